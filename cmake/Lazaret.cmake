@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# How Lazaret's parts are compiled, and the three kinds of target that its folders define.
+
+# Flags of everything. Contraction is off everywhere: a fused multiply-add must be written, never chosen.
+macro(lazaret_configure_compiler)
+    set(CMAKE_C_STANDARD 17)
+    set(CMAKE_C_STANDARD_REQUIRED ON)
+    set(CMAKE_C_EXTENSIONS ON)
+    set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
+    if(NOT CMAKE_BUILD_TYPE)
+        set(CMAKE_BUILD_TYPE Release)
+    endif()
+    set(CMAKE_C_FLAGS_RELEASE "-O2")
+    add_compile_options(-Wall -Wextra -Wconversion -Wvla -Wshadow -Wstrict-prototypes -Wno-format-truncation -Werror
+        -ffp-contract=off -fno-strict-aliasing -fstack-protector-strong -fno-common
+        "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.")
+    add_compile_definitions(_GNU_SOURCE "LAZARET_VERSION=\"${PROJECT_VERSION}\"")
+    if(LAZARET_SANITIZE)
+        add_compile_options("-fsanitize=${LAZARET_SANITIZE}" -fno-omit-frame-pointer -g)
+        add_link_options("-fsanitize=${LAZARET_SANITIZE}")
+    else()
+        add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+    endif()
+endmacro()
+
+# lazaret_library(NAME SOURCES a.c b.c [DEPENDS targets...] [PRIVATE targets...])
+# A static library of one folder. DEPENDS reach those who link it, PRIVATE do not.
+function(lazaret_library name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;PRIVATE")
+    add_library(${name} STATIC ${arg_SOURCES})
+    target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/vsock-proto")
+    target_link_libraries(${name} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE})
+endfunction()
+
+# lazaret_unit_test(NAME SOURCES a.c [DEPENDS targets...] [FIXTURES folder])
+# A CUnit program run by ctest in the source tree's root, so that fixtures have stable paths.
+function(lazaret_unit_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;DEPENDS")
+    if(NOT LAZARET_TESTS)
+        return()
+    endif()
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 120)
+    endif()
+    add_executable(test-${name} ${arg_SOURCES})
+    set_target_properties(test-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+    target_include_directories(test-${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+    target_link_libraries(test-${name} PRIVATE ${arg_DEPENDS} cunit m)
+    add_test(NAME ${name} COMMAND test-${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
+endfunction()
+
+# lazaret_fuzz_target(NAME SOURCES a.c DEPENDS targets...)
+# With LAZARET_FUZZ (clang): a libFuzzer program build/fuzz/NAME. Its seeds lie in tests/fuzz/corpus/NAME.
+# With LAZARET_TESTS only: the same source with a plain main that replays the seeds, as an ordinary test.
+function(lazaret_fuzz_target name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+    add_executable(fuzz-${name} ${arg_SOURCES})
+    set_target_properties(fuzz-${name} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz" OUTPUT_NAME ${name})
+    target_include_directories(fuzz-${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+    target_link_libraries(fuzz-${name} PRIVATE ${arg_DEPENDS})
+    if(LAZARET_FUZZ)
+        target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+    else()
+        target_sources(fuzz-${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c")
+        add_test(NAME fuzz-seeds-${name} COMMAND fuzz-${name} "tests/fuzz/corpus/${name}"
+            WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    endif()
+endfunction()

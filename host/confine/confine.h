@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Confinement of the host's helper processes: collector, data reader, signer, vsock device.
+ *
+ * Each is forked, closes what it does not need, gives up its identity and its privileges, and from
+ * then on may make only the system calls that its profile names, each with its reason beside it.
+ */
+#ifndef LAZARET_HOST_CONFINE_H
+#define LAZARET_HOST_CONFINE_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Identities of the helpers where the controller is root; as another user they keep its own. */
+enum confine_uid {
+    CONFINE_UID_SIGNER = 64701,
+    CONFINE_UID_COLLECTOR = 64702,
+    CONFINE_UID_DATA_READER = 64703,
+    CONFINE_UID_VSOCK_DEVICE = 64704,
+};
+
+struct confine_profile {
+    const char *name;           /* shown by ps(1) and in messages, at most 15 bytes */
+    enum confine_uid uid;       /* also the group */
+    const int *keep_fds;        /* descriptors that stay open, besides standard error */
+    size_t keep_fd_count;
+    const int *system_calls;    /* SCMP_SYS(...) numbers beside the base set */
+    size_t system_call_count;
+    uint64_t address_space_max; /* RLIMIT_AS in bytes; 0 leaves it as it is */
+    uint64_t open_files_max;    /* RLIMIT_NOFILE; 0 leaves it as it is */
+};
+
+/*
+ * The base set: read, write, readv, writev, close, poll, ppoll, brk, mmap (not executable), munmap, mremap, madvise,
+ * futex, clock_gettime, clock_nanosleep, getrandom, rt_sigreturn, rt_sigprocmask, restart_syscall,
+ * getpid, gettid, tgkill (abort), exit, exit_group. Anything else kills the process.
+ *
+ * Steps, in order: close descriptors, empty network namespace where root, PDEATHSIG=SIGKILL,
+ * not dumpable, rlimits (no core, no file growth but what is open), supplementary groups, gid, uid,
+ * no capabilities, no_new_privs, seccomp. A failing step is an error, never skipped.
+ */
+MUST_USE int confine_self(const struct confine_profile *profile, struct error *err);
+
+#endif
