@@ -158,6 +158,9 @@ static int open_connection(struct controller *controller, struct error *err)
 {
     pthread_t thread;
 
+    /* Its log stays inside the sandbox; errors come back by its interface. */
+    if (setenv("LIBVIRT_LOG_OUTPUTS", "3:file:" SANDBOX_JOB "/libvirt.log", 1) < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "setenv: %s", strerror(errno));
     virSetErrorFunc(NULL, ignore_error);
     if (virEventRegisterDefaultImpl() < 0)
         return fail_libvirt(err, "event loop");
