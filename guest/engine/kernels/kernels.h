@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernels: loops whose every output adds its terms in one documented order.
+ *
+ * The order belongs to the result: a kernel gives the same bits on every instruction set, with any
+ * number of threads and any batch. Vectors run over outputs, threads split outputs; a sum is never
+ * split. Within the class `mul-add` each term is a rounded product, then a rounded sum; within
+ * `fma` it is one fused operation (in software where the CPU has none).
+ *
+ * Tensors are f32, row-major, batch first; images are NCHW.
+ */
+#ifndef LAZARET_GUEST_ENGINE_KERNELS_H
+#define LAZARET_GUEST_ENGINE_KERNELS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum kernel_arithmetic { KERNEL_MUL_ADD, KERNEL_FMA };
+
+/* What the loops are compiled for; the bits are the same. */
+enum kernel_isa { KERNEL_ISA_AUTO, KERNEL_ISA_SSE2, KERNEL_ISA_AVX, KERNEL_ISA_AVX2, KERNEL_ISA_AVX512 };
+
+struct kernels; /* a choice of arithmetic and instruction set, and the threads that run it; opaque */
+
+/*
+ * Starts `threads` - 1 threads (1 to KERNEL_THREADS_MAX). AUTO takes the widest instruction set of
+ * this CPU; another that the CPU lacks is ERROR_UNAVAILABLE. All threads exist when this returns,
+ * so that a seccomp filter may be installed afterwards.
+ */
+#define KERNEL_THREADS_MAX 256u
+MUST_USE int kernels_create(enum kernel_arithmetic arithmetic, enum kernel_isa isa, unsigned threads,
+                            struct kernels **ret_kernels, struct error *err);
+void kernels_free(struct kernels *kernels);
+enum kernel_isa kernels_isa(const struct kernels *kernels); /* never AUTO */
+const char *kernel_isa_name(enum kernel_isa isa);           /* "sse2", "avx", "avx2", "avx512" */
+MUST_USE int kernel_isa_from_name(const char *name, enum kernel_isa *ret_isa);
+
+/*
+ * Runs work(argument, first, last) over [0, count) split into one contiguous range a thread; the
+ * work writes only outputs of its own range. Returns when all is done.
+ */
+void kernels_parallel(struct kernels *kernels, size_t count,
+                      void (*work)(void *argument, size_t first, size_t last), void *argument);
+
+/* --- convolution ------------------------------------------------------------------------- */
+
+struct kernel_conv {
+    size_t batch, groups;
+    size_t in_channels, in_height, in_width;    /* of all groups */
+    size_t out_channels, out_height, out_width; /* of all groups; sizes consistent with the rest */
+    size_t kernel_height, kernel_width;
+    size_t stride_height, stride_width;
+    size_t dilation_height, dilation_width;
+    size_t pad_top, pad_left; /* bottom and right follow from the output's size */
+};
+
+/*
+ * Weights are OIHW (out_channels × in_channels/groups × kernel_height × kernel_width). Packing is
+ * done once a network; `kernel_conv_packed_size` is in floats. The batch doesn't matter to it.
+ *
+ * Order of one output: acc = 0; for each input channel of the group, kernel row, kernel column, in
+ * ascending order, padded positions as x = 0; then + bias (when not NULL), one rounded addition.
+ */
+size_t kernel_conv_packed_size(const struct kernel_conv *conv);
+void kernel_conv_pack(const struct kernels *kernels, const struct kernel_conv *conv,
+                      const float *weights, float *ret_packed);
+MUST_USE int kernel_conv_forward(struct kernels *kernels, const struct kernel_conv *conv, const float *x,
+                                 const float *packed, const float *bias, float *ret_y);
+
+/*
+ * The gradient with respect to the input, and ConvTranspose's forward pass: dx from dy.
+ * Order of one dx: for each output channel of the group, kernel row, kernel column as documented in
+ * the source; packed by its own function from the same OIHW weights.
+ */
+size_t kernel_conv_packed_backward_size(const struct kernel_conv *conv);
+void kernel_conv_pack_backward(const struct kernels *kernels, const struct kernel_conv *conv,
+                               const float *weights, float *ret_packed);
+MUST_USE int kernel_conv_backward_input(struct kernels *kernels, const struct kernel_conv *conv,
+                                        const float *dy, const float *packed, float *ret_dx);
+
+/* --- matrix product ------------------------------------------------------------------------ */
+
+/*
+ * C[m×n] = op(A)[m×k] · op(B)[k×n], op by the transposed flags; leading dimensions in floats.
+ * Order of one output: acc = 0; k ascending. C is overwritten.
+ */
+struct kernel_gemm {
+    size_t m, n, k;
+    size_t lda, ldb, ldc;
+    bool transposed_a, transposed_b;
+};
+MUST_USE int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a,
+                         const float *b, float *ret_c);
+
+/* --- elementwise functions, own fixed-order code, never libm ---------------------------------- */
+
+/* y[i] = f(x[i]); the documented error in ulp stands beside each in the source. x and y may be one. */
+void kernel_exp(struct kernels *kernels, const float *x, float *ret_y, size_t count);
+void kernel_tanh(struct kernels *kernels, const float *x, float *ret_y, size_t count);
+void kernel_erf(struct kernels *kernels, const float *x, float *ret_y, size_t count);
+void kernel_sigmoid(struct kernels *kernels, const float *x, float *ret_y, size_t count);
+void kernel_log(struct kernels *kernels, const float *x, float *ret_y, size_t count);
+
+/* acc + a·b in the class's arithmetic, for code that is written out per element elsewhere. */
+float kernel_multiply_add(const struct kernels *kernels, float a, float b, float accumulator);
+
+#endif

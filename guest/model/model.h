@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A model as it arrived, read once; graphs for a batch size are made from it.
+ *
+ * The bytes are hostile. They stay where they are (a read-only map) and the model points into them,
+ * so they must outlive it. Formats are recognised by content.
+ */
+#ifndef LAZARET_GUEST_MODEL_MODEL_H
+#define LAZARET_GUEST_MODEL_MODEL_H
+
+#include "base/error.h"
+#include "guest/model/graph.h"
+
+/* What the host's input contract says of the model's interface; empty strings mean "the only one". */
+struct model_contract {
+    char input[128];
+    char output[128];
+    uint32_t sample_rank;                 /* of one input, without the batch: 3 for CHW */
+    uint64_t sample_dims[GRAPH_RANK_MAX];
+};
+
+struct model;
+
+/* Reads and checks the whole file: structure, limits, operators, cycles. ERROR_BAD_INPUT names the place, ERROR_UNAVAILABLE an operator that is not supported. */
+MUST_USE int model_open(const void *data, size_t size, struct model **ret_model, struct error *err);
+void model_free(struct model *model);
+
+/*
+ * A graph for `batch` inputs of the contract's shape. ERROR_BAD_INPUT where shapes don't fit (says
+ * which, and the model's own), where the batch is fixed to another number (see model_fixed_batch), or
+ * where the output is not batch × classes.
+ */
+MUST_USE int model_graph(const struct model *model, const struct model_contract *contract, uint32_t batch,
+                         struct graph **ret_graph, struct error *err);
+
+/* The batch that the model insists on, or 0 where any will do. */
+uint32_t model_fixed_batch(const struct model *model, const struct model_contract *contract);
+
+#endif
