@@ -123,6 +123,8 @@ int replay_compare(const void *recorded, size_t recorded_size, const void *repla
         return r;
     if (!find_difference(left, right, 0, &comparison))
         (void)snprintf(comparison.place, sizeof comparison.place, "(spelling)");
+    else if (comparison.place[0] == '\0')
+        (void)snprintf(comparison.place, sizeof comparison.place, "(document)");
     *ret_comparison = comparison;
     return 0;
 }

@@ -17,7 +17,7 @@ struct replay_comparison {
     /*
      * The first differing place, "checks[fgsm].curves[0].points[2].correct" (checks by their id), and the values
      * there, cut and escaped for a terminal; "(absent)" where one side has none. Where only bytes
-     * differ, not content, `place` is "(spelling)".
+     * differ, not content, `place` is "(spelling)"; where the outermost values do, "(document)".
      */
     char place[REPLAY_PATH_MAX];
     char recorded[REPLAY_VALUE_MAX];
