@@ -10,6 +10,8 @@
 
 #include "wire/message.h"
 
+#define SESSION_PROGRESS_MAX 100000u /* reports of one check */
+
 /* Where a check stands in its walk through the windows of its sets. */
 struct session_walk {
     enum plan_set_id set;
@@ -38,9 +40,8 @@ struct session_host {
     uint32_t next_curve, next_point;
     uint32_t next_label; /* clusters */
     uint64_t progress_done;
-    uint64_t sample_elements; /* of the sample under way, received so far */
-    uint32_t next_sample;
-    uint64_t budget; /* messages that this check may still send */
+    uint64_t sample_elements; /* that may still come, over all points */
+    uint32_t progress_left; /* reports that this check may still send */
 };
 
 void session_host_start(struct session_host *session, const struct plan *plan,
