@@ -105,12 +105,12 @@ static void same_bits(enum kernel_arithmetic arithmetic, const char *golden)
 
 static void test_same_bits_mul_add(void)
 {
-    same_bits(KERNEL_MUL_ADD, "");
+    same_bits(KERNEL_MUL_ADD, "eab69540347e4167276993292f921efc7a1ed522e8a12bc4170f424fdc32a0bb");
 }
 
 static void test_same_bits_fma(void)
 {
-    same_bits(KERNEL_FMA, "");
+    same_bits(KERNEL_FMA, "512a5269b119ab8006d3ed1b7f2590b373bf6fd8887f15f42c341997abca7fae");
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
