@@ -2,8 +2,9 @@
 /*
  * The messages of both directions, decoded. PROTOCOL.md, section 5, has the table.
  *
- * A decoded message borrows from the frame's payload it was decoded from: texts and blobs point into
- * it. Texts are UTF-8 of bounded length and, like every number from the guest, not to be believed.
+ * A decoded message borrows from the frame's payload it was decoded from: texts and blobs point
+ * into it. Texts are UTF-8 of bounded length and, like every number from the guest, not to be
+ * believed.
  */
 #ifndef LAZARET_WIRE_MESSAGE_H
 #define LAZARET_WIRE_MESSAGE_H
@@ -12,11 +13,11 @@
 #include "wire/frame.h"
 #include "wire/plan.h"
 
-#define MESSAGE_TEXT_MAX     1024u /* bytes of a message for people */
-#define MESSAGE_BLOB_MAX     (FRAME_PAYLOAD_MAX - 1024u)
-#define MESSAGE_CLASSES_MAX  1048576u
-#define MESSAGE_INDICES_MAX  64u
-#define MESSAGE_VERSION      1u
+#define MESSAGE_TEXT_MAX    1024u /* bytes of a message for people */
+#define MESSAGE_BLOB_MAX    (FRAME_PAYLOAD_MAX - 1024u)
+#define MESSAGE_CLASSES_MAX 1048576u
+#define MESSAGE_INDICES_MAX 64u
+#define MESSAGE_VERSION     1u
 
 /* Frame types. Those below 0x80 go to the guest, the others to the host. */
 enum message_type {
@@ -58,17 +59,21 @@ struct message_hello {
 struct message_guest_hello {
     uint32_t version;
     uint8_t nonce[SHA256_SIZE];
-    struct message_text agent;    /* name and version */
-    struct message_text cpu;      /* model name */
+    struct message_text agent; /* name and version */
+    struct message_text cpu;   /* model name */
     uint32_t processors;
     uint64_t memory_bytes;
 };
 
-enum message_transfer_kind { MESSAGE_TRANSFER_MODEL, MESSAGE_TRANSFER_WINDOW, MESSAGE_TRANSFER_KIND_COUNT };
+enum message_transfer_kind {
+    MESSAGE_TRANSFER_MODEL,
+    MESSAGE_TRANSFER_WINDOW,
+    MESSAGE_TRANSFER_KIND_COUNT
+};
 
 /*
- * Announces `size` bytes in CHUNK frames. A window holds `count` samples of f32 from `first` on, then,
- * where the set is labelled, as many u32 labels; all little-endian.
+ * Announces `size` bytes in CHUNK frames. A window holds `count` samples of f32 from `first` on,
+ * then, where the set is labelled, as many u32 labels; all little-endian.
  */
 struct message_transfer {
     enum message_transfer_kind kind;
@@ -95,9 +100,9 @@ struct message_ready {
 };
 
 /*
- * Predicted classes of one window's samples: i32, little-endian, each within the classes. `curve` and
- * `point` index the check's curves; the clean-accuracy check sends curve 0, point 0. Points of a
- * window come in ascending order of (curve, point), windows in order.
+ * Predicted classes of one window's samples: i32, little-endian, each within the classes. `curve`
+ * and `point` index the check's curves; the clean-accuracy check sends curve 0, point 0. Points of
+ * a window come in ascending order of (curve, point), windows in order.
  */
 struct message_predictions {
     uint32_t check, curve, point;
@@ -113,7 +118,11 @@ struct message_sample {
     struct message_blob elements;
 };
 
-enum message_cluster_outcome { MESSAGE_CLUSTER_DONE, MESSAGE_CLUSTER_TOO_SMALL, MESSAGE_CLUSTER_OUTCOME_COUNT };
+enum message_cluster_outcome {
+    MESSAGE_CLUSTER_DONE,
+    MESSAGE_CLUSTER_TOO_SMALL,
+    MESSAGE_CLUSTER_OUTCOME_COUNT
+};
 
 /* One class of activation-clustering, in ascending order of label, every class of the model. */
 struct message_cluster {
@@ -125,7 +134,8 @@ struct message_cluster {
     double silhouette;      /* mean over the class's training samples, in [-1, 1] */
     double separation;      /* distance of the two centres in the reduced space */
     uint32_t index_count[2];
-    uint64_t indices[2][MESSAGE_INDICES_MAX]; /* the first training samples of each cluster, by position in the set */
+    uint64_t indices[2][MESSAGE_INDICES_MAX]; /* the first training samples of each cluster, by
+                                                 position in the set */
 };
 
 struct message_progress {
@@ -143,13 +153,13 @@ struct message_check_done {
 
 /* Why the guest gives up. Ends the evaluation. */
 enum message_failure_code {
-    MESSAGE_FAILURE_BAD_MODEL,            /* malformed */
-    MESSAGE_FAILURE_UNSUPPORTED_MODEL,    /* well formed, but not something the engine runs */
-    MESSAGE_FAILURE_SHAPE,                /* model and data don't fit */
-    MESSAGE_FAILURE_MEMORY,               /* more than the guest has */
-    MESSAGE_FAILURE_WORKER_CRASHED,       /* a signal: see `signal` */
-    MESSAGE_FAILURE_FORBIDDEN_CALL,       /* seccomp: see `system_call` */
-    MESSAGE_FAILURE_PROTOCOL,             /* the host's frames made no sense, or a digest differed */
+    MESSAGE_FAILURE_BAD_MODEL,         /* malformed */
+    MESSAGE_FAILURE_UNSUPPORTED_MODEL, /* well formed, but not something the engine runs */
+    MESSAGE_FAILURE_SHAPE,             /* model and data don't fit */
+    MESSAGE_FAILURE_MEMORY,            /* more than the guest has */
+    MESSAGE_FAILURE_WORKER_CRASHED,    /* a signal: see `signal` */
+    MESSAGE_FAILURE_FORBIDDEN_CALL,    /* seccomp: see `system_call` */
+    MESSAGE_FAILURE_PROTOCOL,          /* the host's frames made no sense, or a digest differed */
     MESSAGE_FAILURE_INTERNAL,
     MESSAGE_FAILURE_CODE_COUNT
 };
@@ -189,15 +199,16 @@ const char *message_failure_name(enum message_failure_code code); /* "bad-model"
  * anything that is not exactly the message: another type, missing, doubled, unknown or surplus
  * members, a value beyond its limit, bytes left over. err says which.
  */
-MUST_USE int message_decode(const struct frame_header *header, const uint8_t *payload, struct message *ret_message,
-                            struct error *err);
+MUST_USE int message_decode(const struct frame_header *header, const uint8_t *payload,
+                            struct message *ret_message, struct error *err);
 
-/* Appends a whole frame, header and payload. -EINVAL for a message that the decoder would refuse. */
+/* Appends a whole frame, header and payload. -EINVAL for a message that the decoder would refuse.
+ */
 MUST_USE int message_encode(const struct message *message, struct buffer *buffer);
 
 /* The plan, which is too large for the union. */
-MUST_USE int plan_decode(const struct frame_header *header, const uint8_t *payload, struct plan *ret_plan,
-                         struct error *err);
+MUST_USE int plan_decode(const struct frame_header *header, const uint8_t *payload,
+                         struct plan *ret_plan, struct error *err);
 MUST_USE int plan_encode(const struct plan *plan, struct buffer *buffer);
 
 #endif

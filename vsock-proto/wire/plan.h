@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PLAN_RANK_MAX       7u   /* of one sample, without the batch */
+#define PLAN_RANK_MAX       7u /* of one sample, without the batch */
 #define PLAN_CHANNELS_MAX   4096u
 #define PLAN_CHECKS_MAX     16u
 #define PLAN_CURVES_MAX     4u
@@ -22,7 +22,7 @@
 #define PLAN_SAMPLES_MAX    1024u
 #define PLAN_SET_COUNT_MAX  (UINT64_C(1) << 32)
 #define PLAN_SAMPLE_MAX     (UINT64_C(1) << 26) /* elements of one sample */
-#define PLAN_WINDOW_MAX     65536u /* samples of one window */
+#define PLAN_WINDOW_MAX     65536u              /* samples of one window */
 #define PLAN_COMPONENTS_MAX 64u
 #define PLAN_STARTS_MAX     1000u
 
@@ -38,7 +38,7 @@ enum plan_check_id {
 
 /* What an input is (DESIGN.md, section 7). */
 struct plan_contract {
-    char input[PLAN_NAME_MAX];  /* "" where the model has only one */
+    char input[PLAN_NAME_MAX]; /* "" where the model has only one */
     char output[PLAN_NAME_MAX];
     uint32_t rank; /* of one sample */
     uint64_t dims[PLAN_RANK_MAX];
@@ -92,7 +92,8 @@ const char *plan_arithmetic_name(enum plan_arithmetic arithmetic); /* "mul-add",
 const char *plan_check_name(enum plan_check_id id);                /* "clean-accuracy", … */
 const char *plan_norm_name(enum plan_norm norm);                   /* "inf", "2", "1" */
 
-/* Whether a check reads a set: clean-accuracy and attacks the test set; clustering the training set, then the test set. */
+/* Whether a check reads a set: clean-accuracy and attacks the test set; clustering the training
+ * set, then the test set. */
 bool plan_check_reads(enum plan_check_id id, enum plan_set_id set);
 
 /* Elements of one sample. */

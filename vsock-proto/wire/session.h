@@ -10,11 +10,13 @@
 
 #include "wire/message.h"
 
+#define SESSION_PROGRESS_MAX 100000u /* reports of one check */
+
 /* Where a check stands in its walk through the windows of its sets. */
 struct session_walk {
     enum plan_set_id set;
-    uint64_t first;  /* of the next window, or of the one under way */
-    bool finished;   /* every window has gone by */
+    uint64_t first; /* of the next window, or of the one under way */
+    bool finished;  /* every window has gone by */
 };
 
 /* --- the host's side: checks what the guest sends ------------------------------------------- */
@@ -38,9 +40,8 @@ struct session_host {
     uint32_t next_curve, next_point;
     uint32_t next_label; /* clusters */
     uint64_t progress_done;
-    uint64_t sample_elements; /* of the sample under way, received so far */
-    uint32_t next_sample;
-    uint64_t budget;     /* messages that this check may still send */
+    uint64_t sample_elements; /* that may still come, over all points */
+    uint32_t progress_left; /* reports that this check may still send */
 };
 
 void session_host_start(struct session_host *session, const struct plan *plan,
@@ -49,7 +50,8 @@ void session_host_start(struct session_host *session, const struct plan *plan,
 MUST_USE int session_host_begin_check(struct session_host *session, uint32_t check);
 MUST_USE int session_host_part(struct session_host *session);
 /* Judges one message from the guest. */
-MUST_USE int session_host_receive(struct session_host *session, const struct message *message, struct error *err);
+MUST_USE int session_host_receive(struct session_host *session, const struct message *message,
+                                  struct error *err);
 
 /* --- the guest's side: checks what the host sends ------------------------------------------- */
 
@@ -82,7 +84,8 @@ MUST_USE int session_guest_plan(struct session_guest *session, const struct plan
  * Judges one message from the host. For CHUNK it counts and hashes the bytes; for TRANSFER_END it
  * compares the digest (-EBADMSG where it differs).
  */
-MUST_USE int session_guest_receive(struct session_guest *session, const struct message *message, struct error *err);
+MUST_USE int session_guest_receive(struct session_guest *session, const struct message *message,
+                                   struct error *err);
 /* The guest has sent CHECK_DONE. */
 MUST_USE int session_guest_check_done(struct session_guest *session);
 
