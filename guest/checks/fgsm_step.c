@@ -6,8 +6,9 @@
 
 /*
  * numpy sums a contiguous row pairwise (Higham 1993, "The accuracy of floating point summation"):
- * up to PAIRWISE_BLOCK elements by PAIRWISE_LANES partial sums that are then added as a tree, longer
- * rows as two halves, the first a multiple of PAIRWISE_LANES. The order is part of the result.
+ * up to PAIRWISE_BLOCK elements by PAIRWISE_LANES partial sums that are then added as a tree,
+ * longer rows as two halves, the first a multiple of PAIRWISE_LANES. The order is part of the
+ * result.
  */
 #define PAIRWISE_BLOCK 128u
 #define PAIRWISE_LANES 8u
@@ -27,7 +28,8 @@ static float pairwise_block(enum plan_norm norm, const float *values, size_t siz
     for (size_t i = PAIRWISE_LANES; i < whole; i += PAIRWISE_LANES)
         for (size_t lane = 0; lane < PAIRWISE_LANES; lane++)
             lanes[lane] += term(norm, values[i + lane]);
-    sum = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+    sum = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
+          ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
     for (size_t i = whole; i < size; i++)
         sum += term(norm, values[i]);
     return sum;

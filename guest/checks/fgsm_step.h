@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The step of the Fast Gradient Method (Goodfellow et al. 2014, arXiv:1412.6572), from a gradient to an
- * adversarial input, in exactly the arithmetic of the Adversarial Robustness Toolbox 1.20 on numpy:
- * its arrays are reproduced bit for bit.
+ * The step of the Fast Gradient Method (Goodfellow et al. 2014, arXiv:1412.6572), from a gradient
+ * to an adversarial input, in exactly the arithmetic of the Adversarial Robustness Toolbox 1.20 on
+ * numpy: its arrays are reproduced bit for bit.
  *
  *   direction  d = sign(g)·u with sign(0) = 0, and u: norm inf: 1; norm 2: |g| / ‖g‖₂, a norm of 0
  *              taken as infinity; norm 1: 1 at the first maximum of |g|, else 0
@@ -26,7 +26,8 @@ struct fgsm_step {
     float range_low, range_high;
 };
 
-/* One input's direction from its gradient; both of `size` elements, NaN in the gradient counts as 0. */
+/* One input's direction from its gradient; both of `size` elements, NaN in the gradient counts as
+ * 0. */
 void fgsm_direction(enum plan_norm norm, const float *gradient, size_t size, float *ret_direction);
 
 /* One adversarial input from x and its direction, all of `size` elements. */
