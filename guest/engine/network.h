@@ -18,6 +18,7 @@ struct network_options {
     const float *scale, *offset;          /* a channel of the sample's first axis: x' = x·scale + offset, inside
                                              the graph, so that gradients are in the input's own units; or NULL */
     const char *layer;                    /* for network_activations; NULL or "": the penultimate layer */
+    bool forward_only;                    /* network_gradient won't be used: less memory */
 };
 
 struct network;
@@ -30,6 +31,7 @@ size_t network_input_size(const struct network *network); /* floats of one input
 size_t network_classes(const struct network *network);    /* 1 for a single sigmoid output: binary, 2 classes */
 size_t network_layer_size(const struct network *network); /* floats of one input's activations */
 const char *network_layer_name(const struct network *network);
+uint32_t network_batch(const struct network *network);    /* inputs computed together, as it was settled */
 uint64_t network_memory(const struct network *network);   /* bytes held, known before the first run */
 
 /* logits[count × classes] of x[count × input size]. */

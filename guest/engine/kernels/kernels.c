@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Choice of instruction set and arithmetic, threads, and the calls that need nothing more. */
+#include "internal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    const struct elementwise_table *elementwise;
+} isas[] = {
+    [KERNEL_ISA_SSE2] = {"sse2", &elementwise_sse2},
+    [KERNEL_ISA_AVX] = {"avx", &elementwise_avx},
+    [KERNEL_ISA_AVX2] = {"avx2", &elementwise_avx2},
+    [KERNEL_ISA_AVX512] = {"avx512", &elementwise_avx512},
+};
+
+#define ISA_COUNT (sizeof(isas) / sizeof(isas[0]))
+
+/* Whether CPU and operating system both have it. */
+static bool isa_available(enum kernel_isa isa)
+{
+    __builtin_cpu_init();
+    switch (isa) {
+    case KERNEL_ISA_SSE2:
+        return true; /* part of x86-64 */
+    case KERNEL_ISA_AVX:
+        return __builtin_cpu_supports("avx");
+    case KERNEL_ISA_AVX2:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case KERNEL_ISA_AVX512:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx2") &&
+               __builtin_cpu_supports("fma");
+    case KERNEL_ISA_AUTO:
+        break;
+    }
+    return false;
+}
+
+int kernels_create(enum kernel_arithmetic arithmetic, enum kernel_isa isa, unsigned threads,
+                   struct kernels **ret_kernels, struct error *err)
+{
+    CLEANUP(kernels_free_pointer) struct kernels *kernels = NULL;
+    int r;
+
+    if (threads == 0 || threads > KERNEL_THREADS_MAX)
+        return error_set(err, ERROR_USAGE, -EINVAL, "%u threads: 1 to %u are possible", threads,
+                         KERNEL_THREADS_MAX);
+    if (isa == KERNEL_ISA_AUTO) {
+        isa = KERNEL_ISA_AVX512;
+        while (!isa_available(isa))
+            isa--;
+    } else if (!isa_available(isa)) {
+        return error_set(err, ERROR_UNAVAILABLE, -ENOTSUP, "this CPU has no %s", kernel_isa_name(isa));
+    }
+    kernels = calloc(1, sizeof(*kernels));
+    if (kernels == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the kernels");
+    kernels->arithmetic = arithmetic;
+    kernels->isa = isa;
+    kernels->elementwise = isas[isa].elementwise;
+    r = pool_create(threads, &kernels->pool, err);
+    if (r < 0)
+        return r;
+    *ret_kernels = TAKE_POINTER(kernels);
+    return 0;
+}
+
+void kernels_free(struct kernels *kernels)
+{
+    if (kernels == NULL)
+        return;
+    pool_free(kernels->pool);
+    free(kernels);
+}
+
+enum kernel_isa kernels_isa(const struct kernels *kernels)
+{
+    return kernels->isa;
+}
+
+const char *kernel_isa_name(enum kernel_isa isa)
+{
+    return isa == KERNEL_ISA_AUTO || isa >= ISA_COUNT ? "auto" : isas[isa].name;
+}
+
+int kernel_isa_from_name(const char *name, enum kernel_isa *ret_isa)
+{
+    for (enum kernel_isa isa = KERNEL_ISA_AUTO; isa < ISA_COUNT; isa++) {
+        if (strcmp(name, kernel_isa_name(isa)) == 0) {
+            *ret_isa = isa;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+struct parallel_call {
+    void (*work)(void *argument, size_t first, size_t last);
+    void *argument;
+};
+
+static void parallel_work(void *argument, unsigned worker, size_t first, size_t last)
+{
+    const struct parallel_call *call = argument;
+
+    (void)worker;
+    call->work(call->argument, first, last);
+}
+
+void kernels_parallel(struct kernels *kernels, size_t count,
+                      void (*work)(void *argument, size_t first, size_t last), void *argument)
+{
+    struct parallel_call call = {work, argument};
+
+    pool_run(kernels->pool, count, parallel_work, &call);
+}
+
+/* A function of so many elements takes about as long as waking a thread. */
+#define ELEMENTWISE_BLOCK ((size_t)4096)
+
+struct elementwise_call {
+    elementwise_function *function;
+    const float *x;
+    float *y;
+    size_t count;
+};
+
+/* Blocks `first` to `last` of ELEMENTWISE_BLOCK elements. */
+static void elementwise_work(void *argument, unsigned worker, size_t first, size_t last)
+{
+    const struct elementwise_call *call = argument;
+    size_t begin = first * ELEMENTWISE_BLOCK, end = last * ELEMENTWISE_BLOCK;
+
+    (void)worker;
+    if (end > call->count)
+        end = call->count;
+    call->function(call->x + begin, call->y + begin, end - begin);
+}
+
+static void run_elementwise(struct kernels *kernels, elementwise_function *function, const float *x,
+                            float *ret_y, size_t count)
+{
+    struct elementwise_call call = {function, x, ret_y, count};
+    size_t blocks = count / ELEMENTWISE_BLOCK + (count % ELEMENTWISE_BLOCK != 0);
+
+    pool_run(kernels->pool, blocks, elementwise_work, &call);
+}
+
+void kernel_exp(struct kernels *kernels, const float *x, float *ret_y, size_t count)
+{
+    run_elementwise(kernels, kernels->elementwise->exp, x, ret_y, count);
+}
+
+void kernel_tanh(struct kernels *kernels, const float *x, float *ret_y, size_t count)
+{
+    run_elementwise(kernels, kernels->elementwise->tanh, x, ret_y, count);
+}
+
+void kernel_erf(struct kernels *kernels, const float *x, float *ret_y, size_t count)
+{
+    run_elementwise(kernels, kernels->elementwise->erf, x, ret_y, count);
+}
+
+void kernel_sigmoid(struct kernels *kernels, const float *x, float *ret_y, size_t count)
+{
+    run_elementwise(kernels, kernels->elementwise->sigmoid, x, ret_y, count);
+}
+
+void kernel_log(struct kernels *kernels, const float *x, float *ret_y, size_t count)
+{
+    run_elementwise(kernels, kernels->elementwise->log, x, ret_y, count);
+}
+
+float kernel_multiply_add(const struct kernels *kernels, float a, float b, float accumulator)
+{
+    return kernels->arithmetic == KERNEL_FMA ? fmaf(a, b, accumulator) : a * b + accumulator;
+}
