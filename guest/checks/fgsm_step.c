@@ -28,8 +28,7 @@ static float pairwise_block(enum plan_norm norm, const float *values, size_t siz
     for (size_t i = PAIRWISE_LANES; i < whole; i += PAIRWISE_LANES)
         for (size_t lane = 0; lane < PAIRWISE_LANES; lane++)
             lanes[lane] += term(norm, values[i + lane]);
-    sum = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
-          ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+    sum = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
     for (size_t i = whole; i < size; i++)
         sum += term(norm, values[i]);
     return sum;

@@ -37,8 +37,7 @@ static double squared_distance(const double *a, const double *b, size_t dims)
 
 unsigned kmeans_nearest(const struct kmeans_result *result, const double *point, size_t dims)
 {
-    return squared_distance(point, result->centres[1], dims) <
-           squared_distance(point, result->centres[0], dims);
+    return squared_distance(point, result->centres[1], dims) < squared_distance(point, result->centres[0], dims);
 }
 
 double kmeans_separation(const struct kmeans_result *result, size_t dims)
@@ -69,8 +68,7 @@ static double tolerance_of(const struct kmeans_points *points)
 
 static void set_centre(struct run *run, unsigned c, size_t point)
 {
-    memcpy(run->result.centres[c], point_at(run->points, point),
-           run->points->dims * sizeof(double));
+    memcpy(run->result.centres[c], point_at(run->points, point), run->points->dims * sizeof(double));
 }
 
 /* k-means++: the first centre uniformly, the second by squared distance from the first. */
@@ -82,8 +80,7 @@ static void choose_centres(struct run *run, struct random_stream *stream)
 
     set_centre(run, 0, chosen);
     for (size_t i = 0; i < points->count; i++) {
-        run->distances[i] =
-            squared_distance(point_at(points, i), run->result.centres[0], points->dims);
+        run->distances[i] = squared_distance(point_at(points, i), run->result.centres[0], points->dims);
         total += run->distances[i];
     }
     target = random_unit(stream) * total;
@@ -139,8 +136,7 @@ static void run_lloyd(struct run *run)
 {
     const struct kmeans_points *points = run->points;
 
-    memset(run->labels, UINT8_MAX,
-           points->count); /* no cluster: the first assignment changes all */
+    memset(run->labels, UINT8_MAX, points->count); /* no cluster: the first assignment changes all */
     for (unsigned iteration = 0; iteration < KMEANS_ITERATIONS_MAX; iteration++) {
         if (assign(run) == 0)
             break;
@@ -158,8 +154,7 @@ static void exchange(struct run *run, size_t i)
     const double *point = point_at(run->points, i);
     unsigned from = run->labels[i], to = !from;
     double *left = run->result.centres[from], *entered = run->result.centres[to];
-    double left_size = (double)--run->result.sizes[from],
-           entered_size = (double)++run->result.sizes[to];
+    double left_size = (double)--run->result.sizes[from], entered_size = (double)++run->result.sizes[to];
 
     for (size_t d = 0; d < run->points->dims; d++) {
         left[d] -= (point[d] - left[d]) / left_size;
@@ -178,10 +173,8 @@ static bool gains_by_exchange(const struct run *run, size_t i)
 
     if (run->result.sizes[from] < 2)
         return false;
-    gain = squared_distance(point, run->result.centres[from], run->points->dims) * from_size /
-           (from_size - 1.0);
-    loss = squared_distance(point, run->result.centres[to], run->points->dims) * to_size /
-           (to_size + 1.0);
+    gain = squared_distance(point, run->result.centres[from], run->points->dims) * from_size / (from_size - 1.0);
+    loss = squared_distance(point, run->result.centres[to], run->points->dims) * to_size / (to_size + 1.0);
     return loss < gain * (1.0 - KMEANS_EXCHANGE_MARGIN);
 }
 
@@ -204,8 +197,7 @@ static void run_exchanges(struct run *run)
     (void)move_centres(run); /* from the sums, without the exchanges' rounding */
     run->result.inertia = 0.0;
     for (size_t i = 0; i < points->count; i++)
-        run->result.inertia += squared_distance(point_at(points, i),
-                                                run->result.centres[run->labels[i]], points->dims);
+        run->result.inertia += squared_distance(point_at(points, i), run->result.centres[run->labels[i]], points->dims);
 }
 
 /* The larger cluster becomes 0; of equals the one that holds the first point. */
@@ -214,8 +206,7 @@ static void order_clusters(struct kmeans_result *result, uint8_t *labels, size_t
     double centre[PLAN_COMPONENTS_MAX];
     size_t size = result->sizes[0];
 
-    if (result->sizes[0] > result->sizes[1] ||
-        (result->sizes[0] == result->sizes[1] && labels[0] == 0))
+    if (result->sizes[0] > result->sizes[1] || (result->sizes[0] == result->sizes[1] && labels[0] == 0))
         return;
     result->sizes[0] = result->sizes[1];
     result->sizes[1] = size;
@@ -226,8 +217,8 @@ static void order_clusters(struct kmeans_result *result, uint8_t *labels, size_t
         labels[i] = (uint8_t)!labels[i];
 }
 
-int kmeans_two(const struct kmeans_points *points, const uint8_t seed[SHA256_SIZE], uint64_t stream,
-               uint32_t starts, uint8_t *ret_labels, struct kmeans_result *ret_result)
+int kmeans_two(const struct kmeans_points *points, const uint8_t seed[SHA256_SIZE], uint64_t stream, uint32_t starts,
+               uint8_t *ret_labels, struct kmeans_result *ret_result)
 {
     CLEANUP_FREE double *distances = calloc(points->count, sizeof *distances);
     CLEANUP_FREE uint8_t *labels = calloc(points->count, 1);

@@ -38,9 +38,8 @@ struct kmeans_result {
  * one, the second cluster is empty and has the first's centre. Start s of stream `stream` draws
  * from random_start(seed, stream, s). -ENOMEM.
  */
-MUST_USE int kmeans_two(const struct kmeans_points *points, const uint8_t seed[SHA256_SIZE],
-                        uint64_t stream, uint32_t starts, uint8_t *ret_labels,
-                        struct kmeans_result *ret_result);
+MUST_USE int kmeans_two(const struct kmeans_points *points, const uint8_t seed[SHA256_SIZE], uint64_t stream,
+                        uint32_t starts, uint8_t *ret_labels, struct kmeans_result *ret_result);
 
 /* The nearer centre of a point of `dims` coordinates, 0 where they are equally near. */
 unsigned kmeans_nearest(const struct kmeans_result *result, const double *point, size_t dims);
@@ -54,7 +53,6 @@ double kmeans_separation(const struct kmeans_result *result, size_t dims);
  * random_start(seed, stream, UINT64_MAX), in ascending order. -ENOMEM.
  */
 MUST_USE int kmeans_silhouette(const struct kmeans_points *points, const uint8_t *labels,
-                               const uint8_t seed[SHA256_SIZE], uint64_t stream,
-                               double *ret_silhouette);
+                               const uint8_t seed[SHA256_SIZE], uint64_t stream, double *ret_silhouette);
 
 #endif

@@ -35,8 +35,7 @@ uint64_t pca_memory(size_t count, size_t features, size_t components)
 
     if (__builtin_mul_overflow(side, side, &doubles) ||
         __builtin_mul_overflow(centred + components + 1, (uint64_t)features, &part) ||
-        __builtin_add_overflow(doubles, part, &doubles) ||
-        __builtin_add_overflow(doubles, 5 * side, &doubles) ||
+        __builtin_add_overflow(doubles, part, &doubles) || __builtin_add_overflow(doubles, 5 * side, &doubles) ||
         __builtin_mul_overflow(doubles, (uint64_t)sizeof(double), &doubles))
         return UINT64_MAX;
     return doubles;
@@ -132,8 +131,7 @@ static int decompose(struct pca *pca, const struct fit *fit, double *values, str
         compute_gram(fit);
     r = eigen_symmetric(fit->matrix, fit->side, values);
     if (r == -EDOM)
-        return error_set(err, ERROR_BAD_INPUT, r,
-                         "the activations' covariance has no eigenvalues: it is not finite");
+        return error_set(err, ERROR_BAD_INPUT, r, "the activations' covariance has no eigenvalues: it is not finite");
     if (r < 0)
         return error_set(err, ERROR_UNAVAILABLE, r, "no memory for eigenvectors");
     for (size_t c = 0; c < pca->components; c++) {
@@ -141,8 +139,7 @@ static int decompose(struct pca *pca, const struct fit *fit, double *values, str
 
         if (fit->side == pca->features)
             memcpy(pca->basis + c * pca->features, vector, pca->features * sizeof *vector);
-        else if (values[c] >
-                 values[0] * DBL_EPSILON * (double)fit->side) /* else no variance: stays 0 */
+        else if (values[c] > values[0] * DBL_EPSILON * (double)fit->side) /* else no variance: stays 0 */
             component_from_gram(fit, vector, pca->basis + c * pca->features);
     }
     return 0;
@@ -155,13 +152,11 @@ static int fit_into(struct pca *pca, const struct pca_rows *data, struct error *
     CLEANUP_FREE double *centred = calloc(centred_rows * data->features, sizeof *centred);
     CLEANUP_FREE double *matrix = calloc(side * side, sizeof *matrix);
     CLEANUP_FREE double *values = calloc(side, sizeof *values);
-    struct fit fit = {
-        .data = data, .mean = pca->mean, .centred = centred, .matrix = matrix, .side = side};
+    struct fit fit = {.data = data, .mean = pca->mean, .centred = centred, .matrix = matrix, .side = side};
 
     if (centred == NULL || matrix == NULL || values == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM,
-                         "no memory for the principal components of %zu × %zu", data->count,
-                         data->features);
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the principal components of %zu × %zu",
+                         data->count, data->features);
     compute_mean(data, pca->mean);
     return decompose(pca, &fit, values, err);
 }
@@ -187,8 +182,8 @@ int pca_fit(const struct pca_rows *data, size_t components, struct pca **ret_pca
     pca->mean = calloc(pca->features, sizeof *pca->mean);
     pca->basis = calloc(pca->components * pca->features, sizeof *pca->basis);
     if (pca->mean == NULL || pca->basis == NULL)
-        r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a basis of %zu × %zu",
-                      pca->components, pca->features);
+        r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a basis of %zu × %zu", pca->components,
+                      pca->features);
     else
         r = fit_into(pca, data, err);
     if (r < 0) {

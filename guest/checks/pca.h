@@ -35,8 +35,7 @@ uint64_t pca_memory(size_t count, size_t features, size_t components);
  * with -E2BIG beyond PCA_SIDE_MAX, -ENOMEM; ERROR_BAD_INPUT with -EDOM for values that are not
  * finite.
  */
-MUST_USE int pca_fit(const struct pca_rows *data, size_t components, struct pca **ret_pca,
-                     struct error *err);
+MUST_USE int pca_fit(const struct pca_rows *data, size_t components, struct pca **ret_pca, struct error *err);
 void pca_free(struct pca *pca);
 
 size_t pca_components(const struct pca *pca);

@@ -13,8 +13,7 @@ static void hash_u64(struct sha256 *hash, uint64_t value)
     sha256_update(hash, bytes, sizeof bytes);
 }
 
-void random_start(struct random_stream *stream, const uint8_t seed[SHA256_SIZE], uint64_t a,
-                  uint64_t b)
+void random_start(struct random_stream *stream, const uint8_t seed[SHA256_SIZE], uint64_t a, uint64_t b)
 {
     struct sha256 hash;
     uint8_t digest[SHA256_SIZE];

@@ -15,8 +15,7 @@ struct random_stream {
     uint64_t state;
 };
 
-void random_start(struct random_stream *stream, const uint8_t seed[SHA256_SIZE], uint64_t a,
-                  uint64_t b);
+void random_start(struct random_stream *stream, const uint8_t seed[SHA256_SIZE], uint64_t a, uint64_t b);
 
 uint64_t random_u64(struct random_stream *stream);
 

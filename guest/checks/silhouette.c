@@ -38,8 +38,7 @@ static double silhouette_of(const struct subset *subset, size_t i)
     if (subset->sizes[own] < 2)
         return 0.0;
     for (size_t j = 0; j < subset->count; j++)
-        sums[subset->labels[subset->indices[j]]] +=
-            distance(subset->points, point, subset->indices[j]);
+        sums[subset->labels[subset->indices[j]]] += distance(subset->points, point, subset->indices[j]);
     a = sums[own] / (double)(subset->sizes[own] - 1);
     b = sums[!own] / (double)subset->sizes[!own];
     larger = a > b ? a : b;
@@ -57,8 +56,8 @@ static void choose(struct random_stream *stream, size_t count, size_t wanted, si
             ret_indices[chosen++] = i;
 }
 
-int kmeans_silhouette(const struct kmeans_points *points, const uint8_t *labels,
-                      const uint8_t seed[SHA256_SIZE], uint64_t stream, double *ret_silhouette)
+int kmeans_silhouette(const struct kmeans_points *points, const uint8_t *labels, const uint8_t seed[SHA256_SIZE],
+                      uint64_t stream, double *ret_silhouette)
 {
     size_t count = points->count < SILHOUETTE_SAMPLES_MAX ? points->count : SILHOUETTE_SAMPLES_MAX;
     CLEANUP_FREE size_t *indices = calloc(count > 0 ? count : 1, sizeof *indices);
