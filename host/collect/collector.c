@@ -229,6 +229,11 @@ int collector_next(struct collector *collector, uint64_t deadline_ns, struct mes
     return 0;
 }
 
+int collector_wait(struct collector *collector, uint64_t deadline_ns)
+{
+    return io_wait(collector->socket, POLLIN, deadline_ns);
+}
+
 void collector_free(struct collector *collector)
 {
     if (collector == NULL)

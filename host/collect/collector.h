@@ -30,6 +30,9 @@ MUST_USE int collector_part(struct collector *collector, struct error *err);
 MUST_USE int collector_next(struct collector *collector, uint64_t deadline_ns, struct message *ret_message,
                             struct error *err);
 
+/* Waits until collector_next has something to read: 0 or -ETIMEDOUT. */
+MUST_USE int collector_wait(struct collector *collector, uint64_t deadline_ns);
+
 /* Kills and reaps the process; NULL is fine. */
 void collector_free(struct collector *collector);
 

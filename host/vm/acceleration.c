@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether KVM works. */
+#include "host/vm/acceleration.h"
+
+#include "base/io.h"
+#include "host/vm/kvm_guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* What the child writes: its verdict, then the reason. */
+struct answer {
+    int result;
+    char reason[ACCELERATION_REASON_MAX];
+};
+
+_Noreturn static void run_child(acceleration_run *run, int fd)
+{
+    struct answer answer;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    memset(&answer, 0, sizeof(answer));
+    answer.result = run(answer.reason, sizeof(answer.reason));
+    _exit(write(fd, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? 0 : 1);
+}
+
+static void set_reason(struct acceleration_probe *probe, const char *text)
+{
+    (void)snprintf(probe->reason, sizeof(probe->reason), "%s", text);
+}
+
+/* The child's answer, or what became of it. A child that can't even be killed is left to init. */
+static void collect(pid_t pid, int fd, unsigned limit_ms, struct acceleration_probe *probe)
+{
+    struct answer answer;
+    int r = io_read_full(fd, &answer, sizeof(answer), io_deadline_ms(limit_ms));
+
+    if (r == 0) {
+        answer.reason[sizeof(answer.reason) - 1] = '\0';
+        probe->kvm_works = answer.result == 0;
+        set_reason(probe, answer.reason);
+    } else if (r == -ETIMEDOUT) {
+        (void)snprintf(probe->reason, sizeof(probe->reason),
+                       "/dev/kvm is there, but a guest of a few instructions did not end within %u ms",
+                       limit_ms);
+    } else {
+        set_reason(probe, "the probe's process died");
+    }
+    (void)kill(pid, SIGKILL);
+    for (unsigned waited = 0; waited < limit_ms && waitpid(pid, NULL, WNOHANG) == 0; waited++)
+        (void)poll(NULL, 0, 1);
+}
+
+void acceleration_probe_with(acceleration_run *run, unsigned limit_ms,
+                             struct acceleration_probe *ret_probe)
+{
+    uint64_t start = io_now_ns();
+    int pair[2];
+    pid_t pid;
+
+    memset(ret_probe, 0, sizeof(*ret_probe));
+    if (pipe2(pair, O_CLOEXEC) < 0) {
+        set_reason(ret_probe, "no pipe for the probe");
+        return;
+    }
+    pid = fork();
+    if (pid == 0)
+        run_child(run, pair[1]);
+    (void)close(pair[1]);
+    if (pid < 0 || io_set_nonblocking(pair[0]) < 0)
+        set_reason(ret_probe, "no process for the probe");
+    if (pid > 0)
+        collect(pid, pair[0], limit_ms, ret_probe);
+    (void)close(pair[0]);
+    ret_probe->wall_ns = io_now_ns() - start;
+}
+
+void acceleration_probe(unsigned limit_ms, struct acceleration_probe *ret_probe)
+{
+    if (access("/dev/kvm", F_OK) < 0) {
+        memset(ret_probe, 0, sizeof(*ret_probe));
+        set_reason(ret_probe, "this machine has no /dev/kvm");
+        return;
+    }
+    acceleration_probe_with(kvm_guest_run, limit_ms, ret_probe);
+}
