@@ -33,6 +33,18 @@ void model_free(struct model *model);
 MUST_USE int model_graph(const struct model *model, const struct model_contract *contract, uint32_t batch,
                          struct graph **ret_graph, struct error *err);
 
+struct model_memory { /* bytes */
+    uint64_t constants; /* weights, as f32 */
+    uint64_t computed;  /* every value of one forward pass, the input too */
+};
+
+/*
+ * What model_graph would hold, worked out from shapes alone, so that a model too large for this
+ * machine is refused before anything of its size is allocated. Errors as model_graph.
+ */
+MUST_USE int model_measure(const struct model *model, const struct model_contract *contract, uint32_t batch,
+                           struct model_memory *ret_memory, struct error *err);
+
 /* The batch that the model insists on, or 0 where any will do. */
 uint32_t model_fixed_batch(const struct model *model, const struct model_contract *contract);
 
