@@ -3,6 +3,7 @@
 #include "host/vm/acceleration.h"
 
 #include "base/io.h"
+#include "host/vm/files.h"
 #include "host/vm/kvm_guest.h"
 
 #include <errno.h>
@@ -12,8 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+
+#define MEMORY_FILE "kvm-does-not-work"
+#define KEY_MAX     192u
 
 /* What the child writes: its verdict, then the reason. */
 struct answer {
@@ -90,4 +94,66 @@ void acceleration_probe(unsigned limit_ms, struct acceleration_probe *ret_probe)
         return;
     }
     acceleration_probe_with(kvm_guest_run, limit_ms, ret_probe);
+}
+
+/* ---- what is remembered of a KVM that does not work -------------------------------------------- */
+
+/* "BOOT-ID DEVICE INODE CTIME": changes with the kernel that runs and with the device node. */
+static bool format_key(char *key, size_t room)
+{
+    char boot[64];
+    struct stat status;
+    struct error ignored;
+
+    if (files_read_text("/proc/sys/kernel/random/boot_id", boot, sizeof(boot), &ignored) < 0 ||
+        stat("/dev/kvm", &status) < 0)
+        return false;
+    boot[strcspn(boot, "\n")] = '\0';
+    (void)snprintf(key, room, "%s %llu %llu %lld.%09ld\n", boot, (unsigned long long)status.st_rdev,
+                   (unsigned long long)status.st_ino, (long long)status.st_ctim.tv_sec,
+                   status.st_ctim.tv_nsec);
+    return true;
+}
+
+/* The file is the key's line, then the reason. */
+static bool recall(int state_fd, const char *key, struct acceleration_probe *ret_probe)
+{
+    char text[KEY_MAX + ACCELERATION_REASON_MAX];
+    CLEANUP_FD int fd = openat(state_fd, MEMORY_FILE, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : io_pread_full(fd, text, sizeof(text) - 1, 0);
+
+    if (size < 0)
+        return false;
+    text[size] = '\0';
+    if (strncmp(text, key, strlen(key)) != 0)
+        return false;
+    memset(ret_probe, 0, sizeof(*ret_probe));
+    set_reason(ret_probe, text + strlen(key));
+    return true;
+}
+
+/* Best effort; appears whole. */
+static void remember(int state_fd, const char *key, const struct acceleration_probe *probe)
+{
+    char text[KEY_MAX + ACCELERATION_REASON_MAX], temporary[64];
+    struct error ignored;
+    int size = snprintf(text, sizeof(text), "%s%s", key, probe->reason);
+
+    (void)snprintf(temporary, sizeof(temporary), MEMORY_FILE ".%d", getpid());
+    if (files_write_new(state_fd, temporary, text, (size_t)size, &ignored) < 0 ||
+        renameat(state_fd, temporary, state_fd, MEMORY_FILE) < 0)
+        (void)unlinkat(state_fd, temporary, 0);
+}
+
+void acceleration_probe_cached(int state_fd, unsigned limit_ms,
+                               struct acceleration_probe *ret_probe)
+{
+    char key[KEY_MAX];
+    bool keyed = format_key(key, sizeof(key));
+
+    if (keyed && recall(state_fd, key, ret_probe))
+        return;
+    acceleration_probe(limit_ms, ret_probe);
+    if (keyed && !ret_probe->kvm_works)
+        remember(state_fd, key, ret_probe);
 }

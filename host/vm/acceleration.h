@@ -20,6 +20,14 @@ struct acceleration_probe {
 void acceleration_probe(unsigned limit_ms, struct acceleration_probe *ret_probe);
 
 /*
+ * The same, but an answer that KVM does not work is kept in the state directory and believed until
+ * the machine boots again or /dev/kvm changes: a KVM that hangs costs the limit once. An answer
+ * that it works costs milliseconds and is never kept.
+ */
+void acceleration_probe_cached(int state_fd, unsigned limit_ms,
+                               struct acceleration_probe *ret_probe);
+
+/*
  * The same with another guest runner, for tests: `run` is called in the child and returns 0, or a
  * negative errno with a reason; a call that does not return is killed at the limit.
  */

@@ -125,7 +125,7 @@ static void restore_cache(int cache_fd)
         return;
     folder = open(CACHE_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder >= 0)
-        (void)files_copy_folder(cache_fd, folder, ".xml", CACHE_FILE_MAX);
+        (void)!files_copy_folder(cache_fd, folder, ".xml", CACHE_FILE_MAX);
 }
 
 static void save_cache(int cache_fd)
@@ -133,7 +133,7 @@ static void save_cache(int cache_fd)
     CLEANUP_FD int folder = open(CACHE_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (cache_fd >= 0 && folder >= 0)
-        (void)files_copy_folder(folder, cache_fd, ".xml", CACHE_FILE_MAX);
+        (void)!files_copy_folder(folder, cache_fd, ".xml", CACHE_FILE_MAX);
 }
 
 /* libvirt's cache holds the CPUID of the CPU it ran on: look from the same CPU each time. */
@@ -158,6 +158,9 @@ static int open_connection(struct controller *controller, struct error *err)
 {
     pthread_t thread;
 
+    /* Its log stays inside the sandbox; errors come back by its interface. */
+    if (setenv("LIBVIRT_LOG_OUTPUTS", "3:file:" SANDBOX_JOB "/libvirt.log", 1) < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "setenv: %s", strerror(errno));
     virSetErrorFunc(NULL, ignore_error);
     if (virEventRegisterDefaultImpl() < 0)
         return fail_libvirt(err, "event loop");
@@ -255,7 +258,7 @@ int controller_run(const struct controller_options *options)
     struct message_exited exited = {.reason = VM_EXIT_DESTROYED};
 
     if (controller.event_fd < 0 || start(&controller, &error) < 0) {
-        (void)message_send_failed(options->control_fd, &error,
+        (void)!message_send_failed(options->control_fd, &error,
                                   io_deadline_ms(VM_DEADLINE_QUIT_MS));
         return 1;
     }

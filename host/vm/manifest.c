@@ -68,7 +68,7 @@ static int read_object(json_t *root, const char *field, size_t count, json_t **r
 
 static int read_kernel(json_t *root, struct manifest *manifest, struct error *err)
 {
-    json_t *object;
+    json_t *object = NULL;
     int r = read_object(root, "kernel", 4, &object, err);
 
     if (r == 0)
@@ -86,7 +86,7 @@ static int read_kernel(json_t *root, struct manifest *manifest, struct error *er
 static int read_initramfs(json_t *root, struct manifest *manifest, struct error *err)
 {
     struct manifest_file *file = &manifest->initramfs;
-    json_t *object;
+    json_t *object = NULL;
     int r = read_object(root, "initramfs", 3, &object, err);
 
     if (r == 0)
@@ -101,7 +101,7 @@ static int read_initramfs(json_t *root, struct manifest *manifest, struct error 
 
 static int read_agent(json_t *root, struct manifest *manifest, struct error *err)
 {
-    json_t *object;
+    json_t *object = NULL;
     int r = read_object(root, "agent", 2, &object, err);
 
     (void)strcpy(manifest->agent.name, MANIFEST_AGENT_NAME);

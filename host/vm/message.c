@@ -27,7 +27,7 @@ int message_send(int fd, enum message_type type, const struct buffer *payload, u
 
 int message_receive(int fd, struct message *ret_message, uint64_t deadline_ns)
 {
-    uint8_t header[HEADER_SIZE];
+    uint8_t header[HEADER_SIZE] = {0};
     struct cursor cursor = cursor_over(header, sizeof(header));
     uint32_t type, size;
     int r = io_read_full(fd, header, sizeof(header), deadline_ns);

@@ -46,7 +46,7 @@ struct supervisor {
 
 static void give_up(const struct supervisor *supervisor, const struct error *error)
 {
-    (void)message_send_failed(supervisor->options->control_fd, error,
+    (void)!message_send_failed(supervisor->options->control_fd, error,
                               io_deadline_ms(VM_DEADLINE_QUIT_MS));
     _exit(1);
 }
@@ -181,7 +181,7 @@ _Noreturn static void destroy(struct supervisor *supervisor)
         (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000u;
     destroyed.console_bytes = supervisor->console.written;
     destroyed.console_dropped = supervisor->console.dropped;
-    (void)message_send_destroyed(supervisor->options->control_fd, &destroyed,
+    (void)!message_send_destroyed(supervisor->options->control_fd, &destroyed,
                                  io_deadline_ms(VM_DEADLINE_QUIT_MS));
     _exit(0);
 }

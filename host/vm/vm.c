@@ -85,14 +85,19 @@ static int check_options(const struct vm_options *options, struct error *err)
 static int choose_acceleration(const struct vm_options *options, struct vm_record *record,
                                struct error *err)
 {
+    CLEANUP_FD int state_fd = -1;
     struct acceleration_probe probe;
+    int r;
 
     if (options->acceleration == VM_ACCEL_TCG) {
         record->acceleration = VM_ACCEL_TCG;
         (void)snprintf(record->acceleration_reason, VM_TEXT_MAX, "asked for");
         return 0;
     }
-    acceleration_probe(VM_DEADLINE_PROBE_MS, &probe);
+    r = state_open(&state_fd, err);
+    if (r < 0)
+        return r;
+    acceleration_probe_cached(state_fd, VM_DEADLINE_PROBE_MS, &probe);
     if (options->acceleration == VM_ACCEL_KVM && !probe.kvm_works)
         return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
                          "KVM does not work here (%s); use --accel auto or tcg", probe.reason);

@@ -15,9 +15,7 @@
 
 #include <linux/vm_sockets.h>
 
-#define CHUNK ((size_t)256 * 1024)
-
-static uint8_t chunk[CHUNK];
+static uint8_t chunk[SERVICE_CHUNK];
 
 static void load_modules(void)
 {
@@ -55,7 +53,7 @@ static void echo(int fd)
 {
     ssize_t count;
 
-    while ((count = read(fd, chunk, CHUNK)) > 0)
+    while ((count = read(fd, chunk, SERVICE_CHUNK)) > 0)
         if (write_all(fd, chunk, (size_t)count) < 0)
             return;
 }
@@ -63,11 +61,9 @@ static void echo(int fd)
 static void source(int fd, uint64_t total)
 {
     for (uint64_t done = 0; done < total;) {
-        size_t size = total - done < CHUNK ? (size_t)(total - done) : CHUNK;
+        size_t size = total - done < SERVICE_CHUNK ? (size_t)(total - done) : SERVICE_CHUNK;
 
-        for (size_t i = 0; i < size; i++)
-            chunk[i] = service_pattern(done + i);
-        if (write_all(fd, chunk, size) < 0)
+        if (write_all(fd, service_pattern(done), size) < 0)
             return;
         done += size;
     }
@@ -78,12 +74,12 @@ static void sink(int fd, uint64_t total)
     uint64_t right = 0;
 
     for (uint64_t done = 0; done < total;) {
-        ssize_t count = read(fd, chunk, CHUNK);
+        ssize_t count = read(fd, chunk, SERVICE_CHUNK);
 
         if (count <= 0)
             break;
-        for (ssize_t i = 0; i < count; i++)
-            right += chunk[i] == service_pattern(done + (uint64_t)i);
+        if (memcmp(chunk, service_pattern(done), (size_t)count) == 0)
+            right += (uint64_t)count;
         done += (uint64_t)count;
     }
     (void)write_all(fd, &right, sizeof right);
@@ -140,6 +136,7 @@ int main(void)
         .svm_family = AF_VSOCK, .svm_port = SERVICE_PORT, .svm_cid = VMADDR_CID_ANY};
     int listener;
 
+    service_init();
     load_modules();
     (void)signal(SIGCHLD, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);

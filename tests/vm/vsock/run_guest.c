@@ -24,11 +24,10 @@
 
 #define BOOT_MS     UINT64_C(90000)
 #define STEP_MS     UINT64_C(60000)
-#define CHUNK       ((size_t)256 * 1024)
 #define ROUND_TRIPS 500
 #define GUEST_LIFE  "150" /* seconds for timeout(1) around QEMU */
 
-static uint8_t chunk[CHUNK];
+static uint8_t chunk[SERVICE_CHUNK];
 static struct link *link_to_guest;
 static int failures;
 
@@ -77,12 +76,12 @@ static void receive(uint64_t total, uint64_t buffer_size, unsigned pause_ms)
 
     (void)usleep(pause_ms * 1000);
     while (done < total && io_wait(fd, POLLIN, io_deadline_ms(STEP_MS)) == 0) {
-        ssize_t count = read(fd, chunk, CHUNK);
+        ssize_t count = read(fd, chunk, SERVICE_CHUNK);
 
         if (count <= 0)
             break;
-        for (ssize_t i = 0; i < count; i++)
-            right += chunk[i] == service_pattern(done + (uint64_t)i);
+        if (memcmp(chunk, service_pattern(done), (size_t)count) == 0)
+            right += (uint64_t)count;
         done += (uint64_t)count;
     }
     (void)printf("guest to host, guest buffer %llu: %.1f MB/s\n", (unsigned long long)buffer_size,
@@ -99,11 +98,9 @@ static void transmit(enum service_order what, uint64_t total, uint64_t buffer_si
     uint64_t start = io_now_ns(), right = 0;
 
     for (uint64_t done = 0; done < total;) {
-        size_t size = total - done < CHUNK ? (size_t)(total - done) : CHUNK;
+        size_t size = total - done < SERVICE_CHUNK ? (size_t)(total - done) : SERVICE_CHUNK;
 
-        for (size_t i = 0; i < size; i++)
-            chunk[i] = service_pattern(done + i);
-        if (io_write_full(fd, chunk, size, io_deadline_ms(STEP_MS)) < 0)
+        if (io_write_full(fd, service_pattern(done), size, io_deadline_ms(STEP_MS)) < 0)
             break;
         done += size;
     }
@@ -158,11 +155,9 @@ static void together(uint64_t total)
     child = fork();
     if (child == 0) {
         for (uint64_t sent = 0; sent < total;) {
-            size_t size = total - sent < CHUNK ? (size_t)(total - sent) : CHUNK;
+            size_t size = total - sent < SERVICE_CHUNK ? (size_t)(total - sent) : SERVICE_CHUNK;
 
-            for (size_t i = 0; i < size; i++)
-                chunk[i] = service_pattern(sent + i);
-            if (io_write_full(sink, chunk, size, io_deadline_ms(STEP_MS)) < 0)
+            if (io_write_full(sink, service_pattern(sent), size, io_deadline_ms(STEP_MS)) < 0)
                 break;
             sent += size;
         }
@@ -171,12 +166,12 @@ static void together(uint64_t total)
         _exit(right == total ? 0 : 1);
     }
     while (done < total && io_wait(source, POLLIN, io_deadline_ms(STEP_MS)) == 0) {
-        ssize_t count = read(source, chunk, CHUNK);
+        ssize_t count = read(source, chunk, SERVICE_CHUNK);
 
         if (count <= 0)
             break;
-        for (ssize_t i = 0; i < count; i++)
-            right += chunk[i] == service_pattern(done + (uint64_t)i);
+        if (memcmp(chunk, service_pattern(done), (size_t)count) == 0)
+            right += (uint64_t)count;
         done += (uint64_t)count;
     }
     check(right == total && waitpid(child, &status, 0) == child && status == 0,
@@ -227,12 +222,12 @@ static pid_t start_guest(const char *kernel, const char *initramfs, const char *
                      "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-m",
                      "256", "-smp", "1", "-accel", "tcg", "-cpu", "max", "-machine",
                      q35 ? "q35,memory-backend=ram"
-                         : "microvm,pcie=off,pic=on,pit=on,rtc=on,acpi=off,auto-kernel-cmdline=on,"
+                         : "microvm,pit=on,pic=on,rtc=on,"
                            "memory-backend=ram",
                      "-object", "memory-backend-memfd,id=ram,size=256M,share=on", "-kernel", kernel,
                      "-initrd", initramfs, "-append",
                      "console=ttyS0 quiet reboot=t panic=-1 tsc=reliable no_timer_check "
-                     "cryptomgr.notests mitigations=off",
+                     "cryptomgr.notests mitigations=off tsc_early_khz=2000000",
                      "-serial", "stdio", "-chardev", chardev, "-device",
                      q35 ? "vhost-user-vsock-pci,chardev=vs" : "vhost-user-vsock-device,chardev=vs",
                      "-global", "virtio-mmio.force-legacy=false", (char *)NULL);
@@ -278,6 +273,7 @@ int main(int argc, char **argv)
     if (argc < 4 || mkdtemp(folder) == NULL ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
         return 64;
+    service_init();
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     (void)snprintf(path, sizeof path, "%s/vhost", folder);
     listener = listen_at(path);
