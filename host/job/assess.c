@@ -117,7 +117,8 @@ static int state_clustering(struct facts *facts, const struct policy *policy, co
         return -ENOMEM;
     check->kind = EVALUATION_CLUSTERING;
     check->layer = result->layer;
-    check->rule = verdict_clustering_rule(&policy->activation_clustering);
+    check->rule = (struct clustering_rule){.alpha = policy->activation_clustering.alpha,
+                                           .effect_min = policy->activation_clustering.minimum_effect};
     check->cluster_count = result->cluster_count;
     check->clusters = facts->clusters;
     for (uint32_t i = 0; i < result->cluster_count; i++) {
