@@ -19,6 +19,13 @@
 
 #define SAMPLES 64u
 
+/* AddressSanitizer must let an allocation fail as it fails without it. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 /* Logits, then gradients, of SAMPLES inputs. */
 struct result {
     float logits[SAMPLES * SAMPLE_NETWORK_CLASSES];
