@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -91,4 +92,11 @@ int filter_install(void)
         r = seccomp_load(filter);
     seccomp_release(filter);
     return r;
+}
+
+void sandbox_call_name(int number, char ret_name[SANDBOX_CALL_NAME_MAX])
+{
+    CLEANUP_FREE char *name = seccomp_syscall_resolve_num_arch(seccomp_arch_native(), number);
+
+    (void)snprintf(ret_name, SANDBOX_CALL_NAME_MAX, "%s", name != NULL ? name : "unknown");
 }

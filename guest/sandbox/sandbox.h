@@ -50,6 +50,10 @@ MUST_USE int sandbox_enter(const struct sandbox_profile *profile, struct error *
 /* Stage two. What is allowed afterwards stands, each with its reason, in filter.c. */
 MUST_USE int sandbox_seal(struct error *err);
 
+/* A system call's name by its number, or "unknown". */
+#define SANDBOX_CALL_NAME_MAX 48u
+void sandbox_call_name(int number, char ret_name[SANDBOX_CALL_NAME_MAX]);
+
 /* The Landlock ABI of this kernel, 0 where it has none. */
 int sandbox_landlock_abi(void);
 
