@@ -251,8 +251,15 @@ int verify_files(const struct verify_request *request, const char *directory, co
         if (r < 0)
             return r;
     }
-    if (directory != NULL)
-        return check_directory(directory, auditors, request->policy_path, statement, report, err);
-    verify_add(report, VERIFY_NOT_CHECKED, "files and verdict", "only a bundle was given; give the output directory");
+    if (directory == NULL)
+        verify_add(report, VERIFY_NOT_CHECKED, "files and verdict",
+                   "only a bundle was given; give the output directory");
+    else {
+        r = check_directory(directory, auditors, request->policy_path, statement, report, err);
+        if (r < 0)
+            return r;
+    }
+    if (auditors != NULL && !report->has_auditor_outcome)
+        verify_add(report, VERIFY_NOT_CHECKED, "your policy", "there is no evaluation to judge");
     return 0;
 }
