@@ -11,10 +11,14 @@ macro(lazaret_configure_compiler)
         set(CMAKE_BUILD_TYPE Release)
     endif()
     set(CMAKE_C_FLAGS_RELEASE "-O2")
-    add_compile_options(-Wall -Wextra -Wconversion -Wvla -Wshadow -Wstrict-prototypes -Wno-format-truncation -Werror
+    add_compile_options(-Wall -Wextra -Wconversion -Wvla -Wshadow -Wstrict-prototypes -Werror
+        $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
         -ffp-contract=off -fno-strict-aliasing -fstack-protector-strong -fno-common
         "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.")
     add_compile_definitions(_GNU_SOURCE "LAZARET_VERSION=\"${PROJECT_VERSION}\"")
+    if(LAZARET_FUZZ)
+        add_compile_options(-fsanitize=fuzzer-no-link)
+    endif()
     if(LAZARET_SANITIZE)
         add_compile_options("-fsanitize=${LAZARET_SANITIZE}" -fno-omit-frame-pointer -g)
         add_link_options("-fsanitize=${LAZARET_SANITIZE}")

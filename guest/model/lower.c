@@ -131,9 +131,15 @@ int lower_emit(struct lower *lower, enum graph_op op, const uint32_t *inputs, ui
 
     if (r < 0)
         return r;
-    for (uint32_t i = 0; i < input_count; i++)
-        if (inputs[i] != GRAPH_NONE && lower->values[inputs[i]].elements == 0)
+    for (uint32_t i = 0; i < input_count; i++) {
+        const struct lower_value *input = inputs[i] == GRAPH_NONE ? NULL : &lower->values[inputs[i]];
+
+        if (input != NULL && input->elements == 0)
             return lower_bad(lower, "its input %u has no elements", i);
+        if (input != NULL && input->type != ONNX_FLOAT)
+            return lower_unsupported(lower, "its input %u is of %s; only float32 is computed", i,
+                                     onnx_type_name(input->type));
+    }
     if (rank > 0)
         memcpy(value.dims, dims, rank * sizeof *dims);
     r = lower_add_value(lower, &value, ret_value);

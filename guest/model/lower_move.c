@@ -29,8 +29,8 @@ static int take_input(struct lower *lower, struct move *move)
 static int emit_move(struct lower *lower, const struct move *move)
 {
     if (move->x.type != ONNX_FLOAT)
-        return lower_unsupported(lower, "%s integers are too many to work out here",
-                                 DIMS_TEXT(move->rank, move->dims));
+        return lower_unsupported(lower, "%s of %s can't be worked out here, and only float32 is computed",
+                                 DIMS_TEXT(move->rank, move->dims), onnx_type_name(move->x.type));
     return lower_emit(lower, move->op, &move->input, 1, &move->attributes, move->rank, move->dims, &lower->result);
 }
 

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int bind_input(struct lower *lower, const struct model_raw_input *given, uint32_t model_value,
+static int bind_input(struct lower *lower, const struct model_raw_input *given, const struct onnx_input *input,
                       uint32_t *ret_value)
 {
     struct onnx_tensor *tensor = arena_allocate(lower->arena, 1, sizeof *tensor);
@@ -19,7 +19,10 @@ static int bind_input(struct lower *lower, const struct model_raw_input *given, 
     r = onnx_tensor_parse(given->tensor, given->size, tensor, lower->err);
     if (r < 0)
         return r;
-    value.name = lower->model->values[model_value].name;
+    if (input->is_tensor && input->elem_type != tensor->type)
+        return error_set(lower->err, ERROR_BAD_INPUT, -EINVAL, "input '%s' is of %s, and %s was given",
+                         SPAN_TEXT(input->name), onnx_type_name(input->elem_type), onnx_type_name(tensor->type));
+    value.name = input->name;
     value.type = onnx_type_is_float(tensor->type) ? ONNX_FLOAT : tensor->type;
     value.rank = tensor->rank;
     memcpy(value.dims, tensor->dims, sizeof value.dims);
@@ -27,8 +30,32 @@ static int bind_input(struct lower *lower, const struct model_raw_input *given, 
     value.tensor_file = (struct span){given->tensor, given->size};
     r = lower_add_value(lower, &value, ret_value);
     if (r == 0)
-        lower->map[model_value] = *ret_value;
+        lower->map[input->value] = *ret_value;
     return r;
+}
+
+/* Binds the inputs that are not initializers to those given, in order. */
+static int bind_inputs(struct lower *lower, const struct model_raw_input *inputs, uint32_t input_count,
+                       uint32_t *ret_values)
+{
+    const struct model *model = lower->model;
+    uint32_t bound = 0;
+
+    for (uint32_t i = 0; i < model->input_count; i++) {
+        int r;
+
+        if (model->values[model->inputs[i].value].source == ONNX_FROM_INITIALIZER)
+            continue;
+        if (bound == input_count)
+            return error_set(lower->err, ERROR_BAD_INPUT, -EINVAL, "the model has more than %u inputs", input_count);
+        r = bind_input(lower, &inputs[bound], &model->inputs[i], &ret_values[bound]);
+        if (r < 0)
+            return r;
+        bound++;
+    }
+    if (bound < input_count)
+        return error_set(lower->err, ERROR_BAD_INPUT, -EINVAL, "%u inputs for a model of %u", input_count, bound);
+    return 0;
 }
 
 static int raw_graph(struct lower *lower, const struct model *model, const struct model_raw_input *inputs,
@@ -37,10 +64,8 @@ static int raw_graph(struct lower *lower, const struct model *model, const struc
     uint32_t keep[MODEL_OUTPUTS_MAX * 2], kept[MODEL_OUTPUTS_MAX * 2];
     struct finish finish = {.batch = 1, .penultimate = GRAPH_NONE, .keep = keep, .ret_kept = kept};
     uint32_t at = 0;
-    int r = 0;
+    int r = bind_inputs(lower, inputs, input_count, keep);
 
-    for (uint32_t i = 0; r == 0 && i < input_count; i++)
-        r = bind_input(lower, &inputs[i], model->inputs[i].value, &keep[i]);
     if (r == 0)
         r = lower_nodes(lower);
     if (r < 0)
@@ -69,9 +94,8 @@ int model_graph_raw(const struct model *model, const struct model_raw_input *inp
     struct lower *lower;
     int r;
 
-    if (input_count != model->input_count || input_count > MODEL_OUTPUTS_MAX)
-        return error_set(err, ERROR_BAD_INPUT, -EINVAL, "%u inputs for a model of %u", input_count,
-                         model->input_count);
+    if (input_count > MODEL_OUTPUTS_MAX)
+        return error_set(err, ERROR_BAD_INPUT, -EINVAL, "%u inputs; the limit is %u", input_count, MODEL_OUTPUTS_MAX);
     lower = calloc(1, sizeof *lower);
     if (lower == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to import the model");

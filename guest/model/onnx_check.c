@@ -181,8 +181,10 @@ static int check_operator(struct model *model, uint32_t index, struct error *err
         return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
                          "node %u '%s': operator %s of domain '%s' is not supported (operator set %u)", index,
                          SPAN_TEXT(node->name), SPAN_TEXT(node->op), SPAN_TEXT(node->domain), model->opset);
-    node->operator= operator_find(node->op);
-    if (node->operator== NULL)
+    if (!model->opset_seen)
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the model names no version of ONNX's operator set");
+    node->operator = operator_find(node->op);
+    if (node->operator == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
                          "node %u '%s': operator %s is not supported (operator set %u)", index, SPAN_TEXT(node->name),
                          SPAN_TEXT(node->op), model->opset);

@@ -333,8 +333,6 @@ int onnx_file_read(struct model *model, struct error *err)
         return model->graph_seen || message.has_ir_version ? r : error_prefix(err, "not an ONNX model");
     if (!model->graph_seen)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "not an ONNX model: its %zu bytes hold no graph", model->size);
-    if (!model->opset_seen)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the model names no version of ONNX's operator set");
     model->ir_version = message.has_ir_version ? message.ir_version : 0;
     return 0;
 }

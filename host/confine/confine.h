@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,20 +23,21 @@ enum confine_uid {
 };
 
 struct confine_profile {
-    const char *name;           /* shown by ps(1) and in messages, at most 15 bytes */
-    enum confine_uid uid;       /* also the group */
-    const int *keep_fds;        /* descriptors that stay open, besides standard error */
+    const char *name;     /* shown by ps(1) and in messages, at most 15 bytes */
+    enum confine_uid uid; /* also the group */
+    const int *keep_fds;  /* descriptors that stay open, besides standard error */
     size_t keep_fd_count;
-    const int *system_calls;    /* SCMP_SYS(...) numbers beside the base set */
+    const int *system_calls; /* SCMP_SYS(...) numbers beside the base set */
     size_t system_call_count;
     uint64_t address_space_max; /* RLIMIT_AS in bytes; 0 leaves it as it is */
     uint64_t open_files_max;    /* RLIMIT_NOFILE; 0 leaves it as it is */
 };
 
 /*
- * The base set: read, write, readv, writev, close, poll, ppoll, brk, mmap (not executable), munmap, mremap, madvise,
- * futex, clock_gettime, clock_nanosleep, getrandom, rt_sigreturn, rt_sigprocmask, restart_syscall,
- * getpid, gettid, tgkill (abort), exit, exit_group. Anything else kills the process.
+ * The base set: read, write, readv, writev, close, poll, ppoll, brk, mmap (not executable), munmap,
+ * mremap, madvise, futex, clock_gettime, clock_nanosleep, getrandom, rt_sigreturn, rt_sigprocmask,
+ * restart_syscall, getpid, gettid, tgkill (abort), exit, exit_group. Anything else kills the
+ * process.
  *
  * Steps, in order: close descriptors, empty network namespace where root, PDEATHSIG=SIGKILL,
  * not dumpable, rlimits (no core, no file growth but what is open), supplementary groups, gid, uid,

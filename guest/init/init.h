@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent does as PID 1 of the VM: mounts, kernel modules, and the end of the VM.
+ *
+ * The image's kernel command line has `panic=-1`, and the VM does not reboot: whatever PID 1 dies
+ * of, the kernel panics, resets at once, and the VM is gone.
+ */
+#ifndef LAZARET_GUEST_INIT_H
+#define LAZARET_GUEST_INIT_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/* The list that images/build writes: one module file name a line, in the order to load them. */
+#define INIT_MODULE_FOLDER "/lib/modules"
+#define INIT_MODULE_LIST   INIT_MODULE_FOLDER "/order"
+#define INIT_MODULE_MAX    64u
+#define INIT_NAME_MAX      64u
+
+/* Whether this process is PID 1 of a VM made by images/build (and not of a PID namespace). */
+bool init_is_vm(void);
+
+/*
+ * Mounts /dev, /proc, /sys and a /tmp of at most a quarter of memory; makes /dev/console standard
+ * input, output and error where they are not open; loads the modules of INIT_MODULE_LIST, in its
+ * order. Call it once, first. ERROR_INTERNAL names the mount or module that failed.
+ */
+MUST_USE int init_prepare(struct error *err);
+
+/*
+ * Ends the VM: powers it off, or resets it if that fails, or panics if that fails too. In a process
+ * that is not PID 1 of a VM it only ends the process.
+ */
+_Noreturn void init_power_off(void);
+
+#endif

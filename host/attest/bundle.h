@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Sigstore bundle v0.3 with one DSSE signature by a key, in which a result is published
+ * (result.sigstore.json).
+ *
+ * {"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",
+ *  "verificationMaterial":{"publicKey":{"hint":FINGERPRINT},"tlogEntries":[]},
+ *  "dsseEnvelope":{"payload":BASE64,"payloadType":"application/vnd.in-toto+json",
+ *                  "signatures":[{"sig":BASE64,"keyid":""}]}}
+ *
+ * The keyid stays empty, as cosign skips a signature whose keyid it does not recognise.
+ */
+#ifndef LAZARET_HOST_ATTEST_BUNDLE_H
+#define LAZARET_HOST_ATTEST_BUNDLE_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "digest/sha256.h"
+#include "host/attest/statement.h"
+#include "host/crypto/signature.h"
+
+#define BUNDLE_SIZE_MAX   ((size_t)512 * 1024)
+#define BUNDLE_MEDIA_TYPE "application/vnd.dev.sigstore.bundle.v0.3+json"
+
+/* What a bundle holds; nothing of it is verified yet. */
+struct bundle {
+    struct buffer payload; /* the exact bytes of the statement */
+    uint8_t signature[CRYPTO_SIGNATURE_MAX];
+    size_t signature_size;
+    uint8_t fingerprint[SHA256_SIZE]; /* of the key the bundle claims */
+};
+
+/* Appends the bundle's text with a final newline. Errors as buffer_append. */
+MUST_USE int bundle_encode(const void *payload, size_t size, const uint8_t *signature, size_t signature_size,
+                           const uint8_t fingerprint[SHA256_SIZE], struct buffer *ret_text);
+
+/*
+ * Reads a bundle of exactly the form above: another field, a second signature or a certificate is
+ * refused. ERROR_BAD_INPUT, -EBADMSG; `name` begins the text. On success bundle_free() the result.
+ */
+MUST_USE int bundle_decode(const void *text, size_t size, const char *name, struct bundle *ret_bundle,
+                           struct error *err);
+
+/*
+ * Whether the bundle is the given key's: its fingerprint and its signature over the payload's PAE.
+ * ERROR_MISMATCH, -EBADMSG where not.
+ */
+MUST_USE int bundle_verify(const struct bundle *bundle, const struct crypto_public_key *key, struct error *err);
+
+void bundle_free(struct bundle *bundle);
+
+#define CLEANUP_BUNDLE CLEANUP(bundle_free)
+
+#endif

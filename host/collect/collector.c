@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The collector: confined process, and the monitor's side of its socket. */
+#include "host/collect/collector.h"
+
+#include "base/io.h"
+#include "host/collect/record.h"
+#include "host/confine/confine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define COLLECTOR_ADDRESS_SPACE ((uint64_t)256 << 20)
+#define COLLECTOR_COMMAND_MS    10000u
+
+struct collector {
+    pid_t pid;
+    int socket;
+    struct buffer storage;
+};
+
+/* --- the confined process ------------------------------------------------------------------------ */
+
+struct collecting {
+    int connection, monitor;
+    struct session_host session;
+    struct buffer payload, storage;
+};
+
+static int obey_command(struct collecting *c, struct error *err)
+{
+    struct record record;
+    int r = record_read(c->monitor, &c->storage, &record, IO_NO_DEADLINE);
+
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "the monitor is gone");
+    if (record.type == RECORD_BEGIN_CHECK)
+        r = session_host_begin_check(&c->session, (uint32_t)record.numbers[0]);
+    else
+        r = session_host_part(&c->session);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "the monitor's command came out of order");
+    return 0;
+}
+
+/* The monitor commands before it writes to the guest: so whatever a frame answers has been commanded by now. */
+static int obey_pending(struct collecting *c, struct error *err)
+{
+    int r;
+
+    while ((r = io_wait(c->monitor, POLLIN, 0)) == 0) {
+        r = obey_command(c, err);
+        if (r < 0)
+            return r;
+    }
+    return r == -ETIMEDOUT ? 0 : error_set(err, ERROR_INTERNAL, r, "poll: %s", strerror(-r));
+}
+
+static int collect_frame(struct collecting *c, struct error *err)
+{
+    struct frame_header header;
+    struct message message;
+    struct record record;
+    int r = frame_read(c->connection, IO_NO_DEADLINE, &header, &c->payload, err);
+
+    if (r == 0)
+        r = obey_pending(c, err);
+    if (r == 0)
+        r = message_decode(&header, c->payload.data, &message, err);
+    if (r == 0)
+        r = session_host_receive(&c->session, &message, err);
+    if (r < 0)
+        return r;
+    r = record_from_message(&message, &c->storage, &record);
+    if (r == 0)
+        r = record_write(c->monitor, &record, IO_NO_DEADLINE);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "can't report to the monitor: %s", strerror(-r));
+    return 0;
+}
+
+/* Until the guest has parted, failed, or broken the protocol. */
+static int collect(struct collecting *c, struct error *err)
+{
+    while (c->session.state != SESSION_HOST_ENDED) {
+        struct pollfd pollers[] = {{.fd = c->connection, .events = POLLIN}, {.fd = c->monitor, .events = POLLIN}};
+        int r = 0;
+
+        if (poll(pollers, 2, -1) < 0 && errno != EINTR)
+            return error_set(err, ERROR_INTERNAL, -errno, "poll: %s", strerror(errno));
+        if (pollers[1].revents != 0)
+            r = obey_command(c, err);
+        if (r == 0 && pollers[0].revents != 0)
+            r = collect_frame(c, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void report_error(int monitor, const struct error *error)
+{
+    struct record record = {.type = RECORD_ERROR,
+                            .numbers = {error->kind, (uint64_t)-error->code},
+                            .texts = {{.data = error->text, .size = (uint32_t)strlen(error->text)}}};
+
+    (void)!record_write(monitor, &record, IO_NO_DEADLINE);
+}
+
+static int run_collector(int connection, int monitor, const struct plan *plan, const uint8_t nonce[SHA256_SIZE])
+{
+    static const int system_calls[] = {
+        SCMP_SYS(sendto), /* records to the monitor, without SIGPIPE */
+    };
+    const int keep[] = {connection, monitor};
+    const struct confine_profile profile = {
+        .name = "lazaret-collect",
+        .uid = CONFINE_UID_COLLECTOR,
+        .keep_fds = keep,
+        .keep_fd_count = 2,
+        .system_calls = system_calls,
+        .system_call_count = sizeof system_calls / sizeof system_calls[0],
+        .address_space_max = COLLECTOR_ADDRESS_SPACE,
+    };
+    static struct collecting c;
+    struct error error = {0};
+    int r;
+
+    c = (struct collecting){.connection = connection,
+                            .monitor = monitor,
+                            .payload = buffer_with_limit(FRAME_PAYLOAD_MAX),
+                            .storage = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX)};
+    session_host_start(&c.session, plan, nonce);
+    r = confine_self(&profile, &error);
+    if (r == 0)
+        r = collect(&c, &error);
+    if (r < 0)
+        report_error(monitor, &error);
+    return r < 0 ? 1 : 0;
+}
+
+/* --- the monitor's side ---------------------------------------------------------------------------- */
+
+int collector_start(int connection, const struct plan *plan, const uint8_t nonce[SHA256_SIZE],
+                    struct collector **ret_collector, struct error *err)
+{
+    CLEANUP_COLLECTOR struct collector *collector = calloc(1, sizeof *collector);
+    CLEANUP_FD int theirs = -1;
+    int pair[2];
+
+    if (collector == NULL)
+        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the collector");
+    collector->socket = -1;
+    collector->storage = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
+    collector->socket = pair[0];
+    theirs = pair[1];
+    collector->pid = fork();
+    if (collector->pid < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "fork: %s", strerror(errno));
+    if (collector->pid == 0)
+        _exit(run_collector(connection, theirs, plan, nonce));
+    *ret_collector = TAKE_POINTER(collector);
+    return 0;
+}
+
+static int command(struct collector *collector, uint32_t type, uint64_t number, struct error *err)
+{
+    struct record record = {.type = type, .numbers = {number}};
+    int r = record_write(collector->socket, &record, io_deadline_ms(COLLECTOR_COMMAND_MS));
+
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "the collector does not answer: %s", strerror(-r));
+    return 0;
+}
+
+int collector_begin_check(struct collector *collector, uint32_t check, struct error *err)
+{
+    return command(collector, RECORD_BEGIN_CHECK, check, err);
+}
+
+int collector_part(struct collector *collector, struct error *err)
+{
+    return command(collector, RECORD_PART, 0, err);
+}
+
+/* The collector is gone without a word: its exit status says why. */
+static int explain_death(struct collector *collector, struct error *err)
+{
+    int status = 0;
+
+    if (collector->pid > 0 && waitpid(collector->pid, &status, 0) == collector->pid)
+        collector->pid = 0;
+    if (WIFSIGNALED(status))
+        return error_set(err, ERROR_GUEST, -ECHILD, "the collector was killed by signal %d%s", WTERMSIG(status),
+                         WTERMSIG(status) == SIGSYS ? ": a system call outside its allowlist" : "");
+    return error_set(err, ERROR_GUEST, -ECHILD, "the collector ended with status %d", WEXITSTATUS(status));
+}
+
+static int take_error(const struct record *record, struct error *err)
+{
+    enum error_kind kind = record->numbers[0] <= ERROR_MISMATCH ? (enum error_kind)record->numbers[0] : ERROR_INTERNAL;
+    int code = record->numbers[1] > 0 && record->numbers[1] < 4096 ? -(int)record->numbers[1] : -EIO;
+
+    return error_set(err, kind, code, "%.*s", (int)record->texts[0].size, record->texts[0].data);
+}
+
+int collector_next(struct collector *collector, uint64_t deadline_ns, struct message *ret_message, struct error *err)
+{
+    struct record record;
+    int r = record_read(collector->socket, &collector->storage, &record, deadline_ns);
+
+    if (r == -ECONNRESET)
+        return explain_death(collector, err);
+    if (r == -ETIMEDOUT)
+        return error_set(err, ERROR_GUEST, r, "the guest kept silent beyond the deadline");
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "the collector's record can't be read: %s", strerror(-r));
+    if (record.type == RECORD_ERROR)
+        return take_error(&record, err);
+    r = record_to_message(&record, ret_message);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "the collector sent a record that can't be");
+    return 0;
+}
+
+int collector_wait(struct collector *collector, uint64_t deadline_ns)
+{
+    return io_wait(collector->socket, POLLIN, deadline_ns);
+}
+
+void collector_free(struct collector *collector)
+{
+    if (collector == NULL)
+        return;
+    if (collector->pid > 0) {
+        (void)kill(collector->pid, SIGKILL);
+        (void)waitpid(collector->pid, NULL, 0);
+    }
+    if (collector->socket >= 0)
+        (void)close(collector->socket);
+    buffer_free(&collector->storage);
+    free(collector);
+}

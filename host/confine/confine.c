@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Confinement of the host's helper processes; the order of the steps is confine.h's. */
+#include "host/confine/confine.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* What every helper needs to compute, to talk over the descriptors it holds, and to end. */
+static const int base_system_calls[] = {
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(close), /* pipes and sockets */
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll), /* waiting with a deadline */
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise), /* malloc; mmap: see below */
+    SCMP_SYS(futex),   /* locks inside the C library */
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_nanosleep), /* deadlines where the vDSO has no clock */
+    SCMP_SYS(getrandom),       /* malloc's and hash tables' seeds */
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(tgkill), /* abort() after a failed assertion */
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+};
+
+static int failed(const struct confine_profile *profile, struct error *err, const char *step)
+{
+    return error_set(err, ERROR_INTERNAL, -errno, "%s: can't confine this process: %s: %s",
+                     profile->name, step, strerror(errno));
+}
+
+static bool keeps(const struct confine_profile *profile, int fd)
+{
+    for (size_t i = 0; i < profile->keep_fd_count; i++)
+        if (profile->keep_fds[i] == fd)
+            return true;
+    return fd == STDERR_FILENO;
+}
+
+/* Closes every descriptor but the kept ones, by the ranges between them. */
+static int close_others(const struct confine_profile *profile)
+{
+    int highest = STDERR_FILENO;
+
+    for (size_t i = 0; i < profile->keep_fd_count; i++)
+        if (profile->keep_fds[i] > highest)
+            highest = profile->keep_fds[i];
+    for (int fd = 0; fd <= highest; fd++)
+        if (!keeps(profile, fd))
+            (void)close(fd);
+    return close_range((unsigned)highest + 1, ~0U, 0);
+}
+
+static int limit(int resource, uint64_t value)
+{
+    struct rlimit bounds = {.rlim_cur = value, .rlim_max = value};
+
+    return setrlimit((__rlimit_resource_t)resource, &bounds);
+}
+
+static int set_limits(const struct confine_profile *profile)
+{
+    if (limit(RLIMIT_CORE, 0) < 0)
+        return -1;
+    if (profile->address_space_max > 0 && limit(RLIMIT_AS, profile->address_space_max) < 0)
+        return -1;
+    if (profile->open_files_max > 0 && limit(RLIMIT_NOFILE, profile->open_files_max) < 0)
+        return -1;
+    return 0;
+}
+
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+
+    return (int)syscall(SYS_capset, &header, none);
+}
+
+/* From root to the profile's own user, for good. Another user keeps its identity. */
+static int change_identity(const struct confine_profile *profile)
+{
+    unsigned id = (unsigned)profile->uid;
+
+    if (geteuid() != 0)
+        return 0;
+    if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+        return -1;
+    return 0;
+}
+
+/* mmap without PROT_EXEC; libseccomp answers negative errno. */
+static int allow_plain_mmap(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                            SCMP_A2(SCMP_CMP_MASKED_EQ, 4 /* PROT_EXEC */, 0));
+}
+
+static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+
+        if (r < 0 && r != -EEXIST)
+            return r;
+    }
+    return 0;
+}
+
+static int install_filter(const struct confine_profile *profile)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    int r;
+
+    if (filter == NULL)
+        return -ENOMEM;
+    r = allow_all(filter, base_system_calls,
+                  sizeof base_system_calls / sizeof base_system_calls[0]);
+    if (r == 0)
+        r = allow_plain_mmap(filter);
+    if (r == 0)
+        r = allow_all(filter, profile->system_calls, profile->system_call_count);
+    if (r == 0)
+        r = seccomp_load(filter);
+    seccomp_release(filter);
+    return r;
+}
+
+int confine_self(const struct confine_profile *profile, struct error *err)
+{
+    bool root = geteuid() == 0;
+    int r;
+
+    (void)prctl(PR_SET_NAME, profile->name);
+    if (close_others(profile) < 0)
+        return failed(profile, err, "close_range");
+    if (root && unshare(CLONE_NEWNET | CLONE_NEWIPC) < 0)
+        return failed(profile, err, "unshare");
+    if (set_limits(profile) < 0)
+        return failed(profile, err, "setrlimit");
+    if (change_identity(profile) < 0)
+        return failed(profile, err, "setresuid");
+    if (drop_capabilities() < 0)
+        return failed(profile, err, "capset");
+    /* After the change of identity, which clears both. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+        return failed(profile, err, "prctl");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return failed(profile, err, "no_new_privs");
+    r = install_filter(profile);
+    if (r < 0) {
+        errno = -r;
+        return failed(profile, err, "seccomp");
+    }
+    return 0;
+}

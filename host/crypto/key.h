@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys: ECDSA on P-256 only, as that is what every verifier of Sigstore bundles accepts.
+ *
+ * Private keys are PKCS#8 PEM, unencrypted, in files of mode 0600; public keys are
+ * SubjectPublicKeyInfo PEM (RFC 5480, RFC 7468), as `openssl pkey` reads and writes them.
+ */
+#ifndef LAZARET_HOST_CRYPTO_KEY_H
+#define LAZARET_HOST_CRYPTO_KEY_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "digest/sha256.h"
+
+#define CRYPTO_PEM_MAX ((size_t)16 * 1024)
+
+struct crypto_private_key;
+struct crypto_public_key;
+
+/*
+ * Writes a new key pair to PREFIX.pem (mode 0600) and PREFIX.pub.pem (0644) and returns the public
+ * key's fingerprint. Existing files are never overwritten: -EEXIST, ERROR_USAGE. After a failure
+ * neither file is there.
+ */
+MUST_USE int crypto_key_generate(const char *prefix, uint8_t ret_fingerprint[SHA256_SIZE], struct error *err);
+
+/*
+ * Loads a private key. ERROR_NO_INPUT where the file can't be read; ERROR_BAD_INPUT where it is no
+ * P-256 private key, is encrypted, or may be read by group or others (-EACCES).
+ */
+MUST_USE int crypto_private_key_load(const char *path, struct crypto_private_key **ret_key, struct error *err);
+
+/* Loads a public key; errors as above. */
+MUST_USE int crypto_public_key_load(const char *path, struct crypto_public_key **ret_key, struct error *err);
+
+/* Parses a public key's PEM text; `name` begins the error's text. ERROR_BAD_INPUT, -EBADMSG. */
+MUST_USE int crypto_public_key_parse(const void *pem, size_t size, const char *name,
+                                     struct crypto_public_key **ret_key, struct error *err);
+
+/* The public half of a private key. */
+MUST_USE int crypto_private_key_get_public(const struct crypto_private_key *key, struct crypto_public_key **ret_key,
+                                           struct error *err);
+
+/* Appends the public key's PEM text. */
+MUST_USE int crypto_public_key_write_pem(const struct crypto_public_key *key, struct buffer *ret_pem,
+                                         struct error *err);
+
+/* SHA-256 of the key's DER SubjectPublicKeyInfo; in hexadecimal it is the hint of our bundles. */
+MUST_USE int crypto_public_key_fingerprint(const struct crypto_public_key *key, uint8_t ret_fingerprint[SHA256_SIZE],
+                                           struct error *err);
+
+/* Frees a key and wipes its secret; NULL is fine. */
+void crypto_private_key_free(struct crypto_private_key *key);
+void crypto_public_key_free(struct crypto_public_key *key);
+
+static inline void crypto_private_key_drop(struct crypto_private_key **key)
+{
+    crypto_private_key_free(*key);
+}
+
+static inline void crypto_public_key_drop(struct crypto_public_key **key)
+{
+    crypto_public_key_free(*key);
+}
+
+#define CLEANUP_PRIVATE_KEY CLEANUP(crypto_private_key_drop)
+#define CLEANUP_PUBLIC_KEY  CLEANUP(crypto_public_key_drop)
+
+#endif

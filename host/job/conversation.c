@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One evaluation's talk with the guest. */
+#include "host/job/conversation.h"
+
+#include "base/io.h"
+#include "host/collect/collector.h"
+#include "host/job/deadlines.h"
+#include "host/job/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct talk {
+    const struct conversation *with;
+    struct results *results;
+    struct conversation_failure *failure;
+    struct collector *collector;
+    struct stream stream;
+    struct error *err;
+};
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------ */
+
+/* The guest gave up and said why: its message names the model, as the guest knows no names. */
+static int guest_gave_up(struct talk *talk, const struct message_failure *failure)
+{
+    struct conversation_failure *ret = talk->failure;
+
+    ret->said = true;
+    ret->failure = *failure;
+    ret->failure.text = (struct message_text){0};
+    (void)snprintf(ret->text, sizeof ret->text, "%.*s", (int)failure->text.size, failure->text.data);
+    if (failure->code == MESSAGE_FAILURE_FORBIDDEN_CALL)
+        return error_set(talk->err, ERROR_GUEST, -EPERM, "%s: %s: %s (system call %d at 0x%llx)",
+                         talk->with->model_name, message_failure_name(failure->code), ret->text, failure->system_call,
+                         (unsigned long long)failure->address);
+    if (failure->code == MESSAGE_FAILURE_WORKER_CRASHED)
+        return error_set(talk->err, ERROR_GUEST, -EFAULT, "%s: %s: %s (signal %d)", talk->with->model_name,
+                         message_failure_name(failure->code), ret->text, failure->signal);
+    return error_set(talk->err, ERROR_GUEST, -EPROTO, "%s: %s: %s", talk->with->model_name,
+                     message_failure_name(failure->code), ret->text);
+}
+
+/* The connection or the VM ended: say which, and how. */
+static int explain_end(struct talk *talk, int code)
+{
+    enum vm_exit reason = vm_poll_exit(talk->with->vm);
+
+    if (talk->err->kind == ERROR_GUEST && reason != VM_EXIT_NONE)
+        return error_prefix(talk->err, "the VM ended (%s)", vm_exit_name(reason));
+    return code;
+}
+
+/* While nothing comes: shows progress, and notices a stream that failed for a reason of its own. */
+static int tick(struct talk *talk, uint64_t *deadline_ns)
+{
+    struct stream *stream = &talk->stream;
+
+    if (!stream->running)
+        return 0;
+    if (stream->model_fd >= 0)
+        events_progress(talk->with->events, atomic_load(&stream->sent), atomic_load(&stream->total), "bytes");
+    if (!atomic_load(&stream->ended))
+        return 0;
+    if (stream_finish(stream, talk->err) == 0)
+        return 0;
+    if (stream->error.kind != ERROR_GUEST)
+        return stream->code;
+    /* The guest hung up: what it said before may still be on its way. */
+    *deadline_ns = sooner(*deadline_ns, io_deadline_ms(JOB_LAST_WORDS_MS));
+    return 0;
+}
+
+/* The guest's next message of any kind; failures become errors. */
+static int next_message(struct talk *talk, uint64_t deadline_ns, struct message *ret_message)
+{
+    int r;
+
+    for (;;) {
+        r = collector_wait(talk->collector, sooner(deadline_ns, io_deadline_ms(JOB_TICK_MS)));
+        if (r != -ETIMEDOUT)
+            break;
+        r = tick(talk, &deadline_ns);
+        if (r < 0)
+            return r;
+        if (io_now_ns() >= deadline_ns)
+            break;
+    }
+    r = collector_next(talk->collector, deadline_ns, ret_message, talk->err);
+    if (r < 0)
+        return explain_end(talk, r);
+    if (ret_message->type == MESSAGE_FAILURE)
+        return guest_gave_up(talk, &ret_message->failure);
+    return results_take(talk->results, ret_message, talk->err);
+}
+
+/* Reads on until a message of `type`; what comes before is filed and shown. */
+static int wait_for(struct talk *talk, enum message_type type, uint64_t deadline_ns)
+{
+    struct message message;
+    int r;
+
+    do {
+        r = next_message(talk, deadline_ns, &message);
+        if (r == 0 && message.type == MESSAGE_PROGRESS)
+            events_progress(talk->with->events, message.progress.done, message.progress.total, "images");
+    } while (r == 0 && message.type != type);
+    return r;
+}
+
+/* --- saying ---------------------------------------------------------------------------------------------- */
+
+static int say(struct talk *talk, const struct message *message)
+{
+    CLEANUP_BUFFER struct buffer frame = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX);
+    int r = message_encode(message, &frame);
+
+    if (r == 0)
+        r = io_write_full(talk->with->connection, frame.data, frame.size, talk->with->deadline_ns);
+    if (r < 0)
+        return error_set(talk->err, ERROR_GUEST, r, "can't send %s to the guest: %s",
+                         message_type_name(message->type), strerror(-r));
+    return 0;
+}
+
+static int say_plan(struct talk *talk)
+{
+    CLEANUP_BUFFER struct buffer frame = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX);
+    int r = plan_encode(talk->with->plan, &frame);
+
+    if (r == 0)
+        r = io_write_full(talk->with->connection, frame.data, frame.size, talk->with->deadline_ns);
+    if (r < 0)
+        return error_set(talk->err, ERROR_GUEST, r, "can't send the plan to the guest: %s", strerror(-r));
+    return 0;
+}
+
+/* --- the parts -------------------------------------------------------------------------------------------- */
+
+static int greet(struct talk *talk)
+{
+    struct message hello = {.type = MESSAGE_HELLO, .hello = {.version = MESSAGE_VERSION}};
+    int r;
+
+    if (getrandom(hello.hello.nonce, sizeof hello.hello.nonce, 0) != sizeof hello.hello.nonce)
+        return error_set(talk->err, ERROR_INTERNAL, -errno, "getrandom: %s", strerror(errno));
+    r = collector_start(talk->with->connection, talk->with->plan, hello.hello.nonce, &talk->collector, talk->err);
+    if (r == 0)
+        r = say(talk, &hello);
+    if (r == 0)
+        r = wait_for(talk, MESSAGE_GUEST_HELLO,
+                     sooner(talk->with->deadline_ns, io_deadline_ms(JOB_DEADLINE_HELLO_MS)));
+    return r;
+}
+
+/* Sends what stream says and waits for the message that answers it. */
+static int send_and_wait(struct talk *talk, int model_fd, uint32_t check, enum message_type answer)
+{
+    const struct conversation *with = talk->with;
+    int r;
+
+    talk->stream = (struct stream){.connection = with->connection,
+                                   .plan = with->plan,
+                                   .deadline_ns = with->deadline_ns,
+                                   .model_fd = model_fd,
+                                   .check = check,
+                                   .reader = with->reader,
+                                   .train_labels = with->train_labels};
+    r = stream_start(&talk->stream, talk->err);
+    if (r == 0)
+        r = wait_for(talk, answer, with->deadline_ns);
+    if (r < 0) {
+        stream_cancel(&talk->stream);
+        return r;
+    }
+    return stream_finish(&talk->stream, talk->err);
+}
+
+static int hand_over_model(struct talk *talk)
+{
+    int r = say_plan(talk);
+
+    if (r == 0)
+        r = send_and_wait(talk, talk->with->model_fd, 0, MESSAGE_READY);
+    if (r < 0)
+        return r;
+    if (talk->with->test_labelled && talk->with->test_label_max >= talk->results->classes)
+        return error_set(talk->err, ERROR_BAD_INPUT, -ERANGE,
+                         "%s: array y has the label %u, but the model has %u classes (0 to %u); check the labels, or "
+                         "labelOffset in the spec",
+                         talk->with->test_name, talk->with->test_label_max, talk->results->classes,
+                         talk->results->classes - 1);
+    return 0;
+}
+
+static int run_check(struct talk *talk, uint32_t check)
+{
+    char phase[EVENTS_NAME_MAX];
+    uint64_t start = io_now_ns();
+    int r;
+
+    (void)snprintf(phase, sizeof phase, "check %s", plan_check_name(talk->with->plan->checks[check].id));
+    events_begin(talk->with->events, phase);
+    r = collector_begin_check(talk->collector, check, talk->err);
+    if (r == 0)
+        r = send_and_wait(talk, -1, check, MESSAGE_CHECK_DONE);
+    if (r == 0)
+        r = results_check_samples(talk->results, check, talk->err);
+    talk->results->checks[check].wall_ns = io_now_ns() - start;
+    return r;
+}
+
+static int part(struct talk *talk)
+{
+    struct message bye = {.type = MESSAGE_BYE};
+    int r = collector_part(talk->collector, talk->err);
+
+    if (r == 0)
+        r = say(talk, &bye);
+    if (r == 0)
+        r = wait_for(talk, MESSAGE_GOODBYE, sooner(talk->with->deadline_ns, io_deadline_ms(JOB_DEADLINE_PART_MS)));
+    return r;
+}
+
+static int talk_through(struct talk *talk)
+{
+    int r;
+
+    events_begin(talk->with->events, "handshake");
+    r = greet(talk);
+    if (r < 0)
+        return r;
+    events_begin(talk->with->events, "model");
+    r = hand_over_model(talk);
+    for (uint32_t check = 0; r == 0 && check < talk->with->plan->check_count; check++)
+        r = run_check(talk, check);
+    if (r == 0)
+        r = part(talk);
+    return r;
+}
+
+int conversation_run(const struct conversation *conversation, struct results *results,
+                     struct conversation_failure *ret_failure, struct error *err)
+{
+    struct talk talk = {.with = conversation, .results = results, .failure = ret_failure, .err = err};
+    int r;
+
+    *ret_failure = (struct conversation_failure){0};
+    r = talk_through(&talk);
+    stream_cancel(&talk.stream);
+    collector_free(talk.collector);
+    return r;
+}

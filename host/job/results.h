@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the guest answered, gathered by check: predictions, samples, clusters, and what each check cost. */
+#ifndef LAZARET_HOST_JOB_RESULTS_H
+#define LAZARET_HOST_JOB_RESULTS_H
+
+#include "base/error.h"
+#include "wire/message.h"
+
+#define RESULTS_LAYER_SIZE (PLAN_NAME_MAX + 1u)
+
+struct results_point {
+    int32_t *predictions; /* one a test sample */
+    float *samples;       /* sample_count × elements; NULL where none were asked for */
+    uint64_t *received;   /* elements received of each sample */
+};
+
+struct results_check {
+    struct results_point points[PLAN_CURVES_MAX][PLAN_POINTS_MAX];
+    struct message_cluster *clusters; /* one a class, activation-clustering only */
+    uint32_t cluster_count;
+    struct message_check_done cost; /* its text is in `layer` */
+    char layer[RESULTS_LAYER_SIZE];
+    uint64_t wall_ns;
+    bool done;
+};
+
+struct results {
+    const struct plan *plan; /* borrowed */
+    uint32_t classes;
+    uint32_t sample_count; /* of each point */
+    uint64_t elements;     /* of one sample */
+    struct results_check checks[PLAN_CHECKS_MAX];
+    /* of GUEST_HELLO and READY */
+    char agent[PLAN_NAME_MAX + 1], cpu[PLAN_NAME_MAX + 1], isa[PLAN_NAME_MAX + 1];
+    uint32_t processors;
+    uint64_t guest_memory_bytes, engine_memory_bytes;
+};
+
+/* Room for everything the plan will bring, except clusters, whose number READY tells. */
+MUST_USE int results_create(const struct plan *plan, struct results **ret_results, struct error *err);
+void results_free(struct results *results);
+
+/* Files one message away. The collector has judged it against the plan; indices are checked all the same. */
+MUST_USE int results_take(struct results *results, const struct message *message, struct error *err);
+
+/* Whether every sample of every point has come whole; ERROR_GUEST names the first that has not. */
+MUST_USE int results_check_samples(const struct results *results, uint32_t check, struct error *err);
+
+static inline void results_free_pointer(struct results **results)
+{
+    results_free(*results);
+}
+#define CLEANUP_RESULTS CLEANUP(results_free_pointer)
+
+#endif

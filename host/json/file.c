@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A whole small file into a buffer with a cap. */
+#include "host/json/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FILE_READ_STEP ((size_t)64 * 1024)
+
+static int open_regular(const char *path, int *ret_fd, struct error *err)
+{
+    /* Not to wait on a FIFO that nobody writes to. */
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, ERROR_NO_INPUT, -EINVAL, "%s: not a regular file", path);
+    *ret_fd = take_fd(&fd);
+    return 0;
+}
+
+int file_read_bounded(const char *path, struct buffer *ret_content, struct error *err)
+{
+    CLEANUP_FREE char *block = malloc(FILE_READ_STEP);
+    CLEANUP_FD int fd = -1;
+    ssize_t count;
+    int r = open_regular(path, &fd, err);
+
+    if (r < 0)
+        return r;
+    if (block == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory to read it", path);
+    while ((count = read(fd, block, FILE_READ_STEP)) != 0) {
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
+        r = buffer_append(ret_content, block, (size_t)count);
+        if (r == -EMSGSIZE)
+            return error_set(err, ERROR_BAD_INPUT, r, "%s: larger than %zu bytes", path, ret_content->limit);
+        if (r < 0)
+            return error_set(err, ERROR_UNAVAILABLE, r, "%s: no memory to read it", path);
+    }
+    return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The libvirt controller: a process inside the sandbox that opens the embedded driver, starts the
+ * domain, reports its end, and destroys it on demand.
+ */
+#ifndef LAZARET_HOST_VM_CONTROLLER_H
+#define LAZARET_HOST_VM_CONTROLLER_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define CONTROLLER_DOMAIN "lazaret"
+
+struct controller_options {
+    const char *xml;
+    int control_fd; /* STARTED or FAILED, then EXITED go out; DESTROY comes in */
+    int cache_fd;   /* folder that keeps libvirt's knowledge of QEMU between jobs; -1: none */
+    int cpu;        /* to run on while libvirt looks at the CPU; -1: any */
+    uid_t job_uid;  /* of QEMU */
+    bool vhost_vsock;
+};
+
+/* Runs until the VM has ended or the control socket has; returns the process's exit status. */
+int controller_run(const struct controller_options *options);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The libvirt domain of a VM. */
+#include "host/vm/domain.h"
+
+#include "base/buffer.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The vhost-user device's place on the root bus, clear of what libvirt assigns by itself. */
+#define VSOCK_PCI_SLOT "0x10"
+
+/*
+ * Under TCG a model without AVX2: QEMU 7.2 decodes some AVX2 gathers wrongly, and emulated vectors
+ * are no faster for being wider. rdrand seeds the guest's random pool at once. Under KVM the host's
+ * own CPU, as the arithmetic does not depend on it.
+ */
+static const char cpu_tcg[] = "  <cpu mode='custom' match='exact' check='none'>\n"
+                              "    <model fallback='forbid'>Westmere</model>\n"
+                              "    <feature policy='require' name='rdrand'/>\n"
+                              "  </cpu>\n";
+static const char cpu_kvm[] = "  <cpu mode='host-passthrough' check='none' migratable='off'/>\n";
+
+/* Appends text with XML's special characters escaped; refuses what XML 1.0 can't hold. */
+static int append_escaped(struct buffer *xml, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        int r;
+
+        switch (*text) {
+        case '&':
+            r = buffer_append_format(xml, "&amp;");
+            break;
+        case '<':
+            r = buffer_append_format(xml, "&lt;");
+            break;
+        case '>':
+            r = buffer_append_format(xml, "&gt;");
+            break;
+        case '\'':
+            r = buffer_append_format(xml, "&apos;");
+            break;
+        case '"':
+            r = buffer_append_format(xml, "&quot;");
+            break;
+        default:
+            if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
+                return -EINVAL;
+            r = buffer_append(xml, text, 1);
+        }
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Appends "before", the escaped value, "after". */
+static int append_value(struct buffer *xml, const char *before, const char *value, const char *after)
+{
+    int r = buffer_append_format(xml, "%s", before);
+
+    if (r == 0)
+        r = append_escaped(xml, value);
+    return r < 0 ? r : buffer_append_format(xml, "%s", after);
+}
+
+static int append_head(struct buffer *xml, const struct domain_options *options)
+{
+    bool kvm = options->acceleration == VM_ACCEL_KVM;
+    int r = buffer_append_format(
+        xml, "<domain type='%s' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n",
+        kvm ? "kvm" : "qemu");
+
+    if (r == 0)
+        r = append_value(xml, "  <name>", options->name, "</name>\n");
+    if (r == 0)
+        r = buffer_append_format(xml,
+                                 "  <memory unit='MiB'>%llu</memory>\n"
+                                 "  <memoryBacking>\n"
+                                 "    <source type='memfd'/>\n"
+                                 "    <access mode='shared'/>\n"
+                                 "  </memoryBacking>\n"
+                                 "  <vcpu>%u</vcpu>\n"
+                                 "  <os>\n"
+                                 "    <type arch='x86_64' machine='" DOMAIN_MACHINE "'>hvm</type>\n",
+                                 (unsigned long long)options->memory_mib, options->vcpus);
+    if (r == 0)
+        r = append_value(xml, "    <kernel>", options->kernel, "</kernel>\n");
+    if (r == 0)
+        r = append_value(xml, "    <initrd>", options->initramfs, "</initrd>\n");
+    if (r == 0)
+        r = append_value(xml, "    <cmdline>", options->command_line, "</cmdline>\n");
+    if (r == 0)
+        r = buffer_append_format(xml,
+                                 "  </os>\n"
+                                 "  <features>\n"
+                                 "    <acpi/>\n"
+                                 "  </features>\n"
+                                 "%s"
+                                 "  <on_poweroff>destroy</on_poweroff>\n"
+                                 "  <on_reboot>destroy</on_reboot>\n"
+                                 "  <on_crash>destroy</on_crash>\n",
+                                 kvm ? cpu_kvm : cpu_tcg);
+    return r;
+}
+
+static int append_devices(struct buffer *xml, const struct domain_options *options)
+{
+    int r = buffer_append_format(xml, "  <devices>\n"
+                                      "    <controller type='usb' model='none'/>\n"
+                                      "    <controller type='pci' model='pcie-root'/>\n"
+                                      "    <memballoon model='none'/>\n"
+                                      "    <video>\n"
+                                      "      <model type='none'/>\n"
+                                      "    </video>\n"
+                                      "    <serial type='pipe'>\n");
+    if (r == 0)
+        r = append_value(xml, "      <source path='", options->console,
+                         "'/>\n"
+                         "      <target type='isa-serial' port='0'/>\n"
+                         "    </serial>\n");
+    /* The kernel's vhost-vsock: libvirt claims a free CID and hands QEMU the open device. */
+    if (r == 0 && options->transport == VM_TRANSPORT_VHOST_VSOCK)
+        r = buffer_append_format(xml, "    <vsock model='virtio'>\n"
+                                      "      <cid auto='yes'/>\n"
+                                      "    </vsock>\n");
+    return r < 0 ? r : buffer_append_format(xml, "  </devices>\n");
+}
+
+/* libvirt's <vsock> knows the kernel's vhost-vsock only; our own device goes in by hand. */
+static int append_vhost_user(struct buffer *xml, const struct domain_options *options)
+{
+    int r = append_value(xml,
+                         "  <qemu:commandline>\n"
+                         "    <qemu:arg value='-chardev'/>\n"
+                         "    <qemu:arg value='socket,id=vsock,path=",
+                         options->vsock_socket, "'/>\n");
+
+    return r < 0 ? r
+                 : buffer_append_format(
+                       xml, "    <qemu:arg value='-device'/>\n"
+                            "    <qemu:arg value='vhost-user-vsock-pci,chardev=vsock,bus=pcie.0,"
+                            "addr=" VSOCK_PCI_SLOT "'/>\n"
+                            "  </qemu:commandline>\n");
+}
+
+int domain_format_xml(const struct domain_options *options, char **ret_xml, struct error *err)
+{
+    CLEANUP_BUFFER struct buffer xml = buffer_with_limit(VM_XML_MAX);
+    bool vhost_user = options->transport == VM_TRANSPORT_VHOST_USER;
+    int r;
+
+    if (options->acceleration == VM_ACCEL_AUTO || options->transport == VM_TRANSPORT_AUTO)
+        return error_set(err, ERROR_INTERNAL, -EINVAL, "domain: acceleration or transport undecided");
+    /* A comma would end QEMU's option value, whatever XML makes of it. */
+    if (vhost_user && strchr(options->vsock_socket, ',') != NULL)
+        return error_set(err, ERROR_INTERNAL, -EINVAL, "domain: comma in the path of the socket");
+    r = append_head(&xml, options);
+    if (r == 0)
+        r = append_devices(&xml, options);
+    if (r == 0 && vhost_user)
+        r = append_vhost_user(&xml, options);
+    if (r == 0)
+        r = buffer_append_format(&xml, "</domain>\n");
+    if (r == 0)
+        r = buffer_append_u8(&xml, 0);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "domain: can't write the XML: %s", strerror(-r));
+    *ret_xml = (char *)TAKE_POINTER(xml.data);
+    return 0;
+}

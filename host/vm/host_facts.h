@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this machine offers to a VM: programs, devices, CPU. */
+#ifndef LAZARET_HOST_VM_HOST_FACTS_H
+#define LAZARET_HOST_VM_HOST_FACTS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define HOST_QEMU_PATH "/usr/bin/qemu-system-x86_64"
+
+/* ERROR_UNAVAILABLE, with the package to install, unless QEMU and libvirt's driver are there. */
+MUST_USE int host_check_qemu(struct error *err);
+
+bool host_has_vhost_vsock(void);
+
+/* "model name" of /proc/cpuinfo, or "unknown". */
+void host_read_cpu_model(char *ret_text, size_t room);
+
+/* The lowest CPU this process may run on, or -1. */
+int host_first_cpu(void);
+
+#endif

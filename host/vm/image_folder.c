@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A new image in the making. */
+#include "host/vm/image_folder.h"
+
+#include "host/vm/files.h"
+#include "host/vm/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int fail_at(struct error *err, const char *what)
+{
+    return error_set(err, ERROR_UNAVAILABLE, -errno, "%s/" IMAGE_FOLDER "/%s: %s", state_path(), what,
+                     strerror(errno));
+}
+
+int image_folder_make(struct image_folder *ret_folder, struct error *err)
+{
+    CLEANUP_IMAGE_FOLDER struct image_folder folder = {.images_fd = -1, .fd = -1};
+    CLEANUP_FD int state_fd = -1;
+    int r = state_open(&state_fd, err);
+
+    if (r == 0)
+        r = state_open_folder(state_fd, IMAGE_FOLDER, &folder.images_fd, err);
+    if (r < 0)
+        return r;
+    (void)snprintf(folder.name, sizeof(folder.name), ".new.%d", getpid());
+    if (mkdirat(folder.images_fd, folder.name, 0755) < 0)
+        return fail_at(err, folder.name);
+    folder.fd = openat(folder.images_fd, folder.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder.fd < 0)
+        return fail_at(err, folder.name);
+    if (snprintf(folder.path, sizeof(folder.path), "%s/" IMAGE_FOLDER "/%s", state_path(),
+                 folder.name) >= (int)sizeof(folder.path))
+        return error_set(err, ERROR_UNAVAILABLE, -ENAMETOOLONG, "%s: too long", state_path());
+    *ret_folder = folder;
+    folder.images_fd = folder.fd = -1; /* transferred */
+    return 0;
+}
+
+/* The name of the default image, replaced whole. */
+static int write_default(int images_fd, const char *digest, struct error *err)
+{
+    char text[SHA256_HEX_SIZE + 1], temporary[64];
+    int size = snprintf(text, sizeof(text), "%s\n", digest);
+    int r;
+
+    (void)snprintf(temporary, sizeof(temporary), ".default.%d", getpid());
+    r = files_write_new(images_fd, temporary, text, (size_t)size, err);
+    if (r == 0 && renameat(images_fd, temporary, images_fd, IMAGE_DEFAULT_FILE) < 0)
+        r = fail_at(err, IMAGE_DEFAULT_FILE);
+    if (r < 0)
+        (void)unlinkat(images_fd, temporary, 0);
+    return r;
+}
+
+int image_folder_publish(struct image_folder *folder, const char *digest, bool make_default,
+                         struct error *err)
+{
+    if (syncfs(folder->fd) < 0)
+        return fail_at(err, folder->name);
+    if (renameat(folder->images_fd, folder->name, folder->images_fd, digest) == 0)
+        folder->name[0] = '\0';
+    else if (errno != EEXIST && errno != ENOTEMPTY)
+        return fail_at(err, digest);
+    if (make_default || faccessat(folder->images_fd, IMAGE_DEFAULT_FILE, F_OK, 0) < 0)
+        return write_default(folder->images_fd, digest, err);
+    return 0;
+}
+
+static void remove_files(int fd)
+{
+    int scan_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *scan = scan_fd < 0 ? NULL : fdopendir(scan_fd);
+    struct dirent *entry;
+
+    if (scan == NULL) {
+        cleanup_close_fd(&scan_fd);
+        return;
+    }
+    while ((entry = readdir(scan)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            (void)unlinkat(fd, entry->d_name, 0);
+    (void)closedir(scan);
+}
+
+void image_folder_free(struct image_folder *folder)
+{
+    if (folder->fd >= 0 && folder->name[0] != '\0') {
+        remove_files(folder->fd);
+        (void)unlinkat(folder->images_fd, folder->name, AT_REMOVEDIR);
+    }
+    cleanup_close_fd(&folder->fd);
+    cleanup_close_fd(&folder->images_fd);
+    folder->fd = folder->images_fd = -1;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Proof of destruction.
+ *
+ * Theory of operation. All that a job makes on the host is held by its processes: the tmpfs by their
+ * mount namespace, the sockets by their network namespace and that tmpfs, the CID by QEMU's
+ * descriptor. A namespace without processes is freed by the kernel. So every process of the machine
+ * is asked which namespaces it is in; and the CID, which is the machine's, is claimed and given back.
+ */
+#include "host/vm/proof.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vhost.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+static int read_mark(const char *pid, const char *name, struct stat *ret_status)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "/proc/%.16s/ns/%s", pid, name);
+    return stat(path, ret_status) < 0 ? -errno : 0;
+}
+
+int proof_read_marks(pid_t pid, struct proof_marks *ret_marks, struct error *err)
+{
+    struct stat pid_ns, mount_ns, network_ns;
+    char text[16];
+    int r;
+
+    (void)snprintf(text, sizeof(text), "%d", pid);
+    r = read_mark(text, "pid", &pid_ns);
+    if (r == 0)
+        r = read_mark(text, "mnt", &mount_ns);
+    if (r == 0)
+        r = read_mark(text, "net", &network_ns);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "/proc/%s/ns: %s", text, strerror(-r));
+    *ret_marks = (struct proof_marks){.pid_ns = pid_ns.st_ino,
+                                      .mount_ns = mount_ns.st_ino,
+                                      .network_ns = network_ns.st_ino,
+                                      .ns_device = pid_ns.st_dev};
+    return 0;
+}
+
+static bool is_in(const char *pid, const char *name, const struct proof_marks *marks, ino_t wanted)
+{
+    struct stat status;
+
+    return read_mark(pid, name, &status) == 0 && status.st_dev == marks->ns_device &&
+           status.st_ino == wanted;
+}
+
+static void note(struct vm_proof *proof, bool *fact, const char *pid, const char *what)
+{
+    *fact = false;
+    if (proof->detail[0] == '\0')
+        (void)snprintf(proof->detail, sizeof(proof->detail), "process %.16s is still in the job's %s namespace",
+                       pid, what);
+}
+
+static void check_processes(const struct proof_marks *marks, struct vm_proof *proof)
+{
+    DIR *folder = opendir("/proc");
+    struct dirent *entry;
+
+    if (folder == NULL) {
+        proof->processes_gone = proof->mounts_gone = proof->sockets_gone = false;
+        (void)snprintf(proof->detail, sizeof(proof->detail), "/proc can't be read");
+        return;
+    }
+    while ((entry = readdir(folder)) != NULL) {
+        const char *pid = entry->d_name;
+
+        if (!isdigit((unsigned char)pid[0]))
+            continue;
+        if (is_in(pid, "pid", marks, marks->pid_ns))
+            note(proof, &proof->processes_gone, pid, "PID");
+        if (is_in(pid, "mnt", marks, marks->mount_ns))
+            note(proof, &proof->mounts_gone, pid, "mount");
+        if (is_in(pid, "net", marks, marks->network_ns))
+            note(proof, &proof->sockets_gone, pid, "network");
+    }
+    (void)closedir(folder);
+}
+
+/* A CID that another can claim is free. */
+static bool can_claim(uint32_t cid)
+{
+    uint64_t wanted = cid;
+    CLEANUP_FD int fd = open("/dev/vhost-vsock", O_RDWR | O_CLOEXEC);
+
+    return fd >= 0 && ioctl(fd, VHOST_VSOCK_SET_GUEST_CID, &wanted) == 0;
+}
+
+void proof_check(const struct proof_marks *marks, bool reaped, uint32_t cid,
+                 struct vm_proof *ret_proof)
+{
+    struct vm_proof proof = {.processes_gone = true,
+                             .mounts_gone = true,
+                             .sockets_gone = true,
+                             .cid_released = true,
+                             .cid_used = cid != 0};
+
+    check_processes(marks, &proof);
+    if (!reaped) {
+        proof.processes_gone = false;
+        (void)snprintf(proof.detail, sizeof(proof.detail), "the supervisor could not be ended");
+    }
+    if (cid != 0 && !can_claim(cid)) {
+        proof.cid_released = false;
+        (void)snprintf(proof.detail, sizeof(proof.detail), "the CID %u is still taken", cid);
+    }
+    *ret_proof = proof;
+}
+
+bool proof_holds(const struct vm_proof *proof)
+{
+    return proof->processes_gone && proof->mounts_gone && proof->sockets_gone &&
+           proof->cid_released;
+}

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitor's side of one VM: start, connect, destroy. */
+#include "host/vm/vm.h"
+
+#include "base/io.h"
+#include "host/link/link.h"
+#include "host/vm/acceleration.h"
+#include "host/vm/deadlines.h"
+#include "host/vm/domain.h"
+#include "host/vm/host_facts.h"
+#include "host/vm/image.h"
+#include "host/vm/message.h"
+#include "host/vm/proof.h"
+#include "host/vm/state.h"
+#include "host/vm/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+struct vm {
+    struct vm_record record; /* what is known so far */
+    pid_t supervisor;        /* 0: none, or reaped */
+    int supervisor_pidfd;
+    int control_fd;          /* records to and from the supervisor */
+    int stream_fd;           /* vhost-user: the device's control socket; process: the agent's stream */
+    struct proof_marks marks;
+    uint32_t cid;            /* of the host's kernel, or 0 */
+    uint64_t start_ns;       /* when vm_start() was called */
+    bool reaped;
+};
+
+/* ---- names ------------------------------------------------------------------------------------- */
+
+const char *vm_isolation_name(enum vm_isolation isolation)
+{
+    return isolation == VM_MICROVM ? "microvm" : isolation == VM_PROCESS ? "process" : "";
+}
+
+const char *vm_acceleration_name(enum vm_acceleration acceleration)
+{
+    static const char *const names[] = {"auto", "kvm", "tcg"};
+
+    return acceleration <= VM_ACCEL_TCG ? names[acceleration] : "";
+}
+
+const char *vm_transport_name(enum vm_transport transport)
+{
+    static const char *const names[] = {"auto", "vhost-vsock", "vhost-user"};
+
+    return transport <= VM_TRANSPORT_VHOST_USER ? names[transport] : "";
+}
+
+const char *vm_exit_name(enum vm_exit reason)
+{
+    static const char *const names[] = {"running", "guest", "destroyed", "crashed", "device-broken"};
+
+    return reason <= VM_EXIT_DEVICE_BROKEN ? names[reason] : "";
+}
+
+/* ---- what is asked for, and what this machine can do --------------------------------------------- */
+
+static int check_options(const struct vm_options *options, struct error *err)
+{
+    if (options->isolation == VM_PROCESS) {
+        if (options->agent_path == NULL)
+            return error_set(err, ERROR_USAGE, -EINVAL, "process isolation needs an agent");
+        return 0;
+    }
+    if (options->image == NULL)
+        return error_set(err, ERROR_USAGE, -EINVAL, "a microVM needs an image");
+    if (options->vcpus < 1 || options->vcpus > VM_VCPUS_MAX)
+        return error_set(err, ERROR_USAGE, -ERANGE, "vcpus must be 1 to %u", VM_VCPUS_MAX);
+    if (options->memory_mib < VM_MEMORY_MIB_MIN || options->memory_mib > VM_MEMORY_MIB_MAX)
+        return error_set(err, ERROR_USAGE, -ERANGE, "memory must be %u to %u MiB", VM_MEMORY_MIB_MIN,
+                         VM_MEMORY_MIB_MAX);
+    return host_check_qemu(err);
+}
+
+static int choose_acceleration(const struct vm_options *options, struct vm_record *record,
+                               struct error *err)
+{
+    CLEANUP_FD int state_fd = -1;
+    struct acceleration_probe probe;
+    int r;
+
+    if (options->acceleration == VM_ACCEL_TCG) {
+        record->acceleration = VM_ACCEL_TCG;
+        (void)snprintf(record->acceleration_reason, VM_TEXT_MAX, "asked for");
+        return 0;
+    }
+    r = state_open(&state_fd, err);
+    if (r < 0)
+        return r;
+    acceleration_probe_cached(state_fd, VM_DEADLINE_PROBE_MS, &probe);
+    if (options->acceleration == VM_ACCEL_KVM && !probe.kvm_works)
+        return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
+                         "KVM does not work here (%s); use --accel auto or tcg", probe.reason);
+    record->acceleration = probe.kvm_works ? VM_ACCEL_KVM : VM_ACCEL_TCG;
+    (void)snprintf(record->acceleration_reason, VM_TEXT_MAX, "%s", probe.reason);
+    return 0;
+}
+
+static int choose_transport(const struct vm_options *options, struct vm_record *record,
+                            struct error *err)
+{
+    bool there = link_vhost_vsock_available();
+
+    if (options->transport == VM_TRANSPORT_VHOST_VSOCK && !there)
+        return error_set(err, ERROR_UNAVAILABLE, -ENODEV,
+                         "/dev/vhost-vsock is not there or may not be opened; load the module "
+                         "vhost_vsock, or use --transport auto or vhost-user");
+    if (options->transport != VM_TRANSPORT_AUTO) {
+        record->transport = options->transport;
+        (void)snprintf(record->transport_reason, VM_TEXT_MAX, "asked for");
+    } else {
+        record->transport = there ? VM_TRANSPORT_VHOST_VSOCK : VM_TRANSPORT_VHOST_USER;
+        (void)snprintf(record->transport_reason, VM_TEXT_MAX, "%s",
+                       there ? "/dev/vhost-vsock works" : "no usable /dev/vhost-vsock");
+    }
+    return 0;
+}
+
+static int describe_domain(const struct vm_options *options, struct vm_record *record,
+                           struct error *err)
+{
+    CLEANUP_FREE char *xml = NULL;
+    struct domain_options domain = {
+        .name = "lazaret",
+        .acceleration = record->acceleration,
+        .transport = record->transport,
+        .vcpus = options->vcpus,
+        .memory_mib = options->memory_mib,
+        .kernel = SANDBOX_KERNEL,
+        .initramfs = SANDBOX_INITRAMFS,
+        .command_line = image_manifest(options->image)->command_line,
+        .console = SANDBOX_CONSOLE,
+        .vsock_socket = SANDBOX_VSOCK,
+    };
+    int r = domain_format_xml(&domain, &xml, err);
+
+    if (r < 0)
+        return r;
+    (void)snprintf(record->domain_xml, sizeof(record->domain_xml), "%s", xml);
+    sha256_of(xml, strlen(xml), record->domain_xml_sha256);
+    (void)snprintf(record->machine, sizeof(record->machine), DOMAIN_MACHINE);
+    return 0;
+}
+
+static int decide(const struct vm_options *options, struct vm_record *record, struct error *err)
+{
+    int r = check_options(options, err);
+
+    if (r < 0)
+        return r;
+    record->isolation = options->isolation;
+    host_read_cpu_model(record->cpu_model, sizeof(record->cpu_model));
+    if (options->isolation == VM_PROCESS)
+        return 0;
+    r = choose_acceleration(options, record, err);
+    if (r == 0)
+        r = choose_transport(options, record, err);
+    return r < 0 ? r : describe_domain(options, record, err);
+}
+
+/* ---- start ------------------------------------------------------------------------------------- */
+
+/* What the child inherits; the monitor closes its copies once the child runs. */
+struct inheritance {
+    int control_fd, stream_fd, agent_fd, cache_fd, job_ids_fd;
+};
+
+static void inheritance_close(struct inheritance *inheritance)
+{
+    const int fds[] = {inheritance->control_fd, inheritance->stream_fd, inheritance->agent_fd,
+                       inheritance->cache_fd, inheritance->job_ids_fd};
+
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+}
+
+static int open_cache(int state_fd, enum vm_acceleration acceleration, int cpu, int *ret_fd,
+                      struct error *err)
+{
+    char name[64];
+
+    /* libvirt's knowledge depends on whether KVM is there and on the CPU that it was asked on. */
+    (void)snprintf(name, sizeof(name), "cache/capabilities-%s-%d",
+                   vm_acceleration_name(acceleration), cpu);
+    return state_open_folder(state_fd, name, ret_fd, err);
+}
+
+static int make_sockets(struct vm *vm, struct inheritance *child, struct error *err)
+{
+    int pair[2];
+    /* The device's control socket keeps the bounds of its records; the agent's is a stream. */
+    int type = vm->record.isolation == VM_PROCESS ? SOCK_STREAM : SOCK_SEQPACKET;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
+    vm->control_fd = pair[0];
+    child->control_fd = pair[1];
+    if (vm->record.transport == VM_TRANSPORT_VHOST_VSOCK)
+        return 0;
+    if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
+    vm->stream_fd = pair[0];
+    child->stream_fd = pair[1];
+    return io_set_nonblocking(vm->stream_fd);
+}
+
+static int prepare(struct vm *vm, const struct vm_options *options, struct inheritance *child,
+                   struct supervisor_options *supervisor, struct error *err)
+{
+    CLEANUP_FD int state_fd = -1;
+    bool process = options->isolation == VM_PROCESS;
+    int r = make_sockets(vm, child, err);
+
+    if (r == 0)
+        r = state_open(&state_fd, err);
+    if (r == 0 && geteuid() == 0)
+        r = state_claim_job_ids(state_fd, &supervisor->job_uid, &child->job_ids_fd, err);
+    supervisor->cpu = host_first_cpu();
+    if (r == 0 && !process)
+        r = open_cache(state_fd, vm->record.acceleration, supervisor->cpu, &child->cache_fd, err);
+    if (r < 0)
+        return r;
+    if (process) {
+        child->agent_fd = open(options->agent_path, O_RDONLY | O_CLOEXEC);
+        if (child->agent_fd < 0)
+            return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", options->agent_path,
+                             strerror(errno));
+        supervisor->files[0] = (struct sandbox_file){options->agent_path, child->agent_fd,
+                                                     SANDBOX_AGENT_ROOT "/init"};
+        supervisor->file_count = 1;
+        return 0;
+    }
+    supervisor->files[0] = (struct sandbox_file){
+        image_kernel_path(options->image), image_kernel_fd(options->image), SANDBOX_KERNEL};
+    supervisor->files[1] =
+        (struct sandbox_file){image_initramfs_path(options->image),
+                              image_initramfs_fd(options->image), SANDBOX_INITRAMFS};
+    supervisor->file_count = 2;
+    return 0;
+}
+
+static void fill_version(char text[32], uint32_t version)
+{
+    (void)snprintf(text, 32, "%u.%u.%u", version / 1000000u, version / 1000u % 1000u,
+                   version % 1000u);
+}
+
+static int wait_started(struct vm *vm, struct error *err)
+{
+    static struct message message;
+    struct message_started started;
+    struct error failure;
+    int r = message_receive(vm->control_fd, &message, vm->start_ns + VM_DEADLINE_START_MS * IO_NS_PER_MS);
+
+    if (r == 0 && message_parse_failed(&message, &failure) == 0)
+        return error_set(err, failure.kind, failure.code, "%s", failure.text);
+    if (r == 0 && message_parse_started(&message, &started) < 0)
+        r = -EBADMSG;
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "the VM's supervisor did not start it: %s",
+                         r == -ETIMEDOUT ? "no answer in time" : strerror(-r));
+    vm->cid = started.cid;
+    if (vm->record.isolation == VM_MICROVM) {
+        fill_version(vm->record.qemu_version, started.qemu_version);
+        fill_version(vm->record.libvirt_version, started.libvirt_version);
+    }
+    vm->record.start_wall_ns = io_now_ns() - vm->start_ns;
+    return 0;
+}
+
+static int launch(struct vm *vm, const struct vm_options *options, struct error *err)
+{
+    struct inheritance child = {-1, -1, -1, -1, -1};
+    struct supervisor_options supervisor = {
+        .isolation = options->isolation,
+        .acceleration = vm->record.acceleration,
+        .transport = vm->record.transport,
+        .xml = vm->record.domain_xml,
+        .agent_arguments = options->agent_arguments,
+        .console_fd = options->console_fd,
+        .console_max = options->console_max,
+        .outer_uid = geteuid(),
+        .outer_gid = getegid(),
+    };
+    int r = prepare(vm, options, &child, &supervisor, err);
+
+    if (r == 0)
+        r = sandbox_fork(&vm->supervisor, &vm->supervisor_pidfd, err);
+    if (r == 0 && vm->supervisor == 0) {
+        supervisor.control_fd = child.control_fd;
+        supervisor.stream_fd = child.stream_fd;
+        supervisor.cache_fd = child.cache_fd;
+        supervisor.job_ids_fd = child.job_ids_fd;
+        supervisor_run(&supervisor);
+    }
+    inheritance_close(&child);
+    if (r == 0)
+        r = proof_read_marks(vm->supervisor, &vm->marks, err);
+    return r < 0 ? r : wait_started(vm, err);
+}
+
+int vm_start(const struct vm_options *options, struct vm **ret_vm, struct error *err)
+{
+    CLEANUP_VM struct vm *vm = calloc(1, sizeof(*vm));
+    int r;
+
+    if (vm == NULL)
+        return error_set(err, ERROR_INTERNAL, -ENOMEM, "vm: out of memory");
+    vm->supervisor_pidfd = vm->control_fd = vm->stream_fd = -1;
+    vm->start_ns = io_now_ns();
+    r = decide(options, &vm->record, err);
+    if (r == 0)
+        r = launch(vm, options, err);
+    if (r == 0)
+        *ret_vm = TAKE_POINTER(vm);
+    return r;
+}
+
+/* ---- while it runs ------------------------------------------------------------------------------- */
+
+int vm_exit_fd(const struct vm *vm)
+{
+    return vm->control_fd;
+}
+
+enum vm_exit vm_poll_exit(struct vm *vm)
+{
+    static struct message message;
+    struct message_exited exited;
+    struct pollfd poller = {.fd = vm->control_fd, .events = POLLIN};
+    int r;
+
+    if (vm->record.exit_reason != VM_EXIT_NONE || poll(&poller, 1, 0) <= 0)
+        return vm->record.exit_reason;
+    r = message_receive(vm->control_fd, &message, io_deadline_ms(VM_DEADLINE_QUIT_MS));
+    if (r == 0 && message_parse_exited(&message, &exited) == 0) {
+        vm->record.exit_reason = (enum vm_exit)exited.reason;
+        (void)snprintf(vm->record.exit_detail, VM_TEXT_MAX, "%s", exited.detail);
+    } else {
+        vm->record.exit_reason = VM_EXIT_CRASHED;
+        (void)snprintf(vm->record.exit_detail, VM_TEXT_MAX, "the VM's supervisor died");
+    }
+    return vm->record.exit_reason;
+}
+
+static int connect_once(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct error *err)
+{
+    if (vm->record.isolation == VM_PROCESS) {
+        if (vm->stream_fd < 0)
+            return error_set(err, ERROR_GUEST, -EISCONN, "the agent's one stream is taken");
+        *ret_fd = take_fd(&vm->stream_fd);
+        return 0;
+    }
+    if (vm->record.transport == VM_TRANSPORT_VHOST_USER)
+        return link_connect_vhost_user(vm->stream_fd, VM_AGENT_PORT, deadline_ns, ret_fd, err);
+    return link_connect_vhost_vsock(vm->cid, VM_AGENT_PORT, deadline_ns, ret_fd, err);
+}
+
+/* Gives the supervisor the moment it needs to tell why a device or QEMU went away. */
+static enum vm_exit await_reason(struct vm *vm)
+{
+    struct pollfd poller = {.fd = vm->control_fd, .events = POLLIN};
+
+    (void)poll(&poller, 1, (int)VM_DEADLINE_QUIT_MS);
+    return vm_poll_exit(vm);
+}
+
+int vm_connect(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct error *err)
+{
+    struct error cause = {.kind = ERROR_NONE};
+    int r;
+
+    for (;;) {
+        uint64_t slice = io_deadline_ms(VM_DEADLINE_CONNECT_ATTEMPT_MS);
+
+        /* The kernel's transport does not tell that QEMU is gone: look in between. */
+        if (vm->record.transport != VM_TRANSPORT_VHOST_VSOCK || slice > deadline_ns)
+            slice = deadline_ns;
+        r = connect_once(vm, slice, ret_fd, &cause);
+        if (r == 0) {
+            if (vm->record.boot_wall_ns == 0)
+                vm->record.boot_wall_ns = io_now_ns() - vm->start_ns;
+            return 0;
+        }
+        if (r != -ETIMEDOUT || io_now_ns() >= deadline_ns || vm_poll_exit(vm) != VM_EXIT_NONE)
+            break;
+    }
+    if ((r == -ETIMEDOUT ? vm_poll_exit(vm) : await_reason(vm)) != VM_EXIT_NONE)
+        return error_set(err, ERROR_GUEST, -ECONNRESET, "the VM ended before its agent answered: %s: %s",
+                         vm_exit_name(vm->record.exit_reason), vm->record.exit_detail);
+    return error_set(err, cause.kind, cause.code, "the VM's agent: %s", cause.text);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------ */
+
+static bool reap(struct vm *vm, uint64_t deadline_ns)
+{
+    if (vm->supervisor == 0)
+        return vm->reaped;
+    if (io_wait(vm->supervisor_pidfd, POLLIN, deadline_ns) < 0)
+        return false;
+    vm->reaped = waitpid(vm->supervisor, NULL, 0) == vm->supervisor;
+    vm->supervisor = 0;
+    return vm->reaped;
+}
+
+static void take_destroyed(struct vm *vm, const struct message_destroyed *destroyed)
+{
+    struct vm_record *record = &vm->record;
+
+    record->exit_reason = (enum vm_exit)destroyed->exit.reason;
+    (void)snprintf(record->exit_detail, VM_TEXT_MAX, "%s", destroyed->exit.detail);
+    record->peak_memory_kib = destroyed->peak_memory_kib;
+    record->cpu_ns = destroyed->cpu_ns;
+    record->console_bytes = destroyed->console_bytes;
+    record->console_dropped = destroyed->console_dropped;
+}
+
+/* Orders the end and takes the supervisor's last record; reports of an end before it are skipped. */
+static void order_end(struct vm *vm)
+{
+    static struct message message;
+    struct message_destroyed destroyed;
+    uint64_t deadline = io_deadline_ms(VM_DEADLINE_DESTROY_MS);
+
+    if (message_send(vm->control_fd, MESSAGE_DESTROY, NULL, deadline) < 0)
+        return;
+    while (message_receive(vm->control_fd, &message, deadline) == 0)
+        if (message_parse_destroyed(&message, &destroyed) == 0) {
+            take_destroyed(vm, &destroyed);
+            return;
+        }
+}
+
+static void end(struct vm *vm)
+{
+    if (vm->supervisor == 0)
+        return;
+    if (!reap(vm, io_deadline_ms(VM_DEADLINE_KILL_MS))) {
+        (void)kill(vm->supervisor, SIGKILL);
+        (void)reap(vm, io_deadline_ms(VM_DEADLINE_KILL_MS));
+    }
+}
+
+int vm_destroy(struct vm *vm, struct vm_record *ret_record, struct error *err)
+{
+    if (vm->supervisor != 0)
+        order_end(vm);
+    end(vm);
+    if (vm->record.exit_reason == VM_EXIT_NONE) {
+        vm->record.exit_reason = VM_EXIT_CRASHED;
+        (void)snprintf(vm->record.exit_detail, VM_TEXT_MAX, "the VM's supervisor died");
+    }
+    proof_check(&vm->marks, vm->reaped, vm->cid, &vm->record.proof);
+    *ret_record = vm->record;
+    if (!proof_holds(&vm->record.proof))
+        return error_set(err, ERROR_INTERNAL, -EBUSY, "the VM is not gone: %s",
+                         vm->record.proof.detail);
+    return 0;
+}
+
+void vm_free(struct vm *vm)
+{
+    if (vm == NULL)
+        return;
+    if (vm->supervisor != 0) {
+        (void)kill(vm->supervisor, SIGKILL);
+        (void)reap(vm, io_deadline_ms(VM_DEADLINE_KILL_MS));
+    }
+    cleanup_close_fd(&vm->supervisor_pidfd);
+    cleanup_close_fd(&vm->control_fd);
+    cleanup_close_fd(&vm->stream_fd);
+    free(vm);
+}

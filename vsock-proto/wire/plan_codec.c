@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan's codec: PROTOCOL.md, section 4. */
+#include "wire/codec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PLAN_MEMBERS     9u
+#define CONTRACT_MEMBERS 9u
+#define SET_MEMBERS      4u
+#define CHECK_MEMBERS    9u
+#define CURVE_MEMBERS    2u
+
+/* --- decoding ----------------------------------------------------------------------------------
+ */
+
+static void decode_dims(struct codec_reader *parent, struct plan_contract *contract)
+{
+    struct codec_reader r = codec_get_array(parent, PLAN_RANK_MAX);
+    uint64_t elements = 1;
+
+    contract->rank = r.count;
+    for (uint32_t i = 0; i < r.count; i++) {
+        contract->dims[i] = codec_get_u64(&r, PLAN_SAMPLE_MAX);
+        elements *= contract->dims[i]; /* both factors are at most 2^26 here */
+        if (elements == 0 || elements > PLAN_SAMPLE_MAX)
+            codec_refuse(&r, "a sample with no element, or too many");
+    }
+    if (r.count == 0)
+        codec_refuse(&r, "a sample without a shape");
+    codec_end_array(parent, &r);
+}
+
+static void decode_channels(struct codec_reader *parent, float *ret_values, uint32_t *ret_count)
+{
+    struct codec_reader r = codec_get_array(parent, PLAN_CHANNELS_MAX);
+
+    *ret_count = r.count;
+    for (uint32_t i = 0; i < r.count; i++)
+        ret_values[i] = (float)codec_get_finite(&r);
+    codec_end_array(parent, &r);
+}
+
+static void decode_contract(struct codec_reader *parent, struct plan_contract *contract)
+{
+    struct codec_reader r = codec_get_array(parent, CONTRACT_MEMBERS);
+    uint32_t offsets = 0;
+
+    codec_get_name(&r, contract->input, sizeof contract->input);
+    codec_get_name(&r, contract->output, sizeof contract->output);
+    decode_dims(&r, contract);
+    contract->has_range = codec_get_bool(&r);
+    contract->range_low = codec_get_finite(&r);
+    contract->range_high = codec_get_finite(&r);
+    decode_channels(&r, contract->scale, &contract->channels);
+    decode_channels(&r, contract->offset, &offsets);
+    contract->classes = codec_get_u32(&r, MESSAGE_CLASSES_MAX);
+    if (offsets != contract->channels ||
+        (contract->channels > 0 && contract->channels != contract->dims[0]))
+        codec_refuse(&r, "scale and offset that don't fit the channels");
+    if (contract->has_range && contract->range_low >= contract->range_high)
+        codec_refuse(&r, "an empty range");
+    codec_end_array(parent, &r);
+}
+
+static void decode_set(struct codec_reader *parent, struct plan_set *set)
+{
+    struct codec_reader r = codec_get_array(parent, SET_MEMBERS);
+
+    set->present = codec_get_bool(&r);
+    set->labelled = codec_get_bool(&r);
+    set->count = codec_get_u64(&r, PLAN_SET_COUNT_MAX);
+    set->window = codec_get_u32(&r, PLAN_WINDOW_MAX);
+    if (set->present && (set->count == 0 || set->window == 0))
+        codec_refuse(&r, "a set without samples or windows");
+    codec_end_array(parent, &r);
+}
+
+static void decode_curve(struct codec_reader *parent, struct plan_curve *curve)
+{
+    struct codec_reader r = codec_get_array(parent, CURVE_MEMBERS), points;
+
+    curve->norm = codec_get_u32(&r, PLAN_NORM_COUNT - 1);
+    points = codec_get_array(&r, PLAN_POINTS_MAX);
+    curve->point_count = points.count;
+    for (uint32_t i = 0; i < points.count; i++) {
+        curve->eps[i] = codec_get_finite(&points);
+        if (curve->eps[i] < 0)
+            codec_refuse(&points, "a negative eps");
+    }
+    if (points.count == 0)
+        codec_refuse(&points, "a curve without points");
+    codec_end_array(&r, &points);
+    codec_end_array(parent, &r);
+}
+
+static void decode_plan_check(struct codec_reader *parent, struct plan_check *check)
+{
+    struct codec_reader r = codec_get_array(parent, CHECK_MEMBERS), curves;
+
+    check->id = codec_get_u32(&r, PLAN_CHECK_ID_COUNT - 1);
+    check->version = codec_get_u32(&r, UINT32_MAX);
+    codec_get_digest(&r, check->seed);
+    curves = codec_get_array(&r, PLAN_CURVES_MAX);
+    check->curve_count = curves.count;
+    for (uint32_t i = 0; i < curves.count; i++)
+        decode_curve(&curves, &check->curves[i]);
+    codec_end_array(&r, &curves);
+    check->samples = codec_get_u32(&r, PLAN_SAMPLES_MAX);
+    codec_get_name(&r, check->layer, sizeof check->layer);
+    check->components = codec_get_u32(&r, PLAN_COMPONENTS_MAX);
+    check->starts = codec_get_u32(&r, PLAN_STARTS_MAX);
+    check->minimum_class_size = codec_get_u32(&r, UINT32_MAX);
+    if (check->id == PLAN_FGSM && check->curve_count == 0)
+        codec_refuse(&r, "an attack without curves");
+    if (check->id == PLAN_ACTIVATION_CLUSTERING && (check->components == 0 || check->starts == 0))
+        codec_refuse(&r, "clustering without components or starts");
+    codec_end_array(parent, &r);
+}
+
+static void decode_plan_members(struct codec_reader *r, struct plan *plan)
+{
+    struct codec_reader array;
+
+    plan->arithmetic = codec_get_u32(r, PLAN_ARITHMETIC_COUNT - 1);
+    plan->threads = codec_get_u32(r, UINT8_MAX);
+    plan->batch = codec_get_u32(r, PLAN_WINDOW_MAX);
+    codec_get_name(r, plan->isa, sizeof plan->isa);
+    plan->model_size = codec_get_u64(r, UINT64_MAX);
+    codec_get_digest(r, plan->model_sha256);
+    decode_contract(r, &plan->contract);
+    array = codec_get_array(r, PLAN_SET_COUNT);
+    for (uint32_t i = 0; i < PLAN_SET_COUNT; i++)
+        decode_set(&array, &plan->sets[i]);
+    codec_end_array(r, &array);
+    array = codec_get_array(r, PLAN_CHECKS_MAX);
+    plan->check_count = array.count;
+    for (uint32_t i = 0; i < array.count; i++)
+        decode_plan_check(&array, &plan->checks[i]);
+    codec_end_array(r, &array);
+    if (plan->batch == 0 || plan->model_size == 0 || plan->check_count == 0)
+        codec_refuse(r, "a plan without batch, model or checks");
+}
+
+/* A check can only read sets that are there; a set that carries labels must have them. */
+static void check_sets(struct codec_reader *r, const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->check_count; i++)
+        for (unsigned set = 0; set < PLAN_SET_COUNT; set++)
+            if (plan_check_reads(plan->checks[i].id, set) && !plan->sets[set].present)
+                codec_refuse(r, "a check that reads a set which is not there");
+    for (uint32_t i = 0; i < plan->check_count; i++)
+        if (plan->checks[i].id == PLAN_ACTIVATION_CLUSTERING &&
+            !plan->sets[PLAN_SET_TRAIN].labelled)
+            codec_refuse(r, "clustering of a training set without labels");
+}
+
+int plan_decode(const struct frame_header *header, const uint8_t *payload, struct plan *ret_plan,
+                struct error *err)
+{
+    CLEANUP_FREE struct plan *plan = calloc(1, sizeof *plan);
+    struct codec_reader reader;
+    msgpack_unpacked unpacked;
+    int r;
+
+    if (plan == NULL)
+        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a plan");
+    if (header->type != MESSAGE_PLAN)
+        return error_set(err, ERROR_GUEST, -EBADMSG, "a frame of type 0x%02x where PLAN was due",
+                         header->type);
+    r = codec_read(payload, header->size, "PLAN", &unpacked, &reader, err);
+    if (r < 0)
+        return r;
+    decode_plan_members(&reader, plan);
+    check_sets(&reader, plan);
+    r = codec_finish(&reader);
+    msgpack_unpacked_destroy(&unpacked);
+    if (r == 0)
+        *ret_plan = *plan;
+    return r;
+}
+
+/* --- encoding ----------------------------------------------------------------------------------
+ */
+
+static void encode_contract(struct codec_writer *w, const struct plan_contract *contract)
+{
+    codec_put_array(w, CONTRACT_MEMBERS);
+    codec_put_name(w, contract->input);
+    codec_put_name(w, contract->output);
+    codec_put_array(w, contract->rank);
+    for (uint32_t i = 0; i < contract->rank; i++)
+        codec_put_u64(w, contract->dims[i]);
+    codec_put_bool(w, contract->has_range);
+    codec_put_finite(w, contract->range_low);
+    codec_put_finite(w, contract->range_high);
+    codec_put_array(w, contract->channels);
+    for (uint32_t i = 0; i < contract->channels; i++)
+        codec_put_finite(w, (double)contract->scale[i]);
+    codec_put_array(w, contract->channels);
+    for (uint32_t i = 0; i < contract->channels; i++)
+        codec_put_finite(w, (double)contract->offset[i]);
+    codec_put_u64(w, contract->classes);
+}
+
+static void encode_plan_check(struct codec_writer *w, const struct plan_check *check)
+{
+    codec_put_array(w, CHECK_MEMBERS);
+    codec_put_u64(w, check->id);
+    codec_put_u64(w, check->version);
+    codec_put_digest(w, check->seed);
+    codec_put_array(w, check->curve_count);
+    for (uint32_t i = 0; i < check->curve_count; i++) {
+        codec_put_array(w, CURVE_MEMBERS);
+        codec_put_u64(w, check->curves[i].norm);
+        codec_put_array(w, check->curves[i].point_count);
+        for (uint32_t j = 0; j < check->curves[i].point_count; j++)
+            codec_put_finite(w, check->curves[i].eps[j]);
+    }
+    codec_put_u64(w, check->samples);
+    codec_put_name(w, check->layer);
+    codec_put_u64(w, check->components);
+    codec_put_u64(w, check->starts);
+    codec_put_u64(w, check->minimum_class_size);
+}
+
+int plan_encode(const struct plan *plan, struct buffer *buffer)
+{
+    struct codec_writer writer, *w = &writer;
+
+    codec_write(w, buffer, MESSAGE_PLAN, PLAN_MEMBERS);
+    codec_put_u64(w, plan->arithmetic);
+    codec_put_u64(w, plan->threads);
+    codec_put_u64(w, plan->batch);
+    codec_put_name(w, plan->isa);
+    codec_put_u64(w, plan->model_size);
+    codec_put_digest(w, plan->model_sha256);
+    encode_contract(w, &plan->contract);
+    codec_put_array(w, PLAN_SET_COUNT);
+    for (unsigned i = 0; i < PLAN_SET_COUNT; i++) {
+        codec_put_array(w, SET_MEMBERS);
+        codec_put_bool(w, plan->sets[i].present);
+        codec_put_bool(w, plan->sets[i].labelled);
+        codec_put_u64(w, plan->sets[i].count);
+        codec_put_u64(w, plan->sets[i].window);
+    }
+    codec_put_array(w, plan->check_count);
+    for (uint32_t i = 0; i < plan->check_count; i++)
+        encode_plan_check(w, &plan->checks[i]);
+    return codec_write_end(w);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guest's state machine: which message from the host may come when. PROTOCOL.md, section 6. */
+#include "wire/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int out_of_order(const struct message *message, struct error *err)
+{
+    return error_set(err, ERROR_INTERNAL, -EPROTO, "message %s came out of order",
+                     message_type_name(message->type));
+}
+
+void session_guest_start(struct session_guest *session)
+{
+    *session = (struct session_guest){.state = SESSION_GUEST_GREETING};
+}
+
+int session_guest_plan(struct session_guest *session, const struct plan *plan)
+{
+    if (session->state != SESSION_GUEST_PLANNING)
+        return -EPROTO;
+    session->plan = plan;
+    session->state = SESSION_GUEST_LOADING;
+    return 0;
+}
+
+static uint64_t window_bytes(const struct plan *plan, const struct message_transfer *window)
+{
+    uint64_t elements = plan_sample_elements(&plan->contract);
+    uint64_t bytes = (uint64_t)window->count * elements * sizeof(float);
+
+    if (plan->sets[window->set].labelled)
+        bytes += (uint64_t)window->count * sizeof(uint32_t);
+    return bytes;
+}
+
+static bool fits_plan(const struct session_guest *session, const struct message_transfer *transfer)
+{
+    const struct session_walk *walk = &session->walk;
+
+    if (session->state == SESSION_GUEST_LOADING)
+        return transfer->kind == MESSAGE_TRANSFER_MODEL &&
+               transfer->size == session->plan->model_size;
+    return transfer->kind == MESSAGE_TRANSFER_WINDOW && transfer->set == walk->set &&
+           transfer->first == walk->first &&
+           transfer->count == plan_window_count(&session->plan->sets[walk->set], walk->first) &&
+           transfer->size == window_bytes(session->plan, transfer);
+}
+
+static int receive_transfer(struct session_guest *session, const struct message *message,
+                            struct error *err)
+{
+    if (session->state != SESSION_GUEST_LOADING && session->state != SESSION_GUEST_CHECKING)
+        return out_of_order(message, err);
+    if (!fits_plan(session, &message->transfer))
+        return error_set(err, ERROR_INTERNAL, -EPROTO,
+                         "a transfer that is not the one the plan has next");
+    session->transfer = message->transfer;
+    session->received = 0;
+    sha256_start(&session->hash);
+    session->state = SESSION_GUEST_RECEIVING;
+    return 0;
+}
+
+static int receive_chunk(struct session_guest *session, const struct message *message,
+                         struct error *err)
+{
+    if (session->state != SESSION_GUEST_RECEIVING)
+        return out_of_order(message, err);
+    if (message->chunk.size > session->transfer.size - session->received)
+        return error_set(err, ERROR_INTERNAL, -EPROTO,
+                         "a transfer brings more bytes than it announced");
+    sha256_update(&session->hash, message->chunk.data, message->chunk.size);
+    session->received += message->chunk.size;
+    return 0;
+}
+
+/* To the next window, the next set, or the end of the check's windows. */
+static void advance(struct session_guest *session)
+{
+    struct session_walk *walk = &session->walk;
+
+    session->state = SESSION_GUEST_CHECKING;
+    walk->first += session->transfer.count;
+    if (walk->first < session->plan->sets[walk->set].count)
+        return;
+    if (walk->set == PLAN_SET_TRAIN) {
+        *walk = (struct session_walk){.set = PLAN_SET_TEST};
+        return;
+    }
+    walk->finished = true;
+    session->state = SESSION_GUEST_COMPUTING;
+}
+
+static int receive_transfer_end(struct session_guest *session, const struct message *message,
+                                struct error *err)
+{
+    uint8_t digest[SHA256_SIZE];
+
+    if (session->state != SESSION_GUEST_RECEIVING)
+        return out_of_order(message, err);
+    if (session->received != session->transfer.size)
+        return error_set(err, ERROR_INTERNAL, -EPROTO,
+                         "a transfer ended before all its bytes had come");
+    sha256_finish(&session->hash, digest);
+    if (memcmp(digest, message->transfer_end.sha256, sizeof digest) != 0)
+        return error_set(err, ERROR_INTERNAL, -EBADMSG,
+                         "a transfer arrived with another digest than it left with");
+    if (session->transfer.kind == MESSAGE_TRANSFER_WINDOW) {
+        advance(session);
+        return 0;
+    }
+    if (memcmp(digest, session->plan->model_sha256, sizeof digest) != 0)
+        return error_set(err, ERROR_INTERNAL, -EBADMSG, "the model that arrived is not the plan's");
+    session->state = SESSION_GUEST_IDLE;
+    return 0;
+}
+
+static int receive_check(struct session_guest *session, const struct message *message,
+                         struct error *err)
+{
+    uint32_t index = message->check.index;
+
+    if (session->state != SESSION_GUEST_IDLE)
+        return out_of_order(message, err);
+    if (index != session->next_check || index >= session->plan->check_count)
+        return error_set(err, ERROR_INTERNAL, -EPROTO, "check %u is not the plan's next", index);
+    session->check = index;
+    session->next_check = index + 1;
+    session->walk = (struct session_walk){
+        .set = plan_check_reads(session->plan->checks[index].id, PLAN_SET_TRAIN) ? PLAN_SET_TRAIN
+                                                                                 : PLAN_SET_TEST};
+    session->state = SESSION_GUEST_CHECKING;
+    return 0;
+}
+
+int session_guest_receive(struct session_guest *session, const struct message *message,
+                          struct error *err)
+{
+    switch (message->type) {
+    case MESSAGE_HELLO:
+        if (session->state != SESSION_GUEST_GREETING)
+            return out_of_order(message, err);
+        if (message->hello.version != MESSAGE_VERSION)
+            return error_set(err, ERROR_INTERNAL, -EPROTO,
+                             "the host speaks version %u, this agent %u", message->hello.version,
+                             MESSAGE_VERSION);
+        session->state = SESSION_GUEST_PLANNING;
+        return 0;
+    case MESSAGE_TRANSFER:
+        return receive_transfer(session, message, err);
+    case MESSAGE_CHUNK:
+        return receive_chunk(session, message, err);
+    case MESSAGE_TRANSFER_END:
+        return receive_transfer_end(session, message, err);
+    case MESSAGE_CHECK:
+        return receive_check(session, message, err);
+    case MESSAGE_BYE:
+        if (session->state != SESSION_GUEST_IDLE)
+            return out_of_order(message, err);
+        session->state = SESSION_GUEST_ENDED;
+        return 0;
+    default:
+        return out_of_order(message, err);
+    }
+}
+
+int session_guest_check_done(struct session_guest *session)
+{
+    if (session->state != SESSION_GUEST_COMPUTING)
+        return -EPROTO;
+    session->state = SESSION_GUEST_IDLE;
+    return 0;
+}

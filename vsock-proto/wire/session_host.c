@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host's state machine: which message from the guest may come when. PROTOCOL.md, section 6. */
+#include "wire/session.h"
+
+#include "base/cursor.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int violation(struct error *err, const struct message *message, const char *what)
+{
+    return error_set(err, ERROR_GUEST, -EPROTO, "the guest broke the protocol: %s %s",
+                     message_type_name(message->type), what);
+}
+
+void session_host_start(struct session_host *session, const struct plan *plan,
+                        const uint8_t nonce[SHA256_SIZE])
+{
+    *session = (struct session_host){.plan = plan, .state = SESSION_HOST_GREETING};
+    memcpy(session->nonce, nonce, SHA256_SIZE);
+}
+
+static const struct plan_check *current_check(const struct session_host *session)
+{
+    return &session->plan->checks[session->check];
+}
+
+static bool predicts(const struct plan_check *check)
+{
+    return check->id != PLAN_ACTIVATION_CLUSTERING;
+}
+
+static uint32_t point_total(const struct plan_check *check)
+{
+    uint32_t total = 0;
+
+    for (uint32_t i = 0; i < check->curve_count; i++)
+        total += check->curves[i].point_count;
+    return total;
+}
+
+int session_host_begin_check(struct session_host *session, uint32_t check)
+{
+    const struct plan *plan = session->plan;
+
+    if (session->state != SESSION_HOST_IDLE || check >= plan->check_count)
+        return -EPROTO;
+    session->check = check;
+    session->next_first = 0;
+    session->next_curve = session->next_point = session->next_label = 0;
+    session->progress_done = 0;
+    session->progress_left = SESSION_PROGRESS_MAX;
+    session->sample_elements = (uint64_t)plan->checks[check].samples *
+                               point_total(&plan->checks[check]) *
+                               plan_sample_elements(&plan->contract);
+    session->state = SESSION_HOST_CHECKING;
+    return 0;
+}
+
+int session_host_part(struct session_host *session)
+{
+    if (session->state != SESSION_HOST_IDLE)
+        return -EPROTO;
+    session->state = SESSION_HOST_PARTING;
+    return 0;
+}
+
+static int receive_guest_hello(struct session_host *session, const struct message *message,
+                               struct error *err)
+{
+    if (session->state != SESSION_HOST_GREETING)
+        return violation(err, message, "came out of order");
+    if (message->guest_hello.version != MESSAGE_VERSION)
+        return violation(err, message, "names another version");
+    if (memcmp(message->guest_hello.nonce, session->nonce, SHA256_SIZE) != 0)
+        return violation(err, message, "answers another greeting");
+    session->state = SESSION_HOST_IMPORTING;
+    return 0;
+}
+
+static int receive_ready(struct session_host *session, const struct message *message,
+                         struct error *err)
+{
+    uint32_t wanted = session->plan->contract.classes;
+
+    if (session->state != SESSION_HOST_IMPORTING)
+        return violation(err, message, "came out of order");
+    if (wanted != 0 && message->ready.classes != wanted)
+        return error_set(err, ERROR_BAD_INPUT, -EPROTO,
+                         "the model has %u classes, its input contract says %u",
+                         message->ready.classes, wanted);
+    session->classes = message->ready.classes;
+    session->state = SESSION_HOST_IDLE;
+    return 0;
+}
+
+/* Every predicted class is a class. */
+static bool classes_exist(const struct message_predictions *predictions, uint32_t classes)
+{
+    struct cursor cursor = cursor_over(predictions->classes.data, predictions->classes.size);
+
+    for (uint32_t i = 0; i < predictions->count; i++) {
+        uint32_t value;
+
+        if (cursor_read_u32le(&cursor, &value) < 0 || value >= classes)
+            return false;
+    }
+    return true;
+}
+
+/* To the next point, curve or window. */
+static void advance_predictions(struct session_host *session, uint32_t count)
+{
+    const struct plan_check *check = current_check(session);
+
+    if (check->id != PLAN_CLEAN_ACCURACY) {
+        if (++session->next_point < check->curves[session->next_curve].point_count)
+            return;
+        session->next_point = 0;
+        if (++session->next_curve < check->curve_count)
+            return;
+        session->next_curve = 0;
+    }
+    session->next_first += count;
+}
+
+static int receive_predictions(struct session_host *session, const struct message *message,
+                               struct error *err)
+{
+    const struct message_predictions *predictions = &message->predictions;
+    const struct plan_set *set = &session->plan->sets[PLAN_SET_TEST];
+
+    if (!predicts(current_check(session)))
+        return violation(err, message, "from a check that predicts nothing");
+    if (session->next_first >= set->count || predictions->first != session->next_first ||
+        predictions->count != plan_window_count(set, session->next_first) ||
+        predictions->curve != session->next_curve || predictions->point != session->next_point)
+        return violation(err, message, "for another window or point than the next");
+    if (!classes_exist(predictions, session->classes))
+        return violation(err, message, "with a class that the model does not have");
+    advance_predictions(session, predictions->count);
+    return 0;
+}
+
+static int receive_sample(struct session_host *session, const struct message *message,
+                          struct error *err)
+{
+    const struct message_sample *sample = &message->sample;
+    const struct plan_check *check = current_check(session);
+    uint64_t elements = plan_sample_elements(&session->plan->contract),
+             count = sample->elements.size / sizeof(float);
+
+    if (sample->curve >= check->curve_count ||
+        sample->point >= check->curves[sample->curve].point_count ||
+        sample->sample >= check->samples ||
+        sample->sample >= session->plan->sets[PLAN_SET_TEST].count)
+        return violation(err, message, "that was not asked for");
+    if (sample->offset > elements || count > elements - sample->offset ||
+        count > session->sample_elements)
+        return violation(err, message, "with more elements than an input has");
+    session->sample_elements -= count;
+    return 0;
+}
+
+static int receive_cluster(struct session_host *session, const struct message *message,
+                           struct error *err)
+{
+    const struct message_cluster *cluster = &message->cluster;
+    const struct plan_set *sets = session->plan->sets;
+
+    if (current_check(session)->id != PLAN_ACTIVATION_CLUSTERING)
+        return violation(err, message, "from a check that clusters nothing");
+    if (cluster->label != session->next_label || cluster->label >= session->classes)
+        return violation(err, message, "for another class than the next");
+    if (cluster->sizes[0] < cluster->sizes[1] ||
+        cluster->sizes[0] + cluster->sizes[1] > sets[PLAN_SET_TRAIN].count ||
+        cluster->test_sizes[0] + cluster->test_sizes[1] > sets[PLAN_SET_TEST].count)
+        return violation(err, message, "with sizes that can't be");
+    for (unsigned c = 0; c < 2; c++) {
+        if (cluster->index_count[c] > cluster->sizes[c])
+            return violation(err, message, "with more indices than members");
+        for (uint32_t i = 0; i < cluster->index_count[c]; i++)
+            if (cluster->indices[c][i] >= sets[PLAN_SET_TRAIN].count)
+                return violation(err, message, "with an index beyond the set");
+    }
+    session->next_label++;
+    return 0;
+}
+
+static int receive_progress(struct session_host *session, const struct message *message,
+                            struct error *err)
+{
+    if (session->progress_left == 0)
+        return violation(err, message, "too often");
+    if (message->progress.done > message->progress.total ||
+        message->progress.done < session->progress_done)
+        return violation(err, message, "that goes backwards or beyond its end");
+    session->progress_left--;
+    session->progress_done = message->progress.done;
+    return 0;
+}
+
+static int receive_check_done(struct session_host *session, const struct message *message,
+                              struct error *err)
+{
+    const struct plan_check *check = current_check(session);
+
+    if (predicts(check) && session->next_first < session->plan->sets[PLAN_SET_TEST].count)
+        return violation(err, message, "before all predictions had come");
+    if (!predicts(check) && session->next_label < session->classes)
+        return violation(err, message, "before all classes had come");
+    session->state = SESSION_HOST_IDLE;
+    return 0;
+}
+
+/* What a check sends names that check. */
+static int receive_of_check(struct session_host *session, const struct message *message,
+                            uint32_t check, struct error *err)
+{
+    if (session->state != SESSION_HOST_CHECKING)
+        return violation(err, message, "came out of order");
+    if (check != session->check)
+        return violation(err, message, "for another check than the one under way");
+    switch (message->type) {
+    case MESSAGE_PREDICTIONS:
+        return receive_predictions(session, message, err);
+    case MESSAGE_SAMPLE:
+        return receive_sample(session, message, err);
+    case MESSAGE_CLUSTER:
+        return receive_cluster(session, message, err);
+    case MESSAGE_PROGRESS:
+        return receive_progress(session, message, err);
+    default:
+        return receive_check_done(session, message, err);
+    }
+}
+
+int session_host_receive(struct session_host *session, const struct message *message,
+                         struct error *err)
+{
+    switch (message->type) {
+    case MESSAGE_GUEST_HELLO:
+        return receive_guest_hello(session, message, err);
+    case MESSAGE_READY:
+        return receive_ready(session, message, err);
+    case MESSAGE_PREDICTIONS:
+        return receive_of_check(session, message, message->predictions.check, err);
+    case MESSAGE_SAMPLE:
+        return receive_of_check(session, message, message->sample.check, err);
+    case MESSAGE_CLUSTER:
+        return receive_of_check(session, message, message->cluster.check, err);
+    case MESSAGE_PROGRESS:
+        return receive_of_check(session, message, message->progress.check, err);
+    case MESSAGE_CHECK_DONE:
+        return receive_of_check(session, message, message->check_done.check, err);
+    case MESSAGE_FAILURE:
+        if (session->state == SESSION_HOST_ENDED)
+            return violation(err, message, "came after the end");
+        session->state = SESSION_HOST_ENDED;
+        return 0;
+    case MESSAGE_GOODBYE:
+        if (session->state != SESSION_HOST_PARTING)
+            return violation(err, message, "came out of order");
+        session->state = SESSION_HOST_ENDED;
+        return 0;
+    default:
+        return violation(err, message, "is not for the host");
+    }
+}
