@@ -107,7 +107,8 @@ int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const f
     sweep = sweep_of(gemm, a, offsets, call.packed);
     for (call.first = 0; call.first < gemm->n; call.first += columns) {
         call.columns = gemm->n - call.first < columns ? gemm->n - call.first : columns;
-        pool_run(kernels->pool, (call.columns + PACK_COLUMNS - 1) / PACK_COLUMNS, pack_columns, &call);
+        kernels_share(kernels, (double)(call.columns * gemm->k), (call.columns + PACK_COLUMNS - 1) / PACK_COLUMNS,
+                      pack_columns, &call);
         sweep.outputs = call.columns;
         sweep.result = ret_c + call.first;
         sweep_run(kernels, &sweep, scratch);
