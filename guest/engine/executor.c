@@ -8,6 +8,7 @@
  */
 #include "guest/engine/executor.h"
 
+#include "guest/engine/guard.h"
 #include "guest/engine/ops.h"
 #include "guest/engine/samples.h"
 #include "guest/engine/schedule.h"
@@ -203,6 +204,33 @@ float *executor_logits_gradient(struct executor *executor)
                      executor->schedules[EXECUTOR_GRADIENT]->logits_gradient);
 }
 
+static void open_buffer(const struct executor *executor, enum executor_pass pass, uint32_t buffer)
+{
+    if (buffer != SCHEDULE_NONE)
+        guard_open(buffer_at(executor, pass, buffer), executor->schedules[pass]->buffers[buffer].size);
+}
+
+/* Between these two, only what a node's run names is open (guard.h). */
+static void guard_run(const struct executor *executor, enum executor_pass pass, const struct op_run *run,
+                      uint32_t scratch)
+{
+    const struct schedule *schedule = executor->schedules[pass];
+    const struct graph_node *node = run->op->node;
+
+    guard_close(executor->arena, executor->arena_size);
+    for (uint32_t k = 0; k < node->input_count; k++)
+        if (run->inputs[k] != NULL)
+            open_buffer(executor, pass, schedule->value[node->inputs[k]]);
+    if (run->output != NULL)
+        open_buffer(executor, pass, schedule->value[node->output]);
+    open_buffer(executor, pass, scratch);
+}
+
+static void guard_end(const struct executor *executor)
+{
+    guard_open(executor->arena, executor->arena_size);
+}
+
 static int node_failed(const struct op_node *node, int code, struct error *err)
 {
     char name[OP_NAME_TEXT_MAX];
@@ -234,7 +262,9 @@ int executor_forward(struct executor *executor, enum executor_pass pass, size_t 
 
         for (uint32_t k = 0; k < node->input_count; k++)
             inputs[k] = node->inputs[k] == GRAPH_NONE ? NULL : value_at(executor, pass, node->inputs[k]);
+        guard_run(executor, pass, &run, schedule->scratch_forward[i]);
         ret = op->forward(&run);
+        guard_end(executor);
         if (ret < 0)
             return node_failed(run.op, ret, err);
     }
@@ -287,7 +317,11 @@ static int backward_input(const struct executor *executor, uint32_t i, uint32_t 
     needed_inputs(executor, node, k, needs, inputs);
     if ((needs & OP_NEEDS_OUTPUT) != 0)
         run.output = buffer_at(executor, EXECUTOR_GRADIENT, schedule->value[node->output]);
+    guard_run(executor, EXECUTOR_GRADIENT, &run, schedule->scratch_backward[i]);
+    open_buffer(executor, EXECUTOR_GRADIENT, schedule->gradient_of_output[i]);
+    open_buffer(executor, EXECUTOR_GRADIENT, edge->written);
     ret = op->backward(&run, k, dy, out);
+    guard_end(executor);
     if (ret == 0 && edge->sum != SCHEDULE_NONE)
         add_to(executor, node->inputs[k], out, buffer_at(executor, EXECUTOR_GRADIENT, edge->sum));
     return ret;

@@ -18,16 +18,16 @@ int cli_evaluate(int argc, char **argv)
     struct cli_job job = CLI_JOB_DEFAULTS;
     const struct cli_option options[] = {
         CLI_JOB_INPUTS(job),
-        {"policy", CLI_TEXT, "P", "low, medium, high, or a policy file (default: low)", &job.options.policy_path},
-        {"key", CLI_TEXT, "K.pem", "the signing key (default: key.pem in $LAZARET_STATE)", &job.options.key_path},
-        {"o", CLI_TEXT, "DIR", "where the result goes; must not exist (default: MODEL's name.lazaret)",
-         &job.options.output_path},
+        CLI_OPTION_TEXT("policy", "P", "low, medium, high, or a policy file (default: low)", &job.options.policy_path),
+        CLI_OPTION_TEXT("key", "K.pem", "the signing key (default: key.pem in $LAZARET_STATE)", &job.options.key_path),
+        CLI_OPTION_TEXT("o", "DIR", "where the result goes; must not exist (default: MODEL's name.lazaret)",
+                        &job.options.output_path),
         CLI_JOB_MACHINE(job),
-        {"arithmetic", CLI_CHOICE, NULL, "how products are added up (default: as the policy says)", &job.arithmetic, 0,
-         0, cli_job_arithmetic_names},
-        {"samples", CLI_NUMBER, "N", "write the first N adversarial inputs of each curve point to samples.npz",
-         &job.samples, 0, PLAN_SAMPLES_MAX},
-        {"quiet", CLI_FLAG, NULL, "no progress; events.jsonl has it all", &job.options.quiet},
+        CLI_OPTION_CHOICE("arithmetic", "how products are added up (default: as the policy says)", &job.arithmetic,
+                          cli_job_arithmetic_names),
+        CLI_OPTION_NUMBER("samples", "N", "write the first N adversarial inputs of each curve point to samples.npz",
+                          &job.samples, 0, PLAN_SAMPLES_MAX),
+        CLI_OPTION_FLAG("quiet", "no progress; events.jsonl has it all", &job.options.quiet),
     };
     const struct cli_command command = {
         .usage = "lazaret evaluate MODEL --test SET [OPTIONS]",

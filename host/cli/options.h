@@ -26,6 +26,12 @@ struct cli_option {
     const char *const *choices; /* CLI_CHOICE: NULL-terminated */
 };
 
+#define CLI_OPTION_TEXT(n, a, h, v)   {.name = (n), .kind = CLI_TEXT, .argument = (a), .help = (h), .value = (v)}
+#define CLI_OPTION_FLAG(n, h, v)      {.name = (n), .kind = CLI_FLAG, .help = (h), .value = (v)}
+#define CLI_OPTION_CHOICE(n, h, v, c) {.name = (n), .kind = CLI_CHOICE, .help = (h), .value = (v), .choices = (c)}
+#define CLI_OPTION_NUMBER(n, a, h, v, low, high)                                                                       \
+    {.name = (n), .kind = CLI_NUMBER, .argument = (a), .help = (h), .value = (v), .minimum = (low), .maximum = (high)}
+
 struct cli_command {
     const char *usage;   /* "lazaret evaluate MODEL --test SET [OPTIONS]" */
     const char *purpose; /* a sentence or more */

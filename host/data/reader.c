@@ -240,7 +240,7 @@ static int send_request(struct data_reader *reader, enum data_operation operatio
     return r < 0 && r != -EPIPE ? report_io(reader, r, err) : 0; /* a dead process may have left its error to read */
 }
 
-/* Reads one reply: DATA of at most `capacity` bytes to ret_bytes, or the ERROR, reported. */
+/* Reads one reply: DATA of at most `capacity` bytes to ret_bytes, END where that is 0, or the ERROR, reported. */
 static int read_reply(struct data_reader *reader, void *ret_bytes, size_t capacity, size_t *ret_size,
                       uint64_t deadline_ns, struct error *err)
 {
@@ -252,22 +252,31 @@ static int read_reply(struct data_reader *reader, void *ret_bytes, size_t capaci
 
     if (r < 0)
         return report_io(reader, r, err);
-    if (cursor_read_u32le(&cursor, &kind) < 0 || cursor_read_u32le(&cursor, &size) < 0 || size == 0 || size > DATA_REPLY_MAX)
+    if (cursor_read_u32le(&cursor, &kind) < 0 || cursor_read_u32le(&cursor, &size) < 0 || size > DATA_REPLY_MAX)
         return report_nonsense(err);
     if (kind == DATA_REPLY_ERROR && size <= sizeof text) {
         r = io_read_full(reader->socket, text, size, deadline_ns);
         return r < 0 ? report_io(reader, r, err) : report_error(reader, text, size, err);
     }
-    if (kind != DATA_REPLY_DATA || size > capacity)
+    if (kind != (capacity > 0 ? DATA_REPLY_DATA : DATA_REPLY_END) || size > capacity || (size == 0 && capacity > 0))
         return report_nonsense(err);
-    r = io_read_full(reader->socket, ret_bytes, size, deadline_ns);
+    r = size > 0 ? io_read_full(reader->socket, ret_bytes, size, deadline_ns) : 0;
     if (r < 0)
         return report_io(reader, r, err);
     *ret_size = size;
     return 0;
 }
 
-/* Reads DATA replies of exactly `total` bytes together. */
+/* The answer's end; what was read before it counts only now. */
+static int read_end(struct data_reader *reader, uint64_t deadline_ns, struct error *err)
+{
+    uint8_t nothing;
+    size_t size = 0;
+
+    return read_reply(reader, &nothing, 0, &size, deadline_ns, err);
+}
+
+/* Reads DATA replies of exactly `total` bytes together, and the end. */
 static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total, uint64_t deadline_ns, struct error *err)
 {
     for (size_t done = 0; done < total;) {
@@ -278,7 +287,7 @@ static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total
             return r;
         done += size;
     }
-    return 0;
+    return read_end(reader, deadline_ns, err);
 }
 
 /* --- digests ----------------------------------------------------------------------------------- */
@@ -346,6 +355,8 @@ static int read_description(struct data_reader *reader, uint64_t deadline_ns, st
     if (record == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data's description");
     r = read_reply(reader, record, DATA_DESCRIPTION_RECORD_MAX, &size, deadline_ns, err);
+    if (r == 0)
+        r = read_end(reader, deadline_ns, err);
     if (r < 0)
         return r;
     cursor = cursor_over(record, size);

@@ -61,7 +61,7 @@ static int send_reply(int socket, enum data_reply kind, const void *bytes, size_
         r = buffer_append_u32le(&header, (uint32_t)size);
     if (r == 0)
         r = io_write_full(socket, header.data, header.size, IO_NO_DEADLINE);
-    if (r == 0)
+    if (r == 0 && size > 0)
         r = io_write_full(socket, bytes, size, IO_NO_DEADLINE);
     return r;
 }
@@ -232,6 +232,8 @@ int data_serve(int socket, const struct data_serve_files *files)
         if (io_read_full(socket, request, sizeof request, IO_NO_DEADLINE) < 0)
             break; /* the controller has what it wants, or is gone */
         r = answer(server, &cursor, &err);
+        if (r == 0)
+            r = send_reply(socket, DATA_REPLY_END, NULL, 0);
     }
     if (r < 0 && err.kind != ERROR_NONE)
         send_error(server, &err);

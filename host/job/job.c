@@ -300,6 +300,7 @@ static void conclude(struct job *job)
     result->outcome = job->assessment.outcome;
     result->reason_count = job->assessment.reason_count;
     memcpy(result->reasons, job->assessment.reasons, sizeof result->reasons);
+    memcpy(result->agent_sha256, job->agent_sha256, SHA256_SIZE);
     result->evaluation = job->assessment.evaluation_bytes;
     job->assessment.evaluation_bytes = buffer_with_limit(0);
 }

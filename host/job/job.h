@@ -43,7 +43,8 @@ struct job_result {
     enum outcome outcome;
     char reasons[JOB_REASONS_MAX][512]; /* printable */
     unsigned reason_count;
-    struct buffer evaluation; /* evaluation.json's bytes; empty where there is none */
+    struct buffer evaluation;          /* evaluation.json's bytes; empty where there is none */
+    uint8_t agent_sha256[SHA256_SIZE]; /* of the agent that ran */
 };
 
 MUST_USE int job_run(const struct job_options *options, struct job_result *ret_result, struct error *err);

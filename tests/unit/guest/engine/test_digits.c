@@ -5,6 +5,7 @@
  */
 #include "digest/sha256.h"
 #include "guest/engine/network.h"
+#include "reference.h"
 #include "unit/harness.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@
 #define PIXELS  64u
 #define CLASSES 10u
 #define LAYER   64u
+#define EVALUATED 150u /* of the test set, in double */
 
 /* tests/fixtures/engine/digits.bin: see make_digits.py beside it. */
 struct digits {
@@ -119,14 +121,46 @@ static void check_logits(const struct outcome *outcome)
     int right = 0;
 
     for (size_t i = 0; i < TEST; i++) {
-        for (size_t j = 0; j < CLASSES; j++)
-            worst = fmax(worst, fabs((double)outcome->logits[i][j] - (double)digits.logits[i][j]));
+        double largest = 0, off = 0;
+
+        for (size_t j = 0; j < CLASSES; j++) {
+            largest = fmax(largest, fabs((double)digits.logits[i][j]));
+            off = fmax(off, fabs((double)outcome->logits[i][j] - (double)digits.logits[i][j]));
+        }
+        worst = fmax(worst, off / largest);
         CU_ASSERT_EQUAL(outcome->predictions[i], network_argmax(outcome->logits[i], CLASSES));
         right += outcome->predictions[i] == digits.labels[i];
     }
-    (void)printf("logits off by %.3g, %d right; ", worst, right);
-    CU_ASSERT(worst < 1e-5);
+    (void)printf("logits off by %.3g of the largest, %d right; ", worst, right);
+    CU_ASSERT(worst < 2e-6);
     CU_ASSERT_EQUAL(right, 444);
+}
+
+/* The model in double, by the tests' own evaluator: how far off rounding takes us, and torch. */
+static void test_against_double(void)
+{
+    struct kernels *kernels = start_kernels(KERNEL_MUL_ADD, KERNEL_ISA_AUTO, 1);
+    struct network *network = make(kernels, 50);
+    CLEANUP_FREE double *logits = NULL;
+    static double x64[TEST][PIXELS];
+    double ours = 0, torchs = 0;
+    struct graph *graph = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(model_graph(model, &contract, EVALUATED, &graph, NULL), 0);
+    for (size_t i = 0; i < TEST * PIXELS; i++)
+        x64[i / PIXELS][i % PIXELS] = (double)x[i / PIXELS][i % PIXELS];
+    logits = reference_logits(graph, x64[0]);
+    CU_ASSERT_EQUAL(network_logits(network, x[0], TEST, first.logits[0], NULL), 0);
+    for (size_t i = 0; i < EVALUATED; i++)
+        for (size_t j = 0; j < CLASSES; j++) {
+            ours = fmax(ours, fabs((double)first.logits[i][j] - logits[i * CLASSES + j]));
+            torchs = fmax(torchs, fabs((double)digits.logits[i][j] - logits[i * CLASSES + j]));
+        }
+    (void)printf("logits up to 32, off by %.3g, torch's by %.3g; ", ours, torchs);
+    CU_ASSERT(ours < 2e-5);
+    graph_free(graph);
+    network_free(network);
+    kernels_free(kernels);
 }
 
 /* Signs where the gradient in double says something, and the error beside the sample's largest. */
@@ -190,7 +224,7 @@ static void same_bits(enum kernel_arithmetic arithmetic, const char *golden)
         for (unsigned threads = 1; threads <= 2; threads++) {
             struct kernels *kernels = start_kernels(arithmetic, isa, threads);
 
-            for (size_t i = 0; kernels != NULL && i < (isa == KERNEL_ISA_SSE2 ? 5u : 2u); i++) {
+            for (size_t i = 0; kernels != NULL && i < (isa == KERNEL_ISA_AVX2 ? 5u : 1u); i++) {
                 run(kernels, batches[i], digits.labels, have_first ? &other : &first);
                 CU_ASSERT(!have_first || memcmp(&first, &other, sizeof(first)) == 0);
                 have_first = true;
@@ -207,12 +241,12 @@ static void same_bits(enum kernel_arithmetic arithmetic, const char *golden)
 /* Logits, gradients and predictions; a change of these is a change of every check's version. */
 static void test_bits_mul_add(void)
 {
-    same_bits(KERNEL_MUL_ADD, "GOLDEN_MUL_ADD");
+    same_bits(KERNEL_MUL_ADD, "d5119248a431233e78d420861808147008424c2ccd711987bd169cd1f8f15d2e");
 }
 
 static void test_bits_fma(void)
 {
-    same_bits(KERNEL_FMA, "GOLDEN_FMA");
+    same_bits(KERNEL_FMA, "224e30f7635137aa5e51c9b5140fba77f8b5f51ec02d68c354984d799e511d1a");
 }
 
 /* --- the rest of the interface ---------------------------------------------------------------- */
@@ -233,7 +267,7 @@ static void test_activations(void)
     CU_ASSERT(memcmp(logits, alone, sizeof(logits)) == 0);
     for (size_t i = 0; i < TRAIN; i++)
         for (size_t j = 0; j < LAYER; j++)
-            CU_ASSERT_DOUBLE_EQUAL((double)activations[i][j], (double)digits.activations[i][j], 2e-5);
+            CU_ASSERT_DOUBLE_EQUAL((double)activations[i][j], (double)digits.activations[i][j], 5e-5);
     (void)printf("penultimate \"%s\" ", network_layer_name(network));
     network_free(network);
     kernels_free(kernels);
@@ -320,6 +354,7 @@ static void test_argmax(void)
 static const struct harness_test tests[] = {
     {"values: mul-add", test_values_mul_add},
     {"values: fma", test_values_fma},
+    {"values: in double", test_against_double},
     {"bits: mul-add", test_bits_mul_add},
     {"bits: fma", test_bits_fma},
     {"activations", test_activations},

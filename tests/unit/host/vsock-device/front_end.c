@@ -47,13 +47,12 @@ static void require(bool condition, const char *what)
 void *front_end_at(struct front_end *fe, uint64_t guest_address)
 {
     require(guest_address < FRONT_END_MEMORY, "guest address");
-    return guest_address < FRONT_END_LOW
-               ? fe->memory + FRONT_END_MEMORY - FRONT_END_LOW + guest_address
-               : fe->memory + guest_address - FRONT_END_LOW;
+    return guest_address < FRONT_END_LOW ? fe->memory + FRONT_END_MEMORY - FRONT_END_LOW + guest_address
+                                         : fe->memory + guest_address - FRONT_END_LOW;
 }
 
-void front_end_send(struct front_end *fe, uint32_t request, const void *payload, size_t size,
-                    const int *fds, size_t fd_count)
+void front_end_send(struct front_end *fe, uint32_t request, const void *payload, size_t size, const int *fds,
+                    size_t fd_count)
 {
     uint8_t bytes[1024];
     const uint32_t header[3] = {request, 1, (uint32_t)size};
@@ -83,9 +82,8 @@ ssize_t front_end_reply(struct front_end *fe, uint32_t request, void *ret_payloa
     uint64_t deadline = io_deadline_ms(FRONT_END_WAIT_MS);
     uint32_t header[3];
 
-    if (io_read_full(fe->socket, header, sizeof header, deadline) < 0 || header[0] != request ||
-        header[1] != 5 || header[2] > size ||
-        io_read_full(fe->socket, ret_payload, header[2], deadline) < 0)
+    if (io_read_full(fe->socket, header, sizeof header, deadline) < 0 || header[0] != request || header[1] != 5 ||
+        header[2] > size || io_read_full(fe->socket, ret_payload, header[2], deadline) < 0)
         return -1;
     return header[2];
 }
@@ -150,13 +148,12 @@ uint16_t front_end_stop_queue(struct front_end *fe, uint32_t index)
 
     front_end_send(fe, 18, state, sizeof state, NULL, 0);
     front_end_send(fe, 11, state, sizeof state, NULL, 0);
-    require(front_end_reply(fe, 11, state, sizeof state) == sizeof state && state[0] == index,
-            "stop");
+    require(front_end_reply(fe, 11, state, sizeof state) == sizeof state && state[0] == index, "stop");
     return (uint16_t)state[1];
 }
 
-static void make_queue(struct front_end *fe, struct front_end_queue *queue, uint64_t ring,
-                       uint64_t buffers, size_t buffer_size)
+static void make_queue(struct front_end *fe, struct front_end_queue *queue, uint64_t ring, uint64_t buffers,
+                       size_t buffer_size)
 {
     vring_init(&queue->ring, FRONT_END_QUEUE, front_end_at(fe, ring), 4096);
     queue->buffers = buffers;
@@ -171,22 +168,19 @@ static void make_memory(struct front_end *fe, bool unsealed)
     fe->memfd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     require(fe->memfd >= 0 && ftruncate(fe->memfd, (off_t)FRONT_END_MEMORY) == 0, "memfd");
     if (!unsealed)
-        require(fcntl(fe->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0,
-                "seals");
+        require(fcntl(fe->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0, "seals");
     fe->memory = mmap(NULL, FRONT_END_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, fe->memfd, 0);
     require(fe->memory != MAP_FAILED, "mmap");
 }
 
 static void run_device(int listener, int control, int report_fd, bool confined)
 {
-    const struct vsock_device_config config = {.vhost_listener = listener,
-                                               .control = control,
-                                               .guest_cid = FRONT_END_CID,
-                                               .report = report_fd};
+    const struct vsock_device_config config = {
+        .vhost_listener = listener, .control = control, .guest_cid = FRONT_END_CID, .report = report_fd};
     struct report report = {.err = {.kind = ERROR_NONE}};
 
-    report.result = confined ? vsock_device_run(&config, &report.err)
-                             : vsock_device_run_unconfined(&config, &report.err);
+    report.result =
+        confined ? vsock_device_run(&config, &report.err) : vsock_device_run_unconfined(&config, &report.err);
     _exit(write(report_fd, &report, sizeof report) == (ssize_t)sizeof report ? 0 : 1);
 }
 
@@ -197,10 +191,8 @@ static void spawn_device(struct front_end *fe, bool confined)
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int control[2], report[2];
 
-    require(listener >= 0 && bind(listener, (struct sockaddr *)&address, size) == 0 &&
-                listen(listener, 1) == 0 &&
-                socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) == 0 &&
-                pipe2(report, O_CLOEXEC) == 0,
+    require(listener >= 0 && bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0 &&
+                socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) == 0 && pipe2(report, O_CLOEXEC) == 0,
             "sockets");
     fe->device = fork();
     require(fe->device >= 0, "fork");
@@ -251,8 +243,7 @@ static void negotiate(struct front_end *fe)
 
 void front_end_start(struct front_end *fe, const struct front_end_options *options)
 {
-    *fe = (struct front_end){
-        .rx_style = options->rx_style, .tx_style = options->tx_style, .auto_rx = !options->no_rx};
+    *fe = (struct front_end){.rx_style = options->rx_style, .tx_style = options->tx_style, .auto_rx = !options->no_rx};
     make_memory(fe, options->unsealed);
     make_queue(fe, &fe->rx, RX_RING, RX_BUFFERS, FRONT_END_RX_SIZE);
     make_queue(fe, &fe->tx, TX_RING, TX_BUFFERS, FRONT_END_TX_SIZE + 20);
@@ -282,8 +273,7 @@ static int collect(struct front_end *fe, struct error *ret_err)
     struct report report = {.result = -FRONT_END_NO_DEVICE};
     int status;
 
-    if (io_read_full(fe->report, &report, sizeof report, io_deadline_ms(FRONT_END_WAIT_MS * 2)) ==
-        -ETIMEDOUT)
+    if (io_read_full(fe->report, &report, sizeof report, io_deadline_ms(FRONT_END_WAIT_MS * 2)) == -ETIMEDOUT)
         (void)kill(fe->device, SIGKILL);
     (void)waitpid(fe->device, &status, 0);
     *ret_err = report.err;
@@ -333,8 +323,8 @@ static uint64_t table_of(const struct front_end_queue *queue, uint16_t slot)
 
 /* Describes a slot's buffer of `size` bytes in one of three styles; the head is its slot (for the
    split style twice the slot). */
-static uint16_t describe(struct front_end *fe, struct front_end_queue *queue, uint16_t slot,
-                         enum front_end_style style, size_t size, uint16_t flags)
+static uint16_t describe(struct front_end *fe, struct front_end_queue *queue, uint16_t slot, enum front_end_style style,
+                         size_t size, uint16_t flags)
 {
     uint64_t buffer = queue->buffers + slot * queue->buffer_size;
     struct vring_desc *descriptors = queue->ring.desc;
@@ -344,8 +334,8 @@ static uint16_t describe(struct front_end *fe, struct front_end_queue *queue, ui
         head = (uint16_t)(2 * slot);
     if (style == STYLE_INDIRECT) {
         descriptors = front_end_at(fe, table_of(queue, slot));
-        queue->ring.desc[slot] = (struct vring_desc){
-            .addr = table_of(queue, slot), .len = 32, .flags = VRING_DESC_F_INDIRECT};
+        queue->ring.desc[slot] =
+            (struct vring_desc){.addr = table_of(queue, slot), .len = 32, .flags = VRING_DESC_F_INDIRECT};
     }
     if (style == STYLE_SINGLE || size <= 44) {
         descriptors[style == STYLE_INDIRECT ? 0 : head] =
@@ -360,8 +350,7 @@ static uint16_t describe(struct front_end *fe, struct front_end_queue *queue, ui
                                          .len = 44,
                                          .flags = (uint16_t)(flags | VRING_DESC_F_NEXT),
                                          .next = (uint16_t)(style == STYLE_SPLIT ? head + 1 : 1)};
-    descriptors[1] =
-        (struct vring_desc){.addr = buffer + 44, .len = (uint32_t)(size - 44), .flags = flags};
+    descriptors[1] = (struct vring_desc){.addr = buffer + 44, .len = (uint32_t)(size - 44), .flags = flags};
     return head;
 }
 
@@ -372,8 +361,7 @@ void front_end_add_rx(struct front_end *fe, unsigned count)
     for (unsigned i = 0; i < count && i < slots; i++) {
         uint16_t slot = (uint16_t)(fe->rx.avail % slots);
 
-        front_end_publish(&fe->rx, describe(fe, &fe->rx, slot, fe->rx_style, FRONT_END_RX_SIZE,
-                                            VRING_DESC_F_WRITE));
+        front_end_publish(&fe->rx, describe(fe, &fe->rx, slot, fe->rx_style, FRONT_END_RX_SIZE, VRING_DESC_F_WRITE));
     }
 }
 
@@ -387,8 +375,7 @@ uint16_t front_end_tx_used(struct front_end *fe)
     return __atomic_load_n(&fe->tx.ring.used->idx, __ATOMIC_SEQ_CST);
 }
 
-bool front_end_transmit(struct front_end *fe, const struct virtio_vsock_hdr *header,
-                        const void *payload)
+bool front_end_transmit(struct front_end *fe, const struct virtio_vsock_hdr *header, const void *payload)
 {
     unsigned slots = fe->tx_style == STYLE_SPLIT ? FRONT_END_QUEUE / 2 : FRONT_END_QUEUE;
     uint64_t deadline = io_deadline_ms(FRONT_END_WAIT_MS);
@@ -403,14 +390,13 @@ bool front_end_transmit(struct front_end *fe, const struct virtio_vsock_hdr *hea
     memcpy(buffer, header, sizeof *header);
     if (payload != NULL)
         memcpy(buffer + sizeof *header, payload, header->len);
-    front_end_publish(&fe->tx, describe(fe, &fe->tx, slot, fe->tx_style,
-                                        sizeof *header + (payload != NULL ? header->len : 0), 0));
+    front_end_publish(
+        &fe->tx, describe(fe, &fe->tx, slot, fe->tx_style, sizeof *header + (payload != NULL ? header->len : 0), 0));
     front_end_kick(&fe->tx);
     return true;
 }
 
-bool front_end_receive(struct front_end *fe, struct front_end_packet *ret_packet,
-                       unsigned milliseconds)
+bool front_end_receive(struct front_end *fe, struct front_end_packet *ret_packet, unsigned milliseconds)
 {
     uint64_t deadline = io_deadline_ms(milliseconds);
     unsigned slots = fe->rx_style == STYLE_SPLIT ? FRONT_END_QUEUE / 2 : FRONT_END_QUEUE;
@@ -426,8 +412,7 @@ bool front_end_receive(struct front_end *fe, struct front_end_packet *ret_packet
     element = fe->rx.ring.used->ring[fe->rx.used % FRONT_END_QUEUE];
     slot = fe->rx_style == STYLE_SPLIT ? element.id / 2 : element.id;
     fe->rx.used++;
-    require(slot < slots && element.len >= sizeof ret_packet->header &&
-                element.len <= FRONT_END_RX_SIZE,
+    require(slot < slots && element.len >= sizeof ret_packet->header && element.len <= FRONT_END_RX_SIZE,
             "used element");
     buffer = front_end_at(fe, fe->rx.buffers + slot * fe->rx.buffer_size);
     memcpy(&ret_packet->header, buffer, sizeof ret_packet->header);
@@ -453,10 +438,8 @@ int front_end_ask(struct front_end *fe, uint32_t port, uint32_t id)
     struct vsock_control_request request = {.id = id, .port = port};
     char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = {0};
     struct iovec segment = {.iov_base = &request, .iov_len = sizeof request};
-    struct msghdr message = {.msg_iov = &segment,
-                             .msg_iovlen = 1,
-                             .msg_control = control,
-                             .msg_controllen = sizeof control};
+    struct msghdr message = {
+        .msg_iov = &segment, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
     int pair[2];
 
@@ -480,8 +463,7 @@ int front_end_answer(struct front_end *fe, uint32_t id)
     return answer.result;
 }
 
-struct virtio_vsock_hdr front_end_header(const struct virtio_vsock_hdr *from_host, uint16_t op,
-                                         uint32_t len)
+struct virtio_vsock_hdr front_end_header(const struct virtio_vsock_hdr *from_host, uint16_t op, uint32_t len)
 {
     return (struct virtio_vsock_hdr){.src_cid = FRONT_END_CID,
                                      .dst_cid = 2,
@@ -493,8 +475,7 @@ struct virtio_vsock_hdr front_end_header(const struct virtio_vsock_hdr *from_hos
                                      .buf_alloc = 256 * 1024};
 }
 
-int front_end_open(struct front_end *fe, uint32_t port, uint32_t buf_alloc,
-                   struct virtio_vsock_hdr *ret_request)
+int front_end_open(struct front_end *fe, uint32_t port, uint32_t buf_alloc, struct virtio_vsock_hdr *ret_request)
 {
     static struct front_end_packet packet;
     int fd = front_end_ask(fe, port, port);

@@ -43,12 +43,8 @@ static void join_well(void)
 /* A header of no stream. */
 static struct virtio_vsock_hdr stray(uint16_t op)
 {
-    return (struct virtio_vsock_hdr){.src_cid = FRONT_END_CID,
-                                     .dst_cid = 2,
-                                     .src_port = 77,
-                                     .dst_port = 88,
-                                     .type = 1,
-                                     .op = op};
+    return (struct virtio_vsock_hdr){
+        .src_cid = FRONT_END_CID, .dst_cid = 2, .src_port = 77, .dst_port = 88, .type = 1, .op = op};
 }
 
 static void expect_reset(uint16_t type)
@@ -65,9 +61,8 @@ static void expect_reset(uint16_t type)
 
 static void test_reset_rules(void)
 {
-    const uint16_t answered[] = {VIRTIO_VSOCK_OP_REQUEST, VIRTIO_VSOCK_OP_RESPONSE,
-                                 VIRTIO_VSOCK_OP_SHUTDOWN, VIRTIO_VSOCK_OP_CREDIT_UPDATE,
-                                 VIRTIO_VSOCK_OP_CREDIT_REQUEST};
+    const uint16_t answered[] = {VIRTIO_VSOCK_OP_REQUEST, VIRTIO_VSOCK_OP_RESPONSE, VIRTIO_VSOCK_OP_SHUTDOWN,
+                                 VIRTIO_VSOCK_OP_CREDIT_UPDATE, VIRTIO_VSOCK_OP_CREDIT_REQUEST};
     struct virtio_vsock_hdr header;
 
     front_end_start(&fe, &plain);
@@ -189,8 +184,7 @@ static void test_tx_while_rx_is_full(void)
 }
 
 /* One rogue chain on the tx queue of a fresh device. */
-static void rogue_tx(const struct vring_desc *descriptors, unsigned count, uint16_t head,
-                     const char *reason)
+static void rogue_tx(const struct vring_desc *descriptors, unsigned count, uint16_t head, const char *reason)
 {
     front_end_start(&fe, &plain);
     memcpy(fe.tx.ring.desc, descriptors, count * sizeof *descriptors);
@@ -212,14 +206,12 @@ static void test_rogue_descriptors(void)
     const struct vring_desc loop[2] = {{.addr = BUFFER, .len = 44, .flags = next, .next = 1},
                                        {.addr = BUFFER, .len = 44, .flags = next, .next = 0}};
     const struct vring_desc wild = {.addr = BUFFER, .len = 44, .flags = next, .next = 5000};
-    const struct vring_desc both = {
-        .addr = BUFFER, .len = 16, .flags = (uint16_t)(indirect | next), .next = 1};
+    const struct vring_desc both = {.addr = BUFFER, .len = 16, .flags = (uint16_t)(indirect | next), .next = 1};
     const struct vring_desc odd = {.addr = BUFFER, .len = 24, .flags = indirect};
     const struct vring_desc none = {.addr = BUFFER, .len = 0, .flags = indirect};
     const struct vring_desc lost = {.addr = FRONT_END_MEMORY, .len = 32, .flags = indirect};
     const struct vring_desc runt = {.addr = BUFFER, .len = 43};
-    const struct vring_desc vast[3] = {
-        {.addr = FRONT_END_LOW, .len = UINT32_MAX, .flags = next, .next = 1}};
+    const struct vring_desc vast[3] = {{.addr = FRONT_END_LOW, .len = UINT32_MAX, .flags = next, .next = 1}};
 
     rogue_tx(&outside, 1, 0, "outside guest memory");
     rogue_tx(&far_away, 1, 0, "outside guest memory");
@@ -262,10 +254,8 @@ static void test_rogue_tables(void)
     rogue_table(&loop, 1, "loop");
     rogue_table(&beyond, 1, "beyond its indirect table");
     for (unsigned i = 0; i <= FRONT_END_QUEUE; i++)
-        many[i] = (struct vring_desc){.addr = BUFFER,
-                                      .len = 1,
-                                      .flags = i < FRONT_END_QUEUE ? next : 0,
-                                      .next = (uint16_t)(i + 1)};
+        many[i] = (struct vring_desc){
+            .addr = BUFFER, .len = 1, .flags = i < FRONT_END_QUEUE ? next : 0, .next = (uint16_t)(i + 1)};
     rogue_table(many, FRONT_END_QUEUE + 1, "longer than the queue");
 }
 
@@ -331,8 +321,7 @@ static void test_buffer_across_regions(void)
     memcpy((char *)front_end_at(&fe, BUFFER) + sizeof header, "ok", 2);
     memcpy(front_end_at(&fe, table), &inner, 8);
     memcpy(front_end_at(&fe, FRONT_END_LOW), (const char *)&inner + 8, 8);
-    fe.tx.ring.desc[6] =
-        (struct vring_desc){.addr = table, .len = 16, .flags = VRING_DESC_F_INDIRECT};
+    fe.tx.ring.desc[6] = (struct vring_desc){.addr = table, .len = 16, .flags = VRING_DESC_F_INDIRECT};
     front_end_publish(&fe.tx, 6);
     front_end_kick(&fe.tx);
     memset(text, 0, sizeof text);
@@ -343,8 +332,8 @@ static void test_buffer_across_regions(void)
 }
 
 /* A message the device must refuse before or after the driver is ready. */
-static void rogue_message(uint32_t request, const void *payload, size_t size, const int *fds,
-                          size_t fd_count, const char *reason)
+static void rogue_message(uint32_t request, const void *payload, size_t size, const int *fds, size_t fd_count,
+                          const char *reason)
 {
     front_end_start(&fe, &plain);
     front_end_send(&fe, request, payload, size, fds, fd_count);
@@ -362,8 +351,7 @@ static void rogue_table_message(const struct table *table, const char *reason)
     int memfd = memfd_create("other", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int fds[2] = {memfd, memfd};
 
-    CU_ASSERT_FATAL(memfd >= 0 && ftruncate(memfd, 65536) == 0 &&
-                    fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+    CU_ASSERT_FATAL(memfd >= 0 && ftruncate(memfd, 65536) == 0 && fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
     rogue_message(5, table, size, fds, table->count, reason);
     (void)close(memfd);
 }
@@ -393,8 +381,7 @@ static void test_rogue_memory(void)
     {
         int memfd = memfd_create("other", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-        CU_ASSERT_FATAL(memfd >= 0 && ftruncate(memfd, 65536) == 0 &&
-                        fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+        CU_ASSERT_FATAL(memfd >= 0 && ftruncate(memfd, 65536) == 0 && fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
         front_end_send(&fe, 5, &rings_gone, 40, &memfd, 1);
         (void)close(memfd);
     }
@@ -495,20 +482,13 @@ static void test_malformed_request(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"what is answered with RST", test_reset_rules},
-        {"odd packets on a stream", test_odd_packets_on_a_stream},
-        {"a flood without receive buffers", test_flood},
-        {"tx is served while rx is full", test_tx_while_rx_is_full},
-        {"rogue descriptors", test_rogue_descriptors},
-        {"rogue indirect tables", test_rogue_tables},
-        {"rogue rings and packets", test_rogue_rings},
-        {"a buffer across regions", test_buffer_across_regions},
-        {"rogue memory tables", test_rogue_memory},
-        {"unsealed memory", test_unsealed_memory},
-        {"rogue messages", test_rogue_messages},
-        {"rogue ring setup", test_rogue_ring_setup},
-        {"half a message", test_half_a_message},
-        {"a malformed request", test_malformed_request},
+        {"what is answered with RST", test_reset_rules}, {"odd packets on a stream", test_odd_packets_on_a_stream},
+        {"a flood without receive buffers", test_flood}, {"tx is served while rx is full", test_tx_while_rx_is_full},
+        {"rogue descriptors", test_rogue_descriptors},   {"rogue indirect tables", test_rogue_tables},
+        {"rogue rings and packets", test_rogue_rings},   {"a buffer across regions", test_buffer_across_regions},
+        {"rogue memory tables", test_rogue_memory},      {"unsealed memory", test_unsealed_memory},
+        {"rogue messages", test_rogue_messages},         {"rogue ring setup", test_rogue_ring_setup},
+        {"half a message", test_half_a_message},         {"a malformed request", test_malformed_request},
     };
 
     (void)signal(SIGPIPE, SIG_IGN);
