@@ -406,7 +406,7 @@ static void test_event_idx(void)
 static void test_pause(void)
 {
     struct virtio_vsock_hdr request, header;
-    uint16_t rx_base, tx_base;
+    uint16_t bases[2];
     uint64_t count;
     int fd, kick;
 
@@ -422,17 +422,16 @@ static void test_pause(void)
     CU_ASSERT(front_end_transmit(&fe, &header, "when"));
     (void)close(fe.tx.kick);
     fe.tx.kick = kick;
-    rx_base = front_end_stop_queue(&fe, 0);
-    tx_base = front_end_stop_queue(&fe, 1);
-    CU_ASSERT_EQUAL(tx_base, fe.tx.avail); /* all that was sent before is taken */
+    front_end_stop(&fe, bases);
+    CU_ASSERT_EQUAL(bases[1], fe.tx.avail); /* all that was sent before is taken */
     CU_ASSERT_EQUAL(io_wait(fe.tx.call, POLLIN, io_deadline_ms(1000)), 0);
     CU_ASSERT_EQUAL(write(fd, "late", 4), 4);
     CU_ASSERT_FALSE(front_end_receive(&fe, &packet, 50));
     (void)close(front_end_ask(&fe, PORT, 6));
     CU_ASSERT_EQUAL(front_end_answer(&fe, 6), -ENOTCONN);
     front_end_set_memory(&fe, fe.memfd);
-    front_end_start_queue(&fe, 0, rx_base);
-    front_end_start_queue(&fe, 1, tx_base);
+    front_end_start_queue(&fe, 0, bases[0]);
+    front_end_start_queue(&fe, 1, bases[1]);
     CU_ASSERT(front_end_expect(&fe, VIRTIO_VSOCK_OP_RW, &packet));
     CU_ASSERT(memcmp(packet.payload, "late", 4) == 0);
     CU_ASSERT_EQUAL(io_read_full(fd, in, 4, io_deadline_ms(2000)), 0);
