@@ -52,7 +52,7 @@ static const cyaml_strval_t output_kinds[] = {
 static const cyaml_schema_value_t number_schema = {CYAML_VALUE_FLOAT(CYAML_FLAG_STRICT, double)};
 
 static const cyaml_schema_field_t data_fields[] = {
-    CYAML_FIELD_ENUM("layout", OPTIONAL_STRICT, struct document_data, layout, layouts, 2),
+    CYAML_FIELD_ENUM("layout", OPTIONAL_STRICT, struct document_data, layout, layouts, 2 /* images only */),
     CYAML_FIELD_ENUM("channels", OPTIONAL_STRICT, struct document_data, channels, channel_orders, 2),
     CYAML_FIELD_END};
 
