@@ -46,9 +46,9 @@ static int plan(struct op_node *op, struct error *err)
     return 0;
 }
 
-/* One row of y = a ? b; steps are 0 or 1, or the stride of a sole broadcast axis. */
-static void forward_row(enum graph_op op, const float *a, size_t step_a, const float *b, size_t step_b, float *y,
-                        size_t count)
+/* Inlined with constant steps, so that these loops are vectorised. */
+static inline __attribute__((always_inline)) void forward_loop(enum graph_op op, const float *a, size_t step_a,
+                                                               const float *b, size_t step_b, float *y, size_t count)
 {
     switch (op) {
     case GRAPH_ADD:
@@ -70,6 +70,18 @@ static void forward_row(enum graph_op op, const float *a, size_t step_a, const f
     }
 }
 
+/* One row of y = a ? b; steps are 0 or 1, or the stride of a sole broadcast axis. */
+static void forward_row(enum graph_op op, const float *a, size_t step_a, const float *b, size_t step_b, float *y,
+                        size_t count)
+{
+    if (step_a == 1 && step_b == 1)
+        forward_loop(op, a, 1, b, 1, y, count);
+    else if (step_a == 1 && step_b == 0)
+        forward_loop(op, a, 1, b, 0, y, count);
+    else
+        forward_loop(op, a, step_a, b, step_b, y, count);
+}
+
 /* The term of one output in the gradient of input `input`. */
 static inline float gradient_term(enum graph_op op, uint32_t input, const float *a, const float *b, float dy)
 {
@@ -85,7 +97,30 @@ static inline float gradient_term(enum graph_op op, uint32_t input, const float 
     }
 }
 
-/* One row of the gradient; with `add`, terms join what is there. a or b may be NULL where not read. */
+static inline void backward_loop(enum graph_op op, uint32_t input, const float *a, size_t step_a, const float *b,
+                                 size_t step_b, const float *dy, float *dx, size_t step_out, bool add, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float term = gradient_term(op, input, a == NULL ? NULL : a + i * step_a, b == NULL ? NULL : b + i * step_b,
+                                   dy[i]);
+
+        dx[i * step_out] = add ? dx[i * step_out] + term : term;
+    }
+}
+
+static void multiply_row(const float *dy, const float *other, size_t step, float *dx, size_t count)
+{
+    float factor = *other;
+
+    if (step == 1)
+        for (size_t i = 0; i < count; i++)
+            dx[i] = dy[i] * other[i];
+    else
+        for (size_t i = 0; i < count; i++)
+            dx[i] = dy[i] * factor;
+}
+
+/* One row of the gradient, added where the input is repeated; a or b may be NULL where not read. */
 static void backward_row(const struct binary_run *r, size_t offset_a, size_t offset_b, size_t offset_y, size_t count)
 {
     const struct walk *walk = &r->state->walk;
@@ -98,15 +133,18 @@ static void backward_row(const struct binary_run *r, size_t offset_a, size_t off
     const float *dy = r->dy + offset_y;
     float *dx = r->out + (r->input == 0 ? offset_a : offset_b);
 
-    if (!r->state->repeated[r->input]) {
-        for (size_t i = 0; i < count; i++)
-            dx[i * step_out] = gradient_term(op, r->input, a == NULL ? NULL : a + i * step_a,
-                                             b == NULL ? NULL : b + i * step_b, dy[i]);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        dx[i * step_out] += gradient_term(op, r->input, a == NULL ? NULL : a + i * step_a,
-                                          b == NULL ? NULL : b + i * step_b, dy[i]);
+    if (r->state->repeated[r->input])
+        backward_loop(op, r->input, a, step_a, b, step_b, dy, dx, step_out, true, count);
+    else if (op == GRAPH_ADD && step_out == 1 && dx == dy)
+        return; /* in place */
+    else if (op == GRAPH_ADD && step_out == 1)
+        memcpy(dx, dy, count * sizeof(float));
+    else if (op == GRAPH_MUL && step_out == 1 && r->input == 0 && step_b <= 1)
+        multiply_row(dy, b, step_b, dx, count);
+    else if (op == GRAPH_MUL && step_out == 1 && r->input == 1 && step_a <= 1)
+        multiply_row(dy, a, step_a, dx, count);
+    else
+        backward_loop(op, r->input, a, step_a, b, step_b, dy, dx, step_out, false, count);
 }
 
 static void row_work(const struct binary_run *r, size_t offset_a, size_t offset_b, size_t offset_y, size_t count)

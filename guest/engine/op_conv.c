@@ -176,12 +176,13 @@ static int conv_backward(const struct op_run *run, uint32_t input, const float *
 static void bias_work(void *argument, size_t first, size_t last)
 {
     const struct bias_run *r = argument;
+    size_t inner = r->inner; /* a store to y can't reach it */
 
     for (size_t plane = first; plane < last; plane++) {
         float bias = r->bias[plane % r->channels];
-        float *y = r->y + plane * r->inner;
+        float *y = r->y + plane * inner;
 
-        for (size_t i = 0; i < r->inner; i++)
+        for (size_t i = 0; i < inner; i++)
             y[i] = y[i] + bias;
     }
 }

@@ -155,7 +155,8 @@ static void cell_run(const struct pool_run *r, const struct cell *cell, size_t p
 
 static void work(void *argument, size_t first, size_t last)
 {
-    const struct pool_run *r = argument;
+    const struct pool_run copy = *(const struct pool_run *)argument; /* that stores can't reach */
+    const struct pool_run *r = &copy;
 
     if (r->dy != NULL)
         memset(r->out + first * r->height * r->width, 0, (last - first) * r->height * r->width * sizeof(float));

@@ -54,14 +54,23 @@ static void row_work(const struct reduce_run *r, size_t out_offset, size_t in_of
 {
     const struct walk *walk = &r->state->walk;
     size_t step = walk->stride[0][walk->rank - 1];
+    float divisor = r->state->divisor;
+    const float *in = r->in + (r->backward ? out_offset : in_offset);
+    float *out = r->out + (r->backward ? in_offset : out_offset);
 
     if (r->backward) {
         for (size_t i = 0; i < count; i++)
-            r->out[in_offset + i] = r->in[out_offset + i * step] / r->state->divisor;
-        return;
+            out[i] = in[i * step] / divisor;
+    } else if (step == 0) {
+        float sum = *out;
+
+        for (size_t i = 0; i < count; i++)
+            sum += in[i];
+        *out = sum;
+    } else {
+        for (size_t i = 0; i < count; i++)
+            out[i * step] += in[i];
     }
-    for (size_t i = 0; i < count; i++)
-        r->out[out_offset + i * step] += r->in[in_offset + i];
 }
 
 /* Positions [first, last) of axis 0. */

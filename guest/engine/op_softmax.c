@@ -51,47 +51,47 @@ static size_t line_start(const struct softmax_run *r, size_t line)
 
 static void subtract_maximum(void *argument, size_t first, size_t last)
 {
-    const struct softmax_run *r = argument;
+    const struct softmax_run r = *(const struct softmax_run *)argument;
 
     for (size_t line = first; line < last; line++) {
-        const float *x = r->x + line_start(r, line);
-        float *out = r->out + line_start(r, line);
+        const float *x = r.x + line_start(&r, line);
+        float *out = r.out + line_start(&r, line);
         float maximum = x[0];
 
-        for (size_t i = 1; i < r->length; i++)
-            if (x[i * r->inner] > maximum)
-                maximum = x[i * r->inner];
-        for (size_t i = 0; i < r->length; i++)
-            out[i * r->inner] = x[i * r->inner] - maximum;
+        for (size_t i = 1; i < r.length; i++)
+            if (x[i * r.inner] > maximum)
+                maximum = x[i * r.inner];
+        for (size_t i = 0; i < r.length; i++)
+            out[i * r.inner] = x[i * r.inner] - maximum;
     }
 }
 
 /* The sum of each line's exponentials; Softmax divides by it at once. */
 static void sum_exponentials(void *argument, size_t first, size_t last)
 {
-    const struct softmax_run *r = argument;
+    const struct softmax_run r = *(const struct softmax_run *)argument;
 
     for (size_t line = first; line < last; line++) {
-        float *y = r->out + line_start(r, line);
+        float *y = r.out + line_start(&r, line);
         float sum = 0.0f;
 
-        for (size_t i = 0; i < r->length; i++)
-            sum += y[i * r->inner];
-        if (r->logarithm)
-            r->sums[line] = sum;
+        for (size_t i = 0; i < r.length; i++)
+            sum += y[i * r.inner];
+        if (r.logarithm)
+            r.sums[line] = sum;
         else
-            for (size_t i = 0; i < r->length; i++)
-                y[i * r->inner] = y[i * r->inner] / sum;
+            for (size_t i = 0; i < r.length; i++)
+                y[i * r.inner] = y[i * r.inner] / sum;
     }
 }
 
 static void subtract_logarithm(void *argument, size_t first, size_t last)
 {
-    const struct softmax_run *r = argument;
+    const struct softmax_run r = *(const struct softmax_run *)argument;
 
     for (size_t line = first; line < last; line++)
-        for (size_t i = 0; i < r->length; i++)
-            r->out[line_start(r, line) + i * r->inner] -= r->sums[line];
+        for (size_t i = 0; i < r.length; i++)
+            r.out[line_start(&r, line) + i * r.inner] -= r.sums[line];
 }
 
 static int forward(const struct op_run *run)
@@ -114,32 +114,32 @@ static int forward(const struct op_run *run)
 
 static void softmax_gradient(void *argument, size_t first, size_t last)
 {
-    const struct softmax_run *r = argument;
+    const struct softmax_run r = *(const struct softmax_run *)argument;
 
     for (size_t line = first; line < last; line++) {
-        size_t start = line_start(r, line);
+        size_t start = line_start(&r, line);
         float sum = 0.0f;
 
-        for (size_t i = start; i < start + r->length * r->inner; i += r->inner)
-            sum += r->dy[i] * r->y[i];
-        for (size_t i = start; i < start + r->length * r->inner; i += r->inner)
-            r->out[i] = (r->dy[i] - sum) * r->y[i];
+        for (size_t i = start; i < start + r.length * r.inner; i += r.inner)
+            sum += r.dy[i] * r.y[i];
+        for (size_t i = start; i < start + r.length * r.inner; i += r.inner)
+            r.out[i] = (r.dy[i] - sum) * r.y[i];
     }
 }
 
 /* out holds exp(y) when this starts. */
 static void log_softmax_gradient(void *argument, size_t first, size_t last)
 {
-    const struct softmax_run *r = argument;
+    const struct softmax_run r = *(const struct softmax_run *)argument;
 
     for (size_t line = first; line < last; line++) {
-        size_t start = line_start(r, line);
+        size_t start = line_start(&r, line);
         float sum = 0.0f;
 
-        for (size_t i = start; i < start + r->length * r->inner; i += r->inner)
-            sum += r->dy[i];
-        for (size_t i = start; i < start + r->length * r->inner; i += r->inner)
-            r->out[i] = r->dy[i] - r->out[i] * sum;
+        for (size_t i = start; i < start + r.length * r.inner; i += r.inner)
+            sum += r.dy[i];
+        for (size_t i = start; i < start + r.length * r.inner; i += r.inner)
+            r.out[i] = r.dy[i] - r.out[i] * sum;
     }
 }
 

@@ -13,8 +13,9 @@
 
 #define TWO_OVER_SQRT_PI 0x1.20dd76p+0f
 
+/* The loops work on a copy of this, which their stores can't reach: only then are they vectorised. */
 struct unary {
-    const struct graph_attributes *attributes;
+    float alpha, beta;
     const float *x, *y, *dy; /* what the loop reads; NULL where it doesn't */
     float *out;
 };
@@ -39,7 +40,9 @@ static size_t count_of(const struct op_run *run)
 
 static int forward_by(const struct op_run *run, unary_work work)
 {
-    struct unary unary = {.attributes = &run->op->node->attributes, .x = run->inputs[0], .out = run->output};
+    const struct graph_attributes *attributes = &run->op->node->attributes;
+    struct unary unary = {
+        .alpha = attributes->alpha, .beta = attributes->beta, .x = run->inputs[0], .out = run->output};
 
     op_parallel(run->op, count_of(run), 1, work, &unary);
     return 0;
@@ -47,7 +50,9 @@ static int forward_by(const struct op_run *run, unary_work work)
 
 static int backward_by(const struct op_run *run, unary_work work, const float *dy, float *ret_dx)
 {
-    struct unary unary = {.attributes = &run->op->node->attributes,
+    const struct graph_attributes *attributes = &run->op->node->attributes;
+    struct unary unary = {.alpha = attributes->alpha,
+                          .beta = attributes->beta,
                           .x = run->inputs[0],
                           .y = run->output,
                           .dy = dy,
@@ -61,18 +66,18 @@ static int backward_by(const struct op_run *run, unary_work work, const float *d
 
 static void relu_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->x[i] <= 0.0f ? 0.0f : u->x[i];
+        u.out[i] = u.x[i] <= 0.0f ? 0.0f : u.x[i];
 }
 
 static void relu_gradient_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->y[i] <= 0.0f ? 0.0f : u->dy[i];
+        u.out[i] = u.y[i] <= 0.0f ? 0.0f : u.dy[i];
 }
 
 static int relu_forward(const struct op_run *run)
@@ -97,18 +102,18 @@ const struct op op_relu = {.needs = {OP_NEEDS_OUTPUT, 0},
 
 static void leaky_relu_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->x[i] > 0.0f ? u->x[i] : u->x[i] * u->attributes->alpha;
+        u.out[i] = u.x[i] > 0.0f ? u.x[i] : u.x[i] * u.alpha;
 }
 
 static void leaky_relu_gradient_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->x[i] > 0.0f ? u->dy[i] : u->dy[i] * u->attributes->alpha;
+        u.out[i] = u.x[i] > 0.0f ? u.dy[i] : u.dy[i] * u.alpha;
 }
 
 static int leaky_relu_forward(const struct op_run *run)
@@ -133,10 +138,10 @@ const struct op op_leaky_relu = {.needs = {OP_NEEDS_SELF, 0},
 
 static void sigmoid_gradient_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->dy[i] * (u->y[i] * (1.0f - u->y[i]));
+        u.out[i] = u.dy[i] * (u.y[i] * (1.0f - u.y[i]));
 }
 
 static int sigmoid_forward(const struct op_run *run)
@@ -162,10 +167,10 @@ const struct op op_sigmoid = {.needs = {OP_NEEDS_OUTPUT, 0},
 
 static void tanh_gradient_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->dy[i] * (1.0f - u->y[i] * u->y[i]);
+        u.out[i] = u.dy[i] * (1.0f - u.y[i] * u.y[i]);
 }
 
 static int tanh_forward(const struct op_run *run)
@@ -189,9 +194,9 @@ const struct op op_tanh = {.needs = {OP_NEEDS_OUTPUT, 0},
 
 /* --- HardSigmoid: clip(alpha·x + beta, 0, 1) ------------------------------------------------------ */
 
-static float hard_sigmoid(const struct graph_attributes *attributes, float x)
+static inline float hard_sigmoid(float x, float alpha, float beta)
 {
-    float y = x * attributes->alpha + attributes->beta;
+    float y = x * alpha + beta;
 
     if (y < 0.0f)
         return 0.0f;
@@ -200,18 +205,18 @@ static float hard_sigmoid(const struct graph_attributes *attributes, float x)
 
 static void hard_sigmoid_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = hard_sigmoid(u->attributes, u->x[i]);
+        u.out[i] = hard_sigmoid(u.x[i], u.alpha, u.beta);
 }
 
 static void hard_sigmoid_gradient_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->y[i] > 0.0f && u->y[i] < 1.0f ? u->dy[i] * u->attributes->alpha : 0.0f;
+        u.out[i] = u.y[i] > 0.0f && u.y[i] < 1.0f ? u.dy[i] * u.alpha : 0.0f;
 }
 
 static int hard_sigmoid_forward(const struct op_run *run)
@@ -236,25 +241,25 @@ const struct op op_hard_sigmoid = {.needs = {OP_NEEDS_OUTPUT, 0},
 
 static void clip_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
-    float low = u->attributes->alpha;
-    float high = u->attributes->beta;
+    const struct unary u = *(const struct unary *)argument;
+    float low = u.alpha;
+    float high = u.beta;
 
     for (size_t i = first; i < last; i++) {
-        float x = u->x[i] < low ? low : u->x[i];
+        float x = u.x[i] < low ? low : u.x[i];
 
-        u->out[i] = x > high ? high : x;
+        u.out[i] = x > high ? high : x;
     }
 }
 
 static void clip_gradient_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
-    float low = u->attributes->alpha;
-    float high = u->attributes->beta;
+    const struct unary u = *(const struct unary *)argument;
+    float low = u.alpha;
+    float high = u.beta;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->x[i] >= low && u->x[i] <= high ? u->dy[i] : 0.0f;
+        u.out[i] = u.x[i] >= low && u.x[i] <= high ? u.dy[i] : 0.0f;
 }
 
 static int clip_forward(const struct op_run *run)
@@ -296,18 +301,18 @@ static float exp_minus_one(float x, float exp_x)
 
 static void elu_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->x[i] > 0.0f ? u->x[i] : u->attributes->alpha * exp_minus_one(u->x[i], u->out[i]);
+        u.out[i] = u.x[i] > 0.0f ? u.x[i] : u.alpha * exp_minus_one(u.x[i], u.out[i]);
 }
 
 static void elu_gradient_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->x[i] > 0.0f ? u->dy[i] : u->dy[i] * (u->y[i] + u->attributes->alpha);
+        u.out[i] = u.x[i] > 0.0f ? u.dy[i] : u.dy[i] * (u.y[i] + u.alpha);
 }
 
 static int elu_forward(const struct op_run *run)
@@ -332,18 +337,18 @@ const struct op op_elu = {.needs = {OP_NEEDS_SELF | OP_NEEDS_OUTPUT, 0},
 
 static void minus_square_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = -(u->x[i] * u->x[i]);
+        u.out[i] = -(u.x[i] * u.x[i]);
 }
 
 static void erf_gradient_work(void *argument, size_t first, size_t last)
 {
-    const struct unary *u = argument;
+    const struct unary u = *(const struct unary *)argument;
 
     for (size_t i = first; i < last; i++)
-        u->out[i] = u->dy[i] * (TWO_OVER_SQRT_PI * u->out[i]);
+        u.out[i] = u.dy[i] * (TWO_OVER_SQRT_PI * u.out[i]);
 }
 
 static int erf_forward(const struct op_run *run)

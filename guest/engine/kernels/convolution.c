@@ -41,7 +41,7 @@ struct pass {
 
 static bool is_narrow(unsigned lanes, size_t outputs)
 {
-    return outputs * 4 <= lanes;
+    return outputs <= ROW_OUTPUTS_MAX && outputs * 2 <= lanes;
 }
 
 static size_t packed_group_size(unsigned lanes, size_t outputs, size_t terms)
@@ -105,7 +105,7 @@ static size_t pack_window(const struct kernels *kernels, const struct kernel_con
     for (size_t group = 0; group < conv->groups; group++)
         for (size_t output = 0; output < outputs; output++) {
             const float *first = weights + group * out * in * kernel + output * kernel * (backward ? 1 : in);
-            struct sweep_slot slot = {.first = output * window->terms, .step = 1};
+            struct sweep_slot slot = {.first = output, .step = outputs};
 
             if (!is_narrow(lanes, outputs))
                 slot = sweep_slot_of(lanes, outputs, window->terms, output);
@@ -152,7 +152,8 @@ static void copy_planes(void *argument, unsigned worker, size_t first, size_t la
 
     (void)worker;
     for (size_t plane = first; plane < last; plane++)
-        window_copy_plane(window, source + plane * size, pass->copies + plane * window->plane);
+        window_copy_plane(window, source + plane * size, pass->first_image != 0,
+                          pass->copies + plane * window->plane);
 }
 
 /* The chunk as a sweep over tiles. */
@@ -187,44 +188,57 @@ static void run_wide(struct kernels *kernels, const struct pass *pass)
     sweep_run(kernels, &sweep, pass->workers);
 }
 
-static void store_line(const float *sums, size_t count, const float *bias, size_t step, float *ret_line)
+static void store_line(const float *sums, size_t count, size_t step, float *ret_line)
 {
-    for (size_t i = 0; i < count; i++)
-        ret_line[i * step] = bias != NULL ? sums[i] + *bias : sums[i];
+    if (step == 1)
+        memcpy(ret_line, sums, count * sizeof(*sums));
+    else
+        for (size_t i = 0; i < count; i++)
+            ret_line[i * step] = sums[i];
 }
 
-/* Planes of the result, counted by image, then channel: lines with the pitch's gaps between them. */
-static void run_narrow_planes(void *argument, unsigned worker, size_t first, size_t last)
+/* Lines of one group of an image, at once as many as the memory allows: the pitch's gaps lie between. */
+static void run_narrow_group(const struct pass *pass, size_t image, size_t group, float *sums)
 {
-    const struct pass *pass = argument;
     const struct window *window = &pass->window;
     const struct window_axis *row = &window->row, *column = &window->column;
-    size_t channels = pass->groups * pass->outputs, lines = ROWS_FLOATS / window->pitch;
-    float *sums = pass->workers + worker * pass->worker_size;
+    size_t lines = ROWS_FLOATS / window->pitch, lanes = pass->table->lanes;
+    size_t first = group * pass->outputs, plane = pass->result_height * pass->result_width;
+    float *result = pass->result + ((pass->first_image + image) * pass->groups * pass->outputs + first) * plane +
+                    row->out_first * pass->result_width + column->out_first;
+    struct row work = {
+        .offsets = pass->offsets,
+        .weights = pass->packed + first * window->terms,
+        .bias = pass->bias != NULL ? pass->bias + first : NULL,
+        .terms = window->terms,
+        .sums = sums,
+    };
 
     lines = lines == 0 ? 1 : lines;
-    for (size_t plane = first; plane < last; plane++) {
-        size_t image = plane / channels, channel = plane % channels;
-        const float *source = pass->copies + (image * window->source_channels +
-                                              channel / pass->outputs * window->group_channels) *
-                                                 window->plane;
-        float *result = pass->result + ((pass->first_image + image) * channels + channel) *
-                                           pass->result_height * pass->result_width;
+    for (size_t line = 0; line < row->outputs; line += lines) {
+        size_t some = row->outputs - line < lines ? row->outputs - line : lines;
+        size_t count = (some - 1) * window->pitch + column->outputs;
 
-        for (size_t line = 0; line < row->outputs; line += lines) {
-            size_t some = row->outputs - line < lines ? row->outputs - line : lines;
-            size_t count = (some - 1) * window->pitch + column->outputs, lanes = pass->table->lanes;
-
-            pass->table->row(source + line * window->pitch, pass->offsets,
-                             pass->packed + channel * window->terms, window->terms, sums,
-                             (count + lanes - 1) / lanes * lanes);
+        work.x = pass->copies +
+                 (image * window->source_channels + group * window->group_channels) * window->plane +
+                 line * window->pitch;
+        work.count = (count + lanes - 1) / lanes * lanes;
+        pass->table->rows[pass->outputs - 1](&work);
+        for (size_t o = 0; o < pass->outputs; o++)
             for (size_t i = 0; i < some; i++)
-                store_line(sums + i * window->pitch, column->outputs,
-                           pass->bias != NULL ? pass->bias + channel : NULL, column->out_step,
-                           result + (row->out_first + (line + i) * row->out_step) * pass->result_width +
-                               column->out_first);
-        }
+                store_line(sums + o * work.count + i * window->pitch, column->outputs, column->out_step,
+                           result + o * plane + (line + i) * row->out_step * pass->result_width);
     }
+}
+
+/* Groups of the chunk's images, counted by image, then group. */
+static void run_narrow(void *argument, unsigned worker, size_t first, size_t last)
+{
+    const struct pass *pass = argument;
+
+    for (size_t i = first; i < last; i++)
+        run_narrow_group(pass, i / pass->groups, i % pass->groups,
+                         pass->workers + worker * pass->worker_size);
 }
 
 /* Memory for a pass, cut from the scratch; the chunk is as many images as fit the cache. */
@@ -248,8 +262,9 @@ static int prepare_pass(struct kernels *kernels, struct pass *pass, bool narrow)
     }
     pass->worker_size = sweep_scratch_size();
     if (narrow)
-        pass->worker_size = kernels_round_floats(
-            (window->pitch > ROWS_FLOATS ? window->pitch : ROWS_FLOATS) + LANES_WIDEST);
+        pass->worker_size =
+            ROW_OUTPUTS_MAX * (kernels_round_floats(window->pitch > ROWS_FLOATS ? window->pitch : ROWS_FLOATS) +
+                               LANES_WIDEST);
     if (__builtin_mul_overflow(pass->worker_size, threads, &total) ||
         __builtin_add_overflow(total, offsets, &total) ||
         __builtin_add_overflow(total, copies, &total))
@@ -267,6 +282,7 @@ static int prepare_pass(struct kernels *kernels, struct pass *pass, bool narrow)
 static int run_pass(struct kernels *kernels, struct pass *pass)
 {
     bool narrow = is_narrow(kernels->product->lanes, pass->outputs);
+    double products;
     size_t chunk;
     int r;
 
@@ -280,10 +296,12 @@ static int run_pass(struct kernels *kernels, struct pass *pass)
     for (pass->first_image = 0; pass->first_image < pass->batch; pass->first_image += chunk) {
         if (pass->batch - pass->first_image < chunk)
             pass->images = pass->batch - pass->first_image;
+        products = (double)(pass->images * pass->groups * pass->outputs) * (double)pass->window.terms *
+                   (double)(pass->window.row.outputs * pass->window.column.outputs);
         if (pass->window.copied)
-            pool_run(kernels->pool, pass->images * pass->window.source_channels, copy_planes, pass);
+            kernels_share(kernels, products, pass->images * pass->window.source_channels, copy_planes, pass);
         if (narrow)
-            pool_run(kernels->pool, pass->images * pass->groups * pass->outputs, run_narrow_planes, pass);
+            kernels_share(kernels, products, pass->images * pass->groups, run_narrow, pass);
         else
             run_wide(kernels, pass);
     }

@@ -25,6 +25,12 @@ static inline size_t kernels_round_floats(size_t floats)
     return (floats + 15) / 16 * 16;
 }
 
+/*
+ * pool_run for work of so many products (or as slow elements) in all: little work is done at once by
+ * the caller, as waking a thread takes longer.
+ */
+void kernels_share(struct kernels *kernels, double products, size_t count, pool_work work, void *argument);
+
 /* Memory until the next call of this function, KERNELS_ALIGNMENT aligned, or NULL. */
 float *kernels_scratch(struct kernels *kernels, size_t floats);
 

@@ -96,6 +96,16 @@ float *kernels_scratch(struct kernels *kernels, size_t floats)
     return kernels->scratch;
 }
 
+#define SHARED_PRODUCTS 500000.0 /* some 10 microseconds of one thread */
+
+void kernels_share(struct kernels *kernels, double products, size_t count, pool_work work, void *argument)
+{
+    if (count != 0 && products < SHARED_PRODUCTS)
+        work(argument, 0, 0, count);
+    else
+        pool_run(kernels->pool, count, work, argument);
+}
+
 enum kernel_isa kernels_isa(const struct kernels *kernels)
 {
     return kernels->isa;

@@ -5,11 +5,10 @@
 #include <emmintrin.h>
 #include <string.h>
 
-#define STRETCH_TERMS 384u /* terms whose weights stay in the cache: 48 KiB of the widest lanes */
+#define STRETCH_TERMS 192u /* terms whose weights stay in the cache: 24 KiB of the widest lanes */
 #define PIECE_TILES   64u  /* the most tiles that pass over a stretch, and the fewest */
 #define PIECE_LEAST   8u
 #define UNITS_WANTED  4u      /* for each thread, as units differ in work */
-#define SHARED_TERMS  100000u /* below so many products, waking a thread takes longer */
 #define TILE_FLOATS   ((size_t)TILE_POSITIONS_MAX * TILE_LANES_MAX)
 #define STRIPS_MAX    (TILE_POSITIONS_MAX + 1u)
 
@@ -60,21 +59,30 @@ struct sweep_slot sweep_slot_of(unsigned lanes, size_t outputs, size_t terms, si
     };
 }
 
+/* How many chunks of `columns`; a single column left over is slow, so then one chunk fewer. */
+static size_t chunks_across(size_t left, size_t columns)
+{
+    size_t across = left / columns;
+
+    return across > 0 && columns >= 4 && left % columns == 1 ? across - 1 : across;
+}
+
 static void cut_columns(struct plan *plan)
 {
     size_t lines = plan->sweep->images * plan->sweep->lines, column = 0;
 
     for (const struct tile_kind *kind = plan->table->kinds; kind->columns != 0; kind++) {
         size_t left = plan->sweep->columns - column;
+        size_t across = chunks_across(left, kind->columns);
         struct strip *strip = &plan->strips[plan->strip_count];
 
-        if (kind->columns > left)
+        if (across == 0)
             continue;
         *strip = (struct strip){
             .kind = kind,
             .single = kind,
             .first_column = column,
-            .across = left / kind->columns,
+            .across = across,
             .line_groups = (lines + kind->lines - 1) / kind->lines,
         };
         while (strip->single->lines != 1)
@@ -293,15 +301,12 @@ static size_t choose_piece(const struct plan *plan, unsigned threads)
 void sweep_run(struct kernels *kernels, const struct sweep *sweep, float *scratch)
 {
     struct plan plan = {.sweep = sweep, .table = kernels->product, .scratch = scratch};
-    size_t units, work = sweep->terms * sweep->outputs * sweep->groups;
+    double products = (double)(sweep->images * sweep->lines * sweep->columns) *
+                      (double)(sweep->terms * sweep->outputs * sweep->groups);
 
     cut_columns(&plan);
     plan.blocks = (sweep->outputs + 2 * plan.table->lanes - 1) / (2 * plan.table->lanes);
     plan.piece_tiles = choose_piece(&plan, pool_threads(kernels->pool));
     plan.pieces = (plan.tiles + plan.piece_tiles - 1) / plan.piece_tiles;
-    units = sweep->groups * plan.pieces * plan.blocks;
-    if (work < SHARED_TERMS / (plan.tiles * TILE_POSITIONS_MAX + 1))
-        run_units(&plan, 0, 0, units);
-    else
-        pool_run(kernels->pool, units, run_units, &plan);
+    kernels_share(kernels, products, sweep->groups * plan.pieces * plan.blocks, run_units, &plan);
 }

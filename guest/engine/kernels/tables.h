@@ -44,16 +44,30 @@ struct tile_kind {
     tile_function *run[2]; /* one and two vectors of lanes */
 };
 
+/*
+ * Sums whose lanes are positions, for so few outputs that they would fill no vector:
+ * sums[output][i] = sum over k of x[offsets[k] + i] · weights[k][output], then + bias[output], for i
+ * below count, which is a multiple of the lanes.
+ */
+#define ROW_OUTPUTS_MAX 4u
+
+struct row {
+    const float *x;
+    const uint32_t *offsets; /* [terms] */
+    const float *weights;    /* [terms × outputs] */
+    const float *bias;       /* [outputs] or NULL */
+    size_t terms;
+    float *sums; /* [outputs × count] */
+    size_t count;
+};
+
+typedef void row_function(const struct row *row);
+
 struct product_table {
     unsigned lanes;                /* of one vector */
     const struct tile_kind *kinds; /* by falling columns, then lines; for each number of columns one
                                       kind has a single line; ends with one of no columns */
-    /*
-     * ret_sums[i] = sum over k of x[offsets[k] + i] · weights[k] for i below count, which is a
-     * multiple of the lanes.
-     */
-    void (*row)(const float *x, const uint32_t *offsets, const float *weights, size_t terms,
-                float *ret_sums, size_t count);
+    row_function *rows[ROW_OUTPUTS_MAX]; /* for 1, 2, ... outputs */
 };
 
 extern const struct product_table product_mul_add_sse2, product_mul_add_avx, product_mul_add_avx2,

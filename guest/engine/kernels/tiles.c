@@ -69,7 +69,8 @@ VECTOR_INLINE void run_tile(const struct tile *tile, const unsigned columns, con
         }                                                                                          \
     }
 
-/* 32 registers hold 12 positions of two vectors, 16 hold 6; emulated fma needs its registers itself. */
+/* 32 registers hold 12 positions of two vectors, 16 hold 6; emulated fma needs its registers
+ * itself. Four columns of one line are common, and just keep the multipliers busy. */
 #if defined(KERNEL_SOFT_FMA)
 TILE(2, 1)
 TILE(1, 2)
@@ -93,6 +94,7 @@ static const struct tile_kind kinds[] = {
 };
 #else
 TILE(6, 1)
+TILE(4, 1)
 TILE(3, 2)
 TILE(3, 1)
 TILE(2, 3)
@@ -100,44 +102,84 @@ TILE(2, 1)
 TILE(1, 6)
 TILE(1, 1)
 static const struct tile_kind kinds[] = {
-    KIND(6, 1), KIND(3, 2), KIND(3, 1), KIND(2, 3),
-    KIND(2, 1), KIND(1, 6), KIND(1, 1), {0, 0, {NULL, NULL}},
+    KIND(6, 1), KIND(4, 1), KIND(3, 2), KIND(3, 1),
+    KIND(2, 3), KIND(2, 1), KIND(1, 6), KIND(1, 1), {0, 0, {NULL, NULL}},
 };
 #endif
 
-#define ROW_VECTORS 4u
+#define ROW_VECTORS_MAX 4u
 
-VECTOR_INLINE void run_row_block(const float *x, const uint32_t *offsets, const float *weights,
-                                 size_t terms, float *ret_sums, const unsigned vectors)
+/* outputs and vectors are constants where this is inlined. */
+VECTOR_INLINE void run_row_block(const struct row *row, size_t at, const unsigned outputs,
+                                 const unsigned vectors)
 {
-    vector_f32 sums[ROW_VECTORS];
+    const float *x = row->x + at, *weights = row->weights;
+    const uint32_t *offsets = row->offsets, *end = offsets + row->terms;
+    vector_f32 sums[ROW_OUTPUTS_MAX][ROW_VECTORS_MAX];
 
     VECTOR_UNROLL
-    for (unsigned v = 0; v < vectors; v++)
-        sums[v] = (vector_f32){0};
-    for (size_t k = 0; k < terms; k++) {
-        vector_f32 w = vector_all(weights[k]);
+    for (unsigned o = 0; o < outputs; o++)
+        VECTOR_UNROLL
+        for (unsigned v = 0; v < vectors; v++)
+            sums[o][v] = (vector_f32){0};
+    for (; offsets < end; offsets++, weights += outputs) {
+        vector_f32 values[ROW_VECTORS_MAX];
 
         VECTOR_UNROLL
         for (unsigned v = 0; v < vectors; v++)
-            sums[v] = vector_multiply_add(vector_load(x + offsets[k] + v * VECTOR_LANES), w, sums[v]);
+            values[v] = vector_load(x + *offsets + v * VECTOR_LANES);
+        VECTOR_UNROLL
+        for (unsigned o = 0; o < outputs; o++) {
+            vector_f32 w = vector_all(weights[o]);
+
+            VECTOR_UNROLL
+            for (unsigned v = 0; v < vectors; v++)
+                sums[o][v] = vector_multiply_add(values[v], w, sums[o][v]);
+        }
     }
     VECTOR_UNROLL
-    for (unsigned v = 0; v < vectors; v++)
-        vector_store(ret_sums + v * VECTOR_LANES, sums[v]);
+    for (unsigned o = 0; o < outputs; o++)
+        VECTOR_UNROLL
+        for (unsigned v = 0; v < vectors; v++) {
+            if (row->bias != NULL)
+                sums[o][v] = sums[o][v] + vector_all(row->bias[o]);
+            vector_store(row->sums + o * row->count + at + v * VECTOR_LANES, sums[o][v]);
+        }
 }
 
-static void run_row(const float *x, const uint32_t *offsets, const float *weights, size_t terms,
-                    float *ret_sums, size_t count)
+VECTOR_INLINE void run_row(const struct row *row, const unsigned outputs, const unsigned vectors)
 {
-    const size_t block = (size_t)ROW_VECTORS * VECTOR_LANES;
-    size_t i = 0;
+    const size_t block = (size_t)vectors * VECTOR_LANES;
+    size_t at = 0;
 
-    for (; count - i >= block; i += block)
-        run_row_block(x + i, offsets, weights, terms, ret_sums + i, ROW_VECTORS);
-    for (; i < count; i += VECTOR_LANES)
-        run_row_block(x + i, offsets, weights, terms, ret_sums + i, 1);
+    for (; row->count - at >= block; at += block)
+        run_row_block(row, at, outputs, vectors);
+    for (; at < row->count; at += VECTOR_LANES)
+        run_row_block(row, at, outputs, 1);
 }
+
+#define ROW(outputs, vectors)                                                                      \
+    static void run_row_##outputs(const struct row *row)                                           \
+    {                                                                                              \
+        run_row(row, outputs, vectors);                                                            \
+    }
+
+#if defined(KERNEL_SOFT_FMA)
+ROW(1, 2)
+ROW(2, 1)
+ROW(3, 1)
+ROW(4, 1)
+#elif VECTOR_LANES == 16
+ROW(1, 4)
+ROW(2, 4)
+ROW(3, 4)
+ROW(4, 4)
+#else
+ROW(1, 4)
+ROW(2, 4)
+ROW(3, 3)
+ROW(4, 2)
+#endif
 
 #if KERNEL_FUSED
 #define CLASS_TABLE product_fma
@@ -148,5 +190,5 @@ static void run_row(const float *x, const uint32_t *offsets, const float *weight
 const struct product_table VECTOR_JOIN(CLASS_TABLE, VECTOR_ISA) = {
     .lanes = VECTOR_LANES,
     .kinds = kinds,
-    .row = run_row,
+    .rows = {run_row_1, run_row_2, run_row_3, run_row_4},
 };

@@ -2,6 +2,7 @@
 /* The geometry of a convolution as planes that are walked one element at a time. */
 #include "window.h"
 
+#include <emmintrin.h>
 #include <errno.h>
 #include <string.h>
 
@@ -213,42 +214,54 @@ static ptrdiff_t source_coordinate(const struct window_axis *axis, size_t slot, 
     return (ptrdiff_t)(index * axis->step + residue) + axis->origin;
 }
 
-/* The slots of one line, from a row of the source, or zeros where there is none. */
+/* Every second element from an even place on: neighbouring pairs are split by a shuffle. */
+static void copy_second(const float *source, size_t count, float *ret_copy)
+{
+    size_t i = 0;
+
+    for (; i + 4 < count; i += 4) /* the element after the last one taken is never read */
+        _mm_storeu_ps(ret_copy + i, _mm_shuffle_ps(_mm_loadu_ps(source + 2 * i),
+                                                   _mm_loadu_ps(source + 2 * i + 4), 0x88));
+    for (; i < count; i++)
+        ret_copy[i] = source[2 * i];
+}
+
+/* The slots of one line from a row of the source; what lies outside it is left alone. */
 static void copy_line(const struct window_axis *axis, const float *source, float *ret_line)
 {
     ptrdiff_t size = (ptrdiff_t)axis->source_size, step = (ptrdiff_t)axis->step;
 
-    if (source == NULL) {
-        memset(ret_line, 0, axis->slots * axis->length * sizeof(*ret_line));
-        return;
-    }
     for (size_t slot = 0; slot < axis->slots; slot++, ret_line += axis->length) {
         ptrdiff_t first = source_coordinate(axis, slot, 0), length = (ptrdiff_t)axis->length;
-        ptrdiff_t begin = first < 0 ? (-first + step - 1) / step : 0; /* elements before are padding */
-        ptrdiff_t end = first < size ? (size - first + step - 1) / step : 0; /* and from here on */
+        ptrdiff_t begin = first < 0 ? (-first + step - 1) / step : 0;
+        ptrdiff_t end = first < size ? (size - first + step - 1) / step : 0;
+        const float *from;
 
-        begin = begin < length ? begin : length;
         end = end < length ? end : length;
-        end = end > begin ? end : begin;
-        memset(ret_line, 0, (size_t)begin * sizeof(*ret_line));
+        if (begin >= end)
+            continue;
+        from = source + (first + begin * step);
         if (step == 1)
-            memcpy(ret_line + begin, source + first + begin, (size_t)(end - begin) * sizeof(*ret_line));
+            memcpy(ret_line + begin, from, (size_t)(end - begin) * sizeof(*ret_line));
+        else if (step == 2)
+            copy_second(from, (size_t)(end - begin), ret_line + begin);
         else
-            for (ptrdiff_t i = begin; i < end; i++)
-                ret_line[i] = source[first + i * step];
-        memset(ret_line + end, 0, (size_t)(length - end) * sizeof(*ret_line));
+            for (ptrdiff_t i = begin; i < end; i++, from += step)
+                ret_line[i] = *from;
     }
 }
 
-void window_copy_plane(const struct window *window, const float *source, float *ret_plane)
+void window_copy_plane(const struct window *window, const float *source, bool padded, float *ret_plane)
 {
     const struct window_axis *row = &window->row, *column = &window->column;
 
+    if (!padded)
+        memset(ret_plane, 0, window->plane * sizeof(*ret_plane));
     for (size_t slot = 0; slot < row->slots; slot++)
         for (size_t i = 0; i < row->length; i++, ret_plane += window->pitch) {
             ptrdiff_t y = source_coordinate(row, slot, i);
-            bool inside = y >= 0 && y < (ptrdiff_t)row->source_size;
 
-            copy_line(column, inside ? source + y * (ptrdiff_t)column->source_size : NULL, ret_plane);
+            if (y >= 0 && y < (ptrdiff_t)row->source_size)
+                copy_line(column, source + y * (ptrdiff_t)column->source_size, ret_plane);
         }
 }

@@ -55,7 +55,7 @@ MUST_USE int window_lay_out(struct window *window, bool force_copy);
 /* The place of each term, from a position's first element: channel, row and column ascending. */
 void window_offsets(const struct window *window, uint32_t *ret_offsets);
 
-/* One channel of the tensor as stored. */
-void window_copy_plane(const struct window *window, const float *source, float *ret_plane);
+/* One channel of the tensor as stored. `padded`: the plane's padding is there from a copy before. */
+void window_copy_plane(const struct window *window, const float *source, bool padded, float *ret_plane);
 
 #endif

@@ -89,7 +89,7 @@ int main(void)
         {"harmless text", test_text},
         {"bundle form", test_bundle_form},
         {"bundle refusals", test_bundle_refusals},
-        {"every flipped bit of a bundle", test_bundle_every_bit},
+        {"changed bits of a bundle", test_bundle_changed_bits},
         {"statement form", test_statement_form},
         {"statement texts", test_statement_texts},
         {"statement contradictions", test_statement_contradictions},
