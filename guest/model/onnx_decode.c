@@ -31,7 +31,7 @@ bool decoder_fail(struct decoder *decoder, enum error_kind kind, const char *for
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    decoder->code = error_set(decoder->err, kind, kind == ERROR_INTERNAL ? -ENOMEM : -EBADMSG, "%s", text);
+    decoder->code = error_set(decoder->err, kind, kind == ERROR_UNAVAILABLE ? -EOPNOTSUPP : -EBADMSG, "%s", text);
     return false;
 }
 
