@@ -39,7 +39,7 @@ enum graph_op {
     GRAPH_MAX_POOL,
     GRAPH_AVERAGE_POOL,
     GRAPH_GLOBAL_AVERAGE_POOL, /* of batch × channels × height × width, as all pools and convolutions */
-    GRAPH_ADD, /* with numpy broadcasting, as the next three */
+    GRAPH_ADD,                 /* with numpy broadcasting, as the next three */
     GRAPH_SUB,
     GRAPH_MUL,
     GRAPH_DIV,
@@ -65,13 +65,13 @@ struct graph_window { /* convolutions and pooling; index 0 is height, 1 is width
 
 struct graph_attributes {
     struct graph_window window;
-    float alpha, beta;   /* Gemm, LeakyRelu (alpha), HardSigmoid, Elu (alpha), Clip (alpha=min, beta=max) */
-    float epsilon;       /* BatchNormalization */
+    float alpha, beta; /* Gemm, LeakyRelu (alpha), HardSigmoid, Elu (alpha), Clip (alpha=min, beta=max) */
+    float epsilon;     /* BatchNormalization */
     bool transposed_a, transposed_b;
-    uint32_t axis, axis_end;            /* Softmax, Concat, Gather: never negative here */
-    uint32_t permutation[GRAPH_RANK_MAX]; /* Transpose */
-    int64_t start[GRAPH_RANK_MAX], step[GRAPH_RANK_MAX]; /* Slice, one an axis of the input: the first element
-                                                            taken, and the way to the next, never 0 */
+    uint32_t axis, axis_end;                                     /* Softmax, Concat, Gather: never negative here */
+    uint32_t permutation[GRAPH_RANK_MAX];                        /* Transpose */
+    int64_t start[GRAPH_RANK_MAX], step[GRAPH_RANK_MAX];         /* Slice, one an axis of the input: the first element
+                                                                    taken, and the way to the next, never 0 */
     uint32_t pad_begin[GRAPH_RANK_MAX], pad_end[GRAPH_RANK_MAX]; /* Pad */
     enum graph_pad_mode pad_mode;
     float pad_value;
@@ -86,9 +86,9 @@ struct graph_value {
     const char *name; /* from the model, hostile text; "#" and a number where made here; owned by the graph */
     uint32_t rank;
     uint64_t dims[GRAPH_RANK_MAX];
-    uint64_t elements;      /* product of dims */
-    const float *constant;  /* elements of a constant, 64-byte aligned; NULL where computed. Owned, or in the
-                               model's own bytes where these are so aligned */
+    uint64_t elements;     /* product of dims */
+    const float *constant; /* elements of a constant, 64-byte aligned; NULL where computed. Owned, or in the
+                              model's own bytes where these are so aligned */
 };
 
 struct graph_node {
@@ -106,12 +106,12 @@ struct graph {
     struct graph_node *nodes; /* in topological order; only those that logits need */
     uint32_t node_count;
     uint32_t batch;
-    uint32_t input;       /* value index; shape batch × the contract's sample shape */
-    uint32_t logits;      /* value index; shape batch × classes, before any terminal Softmax */
-    uint32_t penultimate; /* value index: computed input of the last Gemm, MatMul, Conv or ConvTranspose
-                             before the logits; GRAPH_NONE where there is none */
+    uint32_t input;              /* value index; shape batch × the contract's sample shape */
+    uint32_t logits;             /* value index; shape batch × classes, before any terminal Softmax */
+    uint32_t penultimate;        /* value index: computed input of the last Gemm, MatMul, Conv or ConvTranspose
+                                    before the logits; GRAPH_NONE where there is none */
     bool input_is_channels_last; /* the model takes NHWC though its convolutions are NCHW: never set by ONNX */
-    void *arena;          /* owned: everything above */
+    void *arena;                 /* owned: everything above */
 };
 
 const char *graph_op_name(enum graph_op op); /* ONNX's name, for messages */

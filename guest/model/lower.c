@@ -123,8 +123,7 @@ int lower_add_value(struct lower *lower, const struct lower_value *value, uint32
 int lower_emit(struct lower *lower, enum graph_op op, const uint32_t *inputs, uint32_t input_count,
                const struct graph_attributes *attributes, uint32_t rank, const uint64_t *dims, uint32_t *ret_value)
 {
-    struct lower_value value = {
-        .type = ONNX_FLOAT, .rank = rank, .producer = lower->node_count, .source = GRAPH_NONE};
+    struct lower_value value = {.type = ONNX_FLOAT, .rank = rank, .producer = lower->node_count, .source = GRAPH_NONE};
     struct graph_node *node;
     int r = grow(lower, &lower->nodes, lower->node_count, &lower->node_capacity, sizeof *lower->nodes,
                  MODEL_GRAPH_NODES_MAX, "nodes");
@@ -424,7 +423,7 @@ static int lower_one(struct lower *lower, uint32_t index)
     }
     r = onnx_attributes_read(lower->model, node, &lower->attributes, lower->err);
     if (r == 0)
-        r = node->operator->lower(lower);
+        r = node->entry->lower(lower);
     if (r == 0)
         r = check_attributes_used(lower);
     if (r < 0)

@@ -75,7 +75,7 @@ static int cut_negative(struct lower *lower, struct move *move, const int64_t *p
         cut.attributes.start[i] = -begin;
         if (-(begin + end) >= (int64_t)move->x.dims[i] && begin + end < 0)
             return lower_bad(lower, "its negative padding cuts all of axis %u", i);
-        cut.dims[i] -= (uint64_t)-(begin + end);
+        cut.dims[i] -= (uint64_t) - (begin + end);
         cuts = cuts || begin + end < 0;
     }
     if (!cuts)

@@ -51,8 +51,8 @@ static int fold_start(struct lower *lower, const struct move *move, size_t *ret_
 
 int move_fold_end(struct lower *lower, const struct move *move, void *room)
 {
-    struct lower_value made = {.type = move->x.type, .rank = move->rank, .constant = true, .producer = GRAPH_NONE,
-                               .source = GRAPH_NONE};
+    struct lower_value made = {
+        .type = move->x.type, .rank = move->rank, .constant = true, .producer = GRAPH_NONE, .source = GRAPH_NONE};
 
     memcpy(made.dims, move->dims, sizeof made.dims);
     if (made.type == ONNX_FLOAT)

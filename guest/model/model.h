@@ -19,7 +19,7 @@
 struct model_contract {
     char input[128];
     char output[128];
-    uint32_t sample_rank;                 /* of one input, without the batch: 3 for CHW */
+    uint32_t sample_rank; /* of one input, without the batch: 3 for CHW */
     uint64_t sample_dims[GRAPH_RANK_MAX];
 };
 
@@ -42,7 +42,7 @@ void model_free(struct model *model);
 MUST_USE int model_graph(const struct model *model, const struct model_contract *contract, uint32_t batch,
                          struct graph **ret_graph, struct error *err);
 
-struct model_memory { /* bytes */
+struct model_memory {   /* bytes */
     uint64_t constants; /* weights, as f32 */
     uint64_t computed;  /* every value of one forward pass, the input too */
 };
