@@ -60,8 +60,9 @@ int lower_fail(struct lower *lower, enum error_kind kind, const char *format, ..
 
 MUST_USE int lower_start(struct lower *lower, const struct model *model, struct error *err);
 void lower_end(struct lower *lower);
-/* All nodes, once the graph's inputs stand in lower->map. */
-MUST_USE int lower_nodes(struct lower *lower);
+/* The nodes that these of the model's values need, once the graph's inputs stand in lower->map; then so do the values.
+ */
+MUST_USE int lower_nodes(struct lower *lower, const uint32_t *outputs, uint32_t count);
 
 /* A new value; its elements are counted here, and may be 0 only for a constant. */
 MUST_USE int lower_add_value(struct lower *lower, const struct lower_value *value, uint32_t *ret_value);

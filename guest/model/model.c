@@ -202,7 +202,7 @@ static int prepare(struct lower *lower, const struct model *model, const struct 
     if (r == 0)
         r = add_input(lower, input, contract, batch, &finish.input);
     if (r == 0)
-        r = lower_nodes(lower);
+        r = lower_nodes(lower, &output->value, 1);
     if (r == 0)
         r = lower_logits(lower, lower->map[output->value], batch, &finish.logits);
     if (r == 0)

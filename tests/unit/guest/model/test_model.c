@@ -176,6 +176,18 @@ static void test_contract(void)
     CU_ASSERT_EQUAL(make(&file, &named, 2, &made), 0);
     CU_ASSERT_EQUAL(made.graph->node_count, 1); /* the other output's node is gone */
     drop(&made);
+    file = start(13, false); /* what only the other output needs is not even lowered */
+    add_dense(&file, 3);
+    {
+        struct bytes node = node_make("Cast", "dense", "other");
+
+        attribute_int(&node, "to", 7);
+        file_node(&file, node);
+    }
+    file_output(&file, "dense");
+    file_output(&file, "other");
+    CU_ASSERT_EQUAL(make(&file, &named, 2, &made), 0);
+    drop(&made);
     (void)snprintf(named.input, sizeof named.input, "image");
     file = start(13, false);
     add_dense(&file, 3);
