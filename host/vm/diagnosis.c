@@ -135,16 +135,8 @@ static void check_state(struct diagnosis *finding)
 
 static void check_memory(struct diagnosis *finding)
 {
-    FILE *file = fopen("/proc/meminfo", "re");
-    unsigned long long available = 0;
-    char line[VERSION_LINE_MAX];
+    unsigned long long available = host_available_memory_mib();
 
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-        if (sscanf(line, "MemAvailable: %llu kB", &available) == 1)
-            break;
-    if (file != NULL)
-        (void)fclose(file);
-    available >>= 10;
     conclude(finding, available < MEMORY_WANTED_MIB ? DIAGNOSIS_NOTE : DIAGNOSIS_OK,
              "%llu MiB available", available);
     if (available < MEMORY_WANTED_MIB)

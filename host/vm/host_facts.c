@@ -41,6 +41,20 @@ void host_read_cpu_model(char *ret_text, size_t room)
         (void)fclose(file);
 }
 
+uint64_t host_available_memory_mib(void)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    unsigned long long kib = 0;
+    char line[128];
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+            break;
+    if (file != NULL)
+        (void)fclose(file);
+    return kib >> 10;
+}
+
 int host_first_cpu(void)
 {
     cpu_set_t set;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define HOST_QEMU_PATH "/usr/bin/qemu-system-x86_64"
 
@@ -14,6 +15,9 @@ MUST_USE int host_check_qemu(struct error *err);
 
 /* "model name" of /proc/cpuinfo, or "unknown". */
 void host_read_cpu_model(char *ret_text, size_t room);
+
+/* MemAvailable of /proc/meminfo in MiB; 0 where it is not told. */
+uint64_t host_available_memory_mib(void);
 
 /* The lowest CPU this process may run on, or -1. */
 int host_first_cpu(void);

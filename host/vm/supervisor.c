@@ -60,6 +60,13 @@ static void set_exit(struct supervisor *supervisor, enum vm_exit reason, const c
     (void)snprintf(supervisor->exit.detail, sizeof(supervisor->exit.detail), "%s", detail);
 }
 
+/* Only once it is known: pid 0 would be our whole process group. */
+static void kill_main(const struct supervisor *supervisor)
+{
+    if (supervisor->children.main_pid > 0 && !supervisor->main_gone)
+        (void)kill(supervisor->children.main_pid, SIGKILL);
+}
+
 /* ---- ends of children -------------------------------------------------------------------------- */
 
 static void describe_status(char *text, size_t room, const char *who, int status)
@@ -136,8 +143,7 @@ static void on_controller(struct supervisor *supervisor)
         if (exited.reason == VM_EXIT_GUEST)
             set_exit(supervisor, VM_EXIT_GUEST, "the guest powered off or reset");
         /* QEMU's own end says more than libvirt's word for any other reason. */
-        if (!supervisor->main_gone && supervisor->children.main_pid > 0)
-            (void)kill(supervisor->children.main_pid, SIGKILL);
+        kill_main(supervisor);
     } else {
         /* The controller is gone. The VM goes on without it; but without a VM there is no job. */
         if (!supervisor->started) {
@@ -170,7 +176,7 @@ _Noreturn static void destroy(struct supervisor *supervisor)
         children_quit_main(&supervisor->children);
         wait_main_end(supervisor, io_deadline_ms(VM_DEADLINE_QUIT_MS));
         if (!supervisor->main_gone) {
-            (void)kill(supervisor->children.main_pid, SIGKILL);
+            kill_main(supervisor);
             wait_main_end(supervisor, io_deadline_ms(VM_DEADLINE_QUIT_MS));
         }
     }
@@ -203,10 +209,11 @@ static void on_monitor(struct supervisor *supervisor)
 /* Tells the monitor, once, that the job ended by itself. */
 static void report_exit(struct supervisor *supervisor)
 {
-    if (supervisor->device_gone_ns != 0 && !supervisor->main_gone &&
+    /* Before the start is over libvirt reports QEMU's end, which a dead device brings about. */
+    if (supervisor->device_gone_ns != 0 && supervisor->started && !supervisor->main_gone &&
         io_now_ns() - supervisor->device_gone_ns >= DEVICE_GRACE_MS * IO_NS_PER_MS) {
         set_exit(supervisor, VM_EXIT_DEVICE_BROKEN, supervisor->children.device_text);
-        (void)kill(supervisor->children.main_pid, SIGKILL);
+        kill_main(supervisor);
     }
     if (supervisor->reported || !supervisor->started || supervisor->exit.reason == VM_EXIT_NONE)
         return;
@@ -221,7 +228,8 @@ static void loop(struct supervisor *supervisor)
     enum { MONITOR, SIGNAL, CONTROLLER, CONSOLE, COUNT };
 
     for (;;) {
-        bool grace = supervisor->device_gone_ns != 0 && !supervisor->main_gone;
+        bool grace =
+            supervisor->device_gone_ns != 0 && supervisor->started && !supervisor->main_gone;
         struct pollfd pollers[COUNT] = {
             [MONITOR] = {.fd = supervisor->options->control_fd, .events = POLLIN},
             [SIGNAL] = {.fd = supervisor->signal_fd, .events = POLLIN},

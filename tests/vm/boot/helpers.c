@@ -3,6 +3,8 @@
 #include "vm/boot/helpers.h"
 
 #include "base/io.h"
+#include "host/vm/files.h"
+#include "host/vm/image_folder.h"
 #include "host/vm/image_store.h"
 #include "host/vm/state.h"
 
@@ -48,6 +50,39 @@ struct image *helper_open_image(void)
         (void)printf("no image: %s\n", error.text);
         return NULL;
     }
+    return image;
+}
+
+static int write_part(int folder_fd, struct manifest_file *file, const char *name, const char *text,
+                      struct error *err)
+{
+    (void)snprintf(file->name, sizeof(file->name), "%s", name);
+    file->size = strlen(text);
+    sha256_of(text, strlen(text), file->sha256);
+    return files_write_new(folder_fd, name, text, strlen(text), err);
+}
+
+struct image *helper_open_broken_image(void)
+{
+    CLEANUP_IMAGE_FOLDER struct image_folder folder = {.images_fd = -1, .fd = -1};
+    CLEANUP_BUFFER struct buffer json = buffer_with_limit(MANIFEST_SIZE_MAX);
+    struct manifest manifest = {.kernel_package = "none", .kernel_version = "0", .command_line = "-"};
+    struct error error = {.kind = ERROR_NONE};
+    struct image *image = NULL;
+    uint8_t digest[SHA256_SIZE];
+    char hex[SHA256_HEX_SIZE];
+
+    if (image_folder_make(&folder, &error) < 0 ||
+        write_part(folder.fd, &manifest.kernel, MANIFEST_KERNEL_NAME, "no kernel", &error) < 0 ||
+        write_part(folder.fd, &manifest.initramfs, "initramfs.cpio", "no cpio", &error) < 0 ||
+        write_part(folder.fd, &manifest.agent, MANIFEST_AGENT_NAME, "no agent", &error) < 0 ||
+        manifest_format(&manifest, &json, &error) < 0 ||
+        files_write_new(folder.fd, MANIFEST_FILE_NAME, json.data, json.size, &error) < 0)
+        return NULL;
+    sha256_of(json.data, json.size, digest);
+    sha256_to_hex(digest, hex);
+    if (image_folder_publish(&folder, hex, false, &error) < 0 || image_open(hex, &image, &error) < 0)
+        return NULL;
     return image;
 }
 

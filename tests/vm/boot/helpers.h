@@ -18,6 +18,9 @@ void helper_use_state(void);
 /* The test image, made if need be; NULL, with the reason printed, where it can't be made. */
 struct image *helper_open_image(void);
 
+/* A well-formed image whose kernel is no kernel; NULL where it can't be made. */
+struct image *helper_open_broken_image(void);
+
 /*
  * Runs `monitor` in a child, waits until its supervisor exists, then delay_ms more, and kills the
  * child with SIGKILL. Returns how many milliseconds later nothing was left, or -1 after two seconds.

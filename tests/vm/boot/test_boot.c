@@ -241,21 +241,34 @@ static void test_bad_options(void)
     CU_ASSERT_PTR_NULL(vm);
 }
 
-/* More memory than there is: QEMU refuses, the message says so, nothing is left. */
+/* More memory than there is is refused with the figure, before anything starts. */
 static void test_too_much_memory(void)
 {
     struct error error = {.kind = ERROR_NONE};
     struct vm_options options = default_options();
     struct vm *vm = NULL;
-    int r;
 
     options.memory_mib = VM_MEMORY_MIB_MAX;
-    r = vm_start(&options, &vm, &error);
-    (void)printf("[%d: %.200s] ", r, error.text);
-    if (r == 0)
-        vm_free(vm); /* memory may be overcommitted */
-    else
-        CU_ASSERT_NOT_EQUAL(error.text[0], '\0');
+    CU_ASSERT_EQUAL(vm_start(&options, &vm, &error), -ENOMEM);
+    CU_ASSERT_EQUAL(error.kind, ERROR_UNAVAILABLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "MiB are available"));
+}
+
+/* QEMU starts and fails: its own words reach the message. */
+static void test_broken_kernel(void)
+{
+    struct error error = {.kind = ERROR_NONE};
+    struct vm_options options = default_options();
+    struct image *broken = helper_open_broken_image();
+    struct vm *vm = NULL;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(broken);
+    options.image = broken;
+    CU_ASSERT_TRUE(vm_start(&options, &vm, &error) < 0);
+    (void)printf("[%.160s] ", error.text);
+    CU_ASSERT_EQUAL(error.kind, ERROR_INTERNAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "libvirt"));
+    image_free(broken);
 }
 
 /* In a child whose mount namespace has no QEMU. */
@@ -296,6 +309,7 @@ int main(void)
         {"kill -9 of the monitor", test_kill_monitor},
         {"options out of range", test_bad_options},
         {"too much memory", test_too_much_memory},
+        {"broken kernel", test_broken_kernel},
         {"no QEMU", test_no_qemu},
     };
     struct error error = {.kind = ERROR_NONE};
