@@ -122,8 +122,8 @@ static int start_kernels(struct worker *worker, struct error *err)
 
     if (plan->isa[0] != '\0' && kernel_isa_from_name(plan->isa, &isa) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -EINVAL, "no kernels are called %s", plan->isa);
-    r = kernels_create(plan->arithmetic == PLAN_FMA ? KERNEL_FMA : KERNEL_MUL_ADD, isa,
-                       worker->task->threads, &worker->kernels, err);
+    r = kernels_create(plan->arithmetic == PLAN_FMA ? KERNEL_FMA : KERNEL_MUL_ADD, isa, worker->task->threads,
+                       &worker->kernels, err);
     if (r == 0)
         kernels_parallel(worker->kernels, worker->task->threads, do_nothing, NULL);
     return r;

@@ -207,9 +207,12 @@ static void test_auditors_policy(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"all holds", test_holds},           {"not checked", test_not_checked},
-        {"flipped bits", test_flipped_bits}, {"other keys", test_other_keys},
-        {"missing files", test_missing_files}, {"an added file", test_added_file},
+        {"all holds", test_holds},
+        {"not checked", test_not_checked},
+        {"flipped bits", test_flipped_bits},
+        {"other keys", test_other_keys},
+        {"missing files", test_missing_files},
+        {"an added file", test_added_file},
         {"the auditor's policy", test_auditors_policy},
     };
     struct error err = {0};
