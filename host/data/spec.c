@@ -38,8 +38,8 @@ static const cyaml_strval_t layouts[] = {
     {"NCHW", DATA_LAYOUT_NCHW}, {"NHWC", DATA_LAYOUT_NHWC}, {"ND", DATA_LAYOUT_ND}};
 static const cyaml_strval_t channel_orders[] = {{"rgb", SPEC_CHANNELS_RGB}, {"bgr", SPEC_CHANNELS_BGR}};
 static const cyaml_strval_t element_types[] = {{"float32", SPEC_TYPE_FLOAT32}};
-static const cyaml_strval_t output_kinds[] = {
-    {"logits", SPEC_OUTPUTS_LOGITS}, {"probabilities", SPEC_OUTPUTS_PROBABILITIES}};
+static const cyaml_strval_t output_kinds[] = {{"logits", SPEC_OUTPUTS_LOGITS},
+                                              {"probabilities", SPEC_OUTPUTS_PROBABILITIES}};
 
 #define OPTIONAL         (CYAML_FLAG_OPTIONAL)
 #define OPTIONAL_STRICT  (CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT)
@@ -53,8 +53,7 @@ static const cyaml_schema_value_t number_schema = {CYAML_VALUE_FLOAT(CYAML_FLAG_
 
 static const cyaml_schema_field_t data_fields[] = {
     CYAML_FIELD_ENUM("layout", OPTIONAL_STRICT, struct document_data, layout, layouts, 2 /* images only */),
-    CYAML_FIELD_ENUM("channels", OPTIONAL_STRICT, struct document_data, channels, channel_orders, 2),
-    CYAML_FIELD_END};
+    CYAML_FIELD_ENUM("channels", OPTIONAL_STRICT, struct document_data, channels, channel_orders, 2), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_STRING_PTR("input", OPTIONAL_POINTER, struct document, input, 1, DATA_NAME_MAX - 1),
@@ -91,7 +90,8 @@ static int load(const void *yaml, size_t size, struct document **ret_document, s
     int r;
 
     if (size > SPEC_SIZE_MAX)
-        return error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "a spec of %zu bytes; at most %u are read", size, SPEC_SIZE_MAX);
+        return error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "a spec of %zu bytes; at most %u are read", size,
+                         SPEC_SIZE_MAX);
     r = strict_yaml_load(yaml, size, "YAML", &document_schema, (cyaml_data_t **)ret_document, &cause);
     if (r < 0)
         return error_set(err, cause.kind, r, "%s; docs/spec.md lists the keys and their values", cause.text);
@@ -111,7 +111,8 @@ static int take_name(const char *key, const char *text, char ret_name[DATA_NAME_
         return 0;
     for (size_t i = 0; text[i] != '\0'; i++)
         if (text[i] < 0x20 || text[i] > 0x7e)
-            return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "key %s: a name of other characters than printable ASCII", key);
+            return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "key %s: a name of other characters than printable ASCII",
+                             key);
     (void)snprintf(ret_name, DATA_NAME_MAX, "%s", text);
     return 0;
 }
@@ -153,19 +154,20 @@ static int take_normalisation(const struct document *document, struct spec_norma
     normalisation->scale = document->scale != NULL ? *document->scale : 1.0;
     if (!isfinite(normalisation->scale) || !(normalisation->scale > 0))
         return refuse(err, "key scale: it must be a finite number above 0");
-    r = take_numbers("mean", document->mean, document->mean_count, false, normalisation->mean, &normalisation->mean_count,
-                     err);
+    r = take_numbers("mean", document->mean, document->mean_count, false, normalisation->mean,
+                     &normalisation->mean_count, err);
     if (r < 0)
         return r;
-    return take_numbers("std", document->std, document->std_count, true, normalisation->std, &normalisation->std_count, err);
+    return take_numbers("std", document->std, document->std_count, true, normalisation->std, &normalisation->std_count,
+                        err);
 }
 
 static int take_classes(const struct document *document, struct data_contract *contract, struct error *err)
 {
     if (document->classes != NULL) {
         if (*document->classes < 2 || *document->classes > DATA_CLASSES_MAX)
-            return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "key classes: it must be from 2 to %u; regression is not evaluated",
-                             DATA_CLASSES_MAX);
+            return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                             "key classes: it must be from 2 to %u; regression is not evaluated", DATA_CLASSES_MAX);
         contract->classes = (uint32_t)*document->classes;
     }
     if (document->label_offset != NULL) {
@@ -246,25 +248,30 @@ static int check_layout(enum data_layout layout, uint32_t rank, struct error *er
     uint32_t wanted = layout == DATA_LAYOUT_ND ? 1 : 3;
 
     if (layout != DATA_LAYOUT_ANY && rank != wanted)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "the spec's layout %s means arrays of %u dimensions, but x has %u; correct layout or reshape x",
-                         names[layout], wanted + 1, rank + 1);
+        return error_set(
+            err, ERROR_BAD_INPUT, -EBADMSG,
+            "the spec's layout %s means arrays of %u dimensions, but x has %u; correct layout or reshape x",
+            names[layout], wanted + 1, rank + 1);
     return 0;
 }
 
 /* Mean and standard deviation one a channel need the channels on the samples' first axis. */
-static int check_per_channel(const char *key, uint32_t count, enum data_layout layout, uint64_t channels, struct error *err)
+static int check_per_channel(const char *key, uint32_t count, enum data_layout layout, uint64_t channels,
+                             struct error *err)
 {
     if (count <= 1)
         return 0;
     if (layout == DATA_LAYOUT_NHWC)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "key %s: one value a channel is supported for models of layout NCHW or ND, not NHWC; where the model "
-                         "takes NCHW and only the data set is NHWC, write layout: NCHW and data: {layout: NHWC}", key);
+        return error_set(
+            err, ERROR_BAD_INPUT, -EBADMSG,
+            "key %s: one value a channel is supported for models of layout NCHW or ND, not NHWC; where the model "
+            "takes NCHW and only the data set is NHWC, write layout: NCHW and data: {layout: NHWC}",
+            key);
     if (count != channels)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "key %s: %" PRIu32 " values for samples of %" PRIu64 " channels; give one value, or one a channel", key,
-                         count, channels);
+                         "key %s: %" PRIu32 " values for samples of %" PRIu64
+                         " channels; give one value, or one a channel",
+                         key, count, channels);
     return 0;
 }
 

@@ -68,12 +68,13 @@ struct evaluation_check {
     /* activation-clustering */
     const char *layer;
     struct clustering_rule rule; /* the policy's */
-    uint64_t minimum_class_size; /* the policy's: a class with as many training samples may not be skipped as small; 0: unchecked */
+    uint64_t minimum_class_size; /* the policy's: a class with as many training samples may not be skipped as small; 0:
+                                    unchecked */
     size_t cluster_count;
     const struct evaluation_cluster *clusters;
 };
 
-struct evaluation_input { /* everything is borrowed */
+struct evaluation_input {   /* everything is borrowed */
     const char *arithmetic; /* "mul-add", "fma" */
     const uint8_t *model_sha256, *data_sha256, *policy_sha256;
     const uint8_t *test_sha256;

@@ -10,13 +10,24 @@
 
 static struct data_description make(void)
 {
-    struct data_description description = {.contract = {.input = "input", .layout = DATA_LAYOUT_NCHW, .has_range = true,
-                                                        .range_high = 1.0, .classes = 10, .channels = 1}};
+    struct data_description description = {.contract = {.input = "input",
+                                                        .layout = DATA_LAYOUT_NCHW,
+                                                        .has_range = true,
+                                                        .range_high = 1.0,
+                                                        .classes = 10,
+                                                        .channels = 1}};
 
     description.contract.scale[0] = 2.0f;
-    description.sets[DATA_SET_TEST] = (struct data_set_description){
-        .present = true, .count = 450, .rank = 3, .dims = {1, 8, 8}, .elements = 64, .min = 0.0f, .max = 1.0f,
-        .labelled = true, .label_max = 9, .label_distinct = 10};
+    description.sets[DATA_SET_TEST] = (struct data_set_description){.present = true,
+                                                                    .count = 450,
+                                                                    .rank = 3,
+                                                                    .dims = {1, 8, 8},
+                                                                    .elements = 64,
+                                                                    .min = 0.0f,
+                                                                    .max = 1.0f,
+                                                                    .labelled = true,
+                                                                    .label_max = 9,
+                                                                    .label_distinct = 10};
     description.sets[DATA_SET_TRAIN] = description.sets[DATA_SET_TEST];
     description.sets[DATA_SET_TRAIN].count = 1347;
     return description;
@@ -152,9 +163,9 @@ static void odd_layout(struct data_description *d)
 static void test_lies(void)
 {
     static change *const changes[] = {
-        no_test,     no_samples,  many_samples, large_sample, overflowing_sample, large_set,     empty_dim,
-        other_shape, large_label, huge_label,   many_labels,  no_labels,          out_of_range,  nan_bound,
-        nan_range,   channel_count, infinite_scale, many_classes, odd_name,       endless_name,  odd_layout,
+        no_test,     no_samples,    many_samples,   large_sample, overflowing_sample, large_set,    empty_dim,
+        other_shape, large_label,   huge_label,     many_labels,  no_labels,          out_of_range, nan_bound,
+        nan_range,   channel_count, infinite_scale, many_classes, odd_name,           endless_name, odd_layout,
     };
 
     for (size_t i = 0; i < HARNESS_COUNT(changes); i++) {

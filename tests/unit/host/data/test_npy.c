@@ -38,7 +38,8 @@ static void test_good(void)
     struct npy_header header;
 
     /* as numpy.save writes them */
-    CU_ASSERT_EQUAL(parse(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (450, 1, 8, 8), }       \n", &header, NULL), 0);
+    CU_ASSERT_EQUAL(
+        parse(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (450, 1, 8, 8), }       \n", &header, NULL), 0);
     CU_ASSERT(header.type == NPY_F4 && header.item_size == 4 && header.rank == 4 && header.elements == 28800);
     CU_ASSERT(header.dims[0] == 450 && header.dims[3] == 8);
     CU_ASSERT_EQUAL(parse(2, "{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }\n", &header, NULL), 0);

@@ -39,7 +39,9 @@ static void test_every_key(void)
     CU_ASSERT_EQUAL_FATAL(
         parse("input: image\noutput: logits\nlayout: NCHW\nchannels: bgr\ntype: float32\nrange: [0, 255]\n"
               "scale: 0.00392156862745098\nmean: [0.406, 0.456, 0.485]\nstd: [0.225, 0.224, 0.229]\noutputs: logits\n"
-              "classes: 10\nlabelOffset: 0\ndata:\n  layout: NHWC\n  channels: rgb\n", NULL), 0);
+              "classes: 10\nlabelOffset: 0\ndata:\n  layout: NHWC\n  channels: rgb\n",
+              NULL),
+        0);
     CU_ASSERT(spec.arrangement.from_nhwc && !spec.arrangement.from_nchw && spec.arrangement.reverse_channels);
     CU_ASSERT_EQUAL_FATAL(spec_resolve(&spec, 3, (uint64_t[]){3, 32, 32}, NULL), 0);
     CU_ASSERT_EQUAL(spec.contract.channels, 3);

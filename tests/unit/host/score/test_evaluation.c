@@ -118,18 +118,31 @@ static struct digits *make_digits(const char *train)
     digits->points[1] = (struct evaluation_point){"0.1", digits->attacked};
     digits->curve = (struct evaluation_curve){SCORE_NORM_INF, 2, digits->points};
     make_clusters(digits);
-    digits->checks[0] = (struct evaluation_check){.kind = EVALUATION_CLEAN_ACCURACY, .id = "clean-accuracy", .version = 1};
+    digits->checks[0] =
+        (struct evaluation_check){.kind = EVALUATION_CLEAN_ACCURACY, .id = "clean-accuracy", .version = 1};
     digits->checks[1] = (struct evaluation_check){
         .kind = EVALUATION_ATTACK, .id = "fgsm", .version = 2, .curve_count = 1, .curves = &digits->curve};
-    digits->checks[2] = (struct evaluation_check){.kind = EVALUATION_CLUSTERING, .id = "activation-clustering", .version = 1,
-                                                  .layer = "relu_3", .rule = {0.001, 0.25}, .cluster_count = CLASSES,
+    digits->checks[2] = (struct evaluation_check){.kind = EVALUATION_CLUSTERING,
+                                                  .id = "activation-clustering",
+                                                  .version = 1,
+                                                  .layer = "relu_3",
+                                                  .rule = {0.001, 0.25},
+                                                  .cluster_count = CLASSES,
                                                   .clusters = digits->clusters};
-    digits->input = (struct evaluation_input){
-        .arithmetic = "mul-add", .model_sha256 = digits->digest, .data_sha256 = digits->digest,
-        .policy_sha256 = digits->digest, .test_sha256 = digits->digest, .train_sha256 = digits->digest,
-        .classes = CLASSES, .test_count = TEST_COUNT, .test_labels = digits->test_labels,
-        .clean_predictions = digits->clean, .train_count = TRAIN_COUNT, .train_labels = digits->train_labels,
-        .check_count = 3, .checks = digits->checks};
+    digits->input = (struct evaluation_input){.arithmetic = "mul-add",
+                                              .model_sha256 = digits->digest,
+                                              .data_sha256 = digits->digest,
+                                              .policy_sha256 = digits->digest,
+                                              .test_sha256 = digits->digest,
+                                              .train_sha256 = digits->digest,
+                                              .classes = CLASSES,
+                                              .test_count = TEST_COUNT,
+                                              .test_labels = digits->test_labels,
+                                              .clean_predictions = digits->clean,
+                                              .train_count = TRAIN_COUNT,
+                                              .train_labels = digits->train_labels,
+                                              .check_count = 3,
+                                              .checks = digits->checks};
     return digits;
 }
 
@@ -200,7 +213,8 @@ static void test_backdoor(void)
 
     CU_ASSERT_EQUAL_FATAL(evaluation_build(&digits->input, judge, name, &evaluation, &err), 0);
     checks = json_object_get(evaluation, "checks");
-    point = json_array_get(json_object_get(json_array_get(json_object_get(json_array_get(checks, 1), "curves"), 0), "points"), 1);
+    point = json_array_get(
+        json_object_get(json_array_get(json_object_get(json_array_get(checks, 1), "curves"), 0), "points"), 1);
     for (size_t i = 0; i < 100; i++)
         right += digits->clean[i] == digits->test_labels[i];
     CU_ASSERT_STRING_EQUAL(text_of(point, "eps"), "0.1");
@@ -286,7 +300,8 @@ static void test_many_classes(void)
     check = json_array_get(json_object_get(evaluation, "checks"), 0);
     CU_ASSERT_PTR_NULL(json_object_get(check, "confusion"));
     CU_ASSERT_EQUAL(json_array_size(json_object_get(check, "perClass")), 10);
-    CU_ASSERT_EQUAL(json_array_size(json_object_get(check, "confusionPairs")), 16); /* 10 right, 6 mistakes of other kinds */
+    CU_ASSERT_EQUAL(json_array_size(json_object_get(check, "confusionPairs")),
+                    16); /* 10 right, 6 mistakes of other kinds */
 }
 
 /* --- what is refused --------------------------------------------------------------------------- */
@@ -361,7 +376,8 @@ static void test_lies(void)
     } cases[] = {
         {change_prediction, "check fgsm: norm inf, eps 0.1: the guest predicted class 10 for sample 17"},
         {change_negative, "class -1"},
-        {change_train_sum, "check activation-clustering: class 4: the guest's cluster sizes don't add up to the training"},
+        {change_train_sum,
+         "check activation-clustering: class 4: the guest's cluster sizes don't add up to the training"},
         {change_test_sum, "don't add up to the test samples"},
         {change_order, "not one after the other"},
         {change_silhouette, "silhouette"},
@@ -421,7 +437,9 @@ static void test_same_bytes(void)
     CU_ASSERT(x.size > 0 && x.size == y.size && memcmp(x.data, y.data, x.size) == 0);
     sha256_of(x.data, x.size, digest);
     sha256_to_hex(digest, hex);
-    CU_ASSERT_STRING_EQUAL(hex, "d92201f37c7fcd666f6aabaea358f217d2e7b2a7631f542a12e1bcf9a7e3b870"); /* a change of digits or fields is a change of format */
+    CU_ASSERT_STRING_EQUAL(
+        hex, "d92201f37c7fcd666f6aabaea358f217d2e7b2a7631f542a12e1bcf9a7e3b870"); /* a change of digits or fields is a
+                                                                                     change of format */
     if (strcmp(hex, "d92201f37c7fcd666f6aabaea358f217d2e7b2a7631f542a12e1bcf9a7e3b870") != 0)
         (void)printf("\n    %s\n%.*s", hex, (int)x.size, (const char *)x.data);
 }
