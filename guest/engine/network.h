@@ -22,7 +22,8 @@ struct network_options {
     uint32_t batch;                       /* inputs computed together; lowered where the model's is fixed */
     const float *scale, *offset;          /* a channel of the sample's first axis: x' = x·scale + offset, inside
                                              the graph, so that gradients are in the input's own units; or NULL */
-    const char *layer;                    /* for network_activations; NULL or "": the penultimate layer */
+    const char *layer;                    /* for network_activations; NULL or "": the penultimate layer, or the
+                                             logits of a model without a dense last layer */
     bool forward_only;                    /* network_gradient won't be used: less memory */
 };
 
