@@ -6,7 +6,9 @@
  */
 #include "sweep.h"
 
+#include <emmintrin.h>
 #include <errno.h>
+#include <string.h>
 
 #define PACKED_FLOATS  ((size_t)1 << 19)
 #define PACK_COLUMNS   32u /* columns a thread packs at once: one block of lanes, or several */
@@ -19,28 +21,62 @@ struct pack_call {
     unsigned lanes;
 };
 
+/* Columns [0, count) of rows that lie ldb apart, to lanes; the lanes left over become 0. */
+static void pack_rows(const struct kernel_gemm *gemm, const float *from, size_t count, size_t lanes,
+                      float *ret_packed)
+{
+    for (size_t k = 0; k < gemm->k; k++, from += gemm->ldb, ret_packed += lanes) {
+        memcpy(ret_packed, from, count * sizeof(*from));
+        memset(ret_packed + count, 0, (lanes - count) * sizeof(*from));
+    }
+}
+
+/* Four columns and four terms of a transposed B, where a column's terms are neighbours. */
+static inline void turn_four(const float *from, size_t ldb, size_t lanes, float *ret_packed)
+{
+    __m128 v[4];
+
+    for (size_t i = 0; i < 4; i++)
+        v[i] = _mm_loadu_ps(from + i * ldb);
+    _MM_TRANSPOSE4_PS(v[0], v[1], v[2], v[3]);
+    for (size_t i = 0; i < 4; i++)
+        _mm_storeu_ps(ret_packed + i * lanes, v[i]);
+}
+
+/* The same as pack_rows of a transposed B; a cache line of each column is used up before the next. */
+static void pack_columns(const struct kernel_gemm *gemm, const float *from, size_t count, size_t lanes,
+                         float *ret_packed)
+{
+    size_t whole_k = gemm->k / 16 * 16, whole = count / 4 * 4;
+
+    for (size_t k = 0; k < whole_k; k += 16)
+        for (size_t lane = 0; lane < whole; lane += 4)
+            for (size_t i = k; i < k + 16; i += 4)
+                turn_four(from + lane * gemm->ldb + i, gemm->ldb, lanes, ret_packed + i * lanes + lane);
+    for (size_t lane = 0; lane < lanes; lane++)
+        for (size_t k = lane < whole ? whole_k : 0; k < gemm->k; k++)
+            ret_packed[k * lanes + lane] = lane < count ? from[lane * gemm->ldb + k] : 0;
+}
+
 /* Groups of PACK_COLUMNS columns. */
-static void pack_columns(void *argument, unsigned worker, size_t first, size_t last)
+static void pack_groups(void *argument, unsigned worker, size_t first, size_t last)
 {
     const struct pack_call *call = argument;
     const struct kernel_gemm *gemm = call->gemm;
-    size_t term_step = gemm->transposed_b ? 1 : gemm->ldb, column_step = gemm->transposed_b ? gemm->ldb : 1;
-    size_t end = last * PACK_COLUMNS < call->columns ? last * PACK_COLUMNS : call->columns;
+    size_t column = first * PACK_COLUMNS, end = last * PACK_COLUMNS;
 
     (void)worker;
-    for (size_t column = first * PACK_COLUMNS; column < end;) {
+    end = end < call->columns ? end : call->columns;
+    while (column < end) {
         struct sweep_slot slot = sweep_slot_of(call->lanes, call->columns, gemm->k, column);
-        size_t some = end - column < slot.step ? end - column : slot.step;
-        const float *from = call->b + (call->first + column) * column_step;
-        float *to = call->packed + slot.first;
+        size_t count = end - column < slot.step ? end - column : slot.step;
 
-        for (size_t k = 0; k < gemm->k; k++, from += term_step, to += slot.step) {
-            for (size_t lane = 0; lane < some; lane++)
-                to[lane] = from[lane * column_step];
-            for (size_t lane = some; lane < slot.step; lane++)
-                to[lane] = 0;
-        }
-        column += some;
+        if (gemm->transposed_b)
+            pack_columns(gemm, call->b + (call->first + column) * gemm->ldb, count, slot.step,
+                         call->packed + slot.first);
+        else
+            pack_rows(gemm, call->b + call->first + column, count, slot.step, call->packed + slot.first);
+        column += count;
     }
 }
 
@@ -108,7 +144,7 @@ int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const f
     for (call.first = 0; call.first < gemm->n; call.first += columns) {
         call.columns = gemm->n - call.first < columns ? gemm->n - call.first : columns;
         kernels_share(kernels, (double)(call.columns * gemm->k), (call.columns + PACK_COLUMNS - 1) / PACK_COLUMNS,
-                      pack_columns, &call);
+                      pack_groups, &call);
         sweep.outputs = call.columns;
         sweep.result = ret_c + call.first;
         sweep_run(kernels, &sweep, scratch);

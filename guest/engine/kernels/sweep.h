@@ -23,7 +23,7 @@ struct sweep {
     size_t terms;
     /* the grid */
     size_t groups, images, lines, columns;
-    /* outputs of one group, and their weights by sweep_pack's layout */
+    /* outputs of one group, and their weights where sweep_slot_of puts them */
     size_t outputs;
     const float *packed;
     const float *bias; /* [groups × outputs] or NULL */

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define RANDOM_SHAPES 160
 #define PRODUCTS_MAX  600000u /* of one random shape */
@@ -342,6 +343,28 @@ static void test_bad_shapes(void)
     CU_ASSERT_EQUAL(kernel_gemm(kernels, &gemm, &value, &value, &value), -EOVERFLOW);
 }
 
+/* A copy that memory does not suffice for. */
+static void test_no_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* which needs more address space than any limit */
+    struct kernel_conv conv = square(1, 1, 1, 1, 4, 3, 1, 1);
+    float x[16] = {0}, y[16];
+    struct rlimit before;
+
+    conv.dilation_height = conv.dilation_width = 20000; /* a plane of 6 GiB */
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_AS, &before), 0);
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_AS, &(struct rlimit){(rlim_t)1 << 30, before.rlim_max}), 0);
+    for (size_t i = 0; i < context_count; i += CASES_THREADS) {
+        struct kernels *kernels = contexts[i].kernels;
+        float packed[16 * 9];
+
+        kernel_conv_pack(kernels, &conv, x, packed);
+        CU_ASSERT_EQUAL(kernel_conv_forward(kernels, &conv, x, packed, NULL, y), -ENOMEM);
+    }
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_AS, &before), 0);
+#endif
+}
+
 /*
  * These digests are the arithmetic that signed results rest on. Where one changes, the version of
  * every check that computes has to change with it, in the same commit, with the reason.
@@ -396,6 +419,7 @@ int main(void)
         {"large planes", test_large_planes},   {"any bits", test_any_bits},
         {"gemm", test_gemm},                   {"gemm, large", test_gemm_large},
         {"multiply-add", test_multiply_add},   {"bad shapes", test_bad_shapes},
+        {"no memory", test_no_memory},
         {"golden digests", test_golden},
     };
     int status;
