@@ -27,7 +27,7 @@ struct network {
     float *scale, *offset; /* one a channel, or NULL */
     size_t channel_size;   /* floats of one channel of one input */
     bool gradient;
-    int32_t *predictions;  /* of a batch */
+    int32_t *predictions; /* of a batch */
 };
 
 void network_free(struct network *network)

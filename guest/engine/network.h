@@ -16,15 +16,15 @@
 #include "guest/model/model.h"
 
 struct network_options {
-    struct kernels *kernels;              /* borrowed */
-    const struct model *model;            /* borrowed */
+    struct kernels *kernels;               /* borrowed */
+    const struct model *model;             /* borrowed */
     const struct model_contract *contract; /* borrowed */
-    uint32_t batch;                       /* inputs computed together; lowered where the model's is fixed */
-    const float *scale, *offset;          /* a channel of the sample's first axis: x' = x·scale + offset, inside
-                                             the graph, so that gradients are in the input's own units; or NULL */
-    const char *layer;                    /* for network_activations; NULL or "": the penultimate layer, or the
-                                             logits of a model without a dense last layer */
-    bool forward_only;                    /* network_gradient won't be used: less memory */
+    uint32_t batch;                        /* inputs computed together; lowered where the model's is fixed */
+    const float *scale, *offset;           /* a channel of the sample's first axis: x' = x·scale + offset, inside
+                                              the graph, so that gradients are in the input's own units; or NULL */
+    const char *layer;                     /* for network_activations; NULL or "": the penultimate layer, or the
+                                              logits of a model without a dense last layer */
+    bool forward_only;                     /* network_gradient won't be used: less memory */
 };
 
 struct network;
@@ -34,16 +34,15 @@ struct network;
  * layer (the message names some), ERROR_UNAVAILABLE for what is not supported and where memory does not
  * suffice (-ENOMEM). Names in messages are the model's, made printable and cut.
  */
-MUST_USE int network_create(const struct network_options *options, struct network **ret_network,
-                            struct error *err);
+MUST_USE int network_create(const struct network_options *options, struct network **ret_network, struct error *err);
 void network_free(struct network *network);
 
-size_t network_input_size(const struct network *network); /* floats of one input */
-size_t network_classes(const struct network *network);    /* 1 for a single sigmoid output: binary, 2 classes */
-size_t network_layer_size(const struct network *network); /* floats of one input's activations */
+size_t network_input_size(const struct network *network);      /* floats of one input */
+size_t network_classes(const struct network *network);         /* 1 for a single sigmoid output: binary, 2 classes */
+size_t network_layer_size(const struct network *network);      /* floats of one input's activations */
 const char *network_layer_name(const struct network *network); /* the model's own text: hostile */
-uint32_t network_batch(const struct network *network);    /* inputs computed together, as it was settled */
-uint64_t network_memory(const struct network *network);   /* bytes held, known before the first run */
+uint32_t network_batch(const struct network *network);         /* inputs computed together, as it was settled */
+uint64_t network_memory(const struct network *network);        /* bytes held, known before the first run */
 
 /* logits[count × classes] of x[count × input size]. */
 MUST_USE int network_logits(struct network *network, const float *x, size_t count, float *ret_logits,

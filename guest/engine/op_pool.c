@@ -293,11 +293,8 @@ static int average_backward(const struct op_run *run, uint32_t input, const floa
     return run_planes(run, false, dy, ret_dx);
 }
 
-const struct op op_max_pool = {.needs = {OP_NEEDS_SELF, 0},
-                               .plan = plan,
-                               .forward = max_forward,
-                               .backward = max_backward,
-                               .release = release};
+const struct op op_max_pool = {
+    .needs = {OP_NEEDS_SELF, 0}, .plan = plan, .forward = max_forward, .backward = max_backward, .release = release};
 const struct op op_average_pool = {
     .plan = plan, .forward = average_forward, .backward = average_backward, .release = release};
 
@@ -307,8 +304,7 @@ static int plan_global(struct op_node *op, struct error *err)
 {
     const struct graph_value *x = op_input(op, 0);
 
-    if (op->node->input_count != 1 || x == NULL || x->rank < 2 ||
-        op_output(op)->elements != x->dims[0] * x->dims[1])
+    if (op->node->input_count != 1 || x == NULL || x->rank < 2 || op_output(op)->elements != x->dims[0] * x->dims[1])
         return op_refuse(op, err, "must have one input of 2 axes or more, and one output a channel");
     return 0;
 }
@@ -345,5 +341,4 @@ static int global_backward(const struct op_run *run, uint32_t input, const float
     return 0;
 }
 
-const struct op op_global_average_pool = {
-    .plan = plan_global, .forward = global_forward, .backward = global_backward};
+const struct op op_global_average_pool = {.plan = plan_global, .forward = global_forward, .backward = global_backward};
