@@ -275,6 +275,8 @@ static int cluster_all(struct clustering *clustering, struct error *err)
 
         if (is_large_enough(clustering, clustering->classes[label]))
             r = cluster_class(clustering, label, err);
+        if (r == 0)
+            r = meter_add(&clustering->meter, 0, err);
         if (r < 0)
             return r;
     }

@@ -19,6 +19,14 @@ void meter_start(struct meter *meter, const struct check_context *context, uint6
     *meter = (struct meter){.context = context, .total = total, .reported_ns = io_now_ns()};
 }
 
+/* Reports grow rarer, so that even a check of days stays within what the protocol allows. */
+static bool is_time(const struct meter *meter, uint64_t now)
+{
+    uint64_t wait = METER_REPORT_MS * IO_NS_PER_MS * (1 + meter->reports / METER_REPORTS_PER_STEP);
+
+    return now - meter->reported_ns >= wait;
+}
+
 int meter_add(struct meter *meter, uint64_t count, struct error *err)
 {
     const struct check_context *context = meter->context;
@@ -26,9 +34,10 @@ int meter_add(struct meter *meter, uint64_t count, struct error *err)
     struct message message = {.type = MESSAGE_PROGRESS};
 
     meter->done += count;
-    if (meter->done < meter->total && now - meter->reported_ns < METER_REPORT_MS * IO_NS_PER_MS)
+    if (!is_time(meter, now) && (count == 0 || meter->done < meter->total))
         return 0;
     meter->reported_ns = now;
+    meter->reports++;
     message.progress.check = context->index;
     message.progress.done = meter->done;
     message.progress.total = meter->total;

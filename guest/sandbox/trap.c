@@ -2,8 +2,8 @@
 /*
  * Handlers of SIGSYS and of faults: they write what happened to the shared report.
  *
- * Only async-signal-safe steps. A forbidden call ends the process here. A fault returns with the
- * default action restored, so that the instruction faults again and the signal shows in the wait status.
+ * Only async-signal-safe steps. A forbidden call ends the process here. A fault restores the default
+ * action and raises the signal again, so that it shows in the wait status.
  */
 #include "guest/sandbox/internal.h"
 
@@ -36,7 +36,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
         shared_report->signal = number;
         shared_report->event = SANDBOX_FAULT;
     }
-    /* SA_RESETHAND has restored the default action. */
+    /* SA_RESETHAND has restored the default action; a signal that somebody sent would not come again by itself. */
+    (void)raise(number);
 }
 
 static int install(int number, void (*handler)(int, siginfo_t *, void *), int flags)

@@ -2,14 +2,14 @@
 /* The input contract's file: a libcyaml schema, then checks of what the schema can't say. */
 #include "host/data/spec.h"
 
-#include <cyaml/cyaml.h>
+#include "host/yaml/load.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SPEC_LOG_LINE_MAX     160u
 #define SPEC_LABEL_OFFSET_MAX (INT64_C(1) << 31)
 
 enum spec_channels { SPEC_CHANNELS_NONE, SPEC_CHANNELS_RGB, SPEC_CHANNELS_BGR };
@@ -41,8 +41,8 @@ static const cyaml_strval_t element_types[] = {{"float32", SPEC_TYPE_FLOAT32}};
 static const cyaml_strval_t output_kinds[] = {
     {"logits", SPEC_OUTPUTS_LOGITS}, {"probabilities", SPEC_OUTPUTS_PROBABILITIES}};
 
-#define OPTIONAL        (CYAML_FLAG_OPTIONAL)
-#define OPTIONAL_STRICT (CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT)
+#define OPTIONAL         (CYAML_FLAG_OPTIONAL)
+#define OPTIONAL_STRICT  (CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT)
 #define OPTIONAL_POINTER (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
 
 /* libcyaml's macros mix signedness in ways that are theirs to keep. */
@@ -52,7 +52,7 @@ static const cyaml_strval_t output_kinds[] = {
 static const cyaml_schema_value_t number_schema = {CYAML_VALUE_FLOAT(CYAML_FLAG_STRICT, double)};
 
 static const cyaml_schema_field_t data_fields[] = {
-    CYAML_FIELD_ENUM("layout", OPTIONAL_STRICT, struct document_data, layout, layouts, 2),
+    CYAML_FIELD_ENUM("layout", OPTIONAL_STRICT, struct document_data, layout, layouts, 2 /* images only */),
     CYAML_FIELD_ENUM("channels", OPTIONAL_STRICT, struct document_data, channels, channel_orders, 2),
     CYAML_FIELD_END};
 
@@ -80,90 +80,21 @@ static const cyaml_schema_value_t document_schema = {
 
 /* --- loading ----------------------------------------------------------------------------------- */
 
-/* libcyaml's first words on an error, and the place its backtrace begins with. */
-struct load_log {
-    char reason[SPEC_LOG_LINE_MAX], place[SPEC_LOG_LINE_MAX];
-};
-
-__attribute__((format(printf, 3, 0))) static void log_line(cyaml_log_t level, void *context, const char *format,
-                                                           va_list arguments)
-{
-    struct load_log *log = context;
-    char line[SPEC_LOG_LINE_MAX];
-    const char *text = line;
-    char *target;
-
-    if (level < CYAML_LOG_ERROR || vsnprintf(line, sizeof line, format, arguments) < 0)
-        return;
-    line[strcspn(line, "\n")] = '\0';
-    if (strncmp(line, "Load: ", 6) == 0)
-        text += 6;
-    while (*text == ' ')
-        text++;
-    if (strncmp(text, "Backtrace", 9) == 0)
-        return;
-    target = strncmp(text, "in ", 3) == 0 ? log->place : log->reason;
-    if (target[0] != '\0')
-        return;
-    for (size_t i = 0; text[i] != '\0'; i++) /* the file's own bytes may be in it */
-        target[i] = text[i] >= 0x20 && text[i] <= 0x7e ? text[i] : '?';
-}
-
-static const cyaml_config_t *configuration(struct load_log *log, cyaml_config_t *config)
-{
-    *config = (cyaml_config_t){.log_fn = log_line,
-                               .log_ctx = log,
-                               .mem_fn = cyaml_mem,
-                               .log_level = CYAML_LOG_ERROR,
-                               .flags = CYAML_CFG_NO_ALIAS};
-    return config;
-}
-
 static void free_document(struct document **document)
 {
-    cyaml_config_t config;
-    struct load_log log = {0};
-
-    if (*document != NULL)
-        (void)cyaml_free(configuration(&log, &config), &document_schema, *document, 0);
-}
-
-/* libcyaml reads one document and ignores the next, which would be a silent gap. */
-static bool has_second_document(const char *yaml, size_t size)
-{
-    bool content = false;
-
-    for (size_t start = 0; start < size;) {
-        const char *end = memchr(yaml + start, '\n', size - start);
-        size_t length = end != NULL ? (size_t)(end - yaml) - start : size - start;
-        const char *line = yaml + start;
-
-        if (length >= 3 && (memcmp(line, "---", 3) == 0 || memcmp(line, "...", 3) == 0) && content)
-            return true;
-        content |= length > 0 && line[0] != '#' && line[0] != '%' && line[0] != '\r';
-        start += length + 1;
-    }
-    return false;
+    strict_yaml_free(&document_schema, *document);
 }
 
 static int load(const void *yaml, size_t size, struct document **ret_document, struct error *err)
 {
-    struct load_log log = {0};
-    cyaml_config_t config;
-    cyaml_err_t r;
+    struct error cause = {0};
+    int r;
 
     if (size > SPEC_SIZE_MAX)
         return error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "a spec of %zu bytes; at most %u are read", size, SPEC_SIZE_MAX);
-    if (has_second_document(yaml, size))
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "it holds more than one YAML document; leave one");
-    r = cyaml_load_data(yaml, size, configuration(&log, &config), &document_schema, (cyaml_data_t **)ret_document, NULL);
-    if (r == CYAML_ERR_OOM)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to read the spec");
-    if (r != CYAML_OK)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s%s%s; docs/spec.md lists the keys and their values",
-                         log.reason[0] != '\0' ? log.reason : cyaml_strerror(r), log.place[0] != '\0' ? " " : "", log.place);
-    if (*ret_document == NULL)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the spec is empty; docs/spec.md lists the keys and their values");
+    r = strict_yaml_load(yaml, size, "YAML", &document_schema, (cyaml_data_t **)ret_document, &cause);
+    if (r < 0)
+        return error_set(err, cause.kind, r, "%s; docs/spec.md lists the keys and their values", cause.text);
     return 0;
 }
 

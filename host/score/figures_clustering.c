@@ -48,16 +48,19 @@ static int check_indices(const struct evaluation_input *input, const struct eval
  * Clusters come one a class, in order; their sizes add up to the training samples of that label and
  * to the test samples that were predicted as it. Both are known here.
  */
-static int check_cluster(const struct evaluation_input *input, const struct evaluation_cluster *cluster, uint32_t label,
+static int check_cluster(const struct evaluation_input *input, const struct evaluation_check *check, uint32_t label,
                          uint64_t train, uint64_t test, struct error *err)
 {
+    const struct evaluation_cluster *cluster = &check->clusters[label];
     const struct clustering_class *sizes = &cluster->sizes;
     int r;
 
     if (sizes->label != label)
         return refuse(cluster, "classes are not one after the other", err);
     if (cluster->skipped != NULL)
-        return 0;
+        return check->minimum_class_size > 0 && train >= check->minimum_class_size
+                   ? refuse(cluster, "class is called too small, but has the training samples that the policy asks for", err)
+                   : 0;
     for (unsigned i = 0; i < 2; i++)
         if (sizes->sizes[i] > CLUSTERING_COUNT_MAX || sizes->test_sizes[i] > CLUSTERING_COUNT_MAX)
             return refuse(cluster, "cluster sizes are beyond any data set", err);
@@ -89,7 +92,7 @@ static int check_clusters(const struct evaluation_input *input, const struct eva
     if (train == NULL || test == NULL)
         return figures_no_memory(err);
     for (uint32_t i = 0; r == 0 && i < input->classes; i++)
-        r = check_cluster(input, &check->clusters[i], i, train[i], test[i], err);
+        r = check_cluster(input, check, i, train[i], test[i], err);
     return r;
 }
 

@@ -134,6 +134,9 @@ static int start_controller(struct children *children, const struct supervisor_o
 
         reset_child("lazaret-libvirt");
         (void)close(pair[0]);
+        (void)close(options->control_fd);
+        if (children->device_text_fd >= 0)
+            (void)close(children->device_text_fd);
         _exit(controller_run(&controller));
     }
     (void)close(pair[1]);

@@ -22,11 +22,6 @@ int host_check_qemu(struct error *err)
     return 0;
 }
 
-bool host_has_vhost_vsock(void)
-{
-    return access("/dev/vhost-vsock", R_OK | W_OK) == 0;
-}
-
 void host_read_cpu_model(char *ret_text, size_t room)
 {
     FILE *file = fopen("/proc/cpuinfo", "re");

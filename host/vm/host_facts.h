@@ -5,15 +5,12 @@
 
 #include "base/error.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #define HOST_QEMU_PATH "/usr/bin/qemu-system-x86_64"
 
 /* ERROR_UNAVAILABLE, with the package to install, unless QEMU and libvirt's driver are there. */
 MUST_USE int host_check_qemu(struct error *err);
-
-bool host_has_vhost_vsock(void);
 
 /* "model name" of /proc/cpuinfo, or "unknown". */
 void host_read_cpu_model(char *ret_text, size_t room);

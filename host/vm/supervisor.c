@@ -18,6 +18,7 @@
 #include "host/vm/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -244,6 +245,46 @@ static void loop(struct supervisor *supervisor)
 
 /* ---- start ------------------------------------------------------------------------------------- */
 
+static bool contains(const int *fds, size_t count, int fd)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] == fd)
+            return true;
+    return false;
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/*
+ * Keeps what the options name and nothing else of the monitor's: above all not the other end of the
+ * control socket, whose end could then never be seen. Standard descriptors become /dev/null.
+ */
+static int close_others(const struct supervisor_options *options)
+{
+    int keep[] = {options->control_fd, options->stream_fd,  options->console_fd,  options->cache_fd,
+                  options->job_ids_fd, options->files[0].fd, options->files[1].fd};
+    size_t count = sizeof(keep) / sizeof(keep[0]);
+    unsigned next = STDERR_FILENO + 1;
+    CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    qsort(keep, count, sizeof(keep[0]), compare_fds);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (null < 0 || (!contains(keep, count, fd) && dup2(null, fd) < 0))
+            return -errno;
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] < (int)next)
+            continue;
+        if ((unsigned)keep[i] > next && close_range(next, (unsigned)keep[i] - 1, 0) < 0)
+            return -errno;
+        next = (unsigned)keep[i] + 1;
+    }
+    null = -1; /* closed with the rest, wherever it was */
+    return close_range(next, ~0u, 0) < 0 ? -errno : 0;
+}
+
 /* Dies with the monitor, takes no terminal's signals, hears of its children by descriptor. */
 static int isolate_self(struct supervisor *supervisor, struct error *err)
 {
@@ -256,7 +297,8 @@ static int isolate_self(struct supervisor *supervisor, struct error *err)
     (void)signal(SIGCHLD, SIG_DFL);
     (void)umask(022);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NAME, "lazaret-job") < 0 ||
-        setsid() < 0 || sigprocmask(SIG_SETMASK, &signals, NULL) < 0)
+        setsid() < 0 || sigprocmask(SIG_SETMASK, &signals, NULL) < 0 ||
+        close_others(supervisor->options) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "supervisor: %s", strerror(errno));
     if (poll(&poller, 1, 0) > 0 && (poller.revents & POLLHUP) != 0)
         _exit(1); /* the monitor died before PDEATHSIG was set */

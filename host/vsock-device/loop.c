@@ -234,6 +234,7 @@ static int drain_tx(struct device *device, struct error *err)
     if (!tx->started || !tx->enabled)
         return 0;
     r = transport_process_tx(&device->transport, &tx->queue, &device->backend.memory, err);
+    backend_signal(tx); /* a paused guest waits for its buffers when it goes on */
     return r < 0 ? r : 0;
 }
 

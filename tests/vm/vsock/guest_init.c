@@ -89,8 +89,7 @@ static void call(int fd, uint32_t port)
 {
     const struct sockaddr_vm host = {.svm_family = AF_VSOCK, .svm_port = port, .svm_cid = 2};
     int caller = socket(AF_VSOCK, SOCK_STREAM, 0);
-    uint64_t result =
-        connect(caller, (const struct sockaddr *)&host, sizeof host) < 0 ? (uint64_t)errno : 0;
+    uint64_t result = connect(caller, (const struct sockaddr *)&host, sizeof host) < 0 ? (uint64_t)errno : 0;
 
     (void)write_all(fd, &result, sizeof result);
 }
@@ -105,6 +104,9 @@ static void serve(int fd)
         (void)setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &request.buffer_size, 8);
         (void)setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &request.buffer_size, 8);
     }
+    /* Data that is under way when a buffer shrinks is lost: the host waits for this byte. */
+    if (write_all(fd, "", 1) < 0)
+        return;
     switch (request.order) {
     case SERVICE_ECHO:
         echo(fd);
@@ -132,8 +134,7 @@ static void serve(int fd)
 
 int main(void)
 {
-    const struct sockaddr_vm address = {
-        .svm_family = AF_VSOCK, .svm_port = SERVICE_PORT, .svm_cid = VMADDR_CID_ANY};
+    const struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_port = SERVICE_PORT, .svm_cid = VMADDR_CID_ANY};
     int listener;
 
     service_init();

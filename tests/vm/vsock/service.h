@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the test guest's service does on its port: one order a connection. */
+/* What the test guest's service does on its port: one order a connection, answered by a byte 0 first. */
 #ifndef LAZARET_TESTS_VM_VSOCK_SERVICE_H
 #define LAZARET_TESTS_VM_VSOCK_SERVICE_H
 
@@ -9,11 +9,11 @@
 #define SERVICE_PORT 7000u
 
 enum service_order {
-    SERVICE_ECHO = 1,   /* sends back what comes until the end of the stream */
-    SERVICE_SOURCE = 2, /* sends `count` bytes of the pattern, then ends */
-    SERVICE_SINK = 3,   /* takes `count` bytes of the pattern; answers u64: bytes that were right */
-    SERVICE_CALL = 4,   /* connects to the host's port `count`; answers u64: its errno */
-    SERVICE_SLOW = 5,   /* as SINK after a sleep of a second */
+    SERVICE_ECHO = 1,    /* sends back what comes until the end of the stream */
+    SERVICE_SOURCE = 2,  /* sends `count` bytes of the pattern, then ends */
+    SERVICE_SINK = 3,    /* takes `count` bytes of the pattern; answers u64: bytes that were right */
+    SERVICE_CALL = 4,    /* connects to the host's port `count`; answers u64: its errno */
+    SERVICE_SLOW = 5,    /* as SINK after a sleep of a second */
     SERVICE_POWEROFF = 6 /* ends the machine */
 };
 

@@ -24,11 +24,9 @@ struct projected {
     struct kmeans_points view;
 };
 
-static void project_class(const float *activations, const uint8_t *labels, unsigned label,
-                          struct projected *projected)
+static void project_class(const float *activations, const uint8_t *labels, unsigned label, struct projected *projected)
 {
-    struct pca_rows data = {
-        .samples = activations, .rows = projected->rows, .features = FIXTURE_FEATURES};
+    struct pca_rows data = {.samples = activations, .rows = projected->rows, .features = FIXTURE_FEATURES};
     struct pca *pca = NULL;
 
     for (size_t i = 0; i < FIXTURE_TRAIN; i++)
@@ -37,10 +35,8 @@ static void project_class(const float *activations, const uint8_t *labels, unsig
     CU_ASSERT_EQUAL_FATAL(pca_fit(&data, COMPONENTS, &pca, NULL), 0);
     CU_ASSERT_EQUAL(pca_components(pca), COMPONENTS);
     for (size_t i = 0; i < data.count; i++)
-        pca_project(pca, activations + projected->rows[i] * FIXTURE_FEATURES,
-                    projected->points + i * COMPONENTS);
-    projected->view = (struct kmeans_points){
-        .values = projected->points, .count = data.count, .dims = COMPONENTS};
+        pca_project(pca, activations + projected->rows[i] * FIXTURE_FEATURES, projected->points + i * COMPONENTS);
+    projected->view = (struct kmeans_points){.values = projected->points, .count = data.count, .dims = COMPONENTS};
     pca_free(pca);
 }
 
@@ -51,8 +47,7 @@ struct reference {
     double inertia, silhouette;
 };
 
-static size_t count_same(const struct projected *projected, const uint8_t *labels,
-                         const uint8_t *expected)
+static size_t count_same(const struct projected *projected, const uint8_t *labels, const uint8_t *expected)
 {
     size_t same = 0;
 
@@ -63,24 +58,21 @@ static size_t count_same(const struct projected *projected, const uint8_t *label
 
 /* No worse than the reference; where as good, the same clusters and silhouette. Returns whether as
  * good. */
-static bool compare_class(const struct projected *projected, const struct reference *reference,
-                          const uint8_t *expected)
+static bool compare_class(const struct projected *projected, const struct reference *reference, const uint8_t *expected)
 {
     static uint8_t labels[FIXTURE_TRAIN];
     size_t count = projected->view.count, same;
     struct kmeans_result result;
     double silhouette = 0.0;
 
-    CU_ASSERT_EQUAL(kmeans_two(&projected->view, seed, reference->label, STARTS, labels, &result),
-                    0);
+    CU_ASSERT_EQUAL(kmeans_two(&projected->view, seed, reference->label, STARTS, labels, &result), 0);
     CU_ASSERT(result.inertia <= reference->inertia * (1.0 + 1e-9));
     if (result.inertia < reference->inertia * (1.0 - 1e-9))
         return false;
     CU_ASSERT_EQUAL(result.sizes[0], reference->sizes[0]);
     CU_ASSERT_EQUAL(result.sizes[1], reference->sizes[1]);
     same = count_same(projected, labels, expected);
-    CU_ASSERT(same == count ||
-              (same == 0 && result.sizes[0] == result.sizes[1])); /* equals have no order */
+    CU_ASSERT(same == count || (same == 0 && result.sizes[0] == result.sizes[1])); /* equals have no order */
     CU_ASSERT_EQUAL(kmeans_silhouette(&projected->view, labels, seed, 0, &silhouette), 0);
     CU_ASSERT_DOUBLE_EQUAL(silhouette, reference->silhouette, 1e-9);
     return true;
@@ -125,9 +117,8 @@ static void read_model(const char *name, struct model *ret_model)
     for (unsigned i = 0; i < FIXTURE_CLASSES; i++) {
         struct reference *r = &ret_model->references[i];
 
-        CU_ASSERT_EQUAL(fscanf(file, "%u %zu %zu %lf %lf", &r->label, &r->sizes[0], &r->sizes[1],
-                               &r->inertia, &r->silhouette),
-                        5);
+        CU_ASSERT_EQUAL(
+            fscanf(file, "%u %zu %zu %lf %lf", &r->label, &r->sizes[0], &r->sizes[1], &r->inertia, &r->silhouette), 5);
         CU_ASSERT_EQUAL(r->label, i);
     }
     (void)fclose(file);
@@ -275,8 +266,7 @@ static void test_pca_limits(void)
 {
     float sample = 0.0f;
     uint64_t row = 0;
-    struct pca_rows data = {
-        .samples = &sample, .rows = &row, .count = PCA_SIDE_MAX + 1, .features = PCA_SIDE_MAX + 1};
+    struct pca_rows data = {.samples = &sample, .rows = &row, .count = PCA_SIDE_MAX + 1, .features = PCA_SIDE_MAX + 1};
     struct pca *pca = NULL;
 
     CU_ASSERT_EQUAL(pca_fit(&data, 10, &pca, NULL), -E2BIG);

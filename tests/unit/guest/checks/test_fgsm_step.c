@@ -18,8 +18,7 @@ static enum plan_norm norm_named(const char *name)
     return PLAN_NORM_COUNT;
 }
 
-static void perturb_all(const struct fgsm_step *step, const float *x, const float *gradient,
-                        float *ret_adversarial)
+static void perturb_all(const struct fgsm_step *step, const float *x, const float *gradient, float *ret_adversarial)
 {
     float direction[FIXTURE_PIXELS];
 
@@ -34,8 +33,7 @@ static void perturb_all(const struct fgsm_step *step, const float *x, const floa
 /* Equal digests: no element of the 450 × 64 differs. */
 static void test_reference_arrays(void)
 {
-    float *x = fixture_inputs("test-x.u8", FIXTURE_TEST),
-          *adversarial = malloc(ELEMENTS * sizeof(float));
+    float *x = fixture_inputs("test-x.u8", FIXTURE_TEST), *adversarial = malloc(ELEMENTS * sizeof(float));
     float *gradients[2] = {fixture_read("gradient-pred.f32", ELEMENTS * sizeof(float)),
                            fixture_read("gradient-true.f32", ELEMENTS * sizeof(float))};
     FILE *file = fopen("tests/fixtures/checks/fgsm.txt", "r");
@@ -45,8 +43,7 @@ static void test_reference_arrays(void)
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     while (fscanf(file, "%7s %lf %7s %64s", norm, &eps, label, expected) == 4) {
-        struct fgsm_step step = {
-            .norm = norm_named(norm), .eps = eps, .range_low = 0.0f, .range_high = 1.0f};
+        struct fgsm_step step = {.norm = norm_named(norm), .eps = eps, .range_low = 0.0f, .range_high = 1.0f};
         uint8_t digest[SHA256_SIZE];
 
         perturb_all(&step, x, gradients[strcmp(label, "true") == 0], adversarial);
@@ -111,8 +108,7 @@ static void test_long_rows(void)
 {
     enum { SIZE = 1003 };
     static float x[SIZE], gradient[SIZE], direction[SIZE], adversarial[SIZE];
-    const struct fgsm_step step = {
-        .norm = PLAN_NORM_2, .eps = 0.75, .range_low = -10.0f, .range_high = 10.0f};
+    const struct fgsm_step step = {.norm = PLAN_NORM_2, .eps = 0.75, .range_low = -10.0f, .range_high = 10.0f};
     double sum = 0.0;
 
     for (int i = 0; i < SIZE; i++)
@@ -127,8 +123,7 @@ static void test_long_rows(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"the reference's 32 arrays are reproduced with no differing element",
-         test_reference_arrays},
+        {"the reference's 32 arrays are reproduced with no differing element", test_reference_arrays},
         {"a zero gradient moves nothing", test_zero_gradient_moves_nothing},
         {"eps 0 moves nothing", test_zero_eps_moves_nothing},
         {"NaN in a gradient counts as 0", test_nan_gradient_counts_as_zero},

@@ -254,6 +254,24 @@ static void test_not_run(void)
     CU_ASSERT_EQUAL(evaluation_build(&digits->input, judge, NULL, &evaluation, &err), -EINVAL);
 }
 
+/* A class that is too small indeed is skipped, and said so. */
+static void test_small_class(void)
+{
+    CLEANUP_FREE struct digits *digits = make_digits("examples/digits/train-clean.npz");
+    CLEANUP_JSON json_t *evaluation = NULL;
+    struct error err = {0};
+    const json_t *class;
+
+    memcpy(digits->clusters[0].sizes.sizes, (uint64_t[]){100, 46}, sizeof digits->clusters[0].sizes.sizes);
+    memcpy(digits->clusters[0].sizes.test_sizes, (uint64_t[]){22, 10}, sizeof digits->clusters[0].sizes.test_sizes);
+    digits->checks[2].minimum_class_size = 130;
+    digits->clusters[8].skipped = "too small"; /* 128 samples */
+    CU_ASSERT_EQUAL_FATAL(evaluation_build(&digits->input, judge, NULL, &evaluation, &err), 0);
+    class = json_array_get(json_object_get(json_array_get(json_object_get(evaluation, "checks"), 2), "classes"), 8);
+    CU_ASSERT_STRING_EQUAL(text_of(class, "skipped"), "too small");
+    CU_ASSERT_PTR_NULL(json_object_get(class, "suspicious"));
+}
+
 /* More classes than a full matrix is written for: pairs instead, and only the classes that occur. */
 static void test_many_classes(void)
 {
@@ -328,6 +346,12 @@ static void change_huge(struct digits *d)
     d->clusters[4].sizes.sizes[0] = UINT64_MAX;
 }
 
+static void change_skipped(struct digits *d)
+{
+    d->checks[2].minimum_class_size = 20;
+    d->clusters[0].skipped = "too small";
+}
+
 /* A guest that lies is found out: ERROR_GUEST, and the message names the check. */
 static void test_lies(void)
 {
@@ -348,6 +372,7 @@ static void test_lies(void)
         {change_count, "9 classes of 10"},
         {change_layer, "layer"},
         {change_huge, "beyond any data set"},
+        {change_skipped, "class 0: the guest's class is called too small"},
     };
 
     for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
@@ -408,6 +433,7 @@ int main(void)
         {"digits, backdoored", test_backdoor},
         {"points of an attack", test_attack_points},
         {"checks that did not run", test_not_run},
+        {"a small class", test_small_class},
         {"many classes", test_many_classes},
         {"lies of the guest", test_lies},
         {"labels beyond the model's classes", test_labels_beyond},
