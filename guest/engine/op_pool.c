@@ -124,35 +124,73 @@ struct cell {
     struct span rows, columns;
 };
 
-static float cell_maximum(const struct pool_state *state, const struct cell *cell, const float *x)
+/* A window's elements come in no order, so that a branch on them is a coin toss: selects are meant. */
+#define EITHER(condition) __builtin_expect_with_probability((condition), 1, 0.5)
+
+/* Inlined with constant counts for the usual windows. */
+static inline __attribute__((always_inline)) float maximum_of(const float *x, size_t rows, size_t columns,
+                                                              size_t row_step, size_t column_step)
 {
     float best = -INFINITY; /* a window that lies in the padding keeps it */
+    int nan = 0;
 
-    for (size_t i = 0; i < cell->rows.count; i++) {
-        const float *row = x + cell->first + i * state->step_row * state->width;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) {
+            float value = x[i * row_step + j * column_step];
 
-        for (size_t j = 0; j < cell->columns.count; j++) {
-            float value = row[j * state->step_column];
-
-            best = value > best || isnan(value) ? value : best;
+            best = EITHER(value > best) ? value : best;
+            nan |= value != value;
         }
-    }
-    return best;
+    return nan ? NAN : best;
 }
 
-/* Where the maximum lies; SIZE_MAX for a window in the padding. */
-static size_t cell_place(const struct pool_state *state, const struct cell *cell, const float *x)
+static inline float cell_maximum(const struct pool_state *state, const struct cell *cell, const float *x)
 {
-    size_t best = SIZE_MAX;
+    size_t rows = cell->rows.count, columns = cell->columns.count;
+    size_t row_step = state->step_row * state->width;
 
+    if (rows == 2 && columns == 2 && state->step_column == 1)
+        return maximum_of(x + cell->first, 2, 2, row_step, 1);
+    if (rows == 3 && columns == 3 && state->step_column == 1)
+        return maximum_of(x + cell->first, 3, 3, row_step, 1);
+    return maximum_of(x + cell->first, rows, columns, row_step, state->step_column);
+}
+
+static size_t first_nan(const struct pool_state *state, const struct cell *cell, const float *x)
+{
     for (size_t i = 0; i < cell->rows.count; i++)
         for (size_t j = 0; j < cell->columns.count; j++) {
             size_t place = cell->first + i * state->step_row * state->width + j * state->step_column;
 
-            if (best == SIZE_MAX || x[place] > x[best] || (isnan(x[place]) && !isnan(x[best])))
-                best = place;
+            if (isnan(x[place]))
+                return place;
         }
-    return best;
+    return SIZE_MAX;
+}
+
+/* Where the maximum lies; SIZE_MAX for a window in the padding. */
+static inline size_t cell_place(const struct pool_state *state, const struct cell *cell, const float *x)
+{
+    size_t best = cell->first;
+    float maximum;
+    int nan = 0;
+
+    if (cell->rows.count == 0 || cell->columns.count == 0)
+        return SIZE_MAX;
+    maximum = x[best];
+    for (size_t i = 0; i < cell->rows.count; i++) {
+        size_t row = cell->first + i * state->step_row * state->width;
+
+        for (size_t j = 0; j < cell->columns.count; j++) {
+            float value = x[row + j * state->step_column];
+            bool above = value > maximum;
+
+            best = EITHER(above) ? row + j * state->step_column : best;
+            maximum = EITHER(above) ? value : maximum;
+            nan |= value != value;
+        }
+    }
+    return nan ? first_nan(state, cell, x) : best;
 }
 
 static float cell_divisor(const struct pool_state *state, const struct cell *cell)
@@ -255,11 +293,8 @@ static int average_backward(const struct op_run *run, uint32_t input, const floa
     return run_planes(run, false, dy, ret_dx);
 }
 
-const struct op op_max_pool = {.needs = {OP_NEEDS_SELF, 0},
-                               .plan = plan,
-                               .forward = max_forward,
-                               .backward = max_backward,
-                               .release = release};
+const struct op op_max_pool = {
+    .needs = {OP_NEEDS_SELF, 0}, .plan = plan, .forward = max_forward, .backward = max_backward, .release = release};
 const struct op op_average_pool = {
     .plan = plan, .forward = average_forward, .backward = average_backward, .release = release};
 
@@ -269,8 +304,7 @@ static int plan_global(struct op_node *op, struct error *err)
 {
     const struct graph_value *x = op_input(op, 0);
 
-    if (op->node->input_count != 1 || x == NULL || x->rank < 2 ||
-        op_output(op)->elements != x->dims[0] * x->dims[1])
+    if (op->node->input_count != 1 || x == NULL || x->rank < 2 || op_output(op)->elements != x->dims[0] * x->dims[1])
         return op_refuse(op, err, "must have one input of 2 axes or more, and one output a channel");
     return 0;
 }
@@ -307,5 +341,4 @@ static int global_backward(const struct op_run *run, uint32_t input, const float
     return 0;
 }
 
-const struct op op_global_average_pool = {
-    .plan = plan_global, .forward = global_forward, .backward = global_backward};
+const struct op op_global_average_pool = {.plan = plan_global, .forward = global_forward, .backward = global_backward};
