@@ -197,9 +197,9 @@ static int explain_death(struct collector *collector, struct error *err)
     if (collector->pid > 0 && waitpid(collector->pid, &status, 0) == collector->pid)
         collector->pid = 0;
     if (WIFSIGNALED(status))
-        return error_set(err, ERROR_INTERNAL, -ECHILD, "the collector was killed by signal %d%s", WTERMSIG(status),
+        return error_set(err, ERROR_GUEST, -ECHILD, "the collector was killed by signal %d%s", WTERMSIG(status),
                          WTERMSIG(status) == SIGSYS ? ": a system call outside its allowlist" : "");
-    return error_set(err, ERROR_INTERNAL, -ECHILD, "the collector ended with status %d", WEXITSTATUS(status));
+    return error_set(err, ERROR_GUEST, -ECHILD, "the collector ended with status %d", WEXITSTATUS(status));
 }
 
 static int take_error(const struct record *record, struct error *err)

@@ -65,7 +65,8 @@ static int start_process(struct data_reader *reader, struct error *err)
     int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "can't make a socket for the data reader: %s", strerror(errno));
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "can't make a socket for the data reader: %s",
+                         strerror(errno));
     reader->pid = fork();
     if (reader->pid == 0)
         run_child(pair[1], &reader->files);
@@ -166,8 +167,8 @@ static int report_death(struct data_reader *reader, struct error *err)
     if (ended > 0)
         reader->pid = -1;
     if (ended > 0 && WIFSIGNALED(status))
-        return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the confined data reader died of signal %d%s", WTERMSIG(status),
-                         WTERMSIG(status) == SIGSYS ? " (a system call that it may not make)" : "");
+        return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the confined data reader died of signal %d%s",
+                         WTERMSIG(status), WTERMSIG(status) == SIGSYS ? " (a system call that it may not make)" : "");
     return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the confined data reader ended without an answer");
 }
 
@@ -240,7 +241,7 @@ static int send_request(struct data_reader *reader, enum data_operation operatio
     return r < 0 && r != -EPIPE ? report_io(reader, r, err) : 0; /* a dead process may have left its error to read */
 }
 
-/* Reads one reply: DATA of at most `capacity` bytes to ret_bytes, or the ERROR, reported. */
+/* Reads one reply: DATA of at most `capacity` bytes to ret_bytes, END where that is 0, or the ERROR, reported. */
 static int read_reply(struct data_reader *reader, void *ret_bytes, size_t capacity, size_t *ret_size,
                       uint64_t deadline_ns, struct error *err)
 {
@@ -252,23 +253,33 @@ static int read_reply(struct data_reader *reader, void *ret_bytes, size_t capaci
 
     if (r < 0)
         return report_io(reader, r, err);
-    if (cursor_read_u32le(&cursor, &kind) < 0 || cursor_read_u32le(&cursor, &size) < 0 || size == 0 || size > DATA_REPLY_MAX)
+    if (cursor_read_u32le(&cursor, &kind) < 0 || cursor_read_u32le(&cursor, &size) < 0 || size > DATA_REPLY_MAX)
         return report_nonsense(err);
     if (kind == DATA_REPLY_ERROR && size <= sizeof text) {
         r = io_read_full(reader->socket, text, size, deadline_ns);
         return r < 0 ? report_io(reader, r, err) : report_error(reader, text, size, err);
     }
-    if (kind != DATA_REPLY_DATA || size > capacity)
+    if (kind != (capacity > 0 ? DATA_REPLY_DATA : DATA_REPLY_END) || size > capacity || (size == 0 && capacity > 0))
         return report_nonsense(err);
-    r = io_read_full(reader->socket, ret_bytes, size, deadline_ns);
+    r = size > 0 ? io_read_full(reader->socket, ret_bytes, size, deadline_ns) : 0;
     if (r < 0)
         return report_io(reader, r, err);
     *ret_size = size;
     return 0;
 }
 
-/* Reads DATA replies of exactly `total` bytes together. */
-static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total, uint64_t deadline_ns, struct error *err)
+/* The answer's end; what was read before it counts only now. */
+static int read_end(struct data_reader *reader, uint64_t deadline_ns, struct error *err)
+{
+    uint8_t nothing;
+    size_t size = 0;
+
+    return read_reply(reader, &nothing, 0, &size, deadline_ns, err);
+}
+
+/* Reads DATA replies of exactly `total` bytes together, and the end. */
+static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total, uint64_t deadline_ns,
+                       struct error *err)
 {
     for (size_t done = 0; done < total;) {
         size_t size = 0;
@@ -278,7 +289,7 @@ static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total
             return r;
         done += size;
     }
-    return 0;
+    return read_end(reader, deadline_ns, err);
 }
 
 /* --- digests ----------------------------------------------------------------------------------- */
@@ -346,6 +357,8 @@ static int read_description(struct data_reader *reader, uint64_t deadline_ns, st
     if (record == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data's description");
     r = read_reply(reader, record, DATA_DESCRIPTION_RECORD_MAX, &size, deadline_ns, err);
+    if (r == 0)
+        r = read_end(reader, deadline_ns, err);
     if (r < 0)
         return r;
     cursor = cursor_over(record, size);

@@ -211,5 +211,5 @@ void stream_cancel(struct stream *stream)
     if (!stream->running)
         return;
     (void)shutdown(stream->connection, SHUT_RDWR);
-    (void)stream_finish(stream, NULL);
+    (void)!stream_finish(stream, NULL);
 }

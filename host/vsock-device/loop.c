@@ -148,8 +148,7 @@ static int begin_stream(struct device *device, const struct vsock_control_reques
         return r;
     (void)take_fd(fd);
     r = watch(device, connection->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-              event_tag(EVENT_STREAM, (uint64_t)(connection - device->transport.connections),
-                        connection->host_port));
+              event_tag(EVENT_STREAM, (uint64_t)(connection - device->transport.connections), connection->host_port));
     if (r < 0)
         connection_free(connection);
     return r;
@@ -174,10 +173,8 @@ static int read_request(struct device *device, struct error *err)
     char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
     struct vsock_control_request request;
     struct iovec segment = {.iov_base = &request, .iov_len = sizeof request};
-    struct msghdr message = {.msg_iov = &segment,
-                             .msg_iovlen = 1,
-                             .msg_control = control,
-                             .msg_controllen = sizeof control};
+    struct msghdr message = {
+        .msg_iov = &segment, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     CLEANUP_FD int fd = -1;
     ssize_t count = recvmsg(device->config->control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     int r;
@@ -191,8 +188,7 @@ static int read_request(struct device *device, struct error *err)
     if (count < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "receiving from the monitor: %m");
     fd = message_fd(&message);
-    if ((size_t)count != sizeof request || fd < 0 ||
-        (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+    if ((size_t)count != sizeof request || fd < 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
         return error_set(err, ERROR_INTERNAL, -EBADMSG, "malformed request on the control socket");
     r = begin_stream(device, &request, &fd);
     if (r < 0)
@@ -232,12 +228,13 @@ static int accept_front_end(struct device *device, struct error *err)
 /* What the guest had put into its queue before it stopped still goes to the hosts. */
 static int drain_tx(struct device *device, struct error *err)
 {
+    struct backend_queue *tx = &device->backend.queues[BACKEND_QUEUE_TX];
     int r;
 
-    if (!backend_is_ready(&device->backend))
+    if (!tx->started || !tx->enabled)
         return 0;
-    r = transport_process_tx(&device->transport, &device->backend.queues[BACKEND_QUEUE_TX].queue,
-                             &device->backend.memory, err);
+    r = transport_process_tx(&device->transport, &tx->queue, &device->backend.memory, err);
+    backend_signal(tx); /* a paused guest waits for its buffers when it goes on */
     return r < 0 ? r : 0;
 }
 
@@ -254,22 +251,28 @@ static int lose_front_end(struct device *device, struct error *err)
     return r;
 }
 
+/* Whether a queue rests after this message. QEMU disables both before it stops either. */
+static bool stops_queue(const struct vhost_user_message *message)
+{
+    return message->request == VHOST_USER_GET_VRING_BASE ||
+           (message->request == VHOST_USER_SET_VRING_ENABLE && message->state.value == 0);
+}
+
 static int handle_front_end(struct device *device, struct error *err)
 {
     for (unsigned i = 0; i < MESSAGES_AT_ONCE; i++) {
         CLEANUP_VHOST_USER_MESSAGE struct vhost_user_message message = {.fd_count = 0};
         int r = vhost_user_read(&device->reader, device->front_end, &message, err);
 
-        if (r > 0 && message.request == VHOST_USER_GET_VRING_BASE) {
+        if (r == 0)
+            return 0;
+        if (r > 0 && stops_queue(&message)) {
             r = drain_tx(device, err);
             if (r < 0)
                 return r;
-            r = 1;
         }
-        if (r > 0)
+        if (r >= 0)
             r = backend_handle(&device->backend, device->front_end, &message, err);
-        else if (r == 0)
-            return 0;
         if (r == -ECONNRESET)
             return lose_front_end(device, err);
         if (r < 0)

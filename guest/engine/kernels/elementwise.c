@@ -32,6 +32,11 @@ VECTOR_INLINE vector_f32 vector_clamp(vector_f32 x, float low, float high)
     return vector_select(x < low, vector_all(low), x);
 }
 
+VECTOR_INLINE vector_f32 vector_power_of_two(vector_i32 n)
+{
+    return (vector_f32)((vector_u32)(n + 127) << 23);
+}
+
 VECTOR_INLINE vector_f32 vector_exp(vector_f32 x)
 {
     vector_f32 shifted, n, r, q;
@@ -48,8 +53,8 @@ VECTOR_INLINE vector_f32 vector_exp(vector_f32 x)
     q = q * r + 0x1.fffffcp-2f;
     q = (r * r) * q + r + 1.0f;
     half = exponent >> 1;
-    q = q * vector_float((half + 127) << 23);
-    return q * vector_float((exponent - half + 127) << 23);
+    q = q * vector_power_of_two(half);
+    return q * vector_power_of_two(exponent - half);
 }
 
 #define SIGN_BIT ((int32_t)0x80000000)
@@ -126,7 +131,7 @@ VECTOR_INLINE vector_f32 vector_log(vector_f32 x)
     vector_i32 tiny = x < 0x1p-126f, bits, exponent, special;
     vector_f32 scaled = vector_select(tiny, x * 0x1p23f, x), f, s, z, r, half, k, y;
 
-    bits = vector_bits(scaled) + (ONE_BITS - SQRT_HALF_BITS);
+    bits = (vector_i32)((vector_u32)scaled + (uint32_t)(ONE_BITS - SQRT_HALF_BITS));
     exponent = (bits >> 23) - 127 - (tiny & 23);
     f = vector_float((bits & 0x007fffff) + SQRT_HALF_BITS) - 1.0f;
     k = vector_float(exponent + ROUNDER_BITS) - ROUNDER;

@@ -9,11 +9,12 @@
 static const struct {
     const char *name;
     const struct elementwise_table *elementwise;
+    const struct product_table *product[2]; /* by enum kernel_arithmetic */
 } isas[] = {
-    [KERNEL_ISA_SSE2] = {"sse2", &elementwise_sse2},
-    [KERNEL_ISA_AVX] = {"avx", &elementwise_avx},
-    [KERNEL_ISA_AVX2] = {"avx2", &elementwise_avx2},
-    [KERNEL_ISA_AVX512] = {"avx512", &elementwise_avx512},
+    [KERNEL_ISA_SSE2] = {"sse2", &elementwise_sse2, {&product_mul_add_sse2, &product_fma_sse2}},
+    [KERNEL_ISA_AVX] = {"avx", &elementwise_avx, {&product_mul_add_avx, &product_fma_avx}},
+    [KERNEL_ISA_AVX2] = {"avx2", &elementwise_avx2, {&product_mul_add_avx2, &product_fma_avx2}},
+    [KERNEL_ISA_AVX512] = {"avx512", &elementwise_avx512, {&product_mul_add_avx512, &product_fma_avx512}},
 };
 
 #define ISA_COUNT (sizeof(isas) / sizeof(isas[0]))
@@ -47,6 +48,8 @@ int kernels_create(enum kernel_arithmetic arithmetic, enum kernel_isa isa, unsig
     if (threads == 0 || threads > KERNEL_THREADS_MAX)
         return error_set(err, ERROR_USAGE, -EINVAL, "%u threads: 1 to %u are possible", threads,
                          KERNEL_THREADS_MAX);
+    if (arithmetic != KERNEL_MUL_ADD && arithmetic != KERNEL_FMA)
+        return error_set(err, ERROR_USAGE, -EINVAL, "unknown arithmetic class %d", (int)arithmetic);
     if (isa == KERNEL_ISA_AUTO) {
         isa = KERNEL_ISA_AVX512;
         while (!isa_available(isa))
@@ -60,6 +63,7 @@ int kernels_create(enum kernel_arithmetic arithmetic, enum kernel_isa isa, unsig
     kernels->arithmetic = arithmetic;
     kernels->isa = isa;
     kernels->elementwise = isas[isa].elementwise;
+    kernels->product = isas[isa].product[arithmetic];
     r = pool_create(threads, &kernels->pool, err);
     if (r < 0)
         return r;
@@ -72,7 +76,34 @@ void kernels_free(struct kernels *kernels)
     if (kernels == NULL)
         return;
     pool_free(kernels->pool);
+    free(kernels->scratch);
     free(kernels);
+}
+
+float *kernels_scratch(struct kernels *kernels, size_t floats)
+{
+    if (floats > kernels->scratch_size) {
+        free(kernels->scratch);
+        kernels->scratch_size = 0;
+        kernels->scratch = NULL;
+        if (floats > (PTRDIFF_MAX - KERNELS_ALIGNMENT) / sizeof(float))
+            return NULL;
+        floats = kernels_round_floats(floats);
+        kernels->scratch = aligned_alloc(KERNELS_ALIGNMENT, floats * sizeof(float));
+        if (kernels->scratch != NULL)
+            kernels->scratch_size = floats;
+    }
+    return kernels->scratch;
+}
+
+#define SHARED_PRODUCTS 500000.0 /* some 10 microseconds of one thread */
+
+void kernels_share(struct kernels *kernels, double products, size_t count, pool_work work, void *argument)
+{
+    if (count != 0 && products < SHARED_PRODUCTS)
+        work(argument, 0, 0, count);
+    else
+        pool_run(kernels->pool, count, work, argument);
 }
 
 enum kernel_isa kernels_isa(const struct kernels *kernels)

@@ -7,7 +7,12 @@
  * split. Within the class `mul-add` each term is a rounded product, then a rounded sum; within
  * `fma` it is one fused operation (in software where the CPU has none).
  *
- * Tensors are f32, row-major, batch first; images are NCHW.
+ * Tensors are f32, row-major, batch first; images are NCHW. A NaN is a NaN: its sign and payload are
+ * not part of the promise. Denormals are kept (the thread's MXCSR is at its default).
+ *
+ * A context is used by one thread at a time. It keeps the memory of its largest call: the offsets of
+ * a sum's terms, about 100 KiB a thread, and up to 1 MiB or one padded image. -ENOMEM where there is
+ * none, -EINVAL for a shape that makes no sense, -EOVERFLOW for one that can't be addressed.
  */
 #ifndef LAZARET_GUEST_ENGINE_KERNELS_H
 #define LAZARET_GUEST_ENGINE_KERNELS_H
@@ -59,7 +64,9 @@ struct kernel_conv {
 
 /*
  * Weights are OIHW (out_channels × in_channels/groups × kernel_height × kernel_width). Packing is
- * done once a network; `kernel_conv_packed_size` is in floats. The batch doesn't matter to it.
+ * done once a network; `kernel_conv_packed_size` is in floats, 0 for a shape that is refused. The batch
+ * doesn't matter to it. Aligned to 64 bytes, packed weights are read faster; the layout belongs to the
+ * instruction set of `kernels`.
  *
  * Order of one output: acc = 0; for each input channel of the group, kernel row, kernel column, in
  * ascending order, padded positions as x = 0; then + bias (when not NULL), one rounded addition.
@@ -72,8 +79,10 @@ MUST_USE int kernel_conv_forward(struct kernels *kernels, const struct kernel_co
 
 /*
  * The gradient with respect to the input, and ConvTranspose's forward pass: dx from dy.
- * Order of one dx: for each output channel of the group, kernel row, kernel column as documented in
- * the source; packed by its own function from the same OIHW weights.
+ * Order of one dx: acc = 0; for each output channel of the group, kernel row, kernel column, in
+ * ascending order, of the taps that meet the stride's grid ((row + pad_top - kernel row · dilation)
+ * divisible by the stride, and likewise for columns), positions outside dy as 0; dx = 0 where no tap
+ * does. Packed by its own function from the same OIHW weights.
  */
 size_t kernel_conv_packed_backward_size(const struct kernel_conv *conv);
 void kernel_conv_pack_backward(const struct kernels *kernels, const struct kernel_conv *conv,

@@ -75,19 +75,26 @@ static void run_share(const struct pool *pool, unsigned index)
         pool->work(pool->argument, index, first, last);
 }
 
+/* One thread less that pool_create() or pool_run() waits for. */
+static void report_done(struct pool *pool)
+{
+    if (atomic_fetch_sub_explicit(&pool->running, 1, memory_order_acq_rel) == 1)
+        futex_wake(&pool->running, 1);
+}
+
 static void *run_thread(void *argument)
 {
     struct pool_thread *self = argument;
     struct pool *pool = self->pool;
     uint32_t seen = 0;
 
+    report_done(pool);
     for (;;) {
         seen = wait_word(&pool->generation, seen, false);
         if (pool->stopping)
             return NULL;
         run_share(pool, self->index);
-        if (atomic_fetch_sub_explicit(&pool->running, 1, memory_order_acq_rel) == 1)
-            futex_wake(&pool->running, 1);
+        report_done(pool);
     }
 }
 
@@ -105,6 +112,7 @@ int pool_create(unsigned threads, struct pool **ret_pool, struct error *err)
         r = pthread_attr_setstacksize(&attributes, POOL_STACK_BYTES);
     for (unsigned i = 1; r == 0 && i < threads; i++) {
         pool->workers[i] = (struct pool_thread){.pool = pool, .index = i};
+        atomic_fetch_add_explicit(&pool->running, 1, memory_order_relaxed);
         r = pthread_create(&pool->workers[i].thread, &attributes, run_thread, &pool->workers[i]);
         if (r == 0)
             pool->started = i;
@@ -115,6 +123,11 @@ int pool_create(unsigned threads, struct pool **ret_pool, struct error *err)
         return error_set(err, ERROR_UNAVAILABLE, -r, "could not start %u threads: %s", threads,
                          strerror(r));
     }
+    /*
+     * A new thread makes system calls of its own before it comes to our code, which a filter that is
+     * installed next would not let through.
+     */
+    (void)wait_word(&pool->running, 0, true);
     *ret_pool = pool;
     return 0;
 }

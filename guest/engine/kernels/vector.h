@@ -42,6 +42,7 @@
 
 typedef float vector_f32 __attribute__((vector_size(4 * VECTOR_LANES)));
 typedef int32_t vector_i32 __attribute__((vector_size(4 * VECTOR_LANES)));
+typedef uint32_t vector_u32 __attribute__((vector_size(4 * VECTOR_LANES)));
 
 VECTOR_INLINE vector_f32 vector_load(const float *from)
 {

@@ -24,11 +24,10 @@
 
 #define BOOT_MS     UINT64_C(90000)
 #define STEP_MS     UINT64_C(60000)
-#define CHUNK       ((size_t)256 * 1024)
 #define ROUND_TRIPS 500
 #define GUEST_LIFE  "150" /* seconds for timeout(1) around QEMU */
 
-static uint8_t chunk[CHUNK];
+static uint8_t chunk[SERVICE_CHUNK];
 static struct link *link_to_guest;
 static int failures;
 
@@ -50,18 +49,17 @@ static int connect_guest(uint32_t port, uint64_t milliseconds)
     return fd;
 }
 
-/* A stream with an order on it. */
+/* A stream with an order on it, which the guest has understood. */
 static int order(uint64_t what, uint64_t count, uint64_t buffer_size)
 {
-    const struct service_request request = {
-        .order = what, .count = count, .buffer_size = buffer_size};
-    int fd = connect_guest(SERVICE_PORT, STEP_MS);
+    const struct service_request request = {.order = what, .count = count, .buffer_size = buffer_size};
+    CLEANUP_FD int fd = connect_guest(SERVICE_PORT, STEP_MS);
+    uint8_t ready;
 
-    if (fd >= 0 && io_write_full(fd, &request, sizeof request, io_deadline_ms(STEP_MS)) < 0) {
-        (void)close(fd);
+    if (fd < 0 || io_write_full(fd, &request, sizeof request, io_deadline_ms(STEP_MS)) < 0 ||
+        io_read_full(fd, &ready, 1, io_deadline_ms(STEP_MS)) < 0)
         return -1;
-    }
-    return fd;
+    return take_fd(&fd);
 }
 
 static double rate(uint64_t bytes, uint64_t start_ns)
@@ -77,19 +75,17 @@ static void receive(uint64_t total, uint64_t buffer_size, unsigned pause_ms)
 
     (void)usleep(pause_ms * 1000);
     while (done < total && io_wait(fd, POLLIN, io_deadline_ms(STEP_MS)) == 0) {
-        ssize_t count = read(fd, chunk, CHUNK);
+        ssize_t count = read(fd, chunk, SERVICE_CHUNK);
 
         if (count <= 0)
             break;
-        for (ssize_t i = 0; i < count; i++)
-            right += chunk[i] == service_pattern(done + (uint64_t)i);
+        if (memcmp(chunk, service_pattern(done), (size_t)count) == 0)
+            right += (uint64_t)count;
         done += (uint64_t)count;
     }
-    (void)printf("guest to host, guest buffer %llu: %.1f MB/s\n", (unsigned long long)buffer_size,
-                 rate(done, start));
+    (void)printf("guest to host, guest buffer %llu: %.1f MB/s\n", (unsigned long long)buffer_size, rate(done, start));
     check(right == total, "guest to host, every byte");
-    check(io_wait(fd, POLLIN, io_deadline_ms(STEP_MS)) == 0 && read(fd, chunk, 1) == 0,
-          "end of the guest's stream");
+    check(io_wait(fd, POLLIN, io_deadline_ms(STEP_MS)) == 0 && read(fd, chunk, 1) == 0, "end of the guest's stream");
 }
 
 /* Host to guest: the guest counts right bytes. */
@@ -99,18 +95,15 @@ static void transmit(enum service_order what, uint64_t total, uint64_t buffer_si
     uint64_t start = io_now_ns(), right = 0;
 
     for (uint64_t done = 0; done < total;) {
-        size_t size = total - done < CHUNK ? (size_t)(total - done) : CHUNK;
+        size_t size = total - done < SERVICE_CHUNK ? (size_t)(total - done) : SERVICE_CHUNK;
 
-        for (size_t i = 0; i < size; i++)
-            chunk[i] = service_pattern(done + i);
-        if (io_write_full(fd, chunk, size, io_deadline_ms(STEP_MS)) < 0)
+        if (io_write_full(fd, service_pattern(done), size, io_deadline_ms(STEP_MS)) < 0)
             break;
         done += size;
     }
     if (io_read_full(fd, &right, sizeof right, io_deadline_ms(STEP_MS)) < 0)
         right = 0;
-    (void)printf("host to guest, guest buffer %llu: %.1f MB/s\n", (unsigned long long)buffer_size,
-                 rate(total, start));
+    (void)printf("host to guest, guest buffer %llu: %.1f MB/s\n", (unsigned long long)buffer_size, rate(total, start));
     check(right == total, "host to guest, every byte");
 }
 
@@ -124,14 +117,12 @@ static void echo(void)
     for (int i = 0; i < ROUND_TRIPS && good; i++) {
         memset(out, i, sizeof out);
         good = io_write_full(fd, out, sizeof out, io_deadline_ms(STEP_MS)) == 0 &&
-               io_read_full(fd, back, sizeof back, io_deadline_ms(STEP_MS)) == 0 &&
-               memcmp(out, back, sizeof out) == 0;
+               io_read_full(fd, back, sizeof back, io_deadline_ms(STEP_MS)) == 0 && memcmp(out, back, sizeof out) == 0;
     }
-    (void)printf("round trip of 64 bytes: %.0f us\n",
-                 (double)(io_now_ns() - start) / 1e3 / ROUND_TRIPS);
+    (void)printf("round trip of 64 bytes: %.0f us\n", (double)(io_now_ns() - start) / 1e3 / ROUND_TRIPS);
     check(good, "echo");
-    check(fd >= 0 && shutdown(fd, SHUT_WR) == 0 &&
-              io_wait(fd, POLLIN, io_deadline_ms(STEP_MS)) == 0 && read(fd, back, 1) == 0,
+    check(fd >= 0 && shutdown(fd, SHUT_WR) == 0 && io_wait(fd, POLLIN, io_deadline_ms(STEP_MS)) == 0 &&
+              read(fd, back, 1) == 0,
           "half-close reaches the guest and comes back");
 }
 
@@ -158,11 +149,9 @@ static void together(uint64_t total)
     child = fork();
     if (child == 0) {
         for (uint64_t sent = 0; sent < total;) {
-            size_t size = total - sent < CHUNK ? (size_t)(total - sent) : CHUNK;
+            size_t size = total - sent < SERVICE_CHUNK ? (size_t)(total - sent) : SERVICE_CHUNK;
 
-            for (size_t i = 0; i < size; i++)
-                chunk[i] = service_pattern(sent + i);
-            if (io_write_full(sink, chunk, size, io_deadline_ms(STEP_MS)) < 0)
+            if (io_write_full(sink, service_pattern(sent), size, io_deadline_ms(STEP_MS)) < 0)
                 break;
             sent += size;
         }
@@ -171,16 +160,15 @@ static void together(uint64_t total)
         _exit(right == total ? 0 : 1);
     }
     while (done < total && io_wait(source, POLLIN, io_deadline_ms(STEP_MS)) == 0) {
-        ssize_t count = read(source, chunk, CHUNK);
+        ssize_t count = read(source, chunk, SERVICE_CHUNK);
 
         if (count <= 0)
             break;
-        for (ssize_t i = 0; i < count; i++)
-            right += chunk[i] == service_pattern(done + (uint64_t)i);
+        if (memcmp(chunk, service_pattern(done), (size_t)count) == 0)
+            right += (uint64_t)count;
         done += (uint64_t)count;
     }
-    check(right == total && waitpid(child, &status, 0) == child && status == 0,
-          "two streams at once, every byte");
+    check(right == total && waitpid(child, &status, 0) == child && status == 0, "two streams at once, every byte");
 }
 
 static int listen_at(const char *path)
@@ -201,8 +189,7 @@ static pid_t start_device(int listener, int control)
     pid_t pid = fork();
 
     if (pid == 0) {
-        const struct vsock_device_config config = {
-            .vhost_listener = listener, .control = control, .guest_cid = 42};
+        const struct vsock_device_config config = {.vhost_listener = listener, .control = control, .guest_cid = 42};
         struct error err = {.kind = ERROR_NONE};
         int r = vsock_device_run(&config, &err);
 
@@ -213,8 +200,7 @@ static pid_t start_device(int listener, int control)
     return pid;
 }
 
-static pid_t start_guest(const char *kernel, const char *initramfs, const char *machine,
-                         const char *socket_path)
+static pid_t start_guest(const char *kernel, const char *initramfs, const char *machine, const char *socket_path)
 {
     bool q35 = strcmp(machine, "q35") == 0;
     char chardev[256];
@@ -223,19 +209,19 @@ static pid_t start_guest(const char *kernel, const char *initramfs, const char *
     (void)snprintf(chardev, sizeof chardev, "socket,id=vs,path=%s", socket_path);
     pid = fork();
     if (pid == 0) {
-        (void)execlp("timeout", "timeout", "-k", "1", GUEST_LIFE, "qemu-system-x86_64",
-                     "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-m",
-                     "256", "-smp", "1", "-accel", "tcg", "-cpu", "max", "-machine",
+        (void)execlp("timeout", "timeout", "-k", "1", GUEST_LIFE, "qemu-system-x86_64", "-nodefaults",
+                     "-no-user-config", "-display", "none", "-no-reboot", "-m", "256", "-smp", "1", "-accel", "tcg",
+                     "-cpu", "max", "-machine",
                      q35 ? "q35,memory-backend=ram"
-                         : "microvm,pcie=off,pic=on,pit=on,rtc=on,acpi=off,auto-kernel-cmdline=on,"
+                         : "microvm,pit=on,pic=on,rtc=on,"
                            "memory-backend=ram",
-                     "-object", "memory-backend-memfd,id=ram,size=256M,share=on", "-kernel", kernel,
-                     "-initrd", initramfs, "-append",
+                     "-object", "memory-backend-memfd,id=ram,size=256M,share=on", "-kernel", kernel, "-initrd",
+                     initramfs, "-append",
                      "console=ttyS0 quiet reboot=t panic=-1 tsc=reliable no_timer_check "
-                     "cryptomgr.notests mitigations=off",
+                     "cryptomgr.notests mitigations=off tsc_early_khz=2000000",
                      "-serial", "stdio", "-chardev", chardev, "-device",
-                     q35 ? "vhost-user-vsock-pci,chardev=vs" : "vhost-user-vsock-device,chardev=vs",
-                     "-global", "virtio-mmio.force-legacy=false", (char *)NULL);
+                     q35 ? "vhost-user-vsock-pci,chardev=vs" : "vhost-user-vsock-device,chardev=vs", "-global",
+                     "virtio-mmio.force-legacy=false", (char *)NULL);
         perror("timeout");
         _exit(127);
     }
@@ -275,9 +261,9 @@ int main(int argc, char **argv)
     struct rusage usage;
     pid_t device, guest;
 
-    if (argc < 4 || mkdtemp(folder) == NULL ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
+    if (argc < 4 || mkdtemp(folder) == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
         return 64;
+    service_init();
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     (void)snprintf(path, sizeof path, "%s/vhost", folder);
     listener = listen_at(path);
@@ -294,8 +280,7 @@ int main(int argc, char **argv)
     (void)wait4(device, &status, 0, &usage);
     (void)printf("device: %.2f s CPU user, %.2f system, %ld KiB at most\n",
                  (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6,
-                 (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6,
-                 usage.ru_maxrss);
+                 (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6, usage.ru_maxrss);
     check(status == 0, "the device ended well with its front end");
     link_free(link_to_guest);
     (void)unlink(path);

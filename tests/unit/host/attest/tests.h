@@ -5,7 +5,7 @@
 
 void test_bundle_form(void);
 void test_bundle_refusals(void);
-void test_bundle_every_bit(void);
+void test_bundle_changed_bits(void);
 void test_statement_form(void);
 void test_statement_texts(void);
 void test_statement_contradictions(void);

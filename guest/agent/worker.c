@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker's life: confine, map, start threads, seal; then import, and one check. */
+#include "guest/agent/worker.h"
+
+#include "guest/agent/window_pipe.h"
+#include "guest/checks/check.h"
+#include "guest/checks/meter.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+/* Where something went wrong, which decides what the failure is called. */
+enum stage { STAGE_SETUP, STAGE_MODEL, STAGE_NETWORK, STAGE_CHECK };
+
+struct worker {
+    const struct worker_task *task;
+    enum stage stage;
+    struct buffer frame; /* of the message being sent */
+    const void *model_bytes;
+    struct kernels *kernels;
+    struct model *model;
+    struct model_contract contract;
+    struct network *network;
+};
+
+/* --- messages ------------------------------------------------------------------------------- */
+
+static int write_all(int fd, const uint8_t *data, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t count = write(fd, data + done, size - done);
+
+        if (count < 0 && errno != EINTR)
+            return -errno;
+        if (count > 0)
+            done += (size_t)count;
+    }
+    return 0;
+}
+
+static int worker_send(void *argument, const struct message *message, struct error *err)
+{
+    struct worker *worker = argument;
+    int r;
+
+    worker->frame.size = 0;
+    r = message_encode(message, &worker->frame);
+    if (r == 0)
+        r = write_all(worker->task->output_fd, worker->frame.data, worker->frame.size);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "can't send %s: %s", message_type_name(message->type), strerror(-r));
+    return 0;
+}
+
+static struct message_text text_of(const char *text)
+{
+    return (struct message_text){.data = text, .size = (uint32_t)strnlen(text, MESSAGE_TEXT_MAX)};
+}
+
+static enum message_failure_code failure_code(enum stage stage, const struct error *cause)
+{
+    if (cause->code == -ENOMEM)
+        return MESSAGE_FAILURE_MEMORY;
+    if (stage == STAGE_SETUP || cause->kind == ERROR_INTERNAL)
+        return MESSAGE_FAILURE_INTERNAL;
+    if (cause->kind == ERROR_UNAVAILABLE)
+        return MESSAGE_FAILURE_UNSUPPORTED_MODEL;
+    return stage == STAGE_MODEL ? MESSAGE_FAILURE_BAD_MODEL : MESSAGE_FAILURE_SHAPE;
+}
+
+static void send_failure(struct worker *worker, struct error *cause)
+{
+    struct message message = {.type = MESSAGE_FAILURE};
+
+    message.failure.code = failure_code(worker->stage, cause);
+    message.failure.check = worker->task->check;
+    if (message.failure.code == MESSAGE_FAILURE_MEMORY && worker->task->memory_bytes > 0) {
+        size_t used = strlen(cause->text);
+
+        (void)snprintf(cause->text + used, sizeof cause->text - used, " (a worker may take %llu MiB)",
+                       (unsigned long long)(worker->task->memory_bytes >> 20));
+    }
+    message.failure.text = text_of(cause->text);
+    (void)worker_send(worker, &message, NULL);
+}
+
+/* --- confinement ---------------------------------------------------------------------------- */
+
+/* The model's bytes, read-only; the memory file is then closed, as it can't be mapped any more. */
+static int map_model(struct worker *worker, struct error *err)
+{
+    const struct worker_task *task = worker->task;
+    void *bytes = mmap(NULL, task->plan->model_size, PROT_READ, MAP_PRIVATE, task->model_fd, 0);
+
+    if (bytes == MAP_FAILED)
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "can't map a model of %llu MiB: %s",
+                         (unsigned long long)(task->plan->model_size >> 20) + 1, strerror(errno));
+    (void)close(task->model_fd);
+    worker->model_bytes = bytes;
+    return 0;
+}
+
+static void do_nothing(void *argument, size_t first, size_t last)
+{
+    (void)argument;
+    (void)first;
+    (void)last;
+}
+
+/*
+ * Returns with every thread at work: a thread that has only just been made still has calls of its
+ * own to make, with signals blocked, which the filter would answer by killing the worker.
+ */
+static int start_kernels(struct worker *worker, struct error *err)
+{
+    const struct plan *plan = worker->task->plan;
+    enum kernel_isa isa = KERNEL_ISA_AUTO;
+    int r;
+
+    if (plan->isa[0] != '\0' && kernel_isa_from_name(plan->isa, &isa) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -EINVAL, "no kernels are called %s", plan->isa);
+    r = kernels_create(plan->arithmetic == PLAN_FMA ? KERNEL_FMA : KERNEL_MUL_ADD, isa, worker->task->threads,
+                       &worker->kernels, err);
+    if (r == 0)
+        kernels_parallel(worker->kernels, worker->task->threads, do_nothing, NULL);
+    return r;
+}
+
+static int confine(struct worker *worker, struct error *err)
+{
+    const struct worker_task *task = worker->task;
+    const int keep[] = {task->model_fd, task->input_fd, task->output_fd};
+    const struct sandbox_profile profile = {
+        .report = task->report,
+        .keep_fds = keep,
+        .keep_fd_count = sizeof keep / sizeof keep[0],
+        .address_space_max = task->memory_bytes,
+    };
+    int r = sandbox_enter(&profile, err);
+
+    if (r == 0)
+        r = map_model(worker, err);
+    if (r == 0)
+        r = start_kernels(worker, err);
+    if (r == 0)
+        r = sandbox_seal(err);
+    return r;
+}
+
+/* --- the model ------------------------------------------------------------------------------- */
+
+static void fill_contract(const struct plan_contract *from, struct model_contract *ret_contract)
+{
+    *ret_contract = (struct model_contract){.sample_rank = from->rank};
+    memcpy(ret_contract->input, from->input, sizeof ret_contract->input);
+    memcpy(ret_contract->output, from->output, sizeof ret_contract->output);
+    memcpy(ret_contract->sample_dims, from->dims, sizeof from->dims);
+}
+
+/* Weights alone must fit; the rest is refused by the allocator under the worker's limit. */
+static int check_memory(const struct worker *worker, struct error *err)
+{
+    uint64_t most = worker->task->memory_bytes;
+    struct model_memory memory;
+    int r = model_measure(worker->model, &worker->contract, 1, &memory, err);
+
+    if (r < 0)
+        return r;
+    if (most > 0 && memory.constants > most)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "the model's weights need %llu MiB",
+                         (unsigned long long)(memory.constants >> 20) + 1);
+    return 0;
+}
+
+static int make_network(struct worker *worker, const char *layer, bool forward_only, struct error *err)
+{
+    const struct plan *plan = worker->task->plan;
+    bool scaled = plan->contract.channels > 0;
+    const struct network_options options = {
+        .kernels = worker->kernels,
+        .model = worker->model,
+        .contract = &worker->contract,
+        .batch = plan->batch,
+        .scale = scaled ? plan->contract.scale : NULL,
+        .offset = scaled ? plan->contract.offset : NULL,
+        .layer = layer,
+        .forward_only = forward_only,
+    };
+
+    return network_create(&options, &worker->network, err);
+}
+
+static int open_model(struct worker *worker, struct error *err)
+{
+    const struct plan *plan = worker->task->plan;
+    int r;
+
+    worker->stage = STAGE_MODEL;
+    r = model_open(worker->model_bytes, plan->model_size, &worker->model, err);
+    if (r < 0)
+        return r;
+    worker->stage = STAGE_NETWORK;
+    fill_contract(&plan->contract, &worker->contract);
+    return check_memory(worker, err);
+}
+
+/* --- the import task -------------------------------------------------------------------------- */
+
+/*
+ * Every network that the plan's checks will want, one after the other: what can't be made is known at
+ * once. Returns the memory of the largest.
+ */
+static int try_checks(struct worker *worker, uint64_t *ret_memory, struct error *err)
+{
+    const struct plan *plan = worker->task->plan;
+    uint64_t largest = 0;
+
+    for (uint32_t i = 0; i < plan->check_count; i++) {
+        const struct check *check;
+        int r = check_find(plan, i, &check, err);
+
+        if (r == 0)
+            r = make_network(worker, plan->checks[i].layer, !check->needs_gradient, err);
+        if (r < 0)
+            return r;
+        if (network_memory(worker->network) > largest)
+            largest = network_memory(worker->network);
+        network_free(TAKE_POINTER(worker->network));
+    }
+    *ret_memory = largest;
+    return 0;
+}
+
+static int run_import(struct worker *worker, struct error *err)
+{
+    struct message message = {.type = MESSAGE_READY};
+    int r = try_checks(worker, &message.ready.memory_bytes, err);
+
+    if (r == 0)
+        r = make_network(worker, "", true, err);
+    if (r < 0)
+        return r;
+    message.ready.classes = check_classes(worker->network);
+    message.ready.isa = text_of(kernel_isa_name(kernels_isa(worker->kernels)));
+    message.ready.layer = text_of(network_layer_name(worker->network));
+    return worker_send(worker, &message, err);
+}
+
+/* --- a check's task ------------------------------------------------------------------------------ */
+
+static int run_windows(const struct worker *worker, const struct check *check, void *state,
+                       struct window_reader *reader, struct error *err)
+{
+    static const enum plan_set_id order[] = {PLAN_SET_TRAIN, PLAN_SET_TEST};
+    const struct plan *plan = worker->task->plan;
+
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        enum plan_set_id set = order[i];
+
+        if (!plan_check_reads(check->id, set))
+            continue;
+        for (uint64_t first = 0; first < plan->sets[set].count;) {
+            struct check_window window;
+            int r = window_read(reader, set, first, &window, err);
+
+            if (r == 0)
+                r = check->window(state, &window, err);
+            if (r < 0)
+                return r;
+            first += window.count;
+        }
+    }
+    return 0;
+}
+
+static int send_done(struct worker *worker, const struct check_figures *figures, struct error *err)
+{
+    struct message message = {.type = MESSAGE_CHECK_DONE};
+    struct rusage usage = {0};
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    message.check_done.check = worker->task->check;
+    message.check_done.cpu_ns = meter_cpu_ns();
+    message.check_done.images = figures->images;
+    message.check_done.gradient_cpu_ns = figures->gradient_cpu_ns;
+    message.check_done.gradient_images = figures->gradient_images;
+    message.check_done.peak_memory_bytes = (uint64_t)usage.ru_maxrss << 10;
+    message.check_done.layer = text_of(figures->layer);
+    return worker_send(worker, &message, err);
+}
+
+/* What is left of the worker's memory when network and windows have theirs. */
+static uint64_t memory_left(const struct worker *worker, const struct check *check)
+{
+    uint64_t most = worker->task->memory_bytes;
+    uint64_t taken =
+        worker->task->plan->model_size + network_memory(worker->network) + window_room(worker->task->plan, check->id);
+
+    if (most == 0)
+        return 0;
+    return most > taken ? most - taken : 1;
+}
+
+static int run_check(struct worker *worker, struct error *err)
+{
+    const struct worker_task *task = worker->task;
+    struct check_context context = {
+        .plan = task->plan, .index = task->check, .sink = {.send = worker_send, .argument = worker}};
+    struct check_figures figures;
+    struct window_reader reader;
+    const struct check *check;
+    void *state = NULL;
+    int r = check_find(task->plan, task->check, &check, err);
+
+    if (r == 0)
+        r = make_network(worker, task->plan->checks[task->check].layer, !check->needs_gradient, err);
+    if (r < 0)
+        return r;
+    worker->stage = STAGE_CHECK;
+    context.network = worker->network;
+    context.memory_bytes = memory_left(worker, check);
+    r = window_reader_open(&reader, task->input_fd, task->plan, check->id, err);
+    if (r < 0)
+        return r;
+    r = check->begin(&context, &state, err);
+    if (r == 0)
+        r = run_windows(worker, check, state, &reader, err);
+    if (r == 0)
+        r = check->end(state, &figures, err);
+    if (r == 0)
+        r = send_done(worker, &figures, err);
+    check->free(state);
+    window_reader_close(&reader);
+    return r;
+}
+
+int worker_run(const struct worker_task *task)
+{
+    struct worker worker = {.task = task, .frame = buffer_with_limit(FRAME_HEADER_SIZE + FRAME_PAYLOAD_MAX)};
+    struct error err = {0};
+    int r;
+
+    /* One heap: no address space is set aside for each thread, and a limit means what it says. */
+    (void)mallopt(M_ARENA_MAX, 1);
+    r = confine(&worker, &err);
+    if (r == 0)
+        r = open_model(&worker, &err);
+    if (r == 0)
+        r = task->check == WORKER_IMPORT ? run_import(&worker, &err) : run_check(&worker, &err);
+    if (r < 0)
+        send_failure(&worker, &err);
+    return r < 0 ? 1 : 0; /* the process ends: nothing is freed one by one */
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of checks. */
+#include "guest/checks/check.h"
+
+#include <errno.h>
+
+static const struct check *const checks[] = {
+    &check_clean_accuracy,
+    &check_fgsm,
+    &check_activation_clustering,
+};
+
+int check_find(const struct plan *plan, uint32_t index, const struct check **ret_check, struct error *err)
+{
+    const struct plan_check *wanted = &plan->checks[index];
+
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        if (checks[i]->id != wanted->id)
+            continue;
+        if (checks[i]->version != wanted->version)
+            return error_set(err, ERROR_UNAVAILABLE, -ENOTSUP, "check %s has version %u in this agent, not %u",
+                             plan_check_name(wanted->id), checks[i]->version, wanted->version);
+        if (checks[i]->needs_range && !plan->contract.has_range)
+            return error_set(err, ERROR_BAD_INPUT, -EINVAL,
+                             "check %s needs the inputs' valid range, and the input contract names none",
+                             plan_check_name(wanted->id));
+        *ret_check = checks[i];
+        return 0;
+    }
+    return error_set(err, ERROR_UNAVAILABLE, -ENOTSUP, "this agent has no check %u", (unsigned)wanted->id);
+}
+
+uint32_t check_classes(const struct network *network)
+{
+    size_t classes = network_classes(network);
+
+    return classes == 1 ? 2 : (uint32_t)classes;
+}

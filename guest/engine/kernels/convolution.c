@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Convolution, and its gradient with respect to the input.
+ *
+ * Order of one y: acc = 0; input channel of the group, kernel row, kernel column, each ascending;
+ * x outside its bounds is +0 and takes part; then + bias, where there is one.
+ *
+ * Order of one dx at (row, column): acc = 0; output channel of the group, kernel row, kernel column,
+ * each ascending, of the taps that meet the stride's grid: (row + pad_top - kernel row · dilation)
+ * divisible by the stride, and likewise for columns. Other taps take no part; dy outside its bounds
+ * is +0 and takes part. Where no tap meets the grid, dx is +0.
+ *
+ * Groups of few outputs (depthwise) would leave most lanes empty, so there the lanes are positions.
+ */
+#include "sweep.h"
+#include "window.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CHUNK_FLOATS ((size_t)1 << 18) /* images copied at once, at least one: a share of L2 */
+#define ROWS_FLOATS  ((size_t)4096)    /* sums of a narrow group at once, at least a line */
+#define LANES_WIDEST 16u
+
+/* One window over the tensors it reads and writes. */
+struct pass {
+    struct window window;
+    size_t groups, batch;
+    size_t outputs; /* channels of one group */
+    size_t result_height, result_width;
+    const float *source, *packed, *bias;
+    float *result;
+    /* set while it runs */
+    uint32_t *offsets;
+    float *copies;  /* [images of the chunk × source channels × plane] */
+    float *workers; /* memory of each thread */
+    size_t worker_size;
+    size_t first_image, images; /* the chunk */
+    const struct product_table *table;
+};
+
+static bool is_narrow(unsigned lanes, size_t outputs)
+{
+    return outputs <= ROW_OUTPUTS_MAX && outputs * 2 <= lanes;
+}
+
+static size_t packed_group_size(unsigned lanes, size_t outputs, size_t terms)
+{
+    return is_narrow(lanes, outputs) ? outputs * terms : sweep_packed_size(lanes, outputs, terms);
+}
+
+/* --- packing ----------------------------------------------------------------------------------- */
+
+/* For whichever instruction set needs most; 0 where the shape is refused. */
+static size_t packed_size(const struct kernel_conv *conv, size_t in, size_t out)
+{
+    size_t terms = in / conv->groups * conv->kernel_height * conv->kernel_width, most = 0;
+
+    for (unsigned lanes = 4; lanes <= LANES_WIDEST; lanes *= 2) {
+        size_t size = packed_group_size(lanes, out / conv->groups, terms);
+
+        most = size > most ? size : most;
+    }
+    return most * conv->groups;
+}
+
+size_t kernel_conv_packed_size(const struct kernel_conv *conv)
+{
+    return window_check_conv(conv) < 0 ? 0 : packed_size(conv, conv->in_channels, conv->out_channels);
+}
+
+size_t kernel_conv_packed_backward_size(const struct kernel_conv *conv)
+{
+    return window_check_conv(conv) < 0 ? 0 : packed_size(conv, conv->out_channels, conv->in_channels);
+}
+
+/* Weights of one output of a window: `channel_step` apart from one channel read to the next. */
+static void pack_output(const struct kernel_conv *conv, const struct window *window,
+                        const float *weights, size_t channel_step, struct sweep_slot slot,
+                        float *ret_packed)
+{
+    size_t at = slot.first;
+
+    for (size_t channel = 0; channel < window->group_channels; channel++)
+        for (size_t r = 0; r < window->row.taps; r++) {
+            size_t row = window->row.tap_first + r * window->row.tap_step;
+            const float *line = weights + channel * channel_step + row * conv->kernel_width;
+
+            for (size_t c = 0; c < window->column.taps; c++, at += slot.step)
+                ret_packed[at] = line[window->column.tap_first + c * window->column.tap_step];
+        }
+}
+
+/* All groups of a window; returns the floats written. */
+static size_t pack_window(const struct kernels *kernels, const struct kernel_conv *conv,
+                          const struct window *window, const float *weights, bool backward,
+                          float *ret_packed)
+{
+    unsigned lanes = kernels->product->lanes;
+    size_t in = conv->in_channels / conv->groups, out = conv->out_channels / conv->groups;
+    size_t kernel = conv->kernel_height * conv->kernel_width, outputs = backward ? in : out;
+    size_t group_size = packed_group_size(lanes, outputs, window->terms);
+
+    memset(ret_packed, 0, conv->groups * group_size * sizeof(*ret_packed)); /* the lanes left over */
+    for (size_t group = 0; group < conv->groups; group++)
+        for (size_t output = 0; output < outputs; output++) {
+            const float *first = weights + group * out * in * kernel + output * kernel * (backward ? 1 : in);
+            struct sweep_slot slot = {.first = output, .step = outputs};
+
+            if (!is_narrow(lanes, outputs))
+                slot = sweep_slot_of(lanes, outputs, window->terms, output);
+            pack_output(conv, window, first, backward ? in * kernel : kernel, slot,
+                        ret_packed + group * group_size);
+        }
+    return conv->groups * group_size;
+}
+
+void kernel_conv_pack(const struct kernels *kernels, const struct kernel_conv *conv,
+                      const float *weights, float *ret_packed)
+{
+    struct window window;
+
+    if (window_check_conv(conv) < 0)
+        return;
+    window_set_forward(conv, &window);
+    (void)pack_window(kernels, conv, &window, weights, false, ret_packed);
+}
+
+void kernel_conv_pack_backward(const struct kernels *kernels, const struct kernel_conv *conv,
+                               const float *weights, float *ret_packed)
+{
+    struct window window;
+
+    if (window_check_conv(conv) < 0)
+        return;
+    for (size_t row = 0; row < window_row_phases(conv); row++)
+        for (size_t column = 0; column < window_column_phases(conv); column++) {
+            window_set_backward(conv, row, column, &window);
+            ret_packed += pack_window(kernels, conv, &window, weights, true, ret_packed);
+        }
+}
+
+/* --- running ----------------------------------------------------------------------------------- */
+
+/* Planes of the chunk, counted by image, then channel. */
+static void copy_planes(void *argument, unsigned worker, size_t first, size_t last)
+{
+    const struct pass *pass = argument;
+    const struct window *window = &pass->window;
+    size_t size = window->row.source_size * window->column.source_size;
+    const float *source = pass->source + pass->first_image * window->source_channels * size;
+
+    (void)worker;
+    for (size_t plane = first; plane < last; plane++)
+        window_copy_plane(window, source + plane * size, pass->first_image != 0,
+                          pass->copies + plane * window->plane);
+}
+
+/* The chunk as a sweep over tiles. */
+static void run_wide(struct kernels *kernels, const struct pass *pass)
+{
+    const struct window *window = &pass->window;
+    size_t result_plane = pass->result_height * pass->result_width;
+    size_t channels = pass->groups * pass->outputs, image = window->source_channels * window->plane;
+    struct sweep sweep = {
+        .source = window->copied ? pass->copies
+                                 : pass->source + (ptrdiff_t)(pass->first_image * image) + window->start,
+        .source_image = image,
+        .source_group = window->group_channels * window->plane,
+        .source_line = window->pitch,
+        .offsets = pass->offsets,
+        .terms = window->terms,
+        .groups = pass->groups,
+        .images = pass->images,
+        .lines = window->row.outputs,
+        .columns = window->column.outputs,
+        .outputs = pass->outputs,
+        .packed = pass->packed,
+        .bias = pass->bias,
+        .result = pass->result + pass->first_image * channels * result_plane +
+                  window->row.out_first * pass->result_width + window->column.out_first,
+        .result_image = channels * result_plane,
+        .result_output = result_plane,
+        .result_line = window->row.out_step * pass->result_width,
+        .result_column = window->column.out_step,
+    };
+
+    sweep_run(kernels, &sweep, pass->workers);
+}
+
+static void store_line(const float *sums, size_t count, size_t step, float *ret_line)
+{
+    if (step == 1)
+        memcpy(ret_line, sums, count * sizeof(*sums));
+    else
+        for (size_t i = 0; i < count; i++)
+            ret_line[i * step] = sums[i];
+}
+
+/* Lines of one group of an image, at once as many as the memory allows: the pitch's gaps lie between. */
+static void run_narrow_group(const struct pass *pass, size_t image, size_t group, float *sums)
+{
+    const struct window *window = &pass->window;
+    const struct window_axis *row = &window->row, *column = &window->column;
+    size_t lines = ROWS_FLOATS / window->pitch, lanes = pass->table->lanes;
+    size_t first = group * pass->outputs, plane = pass->result_height * pass->result_width;
+    float *result = pass->result + ((pass->first_image + image) * pass->groups * pass->outputs + first) * plane +
+                    row->out_first * pass->result_width + column->out_first;
+    struct row work = {
+        .offsets = pass->offsets,
+        .weights = pass->packed + first * window->terms,
+        .bias = pass->bias != NULL ? pass->bias + first : NULL,
+        .terms = window->terms,
+        .sums = sums,
+    };
+
+    lines = lines == 0 ? 1 : lines;
+    for (size_t line = 0; line < row->outputs; line += lines) {
+        size_t some = row->outputs - line < lines ? row->outputs - line : lines;
+        size_t count = (some - 1) * window->pitch + column->outputs;
+
+        work.x = pass->copies +
+                 (image * window->source_channels + group * window->group_channels) * window->plane +
+                 line * window->pitch;
+        work.count = (count + lanes - 1) / lanes * lanes;
+        pass->table->rows[pass->outputs - 1](&work);
+        for (size_t o = 0; o < pass->outputs; o++)
+            for (size_t i = 0; i < some; i++)
+                store_line(sums + o * work.count + i * window->pitch, column->outputs, column->out_step,
+                           result + o * plane + (line + i) * row->out_step * pass->result_width);
+    }
+}
+
+/* Groups of the chunk's images, counted by image, then group. */
+static void run_narrow(void *argument, unsigned worker, size_t first, size_t last)
+{
+    const struct pass *pass = argument;
+
+    for (size_t i = first; i < last; i++)
+        run_narrow_group(pass, i / pass->groups, i % pass->groups,
+                         pass->workers + worker * pass->worker_size);
+}
+
+/* Memory for a pass, cut from the scratch; the chunk is as many images as fit the cache. */
+static int prepare_pass(struct kernels *kernels, struct pass *pass, bool narrow)
+{
+    const struct window *window = &pass->window;
+    size_t threads = pool_threads(kernels->pool), image, copies = 0, total;
+    size_t offsets = kernels_round_floats(window->terms);
+    float *scratch;
+
+    if (__builtin_mul_overflow(window->plane, window->source_channels, &image))
+        return -EOVERFLOW;
+    pass->images = pass->batch;
+    if (window->copied) {
+        pass->images = image < CHUNK_FLOATS ? CHUNK_FLOATS / image : 1;
+        pass->images = pass->images < pass->batch ? pass->images : pass->batch;
+        if (__builtin_mul_overflow(image, pass->images, &copies) ||
+            __builtin_add_overflow(copies, 2 * LANES_WIDEST, &copies)) /* rows read whole vectors */
+            return -EOVERFLOW;
+        copies = kernels_round_floats(copies);
+    }
+    pass->worker_size = sweep_scratch_size();
+    if (narrow)
+        pass->worker_size =
+            ROW_OUTPUTS_MAX * (kernels_round_floats(window->pitch > ROWS_FLOATS ? window->pitch : ROWS_FLOATS) +
+                               LANES_WIDEST);
+    if (__builtin_mul_overflow(pass->worker_size, threads, &total) ||
+        __builtin_add_overflow(total, offsets, &total) ||
+        __builtin_add_overflow(total, copies, &total))
+        return -EOVERFLOW;
+    scratch = kernels_scratch(kernels, total);
+    if (scratch == NULL)
+        return -ENOMEM;
+    pass->workers = scratch;
+    pass->copies = scratch + threads * pass->worker_size;
+    pass->offsets = (uint32_t *)(void *)(pass->copies + copies);
+    window_offsets(window, pass->offsets);
+    return 0;
+}
+
+static int run_pass(struct kernels *kernels, struct pass *pass)
+{
+    bool narrow = is_narrow(kernels->product->lanes, pass->outputs);
+    double products;
+    size_t chunk;
+    int r;
+
+    pass->table = kernels->product;
+    r = window_lay_out(&pass->window, narrow);
+    if (r == 0)
+        r = prepare_pass(kernels, pass, narrow);
+    if (r < 0)
+        return r;
+    chunk = pass->images;
+    for (pass->first_image = 0; pass->first_image < pass->batch; pass->first_image += chunk) {
+        if (pass->batch - pass->first_image < chunk)
+            pass->images = pass->batch - pass->first_image;
+        products = (double)(pass->images * pass->groups * pass->outputs) * (double)pass->window.terms *
+                   (double)(pass->window.row.outputs * pass->window.column.outputs);
+        if (pass->window.copied)
+            kernels_share(kernels, products, pass->images * pass->window.source_channels, copy_planes, pass);
+        if (narrow)
+            kernels_share(kernels, products, pass->images * pass->groups, run_narrow, pass);
+        else
+            run_wide(kernels, pass);
+    }
+    return 0;
+}
+
+/* The phase meets no kernel element: its sums are empty. */
+static void clear_phase(const struct pass *pass)
+{
+    const struct window_axis *row = &pass->window.row, *column = &pass->window.column;
+
+    for (size_t plane = 0; plane < pass->batch * pass->groups * pass->outputs; plane++)
+        for (size_t i = 0; i < row->outputs; i++) {
+            float *line = pass->result +
+                          (plane * pass->result_height + row->out_first + i * row->out_step) *
+                              pass->result_width +
+                          column->out_first;
+
+            for (size_t j = 0; j < column->outputs; j++)
+                line[j * column->out_step] = 0;
+        }
+}
+
+int kernel_conv_forward(struct kernels *kernels, const struct kernel_conv *conv, const float *x,
+                        const float *packed, const float *bias, float *ret_y)
+{
+    int r = window_check_conv(conv);
+    struct pass pass;
+
+    if (r < 0 || conv->batch == 0)
+        return r;
+    pass = (struct pass){
+        .groups = conv->groups,
+        .batch = conv->batch,
+        .outputs = conv->out_channels / conv->groups,
+        .result_height = conv->out_height,
+        .result_width = conv->out_width,
+        .source = x,
+        .packed = packed,
+        .bias = bias,
+        .result = ret_y,
+    };
+    window_set_forward(conv, &pass.window);
+    return run_pass(kernels, &pass);
+}
+
+int kernel_conv_backward_input(struct kernels *kernels, const struct kernel_conv *conv, const float *dy,
+                               const float *packed, float *ret_dx)
+{
+    size_t outputs, rows, columns;
+    int r = window_check_conv(conv);
+
+    if (r < 0 || conv->batch == 0)
+        return r;
+    outputs = conv->in_channels / conv->groups;
+    rows = window_row_phases(conv);
+    columns = window_column_phases(conv);
+    for (size_t phase = 0; phase < rows * columns; phase++) {
+        struct pass pass = {
+            .groups = conv->groups,
+            .batch = conv->batch,
+            .outputs = outputs,
+            .result_height = conv->in_height,
+            .result_width = conv->in_width,
+            .source = dy,
+            .packed = packed,
+            .result = ret_dx,
+        };
+
+        window_set_backward(conv, phase / columns, phase % columns, &pass.window);
+        packed += conv->groups * packed_group_size(kernels->product->lanes, outputs, pass.window.terms);
+        if (pass.window.terms == 0)
+            clear_phase(&pass);
+        else
+            r = run_pass(kernels, &pass);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

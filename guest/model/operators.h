@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operators that can be imported: one table of names, arity and lowering. */
+#ifndef LAZARET_GUEST_MODEL_OPERATORS_H
+#define LAZARET_GUEST_MODEL_OPERATORS_H
+
+#include "guest/model/onnx.h"
+
+struct lower;
+
+struct operator_entry {
+    const char *name;
+    uint8_t inputs_min, inputs_max;    /* of the node, empty ones counted */
+    bool any_outputs;                  /* outputs beyond the first may be named if nothing uses them */
+    int (*lower)(struct lower *lower); /* the node at hand into the graph; sets lower->result */
+};
+
+/* The operator of ONNX's own domain with this name, or NULL. */
+const struct operator_entry *operator_find(struct span name);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands. Each takes its own name as argv[0] and returns the process's exit status. */
+#ifndef LAZARET_HOST_CLI_COMMANDS_H
+#define LAZARET_HOST_CLI_COMMANDS_H
+
+int cli_doctor(int argc, char **argv);
+int cli_evaluate(int argc, char **argv);
+int cli_image(int argc, char **argv);
+int cli_keygen(int argc, char **argv);
+int cli_replay(int argc, char **argv);
+int cli_verify(int argc, char **argv);
+
+#endif

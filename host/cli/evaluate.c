@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lazaret evaluate */
+#include "host/cli/commands.h"
+#include "host/cli/job_options.h"
+
+#include <stdio.h>
+
+static void print_verdict(const struct job_result *result, const char *output)
+{
+    (void)printf("verdict: %s\n", outcome_names[result->outcome]);
+    for (unsigned i = 0; i < result->reason_count; i++)
+        (void)printf("  %s\n", result->reasons[i]);
+    (void)printf("result:  %s\n", output);
+}
+
+int cli_evaluate(int argc, char **argv)
+{
+    struct cli_job job = CLI_JOB_DEFAULTS;
+    const struct cli_option options[] = {
+        CLI_JOB_INPUTS(job),
+        CLI_OPTION_TEXT("policy", "P", "low, medium, high, or a policy file (default: low)", &job.options.policy_path),
+        CLI_OPTION_TEXT("key", "K.pem", "the signing key (default: key.pem in $LAZARET_STATE)", &job.options.key_path),
+        CLI_OPTION_TEXT("o", "DIR", "where the result goes; must not exist (default: MODEL's name.lazaret)",
+                        &job.options.output_path),
+        CLI_JOB_MACHINE(job),
+        CLI_OPTION_CHOICE("arithmetic", "how products are added up (default: as the policy says)", &job.arithmetic,
+                          cli_job_arithmetic_names),
+        CLI_OPTION_NUMBER("samples", "N", "write the first N adversarial inputs of each curve point to samples.npz",
+                          &job.samples, 0, PLAN_SAMPLES_MAX),
+        CLI_OPTION_FLAG("quiet", "no progress; events.jsonl has it all", &job.options.quiet),
+    };
+    const struct cli_command command = {
+        .usage = "lazaret evaluate MODEL --test SET [OPTIONS]",
+        .purpose = "Boots a microVM, streams MODEL and the sets into it, runs the policy's checks there, destroys the\n"
+                   "VM, and writes the signed result.\n"
+                   "Exit status: 0 passed, 1 rejected, 2 needs review, 3 could not evaluate.",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+        .operands_min = 1,
+        .operands_max = 1,
+    };
+    const char *operands[CLI_OPERANDS_MAX];
+    CLEANUP_JOB_RESULT struct job_result result = {0};
+    enum cli_parse parse;
+    struct error error = {0};
+    unsigned operand_count;
+    int r = cli_options_parse(&command, argc, argv, operands, &operand_count, &parse, &error);
+
+    if (r == 0 && parse == CLI_HELP_SHOWN)
+        return 0;
+    if (r == 0)
+        r = cli_job_complete(&job, operands[0], &error);
+    if (r == 0)
+        r = cli_job_default_output(&job, &error);
+    if (r == 0)
+        r = cli_job_default_key(&job, &error);
+    if (r == 0)
+        r = job_run(&job.options, &result, &error);
+    if (r < 0)
+        return cli_fail(&error);
+    print_verdict(&result, job.options.output_path);
+    return outcome_exit_status(result.outcome);
+}

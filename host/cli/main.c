@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lazaret: the table of subcommands. */
+#include "host/cli/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define EXIT_STATUS_USAGE 64
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *purpose;
+};
+
+static const struct command commands[] = {
+    {"evaluate", cli_evaluate, "evaluate a model in a disposable microVM and sign the result"},
+    {"verify", cli_verify, "check a signed result offline"},
+    {"replay", cli_replay, "evaluate again and compare with a signed result"},
+    {"image", cli_image, "build, show, export or import guest images"},
+    {"keygen", cli_keygen, "make a signing key"},
+    {"doctor", cli_doctor, "look at what this machine offers, and say what to do"},
+};
+
+static void print_usage(FILE *file)
+{
+    (void)fprintf(file, "usage: lazaret COMMAND [ARGUMENTS]\n\ncommands:\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        (void)fprintf(file, "  %-10s %s\n", commands[i].name, commands[i].purpose);
+    (void)fprintf(file, "\nlazaret COMMAND --help says more; lazaret --version names this version.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return EXIT_STATUS_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("lazaret %s\n", LAZARET_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    (void)fprintf(stderr, "lazaret: there is no command \"%s\"\n", argv[1]);
+    print_usage(stderr);
+    return EXIT_STATUS_USAGE;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A subcommand's options from one table. */
+#include "host/cli/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- help ------------------------------------------------------------------------------------------ */
+
+static void print_choices(const struct cli_option *option)
+{
+    for (size_t i = 0; option->choices[i] != NULL; i++)
+        (void)printf("%s%s", i > 0 ? "|" : "", option->choices[i]);
+}
+
+static void print_option(const struct cli_option *option)
+{
+    int column = printf("  %s%s", strlen(option->name) == 1 ? "-" : "--", option->name);
+
+    if (option->kind == CLI_CHOICE) {
+        (void)printf(" ");
+        print_choices(option);
+        column = 100;
+    } else if (option->argument != NULL)
+        column += printf(" %s", option->argument);
+    if (column > 26)
+        (void)printf("\n%28s", "");
+    else
+        (void)printf("%*s", 28 - column, "");
+    (void)printf("%s\n", option->help);
+}
+
+static void print_help(const struct cli_command *command)
+{
+    (void)printf("usage: %s\n\n%s\n", command->usage, command->purpose);
+    if (command->option_count > 0)
+        (void)printf("\noptions:\n");
+    for (size_t i = 0; i < command->option_count; i++)
+        print_option(&command->options[i]);
+}
+
+/* --- parsing ---------------------------------------------------------------------------------------- */
+
+static const struct cli_option *find_option(const struct cli_command *command, const char *name, size_t size)
+{
+    for (size_t i = 0; i < command->option_count; i++)
+        if (strlen(command->options[i].name) == size && memcmp(command->options[i].name, name, size) == 0)
+            return &command->options[i];
+    return NULL;
+}
+
+static int parse_number(const struct cli_option *option, const char *text, struct error *err)
+{
+    char *end = NULL;
+    unsigned long long value;
+
+    errno = 0;
+    value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < option->minimum ||
+        value > option->maximum)
+        return error_set(err, ERROR_USAGE, -EINVAL, "--%s takes a whole number from %llu to %llu, not \"%s\"",
+                         option->name, (unsigned long long)option->minimum, (unsigned long long)option->maximum, text);
+    *(uint64_t *)option->value = value;
+    return 0;
+}
+
+static int parse_choice(const struct cli_option *option, const char *text, struct error *err)
+{
+    char choices[256] = "";
+
+    for (unsigned i = 0; option->choices[i] != NULL; i++) {
+        size_t used = strlen(choices);
+
+        if (strcmp(option->choices[i], text) == 0) {
+            *(unsigned *)option->value = i;
+            return 0;
+        }
+        (void)snprintf(choices + used, sizeof choices - used, "%s%s", i > 0 ? ", " : "", option->choices[i]);
+    }
+    return error_set(err, ERROR_USAGE, -EINVAL, "--%s takes one of %s, not \"%s\"", option->name, choices, text);
+}
+
+static int set_value(const struct cli_option *option, const char *text, struct error *err)
+{
+    switch (option->kind) {
+    case CLI_TEXT:
+        *(const char **)option->value = text;
+        return 0;
+    case CLI_FLAG:
+        *(bool *)option->value = true;
+        return 0;
+    case CLI_NUMBER:
+        return parse_number(option, text, err);
+    case CLI_CHOICE:
+        break;
+    }
+    return parse_choice(option, text, err);
+}
+
+/* One argument that begins with "-"; returns how many arguments it took. */
+static int parse_option(const struct cli_command *command, int left, char **argv, struct error *err)
+{
+    const char *name = argv[0] + (argv[0][1] == '-' ? 2 : 1), *equals = strchr(name, '=');
+    const struct cli_option *option =
+        find_option(command, name, equals != NULL ? (size_t)(equals - name) : strlen(name));
+    int r;
+
+    if (option == NULL || (strlen(option->name) == 1) == (argv[0][1] == '-'))
+        return error_set(err, ERROR_USAGE, -EINVAL, "there is no option %s; see --help", argv[0]);
+    if (option->kind == CLI_FLAG) {
+        if (equals != NULL)
+            return error_set(err, ERROR_USAGE, -EINVAL, "--%s takes no value", option->name);
+        r = set_value(option, NULL, err);
+        return r < 0 ? r : 1;
+    }
+    if (equals == NULL && left < 2)
+        return error_set(err, ERROR_USAGE, -EINVAL, "%s needs a value", argv[0]);
+    r = set_value(option, equals != NULL ? equals + 1 : argv[1], err);
+    if (r < 0)
+        return r;
+    return equals != NULL ? 1 : 2;
+}
+
+int cli_options_parse(const struct cli_command *command, int argc, char **argv,
+                      const char *ret_operands[CLI_OPERANDS_MAX], unsigned *ret_operand_count,
+                      enum cli_parse *ret_parse, struct error *err)
+{
+    bool options_end = false;
+    unsigned operands = 0;
+
+    for (int i = 1; i < argc;) {
+        if (!options_end && strcmp(argv[i], "--help") == 0) {
+            print_help(command);
+            *ret_parse = CLI_HELP_SHOWN;
+            return 0;
+        }
+        if (!options_end && strcmp(argv[i], "--") == 0) {
+            options_end = true;
+            i++;
+        } else if (!options_end && argv[i][0] == '-' && argv[i][1] != '\0') {
+            int taken = parse_option(command, argc - i, argv + i, err);
+
+            if (taken < 0)
+                return taken;
+            i += taken;
+        } else {
+            if (operands == command->operands_max)
+                return error_set(err, ERROR_USAGE, -EINVAL, "there is no place for \"%s\"; usage: %s", argv[i],
+                                 command->usage);
+            ret_operands[operands++] = argv[i++];
+        }
+    }
+    if (operands < command->operands_min)
+        return error_set(err, ERROR_USAGE, -EINVAL, "something is missing; usage: %s", command->usage);
+    *ret_operand_count = operands;
+    *ret_parse = CLI_PARSED;
+    return 0;
+}
+
+int cli_fail(const struct error *error)
+{
+    (void)fputs("lazaret: ", stderr);
+    for (const char *c = error->text; *c != '\0'; c++)
+        (void)fputc(*c >= 0x20 && *c != 0x7f ? *c : '?', stderr);
+    (void)fputc('\n', stderr);
+    return error_exit_status(error->kind);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Admission: files opened and measured, policy read, data described. */
+#include "host/job/admission.h"
+
+#include "base/io.h"
+#include "host/attest/text.h"
+#include "host/job/deadlines.h"
+#include "host/job/plan_make.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MIB (UINT64_C(1) << 20)
+
+static int open_input(const char *path, int *ret_fd, uint64_t *ret_size, struct error *err)
+{
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, ERROR_NO_INPUT, -EINVAL, "%s: not a regular file", path);
+    if (status.st_size == 0)
+        return error_set(err, ERROR_BAD_INPUT, -ENODATA, "%s: the file is empty", path);
+    *ret_size = (uint64_t)status.st_size;
+    *ret_fd = take_fd(&fd);
+    return 0;
+}
+
+/* The model's own name, as results and messages show it. */
+static int name_model(struct admission *admission, const char *path, struct error *err)
+{
+    CLEANUP_BUFFER struct buffer name = buffer_with_limit(sizeof admission->model_name - 1);
+    const char *slash = strrchr(path, '/');
+
+    if (text_escape(slash != NULL ? slash + 1 : path, sizeof admission->model_name - 1, &name) < 0)
+        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the model's name");
+    memcpy(admission->model_name, name.data, name.size);
+    return 0;
+}
+
+static int open_model(struct admission *admission, const char *path, struct error *err)
+{
+    uint64_t hashed;
+    int r = open_input(path, &admission->model_fd, &admission->model_size, err);
+
+    if (r == 0)
+        r = name_model(admission, path, err);
+    if (r < 0)
+        return r;
+    r = sha256_of_fd(admission->model_fd, admission->model_sha256, &hashed);
+    if (r < 0 || hashed != admission->model_size)
+        return error_set(err, ERROR_NO_INPUT, r < 0 ? r : -EIO, "%s: can't be read to its end: %s", path,
+                         strerror(r < 0 ? -r : EIO));
+    return 0;
+}
+
+static int open_data(struct admission *admission, const struct job_options *options, struct error *err)
+{
+    struct data_files files = {.test_name = options->test_path,
+                               .train_name = options->train_path,
+                               .spec_name = options->spec_path};
+    uint64_t size;
+    int r = open_input(options->test_path, &admission->test_fd, &size, err);
+
+    if (r == 0 && options->train_path != NULL)
+        r = open_input(options->train_path, &admission->train_fd, &size, err);
+    if (r == 0 && options->spec_path != NULL)
+        r = open_input(options->spec_path, &admission->spec_fd, &size, err);
+    if (r < 0)
+        return r;
+    files.test_fd = admission->test_fd;
+    files.train_fd = admission->train_fd;
+    files.spec_fd = admission->spec_fd;
+    return data_reader_start(&files, &admission->reader, err);
+}
+
+static int read_labels(struct admission *admission, enum data_set_id set, int32_t **ret_labels, struct error *err)
+{
+    size_t count;
+
+    if (!admission->description->sets[set].labelled)
+        return 0;
+    return data_reader_labels(admission->reader, set, io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), ret_labels, &count,
+                              err);
+}
+
+static int describe_data(struct admission *admission, const struct job_options *options, struct error *err)
+{
+    struct data_set_description *train;
+    int r = data_reader_describe(admission->reader, io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), admission->description,
+                                 err);
+
+    if (r < 0)
+        return r;
+    train = &admission->description->sets[DATA_SET_TRAIN];
+    if (!admission->description->sets[DATA_SET_TEST].labelled)
+        return error_set(err, ERROR_BAD_INPUT, -ENODATA,
+                         "%s: there is no array y; accuracy needs a label for each test input", options->test_path);
+    if (train->present && !train->labelled)
+        return error_set(err, ERROR_BAD_INPUT, -ENODATA,
+                         "%s: there is no array y; activation-clustering needs a label for each training input",
+                         options->train_path);
+    r = read_labels(admission, DATA_SET_TEST, &admission->test_labels, err);
+    if (r == 0 && train->present)
+        r = read_labels(admission, DATA_SET_TRAIN, &admission->train_labels, err);
+    return r;
+}
+
+/* What the guest needs: its base, the model four times (file, weights, packed forward, packed backward), windows. */
+static uint64_t estimate_mib(const struct admission *admission)
+{
+    const struct data_set_description *test = &admission->description->sets[DATA_SET_TEST];
+    uint64_t window = plan_make_window(test->elements) * test->elements * sizeof(float);
+
+    return ADMISSION_BASE_MIB + (4 * admission->model_size + 4 * window + MIB - 1) / MIB;
+}
+
+static struct admission *admission_new(void)
+{
+    struct admission *admission = calloc(1, sizeof *admission);
+
+    if (admission == NULL)
+        return NULL;
+    admission->model_fd = admission->test_fd = admission->train_fd = admission->spec_fd = admission->policy_fd = -1;
+    admission->description = calloc(1, sizeof *admission->description);
+    return admission;
+}
+
+int admission_open(const struct job_options *options, struct events *events, struct admission **ret_admission,
+                   struct error *err)
+{
+    CLEANUP_ADMISSION struct admission *admission = admission_new();
+    uint64_t size;
+    int r;
+
+    if (admission == NULL || admission->description == NULL)
+        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the admission");
+    events_begin(events, "admit");
+    r = open_input(options->policy_path, &admission->policy_fd, &size, err);
+    if (r == 0)
+        r = policy_load(options->policy_path, &admission->policy, err);
+    if (r == 0)
+        r = open_model(admission, options->model_path, err);
+    if (r == 0)
+        r = open_data(admission, options, err);
+    if (r == 0)
+        r = describe_data(admission, options, err);
+    if (r < 0)
+        return r;
+    admission->memory_mib = options->memory_mib > 0 ? options->memory_mib : admission->policy.memory_mib;
+    admission->needed_mib = estimate_mib(admission);
+    *ret_admission = TAKE_POINTER(admission);
+    return 0;
+}
+
+void admission_free(struct admission *admission)
+{
+    if (admission == NULL)
+        return;
+    data_reader_free(admission->reader);
+    for (unsigned i = 0; i < 5; i++) {
+        const int fds[] = {admission->model_fd, admission->test_fd, admission->train_fd, admission->spec_fd,
+                           admission->policy_fd};
+
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+    }
+    free(admission->description);
+    free(admission->test_labels);
+    free(admission->train_labels);
+    free(admission);
+}
+
+/* --- the decision ---------------------------------------------------------------------------------------- */
+
+static int forbidden(struct error *err, const char *what, const char *remedy)
+{
+    return error_set(err, ERROR_GUEST, -EPERM, "the policy does not allow %s; %s", what, remedy);
+}
+
+static int decide_by_policy(const struct admission *admission, const struct job_options *options, struct error *err)
+{
+    const struct policy *policy = &admission->policy;
+    unsigned isolation = options->isolation == VM_PROCESS ? POLICY_ALLOW_PROCESS : POLICY_ALLOW_MICROVM;
+
+    if ((policy->isolation & isolation) == 0)
+        return forbidden(err, isolation == POLICY_ALLOW_PROCESS ? "isolation by process" : "isolation by microvm",
+                         "see `isolation` in it");
+    if (options->samples > 0 && !policy->report_samples)
+        return forbidden(err, "inputs to be written out", "leave --samples out, or see `report` in it");
+    if (options->arithmetic != JOB_ARITHMETIC_AUTO &&
+        (options->arithmetic == JOB_ARITHMETIC_FMA) != (policy->arithmetic == POLICY_FMA))
+        return forbidden(err, "another arithmetic than its own", "see `arithmetic` in it");
+    if (admission->model_size > policy->model_bytes_max)
+        return error_set(err, ERROR_GUEST, -EPERM, "%s: the model has %llu bytes, the policy allows %llu",
+                         admission->model_name, (unsigned long long)admission->model_size,
+                         (unsigned long long)policy->model_bytes_max);
+    return 0;
+}
+
+int admission_decide(const struct admission *admission, const struct job_options *options, struct error *err)
+{
+    int r = decide_by_policy(admission, options, err);
+
+    if (r < 0)
+        return r;
+    if (options->isolation == VM_MICROVM && admission->needed_mib > admission->memory_mib)
+        return error_set(err, ERROR_GUEST, -ENOMEM,
+                         "%s: the model of %llu bytes needs about %llu MiB of guest memory, and the guest has %llu; "
+                         "give it more with --memory %llu",
+                         admission->model_name, (unsigned long long)admission->model_size,
+                         (unsigned long long)admission->needed_mib, (unsigned long long)admission->memory_mib,
+                         (unsigned long long)admission->needed_mib);
+    return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Admission: files opened and measured, policy read, data described, before anything boots.
+ *
+ * Model bytes are hashed here and never looked at. Whatever is wrong with the files is an error; what the policy or the
+ * guest's memory forbids is a refusal, which is a result and gets signed.
+ */
+#ifndef LAZARET_HOST_JOB_ADMISSION_H
+#define LAZARET_HOST_JOB_ADMISSION_H
+
+#include "host/data/reader.h"
+#include "host/job/events.h"
+#include "host/job/job.h"
+#include "host/policy/policy.h"
+
+#include <limits.h>
+
+/* Guest memory besides model and data: kernel, agent, one worker. Measured: docs/limits.md. */
+#define ADMISSION_BASE_MIB 96u
+
+struct admission {
+    int model_fd, test_fd, train_fd, spec_fd, policy_fd; /* -1: none */
+    char model_name[NAME_MAX + 1]; /* the file's own name, printable */
+    uint64_t model_size;
+    uint8_t model_sha256[SHA256_SIZE];
+    struct policy policy;
+    struct data_reader *reader;
+    struct data_description *description;
+    int32_t *test_labels, *train_labels; /* NULL where the set has none, or for training where no check asks */
+    uint64_t memory_mib;                 /* of the guest */
+    uint64_t needed_mib;                 /* by our estimate */
+};
+
+/* Opens everything and starts the data reader; single-threaded. */
+MUST_USE int admission_open(const struct job_options *options, struct events *events, struct admission **ret_admission,
+                            struct error *err);
+void admission_free(struct admission *admission);
+
+/*
+ * Whether policy and memory allow the job: 0, or -EPERM (the policy forbids it) or -ENOMEM (the guest would be too
+ * small) with ERROR_GUEST and the figures in `err`.
+ */
+MUST_USE int admission_decide(const struct admission *admission, const struct job_options *options, struct error *err);
+
+static inline void admission_free_pointer(struct admission **admission)
+{
+    admission_free(*admission);
+}
+#define CLEANUP_ADMISSION CLEANUP(admission_free_pointer)
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* execution.json */
+#include "host/job/execution.h"
+
+#include "host/json/decimal.h"
+
+static json_t *hex(const uint8_t digest[SHA256_SIZE])
+{
+    char text[SHA256_HEX_SIZE];
+
+    sha256_to_hex(digest, text);
+    return json_string(text);
+}
+
+static json_t *seconds(uint64_t ns)
+{
+    return json_new_fixed((double)ns / 1e9);
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value);
+}
+
+static json_t *digests(const struct execution *execution)
+{
+    json_t *object = json_object();
+
+    if (execution->agent_sha256 != NULL)
+        set(object, "agent", hex(execution->agent_sha256));
+    if (execution->image != NULL) {
+        set(object, "image", json_string(image_digest(execution->image)));
+        set(object, "kernel", hex(image_manifest(execution->image)->kernel.sha256));
+        set(object, "initramfs", hex(image_manifest(execution->image)->initramfs.sha256));
+    }
+    if (execution->record != NULL && execution->record->domain_xml[0] != '\0')
+        set(object, "domainXml", hex(execution->record->domain_xml_sha256));
+    return object;
+}
+
+static json_t *versions(const struct vm_record *record)
+{
+    json_t *object = json_pack("{s:s}", "lazaret", LAZARET_VERSION);
+
+    if (record->qemu_version[0] != '\0')
+        set(object, "qemu", json_string(record->qemu_version));
+    if (record->libvirt_version[0] != '\0')
+        set(object, "libvirt", json_string(record->libvirt_version));
+    return object;
+}
+
+/* What was looked at after the end, and found. */
+static json_t *destruction(const struct vm_proof *proof)
+{
+    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:s}", "processesGone", proof->processes_gone, "mountsGone",
+                     proof->mounts_gone, "socketsGone", proof->sockets_gone, "cidUsed", proof->cid_used, "cidReleased",
+                     proof->cid_released, "left", proof->detail);
+}
+
+static void set_record(json_t *document, const struct vm_record *record)
+{
+    set(document, "isolation", json_string(vm_isolation_name(record->isolation)));
+    set(document, "acceleration",
+        json_string(record->isolation == VM_PROCESS ? "none" : vm_acceleration_name(record->acceleration)));
+    set(document, "accelerationReason", json_string(record->acceleration_reason));
+    set(document, "transport",
+        json_string(record->isolation == VM_PROCESS ? "none" : vm_transport_name(record->transport)));
+    set(document, "transportReason", json_string(record->transport_reason));
+    set(document, "machine", json_string(record->machine));
+    set(document, "cpuModel", json_string(record->cpu_model));
+    set(document, "versions", versions(record));
+    set(document, "exit",
+        json_pack("{s:s, s:s}", "reason", vm_exit_name(record->exit_reason), "detail", record->exit_detail));
+    set(document, "destruction", destruction(&record->proof));
+    set(document, "peakMemoryKib", json_integer((json_int_t)record->peak_memory_kib));
+    set(document, "vmCpuSeconds", seconds(record->cpu_ns));
+    set(document, "startSeconds", seconds(record->start_wall_ns));
+    set(document, "bootSeconds", seconds(record->boot_wall_ns));
+    set(document, "console", json_pack("{s:I, s:I}", "bytes", (json_int_t)record->console_bytes, "dropped",
+                                       (json_int_t)record->console_dropped));
+}
+
+static json_t *guest(const struct results *results)
+{
+    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s}", "agent", results->agent, "cpuModel", results->cpu, "processors",
+                     (int)results->processors, "memoryBytes", (json_int_t)results->guest_memory_bytes,
+                     "engineMemoryBytes", (json_int_t)results->engine_memory_bytes, "kernels", results->isa);
+}
+
+static json_t *phases(const struct events *events)
+{
+    json_t *array = json_array();
+
+    for (unsigned i = 0; i < events->phase_count; i++)
+        (void)json_array_append_new(array, json_pack("{s:s, s:o, s:o}", "name", events->phases[i].name, "wallSeconds",
+                                                     seconds(events->phases[i].wall_ns), "cpuSeconds",
+                                                     seconds(events->phases[i].cpu_ns)));
+    return array;
+}
+
+static json_t *checks(const struct results *results, const struct plan *plan)
+{
+    json_t *array = json_array();
+
+    for (uint32_t i = 0; i < plan->check_count; i++) {
+        const struct results_check *check = &results->checks[i];
+        json_t *entry;
+
+        if (!check->done)
+            continue;
+        entry = json_pack("{s:s, s:o, s:o, s:I, s:I}", "id", plan_check_name(plan->checks[i].id), "wallSeconds",
+                          seconds(check->wall_ns), "cpuSeconds", seconds(check->cost.cpu_ns), "images",
+                          (json_int_t)check->cost.images, "peakMemoryBytes", (json_int_t)check->cost.peak_memory_bytes);
+        if (plan->checks[i].curve_count > 0) {
+            set(entry, "gradientCpuSeconds", seconds(check->cost.gradient_cpu_ns));
+            set(entry, "gradientImages", json_integer((json_int_t)check->cost.gradient_images));
+        }
+        (void)json_array_append_new(array, entry);
+    }
+    return array;
+}
+
+json_t *execution_document(const struct execution *execution)
+{
+    json_t *document = json_pack("{s:i, s:s, s:o, s:o}", "format", 1, "job", execution->job_id, "digests",
+                                 digests(execution), "phases", phases(execution->events));
+
+    if (document == NULL)
+        return NULL;
+    if (execution->record != NULL)
+        set_record(document, execution->record);
+    else
+        set(document, "isolation", json_string("none"));
+    if (execution->results != NULL) {
+        set(document, "guest", guest(execution->results));
+        set(document, "checks", checks(execution->results, execution->plan));
+    }
+    if (execution->failure != NULL)
+        set(document, "failure", json_string(execution->failure));
+    return document;
+}

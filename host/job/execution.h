@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * execution.json: how and where an evaluation ran. Facts of the host and of time belong here, and never into
+ * evaluation.json. Fields: docs/execution.md.
+ */
+#ifndef LAZARET_HOST_JOB_EXECUTION_H
+#define LAZARET_HOST_JOB_EXECUTION_H
+
+#include "host/job/events.h"
+#include "host/job/results.h"
+#include "host/vm/image.h"
+#include "host/vm/vm.h"
+
+#include <jansson.h>
+
+struct execution {
+    const char *job_id;
+    const struct vm_record *record; /* NULL: nothing was booted */
+    const struct image *image;      /* NULL under process isolation */
+    const uint8_t *agent_sha256;    /* NULL: nothing ran */
+    const struct results *results;  /* NULL: none */
+    const struct plan *plan;        /* NULL: none */
+    const struct events *events;
+    const char *failure; /* why there is no evaluation; NULL: there is one */
+};
+
+/* A new reference, or NULL without memory. */
+json_t *execution_document(const struct execution *execution);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The monitor: one evaluation's life.
+ *
+ * Theory of operation. Everything that can be refused is refused before anything boots. From then on there are two kinds
+ * of trouble. An error (bad input, something this machine lacks, a fault of our own) unwinds: the VM is destroyed, the
+ * janitor removes what was gathered, and nothing is left. A failed evaluation (ERROR_GUEST, or a refusal by policy or
+ * memory) goes on to the end without results: it is written down, signed and committed like any other.
+ */
+#include "host/job/job.h"
+
+#include "base/io.h"
+#include "host/job/admission.h"
+#include "host/job/assess.h"
+#include "host/job/conversation.h"
+#include "host/job/deadlines.h"
+#include "host/job/journal.h"
+#include "host/job/locate.h"
+#include "host/job/publish.h"
+#include "host/job/staging.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct job {
+    const struct job_options *options;
+    struct job_options resolved; /* with paths worked out */
+    struct job_result *result;
+    struct journal *journal;
+    struct staging *staging;
+    struct signer *signer;
+    struct events events;
+    struct admission *admission;
+    struct plan_made *made;
+    struct image *image;
+    uint8_t agent_sha256[SHA256_SIZE];
+    char policy_path[PATH_MAX], agent_path[PATH_MAX];
+    struct vm *vm;
+    struct vm_record *record;
+    bool recorded; /* record holds a VM that ran */
+    int console_fd, connection;
+    struct results *results;
+    struct conversation_failure failure;
+    struct assessment assessment;
+    uint64_t deadline_ns;
+};
+
+/* --- preparing ---------------------------------------------------------------------------------------- */
+
+/* The processes and files of the job that come before its inputs are looked at. */
+static int prepare(struct job *job, struct error *err)
+{
+    const struct job_options *options = job->options;
+    char absolute[PATH_MAX];
+    int r = journal_reap(err), events_fd = -1;
+
+    if (r < 0)
+        return r;
+    r = 0;
+    if (options->key_path != NULL)
+        r = signer_start(options->key_path, &job->signer, err);
+    if (r == 0 && options->output_path != NULL) {
+        r = journal_create(&job->journal, err);
+        if (r == 0)
+            r = staging_create(options->output_path, journal_path(job->journal), &job->staging, err);
+        if (r == 0 && realpath(staging_path(job->staging), absolute) == NULL)
+            r = error_set(err, ERROR_INTERNAL, -errno, "%s: %s", staging_path(job->staging), strerror(errno));
+        if (r == 0)
+            r = journal_step(job->journal, "staging", absolute, err);
+        if (r == 0)
+            r = staging_open(job->staging, "events.jsonl", &events_fd, err);
+    }
+    if (r == 0)
+        events_start(&job->events, events_fd, options->quiet);
+    return r;
+}
+
+static int step(struct job *job, const char *name, struct error *err)
+{
+    return job->journal == NULL ? 0 : journal_step(job->journal, name, "", err);
+}
+
+/* Which agent will run, and from where. */
+static int find_agent(struct job *job, struct error *err)
+{
+    CLEANUP_FD int fd = -1;
+    uint64_t size;
+    int r;
+
+    if (job->options->isolation == VM_MICROVM) {
+        r = image_open(NULL, &job->image, err);
+        if (r == 0)
+            memcpy(job->agent_sha256, image_manifest(job->image)->agent.sha256, SHA256_SIZE);
+        return r;
+    }
+    r = locate_agent(job->agent_path, err);
+    if (r < 0)
+        return r;
+    fd = open(job->agent_path, O_RDONLY | O_CLOEXEC);
+    r = fd < 0 ? -errno : sha256_of_fd(fd, job->agent_sha256, &size);
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, "%s: %s", job->agent_path, strerror(-r));
+    return 0;
+}
+
+static int admit(struct job *job, struct error *err)
+{
+    int r = admission_open(&job->resolved, &job->events, &job->admission, err);
+
+    if (r == 0)
+        r = plan_make(job->admission, &job->resolved, job->made, err);
+    if (r == 0)
+        r = find_agent(job, err);
+    if (r == 0)
+        job->deadline_ns = io_deadline_ms((uint64_t)job->admission->policy.deadline_seconds * 1000);
+    return r;
+}
+
+/* --- running ---------------------------------------------------------------------------------------------- */
+
+static int boot(struct job *job, struct error *err)
+{
+    const struct job_options *options = job->options;
+    struct vm_options vm = {
+        .isolation = options->isolation,
+        .acceleration = options->acceleration,
+        .transport = options->transport,
+        .vcpus = options->vcpus,
+        .memory_mib = job->admission->memory_mib,
+        .image = job->image,
+        .agent_path = job->agent_path[0] != '\0' ? job->agent_path : NULL,
+        .console_fd = job->console_fd,
+        .console_max = VM_CONSOLE_DEFAULT,
+    };
+    uint64_t connect_ns = io_deadline_ms(JOB_DEADLINE_CONNECT_MS);
+    int r = step(job, "boot", err);
+
+    events_begin(&job->events, "boot");
+    if (r == 0)
+        r = vm_start(&vm, &job->vm, err);
+    if (r == 0)
+        r = vm_connect(job->vm, connect_ns < job->deadline_ns ? connect_ns : job->deadline_ns, &job->connection, err);
+    return r;
+}
+
+static int converse(struct job *job, struct error *err)
+{
+    const struct admission *admission = job->admission;
+    const struct data_set_description *test = &admission->description->sets[DATA_SET_TEST];
+    const struct conversation conversation = {
+        .vm = job->vm,
+        .connection = job->connection,
+        .plan = &job->made->plan,
+        .model_fd = admission->model_fd,
+        .model_name = admission->model_name,
+        .test_name = job->options->test_path,
+        .reader = admission->reader,
+        .train_labels = admission->train_labels,
+        .test_label_max = test->label_max,
+        .test_labelled = test->labelled,
+        .events = &job->events,
+        .deadline_ns = job->deadline_ns,
+    };
+    int r = results_create(&job->made->plan, &job->results, err);
+
+    if (r == 0)
+        r = step(job, "conversation", err);
+    if (r == 0)
+        r = conversation_run(&conversation, job->results, &job->failure, err);
+    return r;
+}
+
+/* Ends the VM and looks whether anything is left, whatever happened before. */
+static int destroy(struct job *job, struct error *err)
+{
+    int r = step(job, "destroy", err);
+
+    if (job->connection >= 0)
+        (void)close(take_fd(&job->connection));
+    if (job->vm == NULL)
+        return r;
+    events_begin(&job->events, "destroy");
+    if (r == 0)
+        r = vm_destroy(job->vm, job->record, err);
+    job->recorded = true;
+    return r;
+}
+
+/* Boots, talks, destroys. A failed evaluation is 0 with job->assessment.failed set. */
+static int run(struct job *job, struct error *err)
+{
+    struct error trouble = {0}, left = {0};
+    int r = boot(job, &trouble), destroyed;
+
+    if (r == 0)
+        r = converse(job, &trouble);
+    destroyed = destroy(job, &left);
+    if (r == 0 && destroyed == 0)
+        return 0;
+    if (r < 0 && trouble.kind != ERROR_GUEST) {
+        *err = trouble;
+        return r;
+    }
+    if (destroyed < 0) {
+        *err = left;
+        return destroyed;
+    }
+    assessment_fail(&job->assessment, OUTCOME_COULD_NOT_EVALUATE, trouble.text);
+    return 0;
+}
+
+/* --- deciding and publishing ---------------------------------------------------------------------------------- */
+
+static int assess(struct job *job, struct error *err)
+{
+    struct error lie = {0};
+    int r;
+
+    if (job->assessment.failed)
+        return 0;
+    events_begin(&job->events, "score");
+    r = assess_results(job->admission, job->made, job->results, job->recorded ? job->record : NULL, &job->assessment,
+                       &lie);
+    if (r < 0 && lie.kind == ERROR_GUEST) { /* figures that can't be: the guest's doing */
+        assessment_fail(&job->assessment, OUTCOME_COULD_NOT_EVALUATE, lie.text);
+        return 0;
+    }
+    if (r < 0)
+        *err = lie;
+    return r;
+}
+
+static int publish(struct job *job, struct error *err)
+{
+    const struct publication publication = {
+        .job_id = job->journal != NULL ? journal_id(job->journal) : "",
+        .options = &job->resolved,
+        .admission = job->admission,
+        .made = job->made,
+        .image = job->image,
+        .agent_sha256 = job->agent_sha256,
+        .record = job->recorded ? job->record : NULL,
+        .results = job->results,
+        .assessment = &job->assessment,
+        .console_fd = job->console_fd,
+        .events = &job->events,
+    };
+    int r;
+
+    if (job->staging == NULL)
+        return 0;
+    events_begin(&job->events, "sign");
+    r = step(job, "sign", err);
+    if (r == 0)
+        r = publish_documents(&publication, job->signer, job->staging, err);
+    events_stop(&job->events);
+    if (r == 0)
+        r = step(job, "commit", err);
+    if (r == 0)
+        r = staging_commit(job->staging, err);
+    return r;
+}
+
+static int run_whole(struct job *job, struct error *err)
+{
+    struct error refusal = {0};
+    int r = locate_policy(job->options->policy_path, job->policy_path, err);
+
+    if (r < 0)
+        return r;
+    job->resolved = *job->options;
+    job->resolved.policy_path = job->policy_path;
+    r = prepare(job, err);
+    if (r == 0)
+        r = admit(job, err);
+    if (r < 0)
+        return r;
+    if (admission_decide(job->admission, &job->resolved, &refusal) < 0)
+        assessment_fail(&job->assessment,
+                        refusal.code == -EPERM ? OUTCOME_REJECTED_BEFORE_BOOT : OUTCOME_COULD_NOT_EVALUATE,
+                        refusal.text);
+    else
+        r = run(job, err);
+    if (r == 0)
+        r = assess(job, err);
+    if (r == 0)
+        r = publish(job, err);
+    return r;
+}
+
+/* Hands the outcome over to the caller. */
+static void conclude(struct job *job)
+{
+    struct job_result *result = job->result;
+
+    result->outcome = job->assessment.outcome;
+    result->reason_count = job->assessment.reason_count;
+    memcpy(result->reasons, job->assessment.reasons, sizeof result->reasons);
+    memcpy(result->agent_sha256, job->agent_sha256, SHA256_SIZE);
+    result->evaluation = job->assessment.evaluation_bytes;
+    job->assessment.evaluation_bytes = buffer_with_limit(0);
+}
+
+static void job_free(struct job *job)
+{
+    if (job == NULL)
+        return;
+    vm_free(job->vm);
+    if (job->connection >= 0)
+        (void)close(job->connection);
+    if (job->console_fd >= 0)
+        (void)close(job->console_fd);
+    assessment_free(&job->assessment);
+    results_free(job->results);
+    image_free(job->image);
+    admission_free(job->admission);
+    signer_free(job->signer);
+    events_stop(&job->events);
+    staging_free(job->staging);
+    journal_free(job->journal);
+    free(job->record);
+    free(job->made);
+    free(job);
+}
+
+int job_run(const struct job_options *options, struct job_result *ret_result, struct error *err)
+{
+    struct job *job = calloc(1, sizeof *job);
+    int r;
+
+    if (job == NULL)
+        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a job");
+    job->options = options;
+    job->result = ret_result;
+    job->connection = -1;
+    job->console_fd = memfd_create("console", MFD_CLOEXEC);
+    job->made = calloc(1, sizeof *job->made);
+    job->record = calloc(1, sizeof *job->record);
+    if (job->made == NULL || job->record == NULL || job->console_fd < 0)
+        r = error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a job");
+    else
+        r = run_whole(job, err);
+    if (r == 0)
+        conclude(job);
+    job_free(job);
+    return r;
+}
+
+void job_result_free(struct job_result *result)
+{
+    buffer_free(&result->evaluation);
+}

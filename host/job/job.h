@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One evaluation, from admission to the signed result.
+ *
+ * admit → journal → boot → handshake → plan, model → checks → destroy and prove it → score and decide → sign → commit.
+ * What is wrong with the input or with this machine is an error, and nothing is left behind. What goes wrong once the job
+ * is admitted (a model that can't be run, a guest that lies or dies, a limit) is a result: could-not-evaluate, signed.
+ */
+#ifndef LAZARET_HOST_JOB_JOB_H
+#define LAZARET_HOST_JOB_JOB_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "host/attest/outcome.h"
+#include "host/vm/vm.h"
+
+enum job_arithmetic { JOB_ARITHMETIC_AUTO, JOB_ARITHMETIC_FMA, JOB_ARITHMETIC_MUL_ADD };
+
+#define JOB_BATCH_DEFAULT 32u
+
+struct job_options {
+    const char *model_path, *test_path;
+    const char *train_path;  /* NULL: none */
+    const char *spec_path;   /* NULL: none */
+    const char *policy_path; /* a file, or the name of a shipped policy */
+    const char *key_path;    /* NULL: the result is not signed and not written (a replay) */
+    const char *output_path; /* NULL: nothing is written */
+    enum vm_isolation isolation;
+    enum vm_acceleration acceleration;
+    enum vm_transport transport;
+    enum job_arithmetic arithmetic; /* AUTO: the policy's */
+    unsigned vcpus;
+    uint64_t memory_mib; /* 0: the policy's */
+    uint32_t samples;    /* adversarial inputs of each point that are written to samples.npz */
+    uint32_t batch;      /* never changes a result */
+    const char *kernels; /* NULL: the widest the processor has; never changes a result */
+    bool quiet;
+};
+
+#define JOB_REASONS_MAX 16u
+
+struct job_result {
+    enum outcome outcome;
+    char reasons[JOB_REASONS_MAX][512]; /* printable */
+    unsigned reason_count;
+    struct buffer evaluation;          /* evaluation.json's bytes; empty where there is none */
+    uint8_t agent_sha256[SHA256_SIZE]; /* of the agent that ran */
+};
+
+MUST_USE int job_run(const struct job_options *options, struct job_result *ret_result, struct error *err);
+
+void job_result_free(struct job_result *result);
+#define CLEANUP_JOB_RESULT CLEANUP(job_result_free)
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The output directory's files: documents, evidence, and the signed bundle over their digests. */
+#ifndef LAZARET_HOST_JOB_PUBLISH_H
+#define LAZARET_HOST_JOB_PUBLISH_H
+
+#include "host/job/assess.h"
+#include "host/job/events.h"
+#include "host/job/staging.h"
+#include "host/signer/signer.h"
+#include "host/vm/image.h"
+
+struct publication { /* all borrowed */
+    const char *job_id;
+    const struct job_options *options;
+    const struct admission *admission;
+    const struct plan_made *made;
+    const struct image *image;       /* NULL under process isolation */
+    const uint8_t *agent_sha256;
+    const struct vm_record *record;  /* NULL: nothing was booted */
+    const struct results *results;   /* NULL: none */
+    const struct assessment *assessment;
+    int console_fd;
+    const struct events *events;
+};
+
+/* Writes every file and result.sigstore.json; does not commit. */
+MUST_USE int publish_documents(const struct publication *publication, struct signer *signer, struct staging *staging,
+                               struct error *err);
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The real agent, from HELLO to GOODBYE, on the digits models; and what it makes of bad input. */
+#include "unit/harness.h"
+
+#include "base/io.h"
+#include "unit/guest/agent/play_host.h"
+#include "unit/guest/checks/fixture.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define CLEAN "examples/digits/clean.onnx"
+#define BD15  "examples/digits/bd15.onnx"
+
+static float *test_x, *train_x[2]; /* clean, bd15 */
+static uint8_t *test_y;
+static uint32_t *train_y[2];
+
+static uint32_t *widen(uint8_t *bytes, size_t count)
+{
+    uint32_t *values = malloc(count * sizeof *values);
+
+    for (size_t i = 0; i < count; i++)
+        values[i] = bytes[i];
+    free(bytes);
+    return values;
+}
+
+static void load_fixtures(void)
+{
+    test_x = fixture_inputs("test-x.u8", FIXTURE_TEST);
+    test_y = fixture_read("test-y.u8", FIXTURE_TEST);
+    train_x[0] = fixture_inputs("train-clean-x.u8", FIXTURE_TRAIN);
+    train_x[1] = fixture_inputs("train-bd15-x.u8", FIXTURE_TRAIN);
+    train_y[0] = widen(fixture_read("train-clean-y.u8", FIXTURE_TRAIN), FIXTURE_TRAIN);
+    train_y[1] = widen(fixture_read("train-bd15-y.u8", FIXTURE_TRAIN), FIXTURE_TRAIN);
+}
+
+static struct play *new_play(const char *path)
+{
+    struct play *play = calloc(1, sizeof *play);
+    bool poisoned = strcmp(path, BD15) == 0;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(play);
+    CU_ASSERT_EQUAL_FATAL(play_plan_digits(play, path), 0);
+    play->test_x = test_x;
+    play->train_x = train_x[poisoned];
+    play->train_y = train_y[poisoned];
+    return play;
+}
+
+static int run(struct play *play, char *const *arguments)
+{
+    int r = play_start(play, arguments);
+
+    CU_ASSERT_EQUAL_FATAL(r, 0);
+    return play_all(play);
+}
+
+static void finish(struct play *play, bool expect_success)
+{
+    int status = play_end(play);
+
+    CU_ASSERT(WIFEXITED(status));
+    CU_ASSERT_EQUAL(WEXITSTATUS(status) == 0, expect_success);
+    free(play);
+}
+
+/* --- the digits models -------------------------------------------------------------------------- */
+
+static unsigned count_correct(const int32_t *predictions, const int32_t *clean)
+{
+    unsigned correct = 0;
+
+    for (size_t i = 0; i < FIXTURE_TEST; i++)
+        correct += predictions[i] == (int32_t)test_y[i] && (clean == NULL || clean[i] == (int32_t)test_y[i]);
+    return correct;
+}
+
+static void check_accuracy(const struct play *play)
+{
+    static const unsigned correct[] = {443, 430, 396, 260, 29, 5}, robust[] = {440, 425, 391, 254, 24, 0};
+    const int32_t *clean = play->predictions[0][0];
+
+    CU_ASSERT_EQUAL(count_correct(clean, NULL), 444);
+    for (unsigned point = 0; point < 6; point++) {
+        CU_ASSERT_EQUAL(count_correct(play->predictions[1][point], NULL), correct[point]);
+        CU_ASSERT_EQUAL(count_correct(play->predictions[1][point], clean), robust[point]);
+    }
+    for (unsigned point = 6; point < 15; point++) /* norms 2 and 1 weaken as well */
+        CU_ASSERT(count_correct(play->predictions[1][point], clean) <= 444);
+    CU_ASSERT(count_correct(play->predictions[1][10], clean) < 60);
+}
+
+static void test_clean_model(void)
+{
+    struct play *play = new_play(CLEAN);
+
+    CU_ASSERT_EQUAL(run(play, NULL), 0);
+    check_accuracy(play);
+    CU_ASSERT_EQUAL(play->ready.classes, 10);
+    CU_ASSERT_EQUAL(play->clusters[0].sizes[0], 103);
+    CU_ASSERT_EQUAL(play->clusters[0].sizes[1], 43);
+    CU_ASSERT_DOUBLE_EQUAL(play->clusters[0].silhouette, .2125, 1e-3);
+    CU_ASSERT_EQUAL(play->sample_elements, 3 * 15 * FIXTURE_PIXELS);
+    CU_ASSERT_EQUAL(play->done[1].gradient_images, FIXTURE_TEST);
+    CU_ASSERT_EQUAL(play->done[1].images, FIXTURE_TEST * 16);
+    CU_ASSERT(play->done[1].gradient_cpu_ns > 0 && play->done[1].gradient_cpu_ns < play->done[1].cpu_ns);
+    for (unsigned i = 0; i < 3; i++) {
+        CU_ASSERT(play->done[i].peak_memory_bytes > 0 && play->done[i].peak_memory_bytes < UINT64_C(32) << 20);
+        printf("(check %u: %.1f ms CPU, %.1f MiB) ", i, (double)play->done[i].cpu_ns / 1e6,
+               (double)play->done[i].peak_memory_bytes / 0x1p20);
+    }
+    finish(play, true);
+}
+
+static void test_backdoored_model(void)
+{
+    struct play *play = new_play(BD15);
+    const struct message_cluster *poisoned = &play->clusters[0];
+
+    CU_ASSERT_EQUAL(run(play, NULL), 0);
+    CU_ASSERT_EQUAL(poisoned->outcome, MESSAGE_CLUSTER_DONE);
+    CU_ASSERT(poisoned->sizes[0] == 202 && poisoned->sizes[1] == 146);
+    CU_ASSERT(poisoned->test_sizes[0] == 0 && poisoned->test_sizes[1] == 33);
+    CU_ASSERT_DOUBLE_EQUAL(poisoned->silhouette, .2704, 1e-3);
+    CU_ASSERT(poisoned->separation > 0 && poisoned->index_count[0] == MESSAGE_INDICES_MAX);
+    finish(play, true);
+}
+
+/* --- the same bits -------------------------------------------------------------------------------- */
+
+struct variant {
+    uint32_t batch, threads, test_window, train_window;
+    const char *isa;
+};
+
+static void test_same_bits(void)
+{
+    static const struct variant variants[] = {
+        {64, 1, 100, 200, ""},     {1, 1, 100, 200, ""},        {7, 1, 100, 200, ""},      {64, 2, 100, 200, ""},
+        {64, 1, 450, 1347, ""},    {64, 1, 13, 77, ""},         {64, 1, 100, 200, "sse2"}, {64, 1, 100, 200, "avx"},
+        {64, 1, 100, 200, "avx2"}, {64, 1, 100, 200, "avx512"},
+    };
+    uint8_t first[SHA256_SIZE], digest[SHA256_SIZE];
+
+    for (size_t i = 0; i < HARNESS_COUNT(variants); i++) {
+        struct play *play = new_play(CLEAN);
+        int r;
+
+        play->plan.batch = variants[i].batch;
+        play->plan.threads = variants[i].threads;
+        play->plan.sets[PLAN_SET_TEST].window = variants[i].test_window;
+        play->plan.sets[PLAN_SET_TRAIN].window = variants[i].train_window;
+        (void)snprintf(play->plan.isa, sizeof play->plan.isa, "%s", variants[i].isa);
+        /* samples come window by window: their order is the window's, so none here */
+        play->plan.checks[1].samples = 0;
+        r = run(play, NULL);
+        if (r < 0 && variants[i].isa[0] != '\0' && play->failed) {
+            printf("(no %s here: %s) ", variants[i].isa, play->failure_text);
+            finish(play, false);
+            continue;
+        }
+        CU_ASSERT_EQUAL(r, 0);
+        play_digest(play, i == 0 ? first : digest);
+        CU_ASSERT(i == 0 || memcmp(first, digest, sizeof digest) == 0);
+        finish(play, true);
+    }
+}
+
+/* --- larger than memory ---------------------------------------------------------------------------- */
+
+/* 24 MiB of inputs through an agent that may take 16 MiB. */
+static void test_large_set(void)
+{
+    char *const arguments[] = {(char[]){"--memory"}, (char[]){"16"}, NULL};
+    struct play *play = new_play(CLEAN);
+
+    play->plan.check_count = 1;
+    play->plan.sets[PLAN_SET_TEST] = (struct plan_set){.present = true, .count = PLAY_TEST * 220, .window = 2048};
+    CU_ASSERT_EQUAL(run(play, arguments), 0);
+    CU_ASSERT_EQUAL(play->prediction_count, PLAY_TEST * 220);
+    CU_ASSERT_EQUAL(count_correct(play->predictions[0][0], NULL), 444);
+    CU_ASSERT(play->done[0].peak_memory_bytes < UINT64_C(8) << 20);
+    finish(play, true);
+}
+
+/* --- bad input -------------------------------------------------------------------------------------- */
+
+/* An evaluation that must fail with this code; the text is shown. */
+static void expect_failure(struct play *play, char *const *arguments, enum message_failure_code code)
+{
+    CU_ASSERT(run(play, arguments) < 0);
+    CU_ASSERT(play->failed);
+    CU_ASSERT_EQUAL(play->failure.code, code);
+    CU_ASSERT(play->failure_text[0] != '\0');
+    printf("(%s: %s) ", message_failure_name(play->failure.code), play->failure_text);
+    finish(play, false);
+}
+
+static void test_truncated_model(void)
+{
+    struct play *play = new_play(CLEAN);
+
+    play->plan.model_size /= 2;
+    sha256_of(play->model, play->plan.model_size, play->plan.model_sha256);
+    expect_failure(play, NULL, MESSAGE_FAILURE_BAD_MODEL);
+}
+
+static void test_not_a_model(void)
+{
+    struct play *play = new_play(CLEAN);
+
+    memset(play->model, 0x5a, play->plan.model_size);
+    sha256_of(play->model, play->plan.model_size, play->plan.model_sha256);
+    expect_failure(play, NULL, MESSAGE_FAILURE_BAD_MODEL);
+}
+
+static void test_wrong_digests(void)
+{
+    struct play *play = new_play(CLEAN);
+
+    play->plan.model_sha256[31] ^= 1;
+    expect_failure(play, NULL, MESSAGE_FAILURE_PROTOCOL);
+    play = new_play(CLEAN);
+    play->break_digest = true;
+    expect_failure(play, NULL, MESSAGE_FAILURE_PROTOCOL);
+    play = new_play(CLEAN);
+    CU_ASSERT_EQUAL_FATAL(play_start(play, NULL), 0);
+    CU_ASSERT_EQUAL(play_import(play), 0);
+    play->break_digest = true; /* of the first window */
+    CU_ASSERT(play_check(play, 0) < 0);
+    CU_ASSERT(play->failed && play->failure.code == MESSAGE_FAILURE_PROTOCOL && play->failure.check == 0);
+    CU_ASSERT_EQUAL(play->prediction_count, 0);
+    finish(play, false);
+}
+
+static void test_contradictions(void)
+{
+    struct play *play = new_play(CLEAN);
+
+    play->plan.contract.dims[2] = 9;
+    expect_failure(play, NULL, MESSAGE_FAILURE_SHAPE);
+    play = new_play(CLEAN);
+    play->plan.contract.classes = 7;
+    expect_failure(play, NULL, MESSAGE_FAILURE_SHAPE);
+    play = new_play(CLEAN);
+    play->plan.checks[0].version = 999;
+    expect_failure(play, NULL, MESSAGE_FAILURE_UNSUPPORTED_MODEL);
+    play = new_play(CLEAN);
+    play->plan.contract.has_range = false;
+    expect_failure(play, NULL, MESSAGE_FAILURE_SHAPE);
+    play = new_play(CLEAN);
+    (void)snprintf(play->plan.checks[2].layer, sizeof play->plan.checks[2].layer, "no such layer");
+    expect_failure(play, NULL, MESSAGE_FAILURE_SHAPE);
+}
+
+static void test_memory(void)
+{
+    char *const small[] = {(char[]){"--memory"}, (char[]){"6"}, NULL};
+    struct play *play = new_play(CLEAN);
+
+    play->model = realloc(play->model, 8u << 20);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(play->model);
+    play->plan.model_size = 8u << 20;
+    sha256_of(play->model, play->plan.model_size, play->plan.model_sha256);
+    expect_failure(play, small, MESSAGE_FAILURE_MEMORY);
+}
+
+static void test_bad_label(void)
+{
+    struct play *play = new_play(CLEAN);
+    uint32_t *labels = malloc(FIXTURE_TRAIN * sizeof *labels);
+
+    memcpy(labels, train_y[0], FIXTURE_TRAIN * sizeof *labels);
+    labels[5] = 10;
+    play->train_y = labels;
+    play->plan.checks[0] = play->plan.checks[2];
+    play->plan.check_count = 1;
+    expect_failure(play, NULL, MESSAGE_FAILURE_SHAPE);
+    free(labels);
+}
+
+/* --- the host misbehaves ------------------------------------------------------------------------------ */
+
+static void test_garbage(void)
+{
+    struct play *play = new_play(CLEAN);
+    struct message message;
+    uint8_t garbage[4096];
+
+    for (size_t i = 0; i < sizeof garbage; i++)
+        garbage[i] = (uint8_t)(i * 37 + 11);
+    CU_ASSERT_EQUAL_FATAL(play_start(play, NULL), 0);
+    session_host_start(&play->judge, &play->plan, play->nonce);
+    CU_ASSERT_EQUAL(io_write_full(play->fd, garbage, sizeof garbage, IO_NO_DEADLINE), 0);
+    CU_ASSERT_EQUAL(play_receive(play, &message), 0);
+    CU_ASSERT(play->failed && play->failure.code == MESSAGE_FAILURE_PROTOCOL);
+    finish(play, false);
+}
+
+static void test_out_of_order(void)
+{
+    static const enum message_type types[] = {MESSAGE_BYE, MESSAGE_CHECK, MESSAGE_TRANSFER_END, MESSAGE_TRANSFER,
+                                              MESSAGE_GOODBYE};
+
+    for (size_t i = 0; i < HARNESS_COUNT(types); i++) {
+        struct play *play = new_play(CLEAN);
+        const struct message first = {.type = types[i]};
+        struct message message;
+
+        CU_ASSERT_EQUAL_FATAL(play_start(play, NULL), 0);
+        session_host_start(&play->judge, &play->plan, play->nonce);
+        CU_ASSERT_EQUAL(play_send(play, &first), 0);
+        CU_ASSERT_EQUAL(play_receive(play, &message), 0);
+        CU_ASSERT(play->failed && play->failure.code == MESSAGE_FAILURE_PROTOCOL);
+        finish(play, false);
+    }
+}
+
+/* A host that goes away, at several moments: the agent ends, and soon. */
+static void test_host_dies(void)
+{
+    for (unsigned moment = 0; moment < 3; moment++) {
+        struct play *play = new_play(CLEAN);
+        const struct message check = {.type = MESSAGE_CHECK};
+        uint64_t before;
+
+        CU_ASSERT_EQUAL_FATAL(play_start(play, NULL), 0);
+        if (moment >= 1)
+            CU_ASSERT_EQUAL(play_import(play), 0);
+        if (moment >= 2)
+            CU_ASSERT_EQUAL(play_send(play, &check), 0);
+        before = io_now_ns();
+        finish(play, false);
+        CU_ASSERT(io_now_ns() - before < 2 * IO_NS_PER_S);
+    }
+}
+
+int main(void)
+{
+    static const struct harness_test tests[] = {
+        {"the clean model, all checks", test_clean_model},
+        {"the backdoored model, all checks", test_backdoored_model},
+        {"the same bits for every batch, thread count, window and instruction set", test_same_bits},
+        {"a set larger than memory", test_large_set},
+        {"a truncated model", test_truncated_model},
+        {"not a model", test_not_a_model},
+        {"wrong digests", test_wrong_digests},
+        {"plan and model contradict each other", test_contradictions},
+        {"a model larger than memory", test_memory},
+        {"a label beyond the classes", test_bad_label},
+        {"garbage", test_garbage},
+        {"messages out of order", test_out_of_order},
+        {"the host dies", test_host_dies},
+    };
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    load_fixtures();
+    return harness_run("agent", tests, HARNESS_COUNT(tests));
+}

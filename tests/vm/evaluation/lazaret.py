@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of whole evaluations share: running the program, making inputs, looking for what is left."""
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import numpy
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BUILD = pathlib.Path(os.environ.get("LAZARET_BUILD", ROOT / "build"))
+DIGITS = ROOT / "examples" / "digits"
+LAZARET = BUILD / "lazaret"
+VERIFY = BUILD / "lazaret-verify"
+TIMEOUT = 300
+
+# The figures that reference programs gave for the digits models (examples/digits/README.md).
+CLEAN_CORRECT = 444
+INF_CORRECT = [443, 430, 396, 260, 29, 5]
+INF_ROBUST = [440, 425, 391, 254, 24, 0]
+
+
+def state():
+    """The state directory with the guest image, set by scripts/test."""
+    return pathlib.Path(os.environ.get("LAZARET_STATE", "/var/lib/lazaret"))
+
+
+def has_microvm():
+    """Whether microVMs can run here at all; tests that need one are skipped, visibly, where not."""
+    return os.geteuid() == 0 and (state() / "images" / "default").exists() and shutil.which("qemu-system-x86_64")
+
+
+def lazaret(*arguments, timeout=TIMEOUT, environment=None):
+    return subprocess.run([str(LAZARET), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
+                          env={**os.environ, **(environment or {})}, check=False)
+
+
+def evaluate_arguments(output, key, model=DIGITS / "clean.onnx", test=DIGITS / "test.npz",
+                       train=DIGITS / "train-clean.npz", spec=DIGITS / "spec.yaml", isolation="process", extra=()):
+    arguments = ["evaluate", model, "--test", test, "--key", key, "-o", output, "--quiet", "--isolation", isolation]
+    if train:
+        arguments += ["--train", train]
+    if spec:
+        arguments += ["--spec", spec]
+    return [*map(str, arguments), *map(str, extra)]
+
+
+def digest(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def check_of(evaluation, name):
+    return next(check for check in evaluation["checks"] if check["id"] == name)
+
+
+def processes_of_lazaret():
+    """Pids of every process of a job: by the names that they give themselves, and QEMU's."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            name = (entry / "comm").read_text().strip()
+            state_letter = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            continue
+        if state_letter != "Z" and name.startswith(("lazaret", "qemu-system", "agent")):
+            found.append((int(entry.name), name))
+    return found
+
+
+class Case(unittest.TestCase):
+    """A folder and a key of its own, and a look at what is left when a test ends."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="lazaret-test-"))
+        made = lazaret("keygen", "-o", cls.folder / "key")
+        if made.returncode != 0:
+            raise RuntimeError(made.stderr)
+        cls.key, cls.public = cls.folder / "key.pem", cls.folder / "key.pub.pem"
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def evaluate(self, name, **options):
+        """Runs an evaluation into folder/name; returns the finished process and the output's path."""
+        output = self.folder / name
+        environment = options.pop("environment", None)
+        return lazaret(*evaluate_arguments(output, self.key, **options), environment=environment), output
+
+    def evaluation_of(self, output):
+        return json.loads((output / "evaluation.json").read_text())
+
+    def assert_nothing_left(self, within=2.0, before=()):
+        """No process, no hidden output, no journal."""
+        end = time.monotonic() + within
+        while True:
+            processes = [p for p in processes_of_lazaret() if p not in before]
+            hidden = [p for p in self.folder.iterdir() if p.name.startswith(".")]
+            jobs = state() / "jobs"
+            journals = list(jobs.iterdir()) if jobs.exists() else []
+            if not processes and not hidden and not journals:
+                return
+            if time.monotonic() > end:
+                self.fail(f"left behind: {processes} {hidden} {journals}")
+            time.sleep(0.02)
+
+
+def main():
+    """Runs the calling program's tests; 77 when all of them were skipped, so that ctest shows it."""
+    program = unittest.main(exit=False, verbosity=2)
+    if not program.result.wasSuccessful():
+        sys.exit(1)
+    if program.result.testsRun > 0 and len(program.result.skipped) == program.result.testsRun:
+        sys.exit(77)
+
+
+def write_npz(path, **arrays):
+    numpy.savez(path, **arrays)
+    return path
