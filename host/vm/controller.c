@@ -10,6 +10,7 @@
 #include "host/vm/controller.h"
 
 #include "base/io.h"
+#include "host/vm/capabilities.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/files.h"
 #include "host/vm/message.h"
@@ -20,6 +21,7 @@
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -35,6 +37,14 @@
 #define PID_FILE       SANDBOX_LIBVIRT "/run/qemu/" CONTROLLER_DOMAIN ".pid"
 #define CONFIG_FILE    SANDBOX_LIBVIRT "/etc/qemu.conf"
 #define CACHE_FILE_MAX (4u << 20)
+
+/*
+ * libvirt talks to QEMU, which a guest may have taken over: of root it keeps what starts QEMU under
+ * another identity, arranges files for it, and ends it.
+ */
+static const uint64_t kept_capabilities = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_DAC_OVERRIDE) |
+                                          CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_KILL) | CAPABILITY(CAP_SETGID) |
+                                          CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETPCAP);
 
 struct controller {
     const struct controller_options *options;
@@ -213,6 +223,8 @@ static int start(struct controller *controller, struct error *err)
     const struct controller_options *options = controller->options;
     int r = sandbox_become_user(options->outer_uid, options->outer_gid, err);
 
+    if (r == 0)
+        r = capabilities_keep(kept_capabilities, err);
     if (r == 0)
         r = options->outer_uid == 0 ? write_config(options->job_uid, options->job_uid, err)
                                     : write_config(options->outer_uid, options->outer_gid, err);

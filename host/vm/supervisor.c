@@ -12,6 +12,7 @@
 #include "host/vm/supervisor.h"
 
 #include "base/io.h"
+#include "host/vm/capabilities.h"
 #include "host/vm/children.h"
 #include "host/vm/console.h"
 #include "host/vm/deadlines.h"
@@ -19,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -329,7 +331,8 @@ static int start(struct supervisor *supervisor, struct error *err)
         r = console_open(&supervisor->console, options->console_fd, options->console_max, options->job_uid, err);
     if (r == 0)
         r = children_start(&supervisor->children, options, &supervisor->console, err);
-    return r;
+    /* All is set up: what is left is to watch, and to kill. */
+    return r < 0 ? r : capabilities_keep(CAPABILITY(CAP_KILL), err);
 }
 
 void supervisor_run(const struct supervisor_options *options)

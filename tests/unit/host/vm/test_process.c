@@ -110,6 +110,7 @@ static void test_view(void)
     struct vm_options options = default_options();
     int stream = -1;
     struct vm *vm = start(&options, 'w', &stream);
+    struct pollfd poller;
     ssize_t size = 0, r = 0;
 
     if (vm == NULL)
@@ -118,6 +119,8 @@ static void test_view(void)
            (r = read(stream, text + size, sizeof(text) - 1 - (size_t)size)) > 0)
         size += r;
     text[size] = '\0';
+    poller = (struct pollfd){.fd = vm_exit_fd(vm), .events = POLLIN};
+    CU_ASSERT_EQUAL(poll(&poller, 1, (int)TALK_MS), 1);
     (void)printf("[%s] ", text);
     /* Where root is not root of the machine, all processes of the job have its one identity. */
     CU_ASSERT_STRING_EQUAL(text, geteuid() == 0 ? "uid 0 / dev init proc tmp interfaces lo writable no kill no"
