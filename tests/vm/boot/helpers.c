@@ -86,14 +86,15 @@ struct image *helper_open_broken_image(void)
     return image;
 }
 
-static pid_t child_of(pid_t parent)
+/* The first process whose parent is `parent` and, if name is not NULL, that has this name; or 0. */
+static pid_t child_of(pid_t parent, const char *name)
 {
     DIR *folder = opendir("/proc");
     struct dirent *entry;
     pid_t found = 0;
 
     while (folder != NULL && found == 0 && (entry = readdir(folder)) != NULL) {
-        char path[64], text[512];
+        char path[64], text[512] = "", *start, *end;
         int parent_pid;
         FILE *file;
 
@@ -103,14 +104,34 @@ static pid_t child_of(pid_t parent)
         file = fopen(path, "re");
         if (file == NULL)
             continue;
-        if (fgets(text, sizeof(text), file) != NULL && strrchr(text, ')') != NULL &&
-            sscanf(strrchr(text, ')'), ") %*c %d", &parent_pid) == 1 && parent_pid == parent)
-            found = (pid_t)atoi(entry->d_name);
+        start = fgets(text, sizeof(text), file) == NULL ? NULL : strchr(text, '(');
+        end = strrchr(text, ')');
         (void)fclose(file);
+        if (start == NULL || end == NULL || sscanf(end, ") %*c %d", &parent_pid) != 1 ||
+            parent_pid != parent)
+            continue;
+        *end = '\0';
+        if (name == NULL || strcmp(start + 1, name) == 0)
+            found = (pid_t)atoi(entry->d_name);
     }
     if (folder != NULL)
         (void)closedir(folder);
     return found;
+}
+
+bool helper_kill_supervisor(void)
+{
+    pid_t supervisor = child_of(getpid(), "lazaret-job");
+
+    return supervisor != 0 && kill(supervisor, SIGKILL) == 0;
+}
+
+bool helper_kill_inside(const char *name)
+{
+    pid_t supervisor = child_of(getpid(), "lazaret-job");
+    pid_t wanted = supervisor == 0 ? 0 : child_of(supervisor, name);
+
+    return wanted != 0 && kill(wanted, SIGKILL) == 0;
 }
 
 /* The first child of the monitor may be the acceleration probe, which shares our namespaces. */
@@ -122,7 +143,7 @@ static bool find_supervisor(pid_t monitor, struct proof_marks *ret_marks)
     if (proof_read_marks(getpid(), &own, &error) < 0)
         return false;
     for (int waited = 0; waited < 5000; waited++) {
-        pid_t child = child_of(monitor);
+        pid_t child = child_of(monitor, NULL);
 
         if (child != 0 && proof_read_marks(child, ret_marks, &error) == 0 &&
             ret_marks->pid_ns != own.pid_ns && ret_marks->mount_ns != own.mount_ns)

@@ -8,6 +8,7 @@
 #include "host/vm/vm.h"
 
 #include <limits.h>
+#include <stdbool.h>
 
 /* The path of a file that the build put beside this program. */
 void helper_path(const char *name, char ret_path[PATH_MAX]);
@@ -26,5 +27,9 @@ struct image *helper_open_broken_image(void);
  * child with SIGKILL. Returns how many milliseconds later nothing was left, or -1 after two seconds.
  */
 int helper_kill_monitor(void (*monitor)(const void *context), const void *context, int delay_ms);
+
+/* Kills, by SIGKILL, the process named `name` among the children of this process's supervisor. */
+bool helper_kill_inside(const char *name);
+bool helper_kill_supervisor(void);
 
 #endif

@@ -3,17 +3,17 @@
 #include "vm/boot/helpers.h"
 
 #include "base/io.h"
-#include "unit/harness.h"
 #include "host/vm/host_facts.h"
+#include "unit/harness.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <sched.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 
 #define BOOT_MS     60000u
 #define TALK_MS     10000u
@@ -178,6 +178,44 @@ static void test_console_flood(void)
     CU_ASSERT_EQUAL(lseek(console_fd, 0, SEEK_END), CONSOLE_MAX);
 }
 
+/* What dies under the VM is named. */
+static void test_parts_die(void)
+{
+    static const struct {
+        const char *name;
+        enum vm_exit expected;
+    } parts[] = {{"lazaret-vsock", VM_EXIT_DEVICE_BROKEN}, {"qemu-system-x86", VM_EXIT_CRASHED}};
+    static struct vm_record record;
+    struct vm_options options = default_options();
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        int stream = -1;
+        struct vm *vm = boot(&options, 'h', &stream);
+
+        if (vm == NULL)
+            return;
+        CU_ASSERT_TRUE(helper_kill_inside(parts[i].name));
+        CU_ASSERT_TRUE(wait_exit(vm, parts[i].expected));
+        finish(vm, stream, parts[i].expected, &record);
+        CU_ASSERT_PTR_NOT_NULL(strstr(record.exit_detail, "killed by signal 9"));
+    }
+}
+
+/* The supervisor is the one whose end nobody reports: it is seen by its absence. */
+static void test_supervisor_dies(void)
+{
+    static struct vm_record record;
+    struct vm_options options = default_options();
+    int stream = -1;
+    struct vm *vm = boot(&options, 'h', &stream);
+
+    if (vm == NULL)
+        return;
+    CU_ASSERT_TRUE(helper_kill_supervisor());
+    CU_ASSERT_TRUE(wait_exit(vm, VM_EXIT_CRASHED));
+    finish(vm, stream, VM_EXIT_CRASHED, &record);
+}
+
 static void test_hanging_guest(void)
 {
     static struct vm_record record;
@@ -306,6 +344,8 @@ int main(void)
         {"agent dies", test_agent_dies},
         {"console flood is capped", test_console_flood},
         {"hanging guest", test_hanging_guest},
+        {"device and QEMU die", test_parts_die},
+        {"supervisor dies", test_supervisor_dies},
         {"kill -9 of the monitor", test_kill_monitor},
         {"options out of range", test_bad_options},
         {"too much memory", test_too_much_memory},
