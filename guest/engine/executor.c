@@ -19,15 +19,15 @@
 #define ARENA_ALIGNMENT 64u
 
 struct executor {
-    const struct graph *graph; /* borrowed */
-    struct op_node *nodes;     /* graph->node_count */
-    bool *depends;             /* a value depends on the input */
+    const struct graph *graph;     /* borrowed */
+    struct op_node *nodes;         /* graph->node_count */
+    bool *depends;                 /* a value depends on the input */
     struct schedule *schedules[2]; /* by enum executor_pass; the second NULL without gradient */
     float *arena;
     size_t arena_size; /* floats */
     uint32_t layer;
     bool takes_fewer;
-    size_t samples;    /* of the last forward pass with gradient; 0 before one */
+    size_t samples; /* of the last forward pass with gradient; 0 before one */
     uint64_t memory;
 };
 
@@ -200,8 +200,7 @@ const float *executor_layer(const struct executor *executor)
 
 float *executor_logits_gradient(struct executor *executor)
 {
-    return buffer_at(executor, EXECUTOR_GRADIENT,
-                     executor->schedules[EXECUTOR_GRADIENT]->logits_gradient);
+    return buffer_at(executor, EXECUTOR_GRADIENT, executor->schedules[EXECUTOR_GRADIENT]->logits_gradient);
 }
 
 static void open_buffer(const struct executor *executor, enum executor_pass pass, uint32_t buffer)

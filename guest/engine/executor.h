@@ -26,8 +26,7 @@ struct executor;
  * Checks the graph, prepares its nodes (packs weights) and allocates all memory that runs will use.
  * ERROR_BAD_INPUT for a graph that is not well formed, ERROR_UNAVAILABLE where memory doesn't suffice.
  */
-MUST_USE int executor_create(const struct executor_options *options, struct executor **ret_executor,
-                             struct error *err);
+MUST_USE int executor_create(const struct executor_options *options, struct executor **ret_executor, struct error *err);
 void executor_free(struct executor *executor);
 
 /* Bytes held. */
@@ -45,8 +44,7 @@ enum executor_pass {
 float *executor_input(struct executor *executor, enum executor_pass pass);
 
 /* Runs the first `samples` of the batch forward. */
-MUST_USE int executor_forward(struct executor *executor, enum executor_pass pass, size_t samples,
-                              struct error *err);
+MUST_USE int executor_forward(struct executor *executor, enum executor_pass pass, size_t samples, struct error *err);
 
 /* After a forward pass: the logits or the layer, until the next run. */
 const float *executor_logits(const struct executor *executor, enum executor_pass pass);

@@ -44,8 +44,7 @@ static int arena_take(struct arena *arena, size_t size, size_t *ret_offset)
     arena->free[best].offset += size;
     arena->free[best].size -= size;
     if (arena->free[best].size == 0) {
-        memmove(&arena->free[best], &arena->free[best + 1],
-                (arena->free_count - best - 1) * sizeof(arena->free[0]));
+        memmove(&arena->free[best], &arena->free[best + 1], (arena->free_count - best - 1) * sizeof(arena->free[0]));
         arena->free_count--;
     }
     return 0;

@@ -27,7 +27,7 @@ struct network {
     float *scale, *offset; /* one a channel, or NULL */
     size_t channel_size;   /* floats of one channel of one input */
     bool gradient;
-    int32_t *predictions;  /* of a batch */
+    int32_t *predictions; /* of a batch */
 };
 
 void network_free(struct network *network)
@@ -96,13 +96,13 @@ static int choose_layer(struct network *network, const char *layer, struct error
     const struct graph *graph = network->graph;
     const struct graph_value *value;
 
-    network->layer = graph->penultimate;
+    network->layer = graph->penultimate == GRAPH_NONE ? graph->logits : graph->penultimate;
     if (layer != NULL && layer[0] != '\0')
         network->layer = graph_find_value(graph, layer);
     if (layer != NULL && layer[0] != '\0' && network->layer == GRAPH_NONE)
         return unknown_layer(network, layer, err);
     if (network->layer >= graph->value_count)
-        return error_set(err, ERROR_BAD_INPUT, -EINVAL, "the model has no penultimate layer; name one");
+        return error_set(err, ERROR_INTERNAL, -EINVAL, "the graph's penultimate layer is not one of its values");
     value = &graph->values[network->layer];
     if (value->constant != NULL || value->elements % graph->batch != 0)
         return error_set(err, ERROR_BAD_INPUT, -EINVAL, "the layer is a constant of the model, not an activation");

@@ -20,7 +20,7 @@ struct binary_run {
     const struct op_node *op;
     const struct binary_state *state;
     const float *a, *b, *dy;
-    float *out;       /* y, or the gradient of input `input` */
+    float *out; /* y, or the gradient of input `input` */
     uint32_t input;
     size_t outermost; /* positions of axis 0 in this run */
 };
@@ -101,8 +101,8 @@ static inline void backward_loop(enum graph_op op, uint32_t input, const float *
                                  size_t step_b, const float *dy, float *dx, size_t step_out, bool add, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        float term = gradient_term(op, input, a == NULL ? NULL : a + i * step_a, b == NULL ? NULL : b + i * step_b,
-                                   dy[i]);
+        float term =
+            gradient_term(op, input, a == NULL ? NULL : a + i * step_a, b == NULL ? NULL : b + i * step_b, dy[i]);
 
         dx[i * step_out] = add ? dx[i * step_out] + term : term;
     }

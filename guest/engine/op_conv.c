@@ -191,9 +191,7 @@ static int transpose_forward(const struct op_run *run)
 {
     const struct conv_state *state = run->op->state;
     struct kernel_conv conv = conv_of(run);
-    struct bias_run r = {.y = run->output,
-                         .channels = conv.in_channels,
-                         .inner = conv.in_height * conv.in_width};
+    struct bias_run r = {.y = run->output, .channels = conv.in_channels, .inner = conv.in_height * conv.in_width};
     int ret = kernel_conv_backward_input(run->op->kernels, &conv, run->inputs[0], state->backward, run->output);
 
     if (ret < 0 || run->op->node->input_count < 3 || run->inputs[2] == NULL)
@@ -212,7 +210,6 @@ static int transpose_backward(const struct op_run *run, uint32_t input, const fl
     return kernel_conv_forward(run->op->kernels, &conv, dy, state->forward, NULL, ret_dx);
 }
 
-const struct op op_conv = {
-    .plan = plan_conv, .forward = conv_forward, .backward = conv_backward, .release = release};
+const struct op op_conv = {.plan = plan_conv, .forward = conv_forward, .backward = conv_backward, .release = release};
 const struct op op_conv_transpose = {
     .plan = plan_transpose, .forward = transpose_forward, .backward = transpose_backward, .release = release};

@@ -14,7 +14,7 @@
 
 struct gemm_state {
     size_t m, n, k;
-    size_t c_row, c_column; /* strides of C, 0 where broadcast */
+    size_t c_row, c_column;  /* strides of C, 0 where broadcast */
     const float *b_forward;  /* k × n, or NULL where B is computed */
     const float *b_backward; /* n × k, likewise */
     float *transposed;       /* owned: the one of the two that the model doesn't hold */

@@ -15,8 +15,8 @@
 
 struct matmul_state {
     size_t m, n, k;
-    bool one_b;          /* the right operand is one matrix: m counts all rows of the left one */
-    struct walk walk;    /* over the leading axes and a last axis of 1; tensors a, b, y in matrices */
+    bool one_b;              /* the right operand is one matrix: m counts all rows of the left one */
+    struct walk walk;        /* over the leading axes and a last axis of 1; tensors a, b, y in matrices */
     const float *b_backward; /* n × k of a constant sole B, or NULL */
     float *transposed;       /* owned */
 };
@@ -54,8 +54,7 @@ static int check(const struct op_node *op, struct matmul_state *state, struct er
     state->n = b->rank == 1 ? 1 : b->dims[b->rank - 1];
     y_axes = (a->rank == 1 ? 0u : 1u) + (b->rank == 1 ? 0u : 1u);
     if ((b->rank == 1 ? b->dims[0] : b->dims[b->rank - 2]) != state->k || y->rank < y_axes ||
-        (b->rank > 1 && y->dims[y->rank - 1] != state->n) ||
-        (a->rank > 1 && y->dims[y->rank - y_axes] != state->m))
+        (b->rank > 1 && y->dims[y->rank - 1] != state->n) || (a->rank > 1 && y->dims[y->rank - y_axes] != state->m))
         return op_refuse(op, err, "the matrices' shapes don't fit");
     lead_a = leading(a, 2);
     lead_b = leading(b, 2);
@@ -103,8 +102,7 @@ static int plan(struct op_node *op, struct error *err)
 static int multiply(const struct op_run *run, size_t m, const float *a, const float *b, float *ret_y)
 {
     const struct matmul_state *state = run->op->state;
-    struct kernel_gemm gemm = {
-        .m = m, .n = state->n, .k = state->k, .lda = state->k, .ldb = state->n, .ldc = state->n};
+    struct kernel_gemm gemm = {.m = m, .n = state->n, .k = state->k, .lda = state->k, .ldb = state->n, .ldc = state->n};
 
     return kernel_gemm(run->op->kernels, &gemm, a, b, ret_y);
 }
@@ -124,13 +122,8 @@ static int multiply_da(const struct op_run *run, size_t m, const float *dy, cons
 static int multiply_db(const struct op_run *run, size_t m, const float *a, const float *dy, float *ret_db)
 {
     const struct matmul_state *state = run->op->state;
-    struct kernel_gemm gemm = {.m = state->k,
-                               .n = state->n,
-                               .k = m,
-                               .lda = state->k,
-                               .ldb = state->n,
-                               .ldc = state->n,
-                               .transposed_a = true};
+    struct kernel_gemm gemm = {
+        .m = state->k, .n = state->n, .k = m, .lda = state->k, .ldb = state->n, .ldc = state->n, .transposed_a = true};
 
     return kernel_gemm(run->op->kernels, &gemm, a, dy, ret_db);
 }
@@ -191,8 +184,8 @@ static int backward(const struct op_run *run, uint32_t input, const float *dy, f
         int ret;
 
         if (input == 0)
-            ret = multiply_da(run, state->m, dy_i,
-                              run->inputs[1] + place(&state->walk, 1, i) * state->k * state->n, run->scratch);
+            ret = multiply_da(run, state->m, dy_i, run->inputs[1] + place(&state->walk, 1, i) * state->k * state->n,
+                              run->scratch);
         else
             ret = multiply_db(run, state->m, run->inputs[0] + place(&state->walk, 0, i) * state->m * state->k, dy_i,
                               run->scratch);

@@ -13,22 +13,38 @@
 #include <math.h>
 #include <string.h>
 
-struct pool_run {
-    const struct graph_window *window;
-    size_t height, width;         /* of an input plane */
+/* One window along one axis: the positions that lie in the image, and how many in the padded image. */
+struct span {
+    size_t begin; /* the first one's place in the image */
+    size_t count;
+    size_t padded;
+};
+
+struct pool_state {
+    struct span *spans;   /* owned; one an output row, then one an output column */
+    size_t height, width; /* of an input plane */
     size_t out_height, out_width;
+    size_t step_row, step_column; /* dilations */
+    bool include_pad;
+};
+
+struct pool_run {
+    const struct pool_state *state;
     const float *x, *dy; /* dy NULL in the forward pass */
     float *out;
     bool maximum;
 };
 
-/* The part of a window along one axis that lies inside [0, size), as kernel positions. */
-struct span {
-    size_t first, last;
-    size_t padded; /* how many lie inside the padded image */
-};
+static void release(struct op_node *op)
+{
+    struct pool_state *state = op->state;
 
-static int plan(struct op_node *op, struct error *err)
+    if (state != NULL)
+        free(state->spans);
+    free(state);
+}
+
+static int check(const struct op_node *op, struct error *err)
 {
     const struct graph_window *window = &op->node->attributes.window;
     const struct graph_value *x = op_input(op, 0);
@@ -38,136 +54,207 @@ static int plan(struct op_node *op, struct error *err)
         x->dims[1] != y->dims[1])
         return op_refuse(op, err, "must have one input of 4 axes and keep batch and channels");
     for (uint32_t axis = 0; axis < 2; axis++) {
-        uint64_t last_start, padded;
+        uint64_t padded = x->dims[2 + axis] + window->pad_begin[axis] + window->pad_end[axis];
 
         if (window->kernel[axis] == 0 || window->stride[axis] == 0 || window->dilation[axis] == 0)
             return op_refuse(op, err, "kernel, stride and dilation must be positive");
-        padded = x->dims[2 + axis] + window->pad_begin[axis] + window->pad_end[axis];
         /* With ceil_mode a window may reach beyond the padding, but it starts inside. */
-        if (y->dims[2 + axis] - 1 > padded / window->stride[axis])
-            return op_refuse(op, err, "the output is larger than the windows that fit");
-        last_start = (y->dims[2 + axis] - 1) * window->stride[axis];
-        if (last_start >= padded)
+        if (y->dims[2 + axis] - 1 > (padded - 1) / window->stride[axis])
             return op_refuse(op, err, "the output is larger than the windows that fit");
     }
     return 0;
 }
 
-/* Dilated kernel positions k with origin <= o·stride + k·dilation < limit, in a space moved by pad. */
+/* How many of `kernel` positions, `dilation` apart from `start` on, lie before `end`. */
+static size_t positions_before(size_t start, size_t end, size_t dilation, size_t kernel)
+{
+    size_t count = start >= end ? 0 : (end - start + dilation - 1) / dilation;
+
+    return count < kernel ? count : kernel;
+}
+
+/* Window number `o` along an axis of `size`. */
 static struct span span_of(const struct graph_window *window, uint32_t axis, size_t o, size_t size)
 {
     size_t start = o * window->stride[axis]; /* in the padded image */
     size_t pad = window->pad_begin[axis];
     size_t dilation = window->dilation[axis];
     size_t kernel = window->kernel[axis];
-    size_t end = pad + size;
-    size_t padded_end = end + window->pad_end[axis];
-    struct span span = {0};
+    size_t before = positions_before(start, pad, dilation, kernel);
+    size_t inside = positions_before(start, pad + size, dilation, kernel);
 
-    span.first = start >= pad ? 0 : (pad - start + dilation - 1) / dilation;
-    span.last = start >= end ? 0 : (end - start + dilation - 1) / dilation;
-    span.padded = start >= padded_end ? 0 : (padded_end - start + dilation - 1) / dilation;
-    if (span.first > kernel)
-        span.first = kernel;
-    if (span.last > kernel)
-        span.last = kernel;
-    if (span.last < span.first)
-        span.last = span.first;
-    if (span.padded > kernel)
-        span.padded = kernel;
-    return span;
+    return (struct span){.begin = inside > before ? start + before * dilation - pad : 0,
+                         .count = inside - before,
+                         .padded = positions_before(start, pad + size + window->pad_end[axis], dilation, kernel)};
 }
 
-struct cell { /* one window of one plane */
+static int plan(struct op_node *op, struct error *err)
+{
+    const struct graph_window *window = &op->node->attributes.window;
+    struct pool_state *state = op_allocate_state(op, sizeof(*state));
+    const struct graph_value *x = op_input(op, 0);
+    const struct graph_value *y = op_output(op);
+    int ret = check(op, err);
+
+    if (ret < 0)
+        return ret;
+    if (state == NULL)
+        return op_no_memory(op, err);
+    *state = (struct pool_state){.height = x->dims[2],
+                                 .width = x->dims[3],
+                                 .out_height = y->dims[2],
+                                 .out_width = y->dims[3],
+                                 .step_row = window->dilation[0],
+                                 .step_column = window->dilation[1],
+                                 .include_pad = window->count_include_pad};
+    state->spans = calloc(state->out_height + state->out_width, sizeof(state->spans[0]));
+    if (state->spans == NULL)
+        return op_no_memory(op, err);
+    op->state_bytes += (state->out_height + state->out_width) * sizeof(state->spans[0]);
+    for (size_t i = 0; i < state->out_height; i++)
+        state->spans[i] = span_of(window, 0, i, state->height);
+    for (size_t j = 0; j < state->out_width; j++)
+        state->spans[state->out_height + j] = span_of(window, 1, j, state->width);
+    return 0;
+}
+
+/* A window of a plane: its first position in the image, and its spans. */
+struct cell {
+    size_t first;
     struct span rows, columns;
-    size_t top, left; /* o·stride; minus the pad it is the image's position */
 };
 
-static size_t cell_position(const struct pool_run *r, const struct cell *cell, size_t i, size_t j)
+/* A window's elements come in no order, so that a branch on them is a coin toss: selects are meant. */
+#define EITHER(condition) __builtin_expect_with_probability((condition), 1, 0.5)
+
+/* Inlined with constant counts for the usual windows. */
+static inline __attribute__((always_inline)) float maximum_of(const float *x, size_t rows, size_t columns,
+                                                              size_t row_step, size_t column_step)
 {
-    size_t row = cell->top + i * r->window->dilation[0] - r->window->pad_begin[0];
-    size_t column = cell->left + j * r->window->dilation[1] - r->window->pad_begin[1];
+    float best = -INFINITY; /* a window that lies in the padding keeps it */
+    int nan = 0;
 
-    return row * r->width + column;
-}
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) {
+            float value = x[i * row_step + j * column_step];
 
-/* The position of the maximum; SIZE_MAX for a window that lies in the padding. */
-static size_t cell_maximum(const struct pool_run *r, const struct cell *cell, const float *x)
-{
-    size_t best = SIZE_MAX;
-
-    for (size_t i = cell->rows.first; i < cell->rows.last; i++)
-        for (size_t j = cell->columns.first; j < cell->columns.last; j++) {
-            size_t position = cell_position(r, cell, i, j);
-
-            if (best == SIZE_MAX || x[position] > x[best] || (isnan(x[position]) && !isnan(x[best])))
-                best = position;
+            best = EITHER(value > best) ? value : best;
+            nan |= value != value;
         }
-    return best;
+    return nan ? NAN : best;
 }
 
-static float cell_divisor(const struct pool_run *r, const struct cell *cell)
+static inline float cell_maximum(const struct pool_state *state, const struct cell *cell, const float *x)
 {
-    if (r->window->count_include_pad)
+    size_t rows = cell->rows.count, columns = cell->columns.count;
+    size_t row_step = state->step_row * state->width;
+
+    if (rows == 2 && columns == 2 && state->step_column == 1)
+        return maximum_of(x + cell->first, 2, 2, row_step, 1);
+    if (rows == 3 && columns == 3 && state->step_column == 1)
+        return maximum_of(x + cell->first, 3, 3, row_step, 1);
+    return maximum_of(x + cell->first, rows, columns, row_step, state->step_column);
+}
+
+static size_t first_nan(const struct pool_state *state, const struct cell *cell, const float *x)
+{
+    for (size_t i = 0; i < cell->rows.count; i++)
+        for (size_t j = 0; j < cell->columns.count; j++) {
+            size_t place = cell->first + i * state->step_row * state->width + j * state->step_column;
+
+            if (isnan(x[place]))
+                return place;
+        }
+    return SIZE_MAX;
+}
+
+/* Where the maximum lies; SIZE_MAX for a window in the padding. */
+static inline size_t cell_place(const struct pool_state *state, const struct cell *cell, const float *x)
+{
+    size_t best = cell->first;
+    float maximum;
+    int nan = 0;
+
+    if (cell->rows.count == 0 || cell->columns.count == 0)
+        return SIZE_MAX;
+    maximum = x[best];
+    for (size_t i = 0; i < cell->rows.count; i++) {
+        size_t row = cell->first + i * state->step_row * state->width;
+
+        for (size_t j = 0; j < cell->columns.count; j++) {
+            float value = x[row + j * state->step_column];
+            bool above = value > maximum;
+
+            best = EITHER(above) ? row + j * state->step_column : best;
+            maximum = EITHER(above) ? value : maximum;
+            nan |= value != value;
+        }
+    }
+    return nan ? first_nan(state, cell, x) : best;
+}
+
+static float cell_divisor(const struct pool_state *state, const struct cell *cell)
+{
+    if (state->include_pad)
         return (float)(cell->rows.padded * cell->columns.padded);
-    return (float)((cell->rows.last - cell->rows.first) * (cell->columns.last - cell->columns.first));
+    return (float)(cell->rows.count * cell->columns.count);
 }
 
-static float cell_average(const struct pool_run *r, const struct cell *cell, const float *x)
+static float cell_average(const struct pool_state *state, const struct cell *cell, const float *x)
 {
-    float divisor = cell_divisor(r, cell);
+    float divisor = cell_divisor(state, cell);
     float sum = 0.0f;
 
-    for (size_t i = cell->rows.first; i < cell->rows.last; i++)
-        for (size_t j = cell->columns.first; j < cell->columns.last; j++)
-            sum += x[cell_position(r, cell, i, j)];
+    for (size_t i = 0; i < cell->rows.count; i++)
+        for (size_t j = 0; j < cell->columns.count; j++)
+            sum += x[cell->first + i * state->step_row * state->width + j * state->step_column];
     return divisor > 0.0f ? sum / divisor : 0.0f;
 }
 
-static void cell_spread(const struct pool_run *r, const struct cell *cell, float dy, float *dx)
+static void cell_spread(const struct pool_state *state, const struct cell *cell, float dy, float *dx)
 {
-    float divisor = cell_divisor(r, cell);
+    float share = dy / cell_divisor(state, cell);
 
-    for (size_t i = cell->rows.first; i < cell->rows.last; i++)
-        for (size_t j = cell->columns.first; j < cell->columns.last; j++)
-            dx[cell_position(r, cell, i, j)] += dy / divisor;
+    for (size_t i = 0; i < cell->rows.count; i++)
+        for (size_t j = 0; j < cell->columns.count; j++)
+            dx[cell->first + i * state->step_row * state->width + j * state->step_column] += share;
 }
 
-static void cell_run(const struct pool_run *r, const struct cell *cell, size_t plane, size_t output)
+static inline void run_cell(const struct pool_run *r, const struct pool_state *state, const struct cell *cell,
+                            size_t plane, size_t output)
 {
-    const float *x = r->x == NULL ? NULL : r->x + plane * r->height * r->width;
-    float *dx = r->out + plane * r->height * r->width;
+    size_t start = plane * state->height * state->width;
 
-    output += plane * r->out_height * r->out_width;
-    if (r->maximum) {
-        size_t best = cell_maximum(r, cell, x);
+    if (r->dy == NULL) {
+        r->out[output] = r->maximum ? cell_maximum(state, cell, r->x + start) : cell_average(state, cell, r->x + start);
+    } else if (r->maximum) {
+        size_t place = cell_place(state, cell, r->x + start);
 
-        if (r->dy == NULL)
-            r->out[output] = best == SIZE_MAX ? -INFINITY : x[best];
-        else if (best != SIZE_MAX)
-            dx[best] += r->dy[output];
-    } else if (r->dy == NULL) {
-        r->out[output] = cell_average(r, cell, x);
+        if (place != SIZE_MAX)
+            r->out[start + place] += r->dy[output];
     } else {
-        cell_spread(r, cell, r->dy[output], dx);
+        cell_spread(state, cell, r->dy[output], r->out + start);
     }
 }
 
 static void work(void *argument, size_t first, size_t last)
 {
-    const struct pool_run copy = *(const struct pool_run *)argument; /* that stores can't reach */
-    const struct pool_run *r = &copy;
+    /* Copies, which stores to the result can't reach. */
+    const struct pool_run r = *(const struct pool_run *)argument;
+    const struct pool_state state = *r.state;
+    size_t inner = state.height * state.width;
+    size_t output = first * state.out_height * state.out_width;
 
-    if (r->dy != NULL)
-        memset(r->out + first * r->height * r->width, 0, (last - first) * r->height * r->width * sizeof(float));
+    if (r.dy != NULL)
+        memset(r.out + first * inner, 0, (last - first) * inner * sizeof(float));
     for (size_t plane = first; plane < last; plane++)
-        for (size_t i = 0; i < r->out_height; i++) {
-            struct cell cell = {.rows = span_of(r->window, 0, i, r->height), .top = i * r->window->stride[0]};
+        for (size_t i = 0; i < state.out_height; i++) {
+            struct cell cell = {.rows = state.spans[i]};
 
-            for (size_t j = 0; j < r->out_width; j++) {
-                cell.columns = span_of(r->window, 1, j, r->width);
-                cell.left = j * r->window->stride[1];
-                cell_run(r, &cell, plane, i * r->out_width + j);
+            for (size_t j = 0; j < state.out_width; j++) {
+                cell.columns = state.spans[state.out_height + j];
+                cell.first = cell.rows.begin * state.width + cell.columns.begin;
+                run_cell(&r, &state, &cell, plane, output++);
             }
         }
 }
@@ -177,18 +264,10 @@ static int run_planes(const struct op_run *run, bool maximum, const float *dy, f
     const struct graph_value *x = op_input(run->op, 0);
     const struct graph_value *y = op_output(run->op);
     const struct graph_window *window = &run->op->node->attributes.window;
-    struct pool_run r = {.window = window,
-                         .height = x->dims[2],
-                         .width = x->dims[3],
-                         .out_height = y->dims[2],
-                         .out_width = y->dims[3],
-                         .x = run->inputs[0],
-                         .dy = dy,
-                         .out = out,
-                         .maximum = maximum};
+    struct pool_run r = {.state = run->op->state, .x = run->inputs[0], .dy = dy, .out = out, .maximum = maximum};
 
     op_parallel(run->op, op_part(run, x->dims[0] * x->dims[1]),
-                r.out_height * r.out_width * window->kernel[0] * window->kernel[1], work, &r);
+                y->dims[2] * y->dims[3] * window->kernel[0] * window->kernel[1], work, &r);
     return 0;
 }
 
@@ -215,8 +294,9 @@ static int average_backward(const struct op_run *run, uint32_t input, const floa
 }
 
 const struct op op_max_pool = {
-    .needs = {OP_NEEDS_SELF, 0}, .plan = plan, .forward = max_forward, .backward = max_backward};
-const struct op op_average_pool = {.plan = plan, .forward = average_forward, .backward = average_backward};
+    .needs = {OP_NEEDS_SELF, 0}, .plan = plan, .forward = max_forward, .backward = max_backward, .release = release};
+const struct op op_average_pool = {
+    .plan = plan, .forward = average_forward, .backward = average_backward, .release = release};
 
 /* --- GlobalAveragePool: 0 plus all positions in order, divided by their number ------------------- */
 
@@ -224,8 +304,7 @@ static int plan_global(struct op_node *op, struct error *err)
 {
     const struct graph_value *x = op_input(op, 0);
 
-    if (op->node->input_count != 1 || x == NULL || x->rank < 2 ||
-        op_output(op)->elements != x->dims[0] * x->dims[1])
+    if (op->node->input_count != 1 || x == NULL || x->rank < 2 || op_output(op)->elements != x->dims[0] * x->dims[1])
         return op_refuse(op, err, "must have one input of 2 axes or more, and one output a channel");
     return 0;
 }
@@ -262,5 +341,4 @@ static int global_backward(const struct op_run *run, uint32_t input, const float
     return 0;
 }
 
-const struct op op_global_average_pool = {
-    .plan = plan_global, .forward = global_forward, .backward = global_backward};
+const struct op op_global_average_pool = {.plan = plan_global, .forward = global_forward, .backward = global_backward};

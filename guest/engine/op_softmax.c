@@ -157,7 +157,6 @@ static int backward(const struct op_run *run, uint32_t input, const float *dy, f
     return 0;
 }
 
-const struct op op_softmax = {
-    .needs = {OP_NEEDS_OUTPUT, 0}, .plan = plan, .forward = forward, .backward = backward};
+const struct op op_softmax = {.needs = {OP_NEEDS_OUTPUT, 0}, .plan = plan, .forward = forward, .backward = backward};
 const struct op op_log_softmax = {
     .needs = {OP_NEEDS_OUTPUT, 0}, .plan = plan, .forward = forward, .backward = backward};

@@ -389,8 +389,5 @@ static int reshape_backward(const struct op_run *run, uint32_t input, const floa
     return 0;
 }
 
-const struct op op_reshape = {.in_place_backward = true,
-                              .alias = true,
-                              .plan = plan,
-                              .forward = reshape_forward,
-                              .backward = reshape_backward};
+const struct op op_reshape = {
+    .in_place_backward = true, .alias = true, .plan = plan, .forward = reshape_forward, .backward = reshape_backward};

@@ -325,8 +325,7 @@ static int backward(const struct op_run *run, uint32_t input, const float *dy, f
     return 0;
 }
 
-const struct op op_transpose = {
-    .plan = plan_transpose, .forward = forward, .backward = backward, .release = release};
+const struct op op_transpose = {.plan = plan_transpose, .forward = forward, .backward = backward, .release = release};
 const struct op op_slice = {.plan = plan_slice, .forward = forward, .backward = backward, .release = release};
 const struct op op_gather = {.plan = plan_gather, .forward = forward, .backward = backward, .release = release};
 const struct op op_pad = {.plan = plan_pad, .forward = forward, .backward = backward, .release = release};

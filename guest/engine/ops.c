@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FLOAT_ALIGNMENT    64u
-#define PARALLEL_WORTH     32768u /* operations below which one thread is sooner done */
+#define FLOAT_ALIGNMENT 64u
+#define PARALLEL_WORTH  32768u /* operations below which one thread is sooner done */
 
 static const struct op *const table[GRAPH_OP_COUNT] = {
     [GRAPH_CONV] = &op_conv,
@@ -67,8 +67,7 @@ int op_refuse(const struct op_node *op, struct error *err, const char *reason)
     char name[OP_NAME_TEXT_MAX];
 
     op_name_text(name, op->node->name);
-    return error_set(err, ERROR_BAD_INPUT, -EINVAL, "node \"%s\" (%s): %s", name,
-                     graph_op_name(op->node->op), reason);
+    return error_set(err, ERROR_BAD_INPUT, -EINVAL, "node \"%s\" (%s): %s", name, graph_op_name(op->node->op), reason);
 }
 
 int op_no_memory(const struct op_node *op, struct error *err)

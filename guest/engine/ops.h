@@ -102,9 +102,9 @@ size_t op_part(const struct op_run *run, size_t whole);
 void op_parallel(const struct op_node *op, size_t count, size_t cost,
                  void (*work)(void *argument, size_t first, size_t last), void *argument);
 
-extern const struct op op_conv, op_conv_transpose, op_gemm, op_matmul, op_batch_norm, op_relu,
-    op_leaky_relu, op_sigmoid, op_tanh, op_hard_sigmoid, op_clip, op_elu, op_erf, op_softmax,
-    op_log_softmax, op_max_pool, op_average_pool, op_global_average_pool, op_add, op_sub, op_mul,
-    op_div, op_concat, op_reshape, op_transpose, op_gather, op_slice, op_pad, op_reduce_mean;
+extern const struct op op_conv, op_conv_transpose, op_gemm, op_matmul, op_batch_norm, op_relu, op_leaky_relu,
+    op_sigmoid, op_tanh, op_hard_sigmoid, op_clip, op_elu, op_erf, op_softmax, op_log_softmax, op_max_pool,
+    op_average_pool, op_global_average_pool, op_add, op_sub, op_mul, op_div, op_concat, op_reshape, op_transpose,
+    op_gather, op_slice, op_pad, op_reduce_mean;
 
 #endif

@@ -36,8 +36,7 @@ static int check_node(const struct graph *graph, const struct graph_node *node, 
         return error_set(err, ERROR_BAD_INPUT, -EINVAL, "node \"%s\" has %u inputs", name, node->input_count);
     for (uint32_t k = 0; k < node->input_count; k++)
         if (node->inputs[k] != GRAPH_NONE && (node->inputs[k] >= graph->value_count || !known[node->inputs[k]]))
-            return error_set(err, ERROR_BAD_INPUT, -EINVAL, "node \"%s\": input %u is not computed before it", name,
-                             k);
+            return error_set(err, ERROR_BAD_INPUT, -EINVAL, "node \"%s\": input %u is not computed before it", name, k);
     if (node->output >= graph->value_count || known[node->output])
         return error_set(err, ERROR_BAD_INPUT, -EINVAL, "node \"%s\": its output is computed twice", name);
     known[node->output] = true;
@@ -65,8 +64,7 @@ int samples_check_graph(const struct graph *graph, struct error *err)
         return ret;
     if (graph->values[graph->input].elements % graph->batch != 0 ||
         graph->values[graph->logits].elements % graph->batch != 0)
-        return error_set(err, ERROR_BAD_INPUT, -EINVAL, "input or logits don't divide into %u samples",
-                         graph->batch);
+        return error_set(err, ERROR_BAD_INPUT, -EINVAL, "input or logits don't divide into %u samples", graph->batch);
     known = calloc(graph->value_count, sizeof(bool));
     if (known == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "not enough memory for a graph of %u values",
@@ -97,8 +95,7 @@ void samples_mark_dependent(const struct graph *graph, bool *ret_depends)
 /* --- independence -------------------------------------------------------------------------- */
 
 /* A constant beside `y` reads the same for each sample. */
-static bool constant_is_uniform(const struct graph *graph, const struct graph_value *value,
-                                const struct graph_value *y)
+static bool constant_is_uniform(const struct graph *graph, const struct graph_value *value, const struct graph_value *y)
 {
     size_t block;
 
@@ -145,8 +142,7 @@ static bool gemm_keeps_samples(const struct graph *graph, const struct graph_nod
     if (graph->values[node->inputs[0]].constant != NULL || node->attributes.transposed_a ||
         graph->values[node->inputs[1]].constant == NULL)
         return false;
-    return node->input_count < 3 || node->inputs[2] == GRAPH_NONE ||
-           operand_keeps_samples(graph, node->inputs[2], y);
+    return node->input_count < 3 || node->inputs[2] == GRAPH_NONE || operand_keeps_samples(graph, node->inputs[2], y);
 }
 
 static bool node_keeps_samples(const struct graph *graph, const struct graph_node *node)

@@ -104,8 +104,8 @@ static int allocate(struct schedule *schedule, const struct graph *graph)
         schedule->edges[i] = (struct schedule_edge){SCHEDULE_NONE, SCHEDULE_NONE};
     for (uint32_t i = 0; i < graph->node_count; i++)
         schedule->first_edge[i + 1] = schedule->first_edge[i] + graph->nodes[i].input_count;
-    schedule->bytes += sizeof(*schedule) + buffers * sizeof(schedule->buffers[0]) +
-                       edges * sizeof(schedule->edges[0]) + graph->node_count * sizeof(size_t);
+    schedule->bytes += sizeof(*schedule) + buffers * sizeof(schedule->buffers[0]) + edges * sizeof(schedule->edges[0]) +
+                       graph->node_count * sizeof(size_t);
     schedule->logits_gradient = schedule->input_gradient = SCHEDULE_NONE;
     return 0;
 }

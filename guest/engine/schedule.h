@@ -35,10 +35,10 @@ struct schedule {
 };
 
 struct schedule_options {
-    const struct graph *graph;    /* checked by samples_check_graph */
-    const struct op_node *nodes;  /* planned */
-    const bool *depends;          /* by value: it depends on the input */
-    uint32_t layer;               /* kept beside the logits, or GRAPH_NONE */
+    const struct graph *graph;   /* checked by samples_check_graph */
+    const struct op_node *nodes; /* planned */
+    const bool *depends;         /* by value: it depends on the input */
+    uint32_t layer;              /* kept beside the logits, or GRAPH_NONE */
     bool gradient;
 };
 

@@ -15,7 +15,8 @@ struct arena;
 MUST_USE int arena_create(struct arena **ret_arena);
 void arena_free(struct arena *arena);
 
-/* `count` × `size` bytes, uninitialised, aligned to ARENA_ALIGNMENT; NULL where memory is short or the product overflows. */
+/* `count` × `size` bytes, uninitialised, aligned to ARENA_ALIGNMENT; NULL where memory is short or the product
+ * overflows. */
 void *arena_allocate(struct arena *arena, uint64_t count, size_t size);
 
 /* A copy of `size` bytes with a NUL behind them, or NULL. */

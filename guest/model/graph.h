@@ -2,9 +2,11 @@
 /*
  * The graph form: what every importer makes and the engine runs.
  *
- * A graph is a network for one batch size: every shape is a number, every computation on shapes and
- * constants has been folded, dropout and identity are gone, a terminal Softmax or LogSoftmax is cut,
- * and the nodes stand in an order in which inputs come before their use. All computed values are f32.
+ * A graph is a network for one batch size: every shape is a number, every computation on shapes has
+ * been folded, dropout and identity are gone (a layer is known by the name of what they stood behind),
+ * a terminal Softmax, LogSoftmax or single Sigmoid is cut, and the nodes stand in an order in which
+ * inputs come before their use. All computed values are f32. Of constants, moves of elements and Add,
+ * Sub, Mul and Div are folded up to a limit; other nodes may have nothing but constant inputs.
  */
 #ifndef LAZARET_GUEST_MODEL_GRAPH_H
 #define LAZARET_GUEST_MODEL_GRAPH_H
@@ -23,7 +25,7 @@ enum graph_op {
     GRAPH_CONV_TRANSPOSE, /* inputs x, weights IOHW (constant), bias or GRAPH_NONE */
     GRAPH_GEMM,           /* alpha·op(A)·op(B) + beta·C, C broadcast or GRAPH_NONE */
     GRAPH_MATMUL,         /* numpy's matmul, batched with broadcasting */
-    GRAPH_BATCH_NORM,     /* inputs x, scale, bias, mean, variance (constants) */
+    GRAPH_BATCH_NORM,     /* inputs x of two axes or more, scale, bias, mean, variance (constants) of axis 1 */
     GRAPH_RELU,
     GRAPH_LEAKY_RELU,
     GRAPH_SIGMOID,
@@ -36,8 +38,8 @@ enum graph_op {
     GRAPH_LOG_SOFTMAX, /* likewise */
     GRAPH_MAX_POOL,
     GRAPH_AVERAGE_POOL,
-    GRAPH_GLOBAL_AVERAGE_POOL,
-    GRAPH_ADD, /* with numpy broadcasting, as the next three */
+    GRAPH_GLOBAL_AVERAGE_POOL, /* of batch × channels × height × width, as all pools and convolutions */
+    GRAPH_ADD,                 /* with numpy broadcasting, as the next three */
     GRAPH_SUB,
     GRAPH_MUL,
     GRAPH_DIV,
@@ -55,20 +57,21 @@ enum graph_pad_mode { GRAPH_PAD_CONSTANT, GRAPH_PAD_REFLECT, GRAPH_PAD_EDGE };
 
 struct graph_window { /* convolutions and pooling; index 0 is height, 1 is width */
     uint32_t kernel[2], stride[2], dilation[2];
-    uint32_t pad_begin[2], pad_end[2];
-    uint32_t output_pad[2]; /* ConvTranspose */
+    uint32_t pad_begin[2], pad_end[2]; /* less than the window; the end includes what ceil_mode lets overhang */
+    uint32_t output_pad[2]; /* ConvTranspose: added at the end; more than a stride where the model asks for a size */
     uint32_t groups;
     bool count_include_pad; /* AveragePool */
 };
 
 struct graph_attributes {
     struct graph_window window;
-    float alpha, beta;   /* Gemm, LeakyRelu (alpha), HardSigmoid, Elu (alpha), Clip (alpha=min, beta=max) */
-    float epsilon;       /* BatchNormalization */
+    float alpha, beta; /* Gemm, LeakyRelu (alpha), HardSigmoid, Elu (alpha), Clip (alpha=min, beta=max) */
+    float epsilon;     /* BatchNormalization */
     bool transposed_a, transposed_b;
-    uint32_t axis, axis_end;            /* Softmax, Concat, Gather: never negative here */
-    uint32_t permutation[GRAPH_RANK_MAX]; /* Transpose */
-    int64_t start[GRAPH_RANK_MAX], step[GRAPH_RANK_MAX]; /* Slice, one an axis of the input */
+    uint32_t axis, axis_end;                                     /* Softmax, Concat, Gather: never negative here */
+    uint32_t permutation[GRAPH_RANK_MAX];                        /* Transpose */
+    int64_t start[GRAPH_RANK_MAX], step[GRAPH_RANK_MAX];         /* Slice, one an axis of the input: the first element
+                                                                    taken, and the way to the next, never 0 */
     uint32_t pad_begin[GRAPH_RANK_MAX], pad_end[GRAPH_RANK_MAX]; /* Pad */
     enum graph_pad_mode pad_mode;
     float pad_value;
@@ -80,11 +83,12 @@ struct graph_attributes {
 #define GRAPH_NONE UINT32_MAX /* an absent optional input */
 
 struct graph_value {
-    const char *name; /* from the model, hostile text; owned by the graph */
+    const char *name; /* from the model, hostile text; "#" and a number where made here; owned by the graph */
     uint32_t rank;
     uint64_t dims[GRAPH_RANK_MAX];
-    uint64_t elements;      /* product of dims */
-    const float *constant;  /* elements of a constant, 64-byte aligned; NULL where computed; owned */
+    uint64_t elements;     /* product of dims */
+    const float *constant; /* elements of a constant, 64-byte aligned; NULL where computed. Owned, or in the
+                              model's own bytes where these are so aligned */
 };
 
 struct graph_node {
@@ -102,11 +106,12 @@ struct graph {
     struct graph_node *nodes; /* in topological order; only those that logits need */
     uint32_t node_count;
     uint32_t batch;
-    uint32_t input;       /* value index; shape batch × the contract's sample shape */
-    uint32_t logits;      /* value index; shape batch × classes, before any terminal Softmax */
-    uint32_t penultimate; /* value index: input of the last Gemm, MatMul or Conv that makes the logits */
+    uint32_t input;              /* value index; shape batch × the contract's sample shape */
+    uint32_t logits;             /* value index; shape batch × classes, before any terminal Softmax */
+    uint32_t penultimate;        /* value index: computed input of the last Gemm, MatMul, Conv or ConvTranspose
+                                    before the logits; GRAPH_NONE where there is none */
     bool input_is_channels_last; /* the model takes NHWC though its convolutions are NCHW: never set by ONNX */
-    void *arena;          /* owned: everything above */
+    void *arena;                 /* owned: everything above */
 };
 
 const char *graph_op_name(enum graph_op op); /* ONNX's name, for messages */

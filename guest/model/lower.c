@@ -123,8 +123,7 @@ int lower_add_value(struct lower *lower, const struct lower_value *value, uint32
 int lower_emit(struct lower *lower, enum graph_op op, const uint32_t *inputs, uint32_t input_count,
                const struct graph_attributes *attributes, uint32_t rank, const uint64_t *dims, uint32_t *ret_value)
 {
-    struct lower_value value = {
-        .type = ONNX_FLOAT, .rank = rank, .producer = lower->node_count, .source = GRAPH_NONE};
+    struct lower_value value = {.type = ONNX_FLOAT, .rank = rank, .producer = lower->node_count, .source = GRAPH_NONE};
     struct graph_node *node;
     int r = grow(lower, &lower->nodes, lower->node_count, &lower->node_capacity, sizeof *lower->nodes,
                  MODEL_GRAPH_NODES_MAX, "nodes");
@@ -424,7 +423,7 @@ static int lower_one(struct lower *lower, uint32_t index)
     }
     r = onnx_attributes_read(lower->model, node, &lower->attributes, lower->err);
     if (r == 0)
-        r = node->operator->lower(lower);
+        r = node->entry->lower(lower);
     if (r == 0)
         r = check_attributes_used(lower);
     if (r < 0)
@@ -437,16 +436,38 @@ static int lower_one(struct lower *lower, uint32_t index)
     return 0;
 }
 
-int lower_nodes(struct lower *lower)
+/* Marks the nodes that the outputs need: one walk from the end, as nodes stand in order. */
+static void mark_needed(const struct model *model, const uint32_t *outputs, uint32_t count, bool *needed)
 {
+    for (uint32_t i = 0; i < count; i++)
+        if (model->values[outputs[i]].source == ONNX_FROM_NODE)
+            needed[model->values[outputs[i]].index] = true;
+    for (uint32_t i = model->node_count; i > 0; i--) {
+        const struct onnx_node *node = &model->nodes[model->order[i - 1]];
+
+        for (uint32_t k = 0; needed[model->order[i - 1]] && k < node->input_count; k++) {
+            uint32_t value = model->edges[node->first_input + k].value;
+
+            if (value != GRAPH_NONE && model->values[value].source == ONNX_FROM_NODE)
+                needed[model->values[value].index] = true;
+        }
+    }
+}
+
+int lower_nodes(struct lower *lower, const uint32_t *outputs, uint32_t count)
+{
+    const struct model *model = lower->model;
+    CLEANUP_FREE bool *needed = calloc((size_t)model->node_count + 1, sizeof *needed);
     int r = 0;
 
-    for (uint32_t i = 0; r == 0 && i < lower->model->node_count; i++)
-        r = lower_one(lower, lower->model->order[i]);
+    if (needed == NULL)
+        return fail_memory(lower);
+    mark_needed(model, outputs, count, needed);
+    for (uint32_t i = 0; r == 0 && i < model->node_count; i++)
+        if (needed[model->order[i]])
+            r = lower_one(lower, model->order[i]);
     lower->node = NULL;
-    for (uint32_t i = 0; r == 0 && i < lower->model->output_count; i++)
-        if (lower->map[lower->model->outputs[i].value] == GRAPH_NONE &&
-            lower->model->values[lower->model->outputs[i].value].source == ONNX_FROM_INITIALIZER)
-            r = map_value(lower, lower->model->outputs[i].value, &(uint32_t){0});
+    for (uint32_t i = 0; r == 0 && i < count; i++)
+        r = map_value(lower, outputs[i], &(uint32_t){0});
     return r;
 }

@@ -41,7 +41,7 @@ struct lower {
     uint32_t value_count, value_capacity;
     struct graph_node *nodes;
     uint32_t node_count, node_capacity;
-    uint32_t *map; /* of the model's values to those here, or GRAPH_NONE */
+    uint32_t *map;   /* of the model's values to those here, or GRAPH_NONE */
     uint64_t folded; /* bytes */
     /* The node at hand. */
     const struct onnx_node *node;
@@ -60,8 +60,9 @@ int lower_fail(struct lower *lower, enum error_kind kind, const char *format, ..
 
 MUST_USE int lower_start(struct lower *lower, const struct model *model, struct error *err);
 void lower_end(struct lower *lower);
-/* All nodes, once the graph's inputs stand in lower->map. */
-MUST_USE int lower_nodes(struct lower *lower);
+/* The nodes that these of the model's values need, once the graph's inputs stand in lower->map; then so do the values.
+ */
+MUST_USE int lower_nodes(struct lower *lower, const uint32_t *outputs, uint32_t count);
 
 /* A new value; its elements are counted here, and may be 0 only for a constant. */
 MUST_USE int lower_add_value(struct lower *lower, const struct lower_value *value, uint32_t *ret_value);
@@ -69,7 +70,8 @@ MUST_USE int lower_add_value(struct lower *lower, const struct lower_value *valu
 MUST_USE int lower_emit(struct lower *lower, enum graph_op op, const uint32_t *inputs, uint32_t input_count,
                         const struct graph_attributes *attributes, uint32_t rank, const uint64_t *dims,
                         uint32_t *ret_value);
-/* The same elements in another shape: of a constant another view, else a Reshape; the value itself where nothing changes. */
+/* The same elements in another shape: of a constant another view, else a Reshape; the value itself where nothing
+ * changes. */
 MUST_USE int lower_reshape(struct lower *lower, uint32_t value, uint32_t rank, const uint64_t *dims,
                            uint32_t *ret_value);
 
@@ -120,7 +122,8 @@ void fold_copy(void *to, const void *from, size_t size, uint32_t rank, const uin
                int64_t base);
 /* Row-major strides of a shape, in elements. */
 void fold_strides(uint32_t rank, const uint64_t *dims, int64_t *ret_strides);
-/* a op b with broadcasting; `op` is one of GRAPH_ADD to GRAPH_DIV. -ERANGE: division by zero or overflow of integers. */
+/* a op b with broadcasting; `op` is one of GRAPH_ADD to GRAPH_DIV. -ERANGE: division by zero or overflow of integers.
+ */
 void fold_floats(enum graph_op op, float *to, uint32_t rank, const uint64_t *dims, const float *a,
                  const struct lower_value *shape_a, const float *b, const struct lower_value *shape_b);
 MUST_USE int fold_integers(enum graph_op op, int64_t *to, uint32_t rank, const uint64_t *dims, const int64_t *a,
@@ -135,7 +138,8 @@ struct finish {
     uint32_t *ret_kept; /* their indices in the graph */
 };
 
-/* The output as logits, batch × classes: a terminal Softmax, LogSoftmax or single Sigmoid cut, trailing ones dropped. */
+/* The output as logits, batch × classes: a terminal Softmax, LogSoftmax or single Sigmoid cut, trailing ones dropped.
+ */
 MUST_USE int lower_logits(struct lower *lower, uint32_t output, uint32_t batch, uint32_t *ret_logits);
 /* The computed input of the last product that the logits need, or GRAPH_NONE. */
 MUST_USE int lower_penultimate(struct lower *lower, const struct finish *finish, uint32_t *ret_value);

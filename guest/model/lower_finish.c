@@ -133,7 +133,7 @@ static void measure(const struct lower *lower, const bool *needed, struct model_
             continue;
         if (!value->constant)
             ret_memory->computed += value->elements * sizeof(float);
-        else /* views of one constant share its elements, so this is an upper bound */
+        else if (value->source == GRAPH_NONE || !needed[value->source]) /* a view shares its source's elements */
             ret_memory->constants += value->elements * sizeof(float);
     }
 }

@@ -28,7 +28,8 @@ int lower_gemm(struct lower *lower)
     attributes.transposed_a = transposed_a != 0;
     attributes.transposed_b = transposed_b != 0;
     if (a.rank != 2 || b.rank != 2)
-        return lower_bad(lower, "%s and %s; both must be matrices", DIMS_TEXT(a.rank, a.dims), DIMS_TEXT(b.rank, b.dims));
+        return lower_bad(lower, "%s and %s; both must be matrices", DIMS_TEXT(a.rank, a.dims),
+                         DIMS_TEXT(b.rank, b.dims));
     dims[0] = a.dims[transposed_a != 0 ? 1 : 0];
     dims[1] = b.dims[transposed_b != 0 ? 0 : 1];
     depth = a.dims[transposed_a != 0 ? 0 : 1];
@@ -40,7 +41,8 @@ int lower_gemm(struct lower *lower)
         r = lower_data(lower, 2, &inputs[2], &c);
         if (r < 0)
             return r;
-        if (!dims_broadcast(2, dims, c.rank, c.dims, &rank, all) || rank != 2 || memcmp(all, dims, 2 * sizeof *dims) != 0)
+        if (!dims_broadcast(2, dims, c.rank, c.dims, &rank, all) || rank != 2 ||
+            memcmp(all, dims, 2 * sizeof *dims) != 0)
             return lower_bad(lower, "C is %s, the product is %s", DIMS_TEXT(c.rank, c.dims), DIMS_TEXT(2, dims));
     }
     return lower_emit(lower, GRAPH_GEMM, inputs, 3, &attributes, 2, dims, &lower->result);

@@ -75,7 +75,8 @@ static int clip_bound(struct lower *lower, uint32_t index, float *bound)
     if (r < 0)
         return r;
     if (record.elements != 1)
-        return lower_bad(lower, "its bound at input %u is %s, not a scalar", index, DIMS_TEXT(record.rank, record.dims));
+        return lower_bad(lower, "its bound at input %u is %s, not a scalar", index,
+                         DIMS_TEXT(record.rank, record.dims));
     r = lower_floats(lower, value, &floats);
     if (r < 0)
         return r;
@@ -188,7 +189,8 @@ static int emit_pair(struct lower *lower, enum graph_op op)
     if (a->type != b->type)
         return lower_bad(lower, "its inputs are of %s and of %s", onnx_type_name(a->type), onnx_type_name(b->type));
     if (!dims_broadcast(a->rank, a->dims, b->rank, b->dims, &made.rank, made.dims))
-        return lower_bad(lower, "%s and %s don't fit together", DIMS_TEXT(a->rank, a->dims), DIMS_TEXT(b->rank, b->dims));
+        return lower_bad(lower, "%s and %s don't fit together", DIMS_TEXT(a->rank, a->dims),
+                         DIMS_TEXT(b->rank, b->dims));
     if (dims_elements(made.rank, made.dims) == UINT64_MAX)
         return lower_bad(lower, "%s has more than 2^33 elements", DIMS_TEXT(made.rank, made.dims));
     made.type = a->type;

@@ -77,9 +77,7 @@ static int resolve_shape(struct lower *lower, const struct lower_value *x, const
             free_axis = i;
         if (asked[i] == 0 && !allow_zero && i >= x->rank)
             return lower_bad(lower, "dimension %u of its shape is 0, and its input has only %u", i, x->rank);
-        ret_dims[i] = asked[i] == -1               ? 1
-                      : asked[i] == 0 && !allow_zero ? x->dims[i]
-                                                     : (uint64_t)asked[i];
+        ret_dims[i] = asked[i] == -1 ? 1 : asked[i] == 0 && !allow_zero ? x->dims[i] : (uint64_t)asked[i];
     }
     if (free_axis == GRAPH_NONE)
         return 0;
@@ -203,8 +201,8 @@ int lower_unsqueeze(struct lower *lower)
 /* A new constant list or scalar of integers or floats, copied. */
 static int add_constant(struct lower *lower, int32_t type, const void *elements, uint32_t rank, uint64_t count)
 {
-    struct lower_value made = {.type = type, .rank = rank, .dims = {count}, .constant = true,
-                               .producer = GRAPH_NONE, .source = GRAPH_NONE};
+    struct lower_value made = {
+        .type = type, .rank = rank, .dims = {count}, .constant = true, .producer = GRAPH_NONE, .source = GRAPH_NONE};
     size_t size = type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t);
     void *room;
     int r = lower_fold_room(lower, count, size, &room);

@@ -13,7 +13,7 @@ enum window_kind { WINDOW_CONV, WINDOW_TRANSPOSED, WINDOW_POOL };
 struct window { /* everything by spatial axis of the graph form: 0 height, 1 width */
     enum window_kind kind;
     struct graph_window form;
-    uint32_t axes;       /* in the model: 1 or 2 */
+    uint32_t axes; /* in the model: 1 or 2 */
     uint64_t in[2], out[2];
     bool ceil;
 };
@@ -245,9 +245,8 @@ int lower_conv(struct lower *lower)
         return r;
     if (in_channels * window.form.groups != images.dims[1] || out_channels % window.form.groups != 0)
         return lower_bad(lower, "%llu channels, but its weights are for %llu in %u groups, and give %llu",
-                         (unsigned long long)images.dims[1],
-                         (unsigned long long)(in_channels * window.form.groups), window.form.groups,
-                         (unsigned long long)out_channels);
+                         (unsigned long long)images.dims[1], (unsigned long long)(in_channels * window.form.groups),
+                         window.form.groups, (unsigned long long)out_channels);
     r = take_bias(lower, out_channels, &inputs[2]);
     if (r == 0)
         r = size_window(lower, &window);
@@ -263,9 +262,9 @@ static int size_transposed(struct lower *lower, struct window *window, enum auto
     uint64_t pads = (uint64_t)form->pad_begin[axis] + form->pad_end[axis];
 
     if (asked == 0 && (automatic == AUTO_UPPER || automatic == AUTO_LOWER))
-        asked = (uint32_t)(window->in[axis] * form->stride[axis] <= MODEL_DIM_MAX
-                               ? window->in[axis] * form->stride[axis]
-                               : 0);
+        asked =
+            (uint32_t)(window->in[axis] * form->stride[axis] <= MODEL_DIM_MAX ? window->in[axis] * form->stride[axis]
+                                                                              : 0);
     if (automatic == AUTO_VALID)
         form->pad_begin[axis] = form->pad_end[axis] = 0;
     if (asked == 0) {

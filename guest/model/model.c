@@ -86,8 +86,8 @@ static int choose_input(const struct model *model, const struct model_contract *
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the model has no input '%s'; it has %s",
                          PRINTABLE(contract->input, strlen(contract->input)), names.text);
     if (count > 1)
-        return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "the model takes %u inputs (%s); one is supported",
-                         count, names.text);
+        return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "the model takes %u inputs (%s); one is supported", count,
+                         names.text);
     *ret_input = chosen;
     return 0;
 }
@@ -146,7 +146,8 @@ static int match_input(const struct onnx_input *input, const struct model_contra
 
     if (!input->is_tensor || input->elem_type != ONNX_FLOAT)
         return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "the input '%s' is of %s; only float32 is supported",
-                         SPAN_TEXT(input->name), input->is_tensor ? onnx_type_name(input->elem_type) : "no tensor type");
+                         SPAN_TEXT(input->name),
+                         input->is_tensor ? onnx_type_name(input->elem_type) : "no tensor type");
     if (!input->has_shape)
         return 0;
     for (uint32_t i = 0; fits && i < contract->sample_rank; i++)
@@ -201,7 +202,7 @@ static int prepare(struct lower *lower, const struct model *model, const struct 
     if (r == 0)
         r = add_input(lower, input, contract, batch, &finish.input);
     if (r == 0)
-        r = lower_nodes(lower);
+        r = lower_nodes(lower, &output->value, 1);
     if (r == 0)
         r = lower_logits(lower, lower->map[output->value], batch, &finish.logits);
     if (r == 0)

@@ -63,15 +63,17 @@ static int raw_graph(struct lower *lower, const struct model *model, const struc
 {
     uint32_t keep[MODEL_OUTPUTS_MAX * 2], kept[MODEL_OUTPUTS_MAX * 2];
     struct finish finish = {.batch = 1, .penultimate = GRAPH_NONE, .keep = keep, .ret_kept = kept};
-    uint32_t at = 0;
+    uint32_t at = 0, outputs[MODEL_OUTPUTS_MAX];
     int r = bind_inputs(lower, inputs, input_count, keep);
 
+    for (uint32_t i = 0; i < model->output_count; i++)
+        outputs[i] = model->outputs[i].value;
     if (r == 0)
-        r = lower_nodes(lower);
+        r = lower_nodes(lower, outputs, model->output_count);
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < model->output_count; i++)
-        keep[input_count + i] = lower->map[model->outputs[i].value];
+        keep[input_count + i] = lower->map[outputs[i]];
     finish.keep_count = input_count + model->output_count;
     finish.input = keep[0];
     for (uint32_t i = input_count; i > 0; i--)

@@ -17,8 +17,7 @@ struct model_raw_input { /* in the order of the graph's inputs; TensorProto byte
  * outputs come as f32. The graph's batch is 1, its logits the first output, penultimate GRAPH_NONE.
  */
 MUST_USE int model_graph_raw(const struct model *model, const struct model_raw_input *inputs, uint32_t input_count,
-                             struct graph **ret_graph, uint32_t *ret_inputs, uint32_t *ret_outputs,
-                             struct error *err);
+                             struct graph **ret_graph, uint32_t *ret_inputs, uint32_t *ret_outputs, struct error *err);
 
 /* The elements of a TensorProto as f32, integers converted; *ret_floats is the caller's to free. */
 MUST_USE int model_raw_tensor(const void *tensor, size_t size, uint32_t *ret_rank, uint64_t *ret_dims,

@@ -49,11 +49,12 @@ enum onnx_type {
 };
 
 const char *onnx_type_name(int32_t type);
-bool onnx_type_is_float(int32_t type);   /* FLOAT, and what is converted to it: FLOAT16, BFLOAT16 exactly, DOUBLE rounded */
+/* FLOAT, and what is converted to it: FLOAT16 and BFLOAT16 exactly, DOUBLE rounded. */
+bool onnx_type_is_float(int32_t type);
 bool onnx_type_is_integer(int32_t type); /* integers up to 64 bits, and BOOL */
 
 enum onnx_encoding {
-    ONNX_LITTLE_ENDIAN, /* data holds the elements as they are: raw_data, or one packed run of float_data or double_data */
+    ONNX_LITTLE_ENDIAN, /* data holds the elements as they are: raw_data, or one run of float_data or double_data */
     ONNX_FIELDS,        /* elements are spread over the fields of the message: decoded again when read */
 };
 
@@ -87,18 +88,18 @@ struct onnx_attributes { /* of one node; large, so there is one and it is used a
     float floats[MODEL_ATTRIBUTE_NUMBERS_MAX];
 };
 
-struct onnx_edge { /* an input or output of a node */
+struct onnx_edge {    /* an input or output of a node */
     struct span name; /* empty: left out */
     uint32_t value;   /* index into values, or GRAPH_NONE */
 };
 
-struct operator;
+struct operator_entry;
 
 struct onnx_node {
     struct span op, name, domain;
     uint32_t first_input, input_count, first_output, output_count; /* of edges */
     size_t offset, size;
-    const struct operator *operator;
+    const struct operator_entry *entry;
 };
 
 struct onnx_input { /* of the graph, or an output of it */
@@ -153,8 +154,10 @@ MUST_USE int onnx_attributes_read(const struct model *model, const struct onnx_n
 /* onnx_tensor.c */
 /* One TensorProto in a buffer of its own. */
 MUST_USE int onnx_tensor_parse(const void *data, size_t size, struct onnx_tensor *ret_tensor, struct error *err);
-/* Elements as f32 (float types) or int64 (integer types) into room for tensor->elements of them. `file` is what the tensor was decoded from. */
-MUST_USE int onnx_tensor_floats(struct span file, const struct onnx_tensor *tensor, float *ret_floats, struct error *err);
+/* Elements as f32 (float types) or int64 (integer types) into room for tensor->elements of them. `file` is what the
+ * tensor was decoded from. */
+MUST_USE int onnx_tensor_floats(struct span file, const struct onnx_tensor *tensor, float *ret_floats,
+                                struct error *err);
 MUST_USE int onnx_tensor_integers(struct span file, const struct onnx_tensor *tensor, int64_t *ret_integers,
                                   struct error *err);
 

@@ -114,7 +114,8 @@ bool onnx_attribute_decode(pb_istream_t *stream, struct onnx_attributes *attribu
         return decoder_fail(decoder, ERROR_BAD_INPUT, "more than %u attributes at byte %zu", MODEL_ATTRIBUTES_MAX,
                             decoder->cursor.offset);
     if (!pb_decode(stream, onnx_AttributeProto_fields, &message)) {
-        if (attributes->int_count == MODEL_ATTRIBUTE_NUMBERS_MAX || attributes->float_count == MODEL_ATTRIBUTE_NUMBERS_MAX)
+        if (attributes->int_count == MODEL_ATTRIBUTE_NUMBERS_MAX ||
+            attributes->float_count == MODEL_ATTRIBUTE_NUMBERS_MAX)
             return decoder_fail(decoder, ERROR_BAD_INPUT, "attribute '%s' at byte %zu: more than %u numbers",
                                 SPAN_TEXT(attribute.name), decoder->cursor.offset, MODEL_ATTRIBUTE_NUMBERS_MAX);
         return false;
@@ -125,7 +126,8 @@ bool onnx_attribute_decode(pb_istream_t *stream, struct onnx_attributes *attribu
     attribute.i = message.i;
     attribute.type = message.has_type ? (int32_t)message.type : 0;
     if (attribute.name.size == 0)
-        return decoder_fail(decoder, ERROR_BAD_INPUT, "an attribute before byte %zu has no name", decoder->cursor.offset);
+        return decoder_fail(decoder, ERROR_BAD_INPUT, "an attribute before byte %zu has no name",
+                            decoder->cursor.offset);
     for (uint32_t i = 0; i < attributes->count; i++)
         if (span_compare(attributes->items[i].name, attribute.name) == 0)
             return decoder_fail(decoder, ERROR_BAD_INPUT, "attribute '%s' before byte %zu is there twice",

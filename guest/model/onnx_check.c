@@ -183,12 +183,12 @@ static int check_operator(struct model *model, uint32_t index, struct error *err
                          SPAN_TEXT(node->name), SPAN_TEXT(node->op), SPAN_TEXT(node->domain), model->opset);
     if (!model->opset_seen)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the model names no version of ONNX's operator set");
-    node->operator = operator_find(node->op);
-    if (node->operator == NULL)
+    node->entry = operator_find(node->op);
+    if (node->entry == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
                          "node %u '%s': operator %s is not supported (operator set %u)", index, SPAN_TEXT(node->name),
                          SPAN_TEXT(node->op), model->opset);
-    if (node->input_count < node->operator->inputs_min || node->input_count > node->operator->inputs_max ||
+    if (node->input_count < node->entry->inputs_min || node->input_count > node->entry->inputs_max ||
         node->output_count == 0) {
         (void)error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%u inputs and %u outputs are not what the operator has",
                         node->input_count, node->output_count);
@@ -197,7 +197,7 @@ static int check_operator(struct model *model, uint32_t index, struct error *err
     for (uint32_t k = 1; k < node->output_count; k++) {
         const struct onnx_edge *edge = &model->edges[node->first_output + k];
 
-        if (edge->name.size == 0 || (node->operator->any_outputs && model->values[edge->value].uses == 0))
+        if (edge->name.size == 0 || (node->entry->any_outputs && model->values[edge->value].uses == 0))
             continue;
         (void)error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "its output %u, '%s', is not supported", k,
                         SPAN_TEXT(edge->name));

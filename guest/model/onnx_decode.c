@@ -31,7 +31,7 @@ bool decoder_fail(struct decoder *decoder, enum error_kind kind, const char *for
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    decoder->code = error_set(decoder->err, kind, kind == ERROR_INTERNAL ? -ENOMEM : -EBADMSG, "%s", text);
+    decoder->code = error_set(decoder->err, kind, kind == ERROR_UNAVAILABLE ? -EOPNOTSUPP : -EBADMSG, "%s", text);
     return false;
 }
 
@@ -46,14 +46,14 @@ pb_istream_t decoder_start(struct decoder *decoder, struct span file, size_t off
 int decoder_finish(struct decoder *decoder, const pb_istream_t *stream)
 {
     if (decoder->code == 0)
-        decoder->code = error_set(decoder->err, ERROR_BAD_INPUT, -EBADMSG, "malformed or truncated at byte %zu (%s)",
-                                  decoder->cursor.offset,
-                                  stream->errmsg != NULL ? stream->errmsg : "not the field's type");
+        decoder->code =
+            error_set(decoder->err, ERROR_BAD_INPUT, -EBADMSG, "malformed or truncated at byte %zu (%s)",
+                      decoder->cursor.offset, stream->errmsg != NULL ? stream->errmsg : "not the field's type");
     return decoder->code;
 }
 
-int onnx_decode(struct decoder *decoder, struct span file, size_t offset, size_t size,
-                const pb_msgdesc_t *fields, void *message, struct error *err)
+int onnx_decode(struct decoder *decoder, struct span file, size_t offset, size_t size, const pb_msgdesc_t *fields,
+                void *message, struct error *err)
 {
     pb_istream_t stream = decoder_start(decoder, file, offset, size, err);
 
@@ -90,8 +90,8 @@ bool decode_name(pb_istream_t *stream, const pb_field_t *field, void **arg)
         return decoder_fail(decoder, ERROR_BAD_INPUT, "the name '%s' before byte %zu has %zu bytes; the limit is %u",
                             SPAN_TEXT(name), decoder->cursor.offset, name.size, MODEL_NAME_MAX);
     if (name.size > 0 && memchr(name.data, '\0', name.size) != NULL)
-        return decoder_fail(decoder, ERROR_BAD_INPUT, "the name '%s' before byte %zu holds a NUL",
-                            SPAN_TEXT(name), decoder->cursor.offset);
+        return decoder_fail(decoder, ERROR_BAD_INPUT, "the name '%s' before byte %zu holds a NUL", SPAN_TEXT(name),
+                            decoder->cursor.offset);
     *(struct span *)*arg = name;
     return true;
 }

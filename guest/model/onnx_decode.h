@@ -39,8 +39,9 @@ bool decoder_fail(struct decoder *decoder, enum error_kind kind, const char *for
 bool decoder_take(pb_istream_t *stream, struct span *ret_span);
 
 /* Callbacks. *arg is where the result goes. */
-bool decode_span(pb_istream_t *stream, const pb_field_t *field, void **arg);    /* struct span: any bytes */
-bool decode_name(pb_istream_t *stream, const pb_field_t *field, void **arg);    /* struct span: at most MODEL_NAME_MAX, no NUL */
+bool decode_span(pb_istream_t *stream, const pb_field_t *field, void **arg); /* struct span: any bytes */
+bool decode_name(pb_istream_t *stream, const pb_field_t *field,
+                 void **arg); /* struct span: at most MODEL_NAME_MAX, no NUL */
 bool decode_presence(pb_istream_t *stream, const pb_field_t *field, void **arg); /* bool: the field is there; skipped */
 
 /* onnx_tensor.c: a TensorProto that the stream holds. */

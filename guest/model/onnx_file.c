@@ -100,8 +100,8 @@ static bool add_node(pb_istream_t *stream, const pb_field_t *field, void **arg)
     onnx_NodeProto message = {.attribute = {.funcs.decode = add_attribute, .arg = &model->attributes}};
 
     (void)field;
-    if (decoder == NULL || !grow(decoder, &model->nodes, model->node_count, &model->node_capacity,
-                                 sizeof *model->nodes, MODEL_NODES_MAX, "nodes"))
+    if (decoder == NULL || !grow(decoder, &model->nodes, model->node_count, &model->node_capacity, sizeof *model->nodes,
+                                 MODEL_NODES_MAX, "nodes"))
         return false;
     node = &model->nodes[model->node_count];
     *node = (struct onnx_node){.offset = decoder->cursor.offset, .size = stream->bytes_left};
@@ -223,8 +223,9 @@ static bool add_initializer(pb_istream_t *stream, const pb_field_t *field, void 
     struct decoder *decoder = decoder_of(stream);
 
     (void)field;
-    if (decoder == NULL || !grow(decoder, &model->initializers, model->initializer_count, &model->initializer_capacity,
-                                 sizeof *model->initializers, MODEL_INITIALIZERS_MAX, "initializers") ||
+    if (decoder == NULL ||
+        !grow(decoder, &model->initializers, model->initializer_count, &model->initializer_capacity,
+              sizeof *model->initializers, MODEL_INITIALIZERS_MAX, "initializers") ||
         !onnx_tensor_decode(stream, &model->initializers[model->initializer_count]))
         return false;
     if (model->initializers[model->initializer_count].name.size == 0)
@@ -327,8 +328,8 @@ int onnx_file_read(struct model *model, struct error *err)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the model is empty (0 bytes)");
     if (format != NULL)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the model is not ONNX but %s; export it to ONNX", format);
-    r = onnx_decode(&decoder, (struct span){model->data, model->size}, 0, model->size, onnx_ModelProto_fields,
-                    &message, err);
+    r = onnx_decode(&decoder, (struct span){model->data, model->size}, 0, model->size, onnx_ModelProto_fields, &message,
+                    err);
     if (r < 0)
         return model->graph_seen || message.has_ir_version ? r : error_prefix(err, "not an ONNX model");
     if (!model->graph_seen)

@@ -4,20 +4,23 @@
 #include "guest/model/onnx_decode.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
     const char *name;
     uint32_t size; /* bytes of an element in raw_data; 0: not read */
 } types[] = {
-    [ONNX_UNDEFINED] = {"undefined", 0}, [ONNX_FLOAT] = {"float32", 4},       [ONNX_UINT8] = {"uint8", 1},
-    [ONNX_INT8] = {"int8", 1},           [ONNX_UINT16] = {"uint16", 2},       [ONNX_INT16] = {"int16", 2},
-    [ONNX_INT32] = {"int32", 4},         [ONNX_INT64] = {"int64", 8},         [ONNX_STRING] = {"string", 0},
-    [ONNX_BOOL] = {"bool", 1},           [ONNX_FLOAT16] = {"float16", 2},     [ONNX_DOUBLE] = {"float64", 8},
-    [ONNX_UINT32] = {"uint32", 4},       [ONNX_UINT64] = {"uint64", 8},       [ONNX_COMPLEX64] = {"complex64", 0},
-    [ONNX_COMPLEX128] = {"complex128", 0}, [ONNX_BFLOAT16] = {"bfloat16", 2},
+    [ONNX_UNDEFINED] = {"undefined", 0}, [ONNX_FLOAT] = {"float32", 4},
+    [ONNX_UINT8] = {"uint8", 1},         [ONNX_INT8] = {"int8", 1},
+    [ONNX_UINT16] = {"uint16", 2},       [ONNX_INT16] = {"int16", 2},
+    [ONNX_INT32] = {"int32", 4},         [ONNX_INT64] = {"int64", 8},
+    [ONNX_STRING] = {"string", 0},       [ONNX_BOOL] = {"bool", 1},
+    [ONNX_FLOAT16] = {"float16", 2},     [ONNX_DOUBLE] = {"float64", 8},
+    [ONNX_UINT32] = {"uint32", 4},       [ONNX_UINT64] = {"uint64", 8},
+    [ONNX_COMPLEX64] = {"complex64", 0}, [ONNX_COMPLEX128] = {"complex128", 0},
+    [ONNX_BFLOAT16] = {"bfloat16", 2},
 };
 
 #define TYPE_COUNT ((int32_t)(sizeof types / sizeof types[0]))
@@ -154,7 +157,8 @@ static bool tally_raw(pb_istream_t *stream, const pb_field_t *field, void **arg)
     return decoder_take(stream, &tally->tensor->data);
 }
 
-static bool fail_tensor(struct decoder *decoder, const struct onnx_tensor *tensor, enum error_kind kind, const char *why)
+static bool fail_tensor(struct decoder *decoder, const struct onnx_tensor *tensor, enum error_kind kind,
+                        const char *why)
 {
     return decoder_fail(decoder, kind, "tensor '%s' at byte %zu: %s", SPAN_TEXT(tensor->name), tensor->offset, why);
 }
@@ -166,7 +170,8 @@ static bool check_shape(struct decoder *decoder, struct tally *tally)
     if (tally->dims_bad && tally->bad_dim < 0)
         return fail_tensor(decoder, tensor, ERROR_BAD_INPUT, "a dimension is negative");
     if (tally->dims_bad)
-        return fail_tensor(decoder, tensor, ERROR_BAD_INPUT, "a dimension is beyond 2^31, or there are more than 8 of them");
+        return fail_tensor(decoder, tensor, ERROR_BAD_INPUT,
+                           "a dimension is beyond 2^31, or there are more than 8 of them");
     tensor->elements = dims_elements(tensor->rank, tensor->dims);
     if (tensor->elements == UINT64_MAX)
         return fail_tensor(decoder, tensor, ERROR_BAD_INPUT, "more than 2^33 elements");
@@ -188,8 +193,8 @@ static bool check_data(struct decoder *decoder, struct tally *tally)
         if (have == tensor->elements * types[tensor->type].size)
             return true;
         (void)snprintf(text, sizeof text, "its dimensions need %llu bytes of %s, raw_data has %llu",
-                       (unsigned long long)tensor->elements * types[tensor->type].size,
-                       onnx_type_name(tensor->type), (unsigned long long)have);
+                       (unsigned long long)tensor->elements * types[tensor->type].size, onnx_type_name(tensor->type),
+                       (unsigned long long)have);
         return fail_tensor(decoder, tensor, ERROR_BAD_INPUT, text);
     }
     have = tally->counts[storage];
@@ -230,7 +235,8 @@ bool onnx_tensor_decode(pb_istream_t *stream, struct onnx_tensor *ret_tensor)
     tensor.size = stream->bytes_left;
     if (!pb_decode(stream, onnx_TensorProto_fields, &message))
         return false;
-    if (tally.has_external || (message.has_data_location && message.data_location != onnx_TensorProto_DataLocation_DEFAULT))
+    if (tally.has_external ||
+        (message.has_data_location && message.data_location != onnx_TensorProto_DataLocation_DEFAULT))
         return fail_tensor(decoder, &tensor, ERROR_UNAVAILABLE,
                            "its data is in another file (external data); save the model as a single file");
     tensor.type = message.has_data_type ? (int32_t)message.data_type : ONNX_UNDEFINED;
@@ -429,8 +435,7 @@ int onnx_tensor_floats(struct span file, const struct onnx_tensor *tensor, float
     return read_elements(file, tensor, &sink, err);
 }
 
-int onnx_tensor_integers(struct span file, const struct onnx_tensor *tensor, int64_t *ret_integers,
-                         struct error *err)
+int onnx_tensor_integers(struct span file, const struct onnx_tensor *tensor, int64_t *ret_integers, struct error *err)
 {
     struct sink sink = {.integers = ret_integers};
 

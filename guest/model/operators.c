@@ -5,7 +5,7 @@
 #include "guest/model/lower.h"
 
 /* Arity over operator sets 7 to 17. */
-static const struct operator operators[] = {
+static const struct operator_entry operators[] = {
     {"Add", 2, 2, false, lower_add},
     {"AveragePool", 1, 1, false, lower_average_pool},
     {"BatchNormalization", 5, 5, false, lower_batch_norm},
@@ -45,7 +45,7 @@ static const struct operator operators[] = {
     {"Unsqueeze", 1, 2, false, lower_unsqueeze},
 };
 
-const struct operator *operator_find(struct span name)
+const struct operator_entry *operator_find(struct span name)
 {
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++)
         if (span_equal(name, operators[i].name))

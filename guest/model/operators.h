@@ -7,14 +7,14 @@
 
 struct lower;
 
-struct operator {
+struct operator_entry {
     const char *name;
-    uint8_t inputs_min, inputs_max; /* of the node, empty ones counted */
-    bool any_outputs;               /* outputs beyond the first may be named if nothing uses them */
+    uint8_t inputs_min, inputs_max;    /* of the node, empty ones counted */
+    bool any_outputs;                  /* outputs beyond the first may be named if nothing uses them */
     int (*lower)(struct lower *lower); /* the node at hand into the graph; sets lower->result */
 };
 
 /* The operator of ONNX's own domain with this name, or NULL. */
-const struct operator *operator_find(struct span name);
+const struct operator_entry *operator_find(struct span name);
 
 #endif

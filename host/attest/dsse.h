@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DSSE's pre-authentication encoding: the bytes that are really signed (DSSE 1.0.2, protocol.md, "Signature Definition"). */
+/*
+ * DSSE's pre-authentication encoding: the bytes that are really signed.
+ * Source: DSSE 1.0.2, protocol.md, "Signature Definition".
+ */
 #ifndef LAZARET_HOST_ATTEST_DSSE_H
 #define LAZARET_HOST_ATTEST_DSSE_H
 

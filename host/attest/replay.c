@@ -56,7 +56,7 @@ static const char *next_key(const json_t *recorded, const json_t *replayed, cons
     json_t *value;
 
     for (size_t i = 0; i < 2; i++)
-        json_object_foreach((json_t *)sides[i], key, value)
+        json_object_foreach ((json_t *)sides[i], key, value)
             if ((after == NULL || strcmp(key, after) > 0) && (best == NULL || strcmp(key, best) < 0))
                 best = key;
     return best;
@@ -68,7 +68,8 @@ static bool compare_objects(const json_t *recorded, const json_t *replayed, size
     const char *format = depth == 0 ? "%s" : ".%s";
 
     for (const char *key = next_key(recorded, replayed, NULL); key != NULL; key = next_key(recorded, replayed, key))
-        if (compare_step(json_object_get(recorded, key), json_object_get(replayed, key), format, key, depth, comparison))
+        if (compare_step(json_object_get(recorded, key), json_object_get(replayed, key), format, key, depth,
+                         comparison))
             return true;
     return false;
 }

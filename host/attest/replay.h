@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define REPLAY_EVALUATION_MAX ((size_t)16 * 1024 * 1024)
+#define REPLAY_EVALUATION_MAX ((size_t)64 * 1024 * 1024)
 #define REPLAY_PATH_MAX       256u
 #define REPLAY_VALUE_MAX      128u
 

@@ -30,9 +30,9 @@ static json_t *new_resources(const struct statement_resource *resources, size_t 
         char hex[SHA256_HEX_SIZE];
 
         sha256_to_hex(resources[i].sha256, hex);
-        if (json_array_append_new(list, json_pack("{s:o, s:{s:s}}", "name",
-                                                  new_text(resources[i].name, STATEMENT_NAME_MAX), "digest", "sha256",
-                                                  hex)) < 0) {
+        if (json_array_append_new(list,
+                                  json_pack("{s:o, s:{s:s}}", "name", new_text(resources[i].name, STATEMENT_NAME_MAX),
+                                            "digest", "sha256", hex)) < 0) {
             json_decref(list);
             return NULL;
         }
@@ -92,16 +92,15 @@ static json_t *new_time(int64_t seconds)
 
 static json_t *new_extension(const struct statement_input *input)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:s}", "verdict",
-                     outcome_names[input->outcome], "tier", input->tier, "reasons",
-                     new_texts(input->reasons, input->reason_count, STATEMENT_REASON_MAX), "documents",
-                     new_resources(input->documents, input->document_count), "checks",
-                     new_checks(input->checks, input->check_count), "isolation",
-                     statement_isolation_names[input->isolation], "acceleration",
-                     statement_acceleration_names[input->acceleration], "hostVerified",
-                     new_texts(input->host_verified, input->host_verified_count, STATEMENT_WORD_MAX), "guestSaid",
-                     new_texts(input->guest_said, input->guest_said_count, STATEMENT_WORD_MAX), "finishedAt",
-                     new_time(input->finished_at), "producer", "lazaret " LAZARET_VERSION);
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:s}", "verdict", outcome_names[input->outcome], "tier",
+        input->tier, "reasons", new_texts(input->reasons, input->reason_count, STATEMENT_REASON_MAX), "documents",
+        new_resources(input->documents, input->document_count), "checks", new_checks(input->checks, input->check_count),
+        "isolation", statement_isolation_names[input->isolation], "acceleration",
+        statement_acceleration_names[input->acceleration], "hostVerified",
+        new_texts(input->host_verified, input->host_verified_count, STATEMENT_WORD_MAX), "guestSaid",
+        new_texts(input->guest_said, input->guest_said_count, STATEMENT_WORD_MAX), "finishedAt",
+        new_time(input->finished_at), "producer", "lazaret " LAZARET_VERSION);
 }
 
 static json_t *new_statement(const struct statement_input *input)

@@ -83,8 +83,8 @@ struct statement_input {
     const struct statement_resource *documents; /* evaluation.json, execution.json, console.log, … */
     size_t document_count;
     enum outcome outcome;
-    const char *tier;            /* "low", "medium", "high" */
-    const char *const *reasons;  /* at least one unless passed; escaped and cut to STATEMENT_REASON_MAX */
+    const char *tier;           /* "low", "medium", "high" */
+    const char *const *reasons; /* at least one unless passed; escaped and cut to STATEMENT_REASON_MAX */
     size_t reason_count;
     const struct statement_check_entry *checks; /* none without an evaluation */
     size_t check_count;

@@ -181,7 +181,8 @@ static int check_checks(const json_t *predicate, const json_t *extension, enum o
 
     if (r < 0)
         return r;
-    if (json_array_size(checks) > STATEMENT_CHECKS_MAX || (!outcome_has_evaluation(outcome) && json_array_size(checks) > 0))
+    if (json_array_size(checks) > STATEMENT_CHECKS_MAX ||
+        (!outcome_has_evaluation(outcome) && json_array_size(checks) > 0))
         return refuse(err, "checks", "too many, or some without an evaluation");
     for (size_t i = 0; i < json_array_size(checks); i++) {
         const json_t *entry = json_array_get(checks, i);
@@ -257,8 +258,9 @@ static int check_verdict(const json_t *extension, enum outcome outcome, struct e
 
 static int check_extension(const json_t *predicate, enum outcome *ret_outcome, struct error *err)
 {
-    static const char *const keys[] = {"verdict",      "tier",         "reasons",   "documents",  "checks",  "isolation",
-                                       "acceleration", "hostVerified", "guestSaid", "finishedAt", "producer", NULL};
+    static const char *const keys[] = {"verdict",   "tier",       "reasons",      "documents",
+                                       "checks",    "isolation",  "acceleration", "hostVerified",
+                                       "guestSaid", "finishedAt", "producer",     NULL};
     json_t *extension;
     const char *producer;
     unsigned outcome;
@@ -291,8 +293,8 @@ static int check_extension(const json_t *predicate, enum outcome *ret_outcome, s
 
 static int check_predicate(const json_t *predicate, struct error *err)
 {
-    static const char *const keys[] = {"result",      "configuration", "passedTests",
-                                       "warnedTests", "failedTests",   STATEMENT_EXTENSION, NULL};
+    static const char *const keys[] = {"result",      "configuration",     "passedTests", "warnedTests",
+                                       "failedTests", STATEMENT_EXTENSION, NULL};
     uint8_t sha256[SHA256_SIZE];
     enum outcome outcome = OUTCOME_COUNT;
     int r = field_only(predicate, "predicate", keys, err);

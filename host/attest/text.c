@@ -11,7 +11,11 @@
 static size_t read_character(const unsigned char *text, unsigned *ret_point)
 {
     static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t size = text[0] < 0x80 ? 1 : (text[0] >> 5) == 6 ? 2 : (text[0] >> 4) == 14 ? 3 : (text[0] >> 3) == 30 ? 4 : 0;
+    size_t size = text[0] < 0x80         ? 1
+                  : (text[0] >> 5) == 6  ? 2
+                  : (text[0] >> 4) == 14 ? 3
+                  : (text[0] >> 3) == 30 ? 4
+                                         : 0;
     unsigned point;
 
     if (size < 2) {

@@ -37,7 +37,8 @@ int cli_keygen(int argc, char **argv)
     if (r < 0)
         return cli_fail(&err);
     sha256_to_hex(fingerprint, hex);
-    (void)printf("secret key:  %s.pem (keep it; whoever has it can sign results)\npublic key:  %s.pub.pem\nfingerprint: %s\n",
-                 prefix, prefix, hex);
+    (void)printf(
+        "secret key:  %s.pem (keep it; whoever has it can sign results)\npublic key:  %s.pub.pem\nfingerprint: %s\n",
+        prefix, prefix, hex);
     return 0;
 }

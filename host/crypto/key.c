@@ -75,8 +75,7 @@ static int open_key(const char *path, bool is_secret, int *ret_fd, struct error 
 }
 
 /* Reads a key's PEM file; the caller wipes the text where it is secret. */
-static int read_pem(const char *path, bool is_secret, char ret_pem[CRYPTO_PEM_MAX], size_t *ret_size,
-                    struct error *err)
+static int read_pem(const char *path, bool is_secret, char ret_pem[CRYPTO_PEM_MAX], size_t *ret_size, struct error *err)
 {
     CLEANUP_FD int fd = -1;
     ssize_t count;

@@ -34,8 +34,8 @@ MUST_USE int crypto_private_key_load(const char *path, struct crypto_private_key
 MUST_USE int crypto_public_key_load(const char *path, struct crypto_public_key **ret_key, struct error *err);
 
 /* Parses a public key's PEM text; `name` begins the error's text. ERROR_BAD_INPUT, -EBADMSG. */
-MUST_USE int crypto_public_key_parse(const void *pem, size_t size, const char *name,
-                                     struct crypto_public_key **ret_key, struct error *err);
+MUST_USE int crypto_public_key_parse(const void *pem, size_t size, const char *name, struct crypto_public_key **ret_key,
+                                     struct error *err);
 
 /* The public half of a private key. */
 MUST_USE int crypto_private_key_get_public(const struct crypto_private_key *key, struct crypto_public_key **ret_key,

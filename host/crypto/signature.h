@@ -12,7 +12,7 @@ MUST_USE int crypto_sign(const struct crypto_private_key *key, const void *data,
                          uint8_t ret_signature[CRYPTO_SIGNATURE_MAX], size_t *ret_size, struct error *err);
 
 /* 0 when the signature is the key's own over these bytes; else -EBADMSG, ERROR_MISMATCH. */
-MUST_USE int crypto_verify(const struct crypto_public_key *key, const void *data, size_t size,
-                           const uint8_t *signature, size_t signature_size, struct error *err);
+MUST_USE int crypto_verify(const struct crypto_public_key *key, const void *data, size_t size, const uint8_t *signature,
+                           size_t signature_size, struct error *err);
 
 #endif

@@ -293,8 +293,7 @@ static bool is_consistent(const struct data_description *description)
 
     if (!test->present || (contract->channels != 0 && contract->channels != test->dims[0]))
         return false;
-    if (train->present &&
-        (train->rank != test->rank || memcmp(train->dims, test->dims, sizeof test->dims) != 0))
+    if (train->present && (train->rank != test->rank || memcmp(train->dims, test->dims, sizeof test->dims) != 0))
         return false;
     for (uint32_t i = 0; i < DATA_SET_COUNT; i++) {
         const struct data_set_description *set = &description->sets[i];

@@ -35,10 +35,10 @@ struct data_contract {
     char output[DATA_NAME_MAX];
     enum data_layout layout; /* of what data_reader_window delivers and the model takes */
     enum data_outputs outputs;
-    bool has_range; /* without it attacks are refused */
+    bool has_range;               /* without it attacks are refused */
     double range_low, range_high; /* each is exactly an f32; both in the input's own units */
-    uint32_t classes;   /* 0: not said */
-    int64_t label_offset; /* class = y - label_offset; already applied to labels */
+    uint32_t classes;             /* 0: not said */
+    int64_t label_offset;         /* class = y - label_offset; already applied to labels */
     /*
      * x' = x·scale + offset, one pair an index of the sample's first axis, worked out in f64 and
      * rounded once. 0 channels: the input is taken as it is.
@@ -55,8 +55,8 @@ struct data_set_description {
     uint64_t elements; /* of one sample */
     float min, max;    /* over all of x */
     bool labelled;
-    uint32_t label_max;       /* the largest label; 0 where not labelled */
-    uint32_t label_distinct;  /* how many different labels there are */
+    uint32_t label_max;          /* the largest label; 0 where not labelled */
+    uint32_t label_distinct;     /* how many different labels there are */
     uint8_t sha256[SHA256_SIZE]; /* of the file */
     uint64_t file_size;
 };

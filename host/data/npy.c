@@ -36,8 +36,8 @@ bool npy_type_is_integer(enum npy_type type)
 
 static int bad(struct error *err, size_t offset, const char *what)
 {
-    return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "byte %zu of the array's header: %s; save it again with numpy.savez",
-                     offset, what);
+    return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                     "byte %zu of the array's header: %s; save it again with numpy.savez", offset, what);
 }
 
 /* Reads magic, version and length; the cursor is then at the literal. */
@@ -194,13 +194,15 @@ static int refuse_descr(const char *descr, struct error *err)
     if (strchr(descr, 'O') != NULL)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
                          "dtype '%s' holds pickled Python objects, which are never loaded; save plain numbers, for "
-                         "instance with x.astype('float32')", descr);
+                         "instance with x.astype('float32')",
+                         descr);
     if (descr[0] == '>')
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "dtype '%s' is big-endian; save it with x.astype('<%s')", descr, descr + 1);
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "dtype '%s' is big-endian; save it with x.astype('<%s')",
+                         descr, descr + 1);
     return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
                      "dtype '%s' is not a float16, float32, float64 or integer type; convert it, for instance with "
-                     "x.astype('float32')", descr);
+                     "x.astype('float32')",
+                     descr);
 }
 
 static int read_descr(struct cursor *cursor, struct npy_header *header, struct error *err)

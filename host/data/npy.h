@@ -21,18 +21,18 @@
 #define NPY_RANK_MAX     8u     /* a batch of samples of rank 7 */
 
 enum npy_type { /* all little-endian */
-    NPY_F2,
-    NPY_F4,
-    NPY_F8,
-    NPY_I1,
-    NPY_I2,
-    NPY_I4,
-    NPY_I8,
-    NPY_U1,
-    NPY_U2,
-    NPY_U4,
-    NPY_U8,
-    NPY_TYPE_COUNT
+                NPY_F2,
+                NPY_F4,
+                NPY_F8,
+                NPY_I1,
+                NPY_I2,
+                NPY_I4,
+                NPY_I8,
+                NPY_U1,
+                NPY_U2,
+                NPY_U4,
+                NPY_U8,
+                NPY_TYPE_COUNT
 };
 
 struct npy_header {

@@ -87,11 +87,13 @@ static int archive_failure(struct archive *archive, struct error *err, const cha
     int code = archive_errno(archive);
 
     if (code == ENOMEM)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: it needs more memory than the data reader may use", what);
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: it needs more memory than the data reader may use",
+                         what);
     if (code == EIO)
         return error_set(err, ERROR_NO_INPUT, -EIO, "%s: the file can't be read", what);
-    return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: the zip archive is damaged (%s); make the file again with numpy.savez",
-                     what, reason != NULL ? reason : "no reason given");
+    return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                     "%s: the zip archive is damaged (%s); make the file again with numpy.savez", what,
+                     reason != NULL ? reason : "no reason given");
 }
 
 static int open_archive(struct npz_source *source, int fd, uint64_t file_size, struct archive **ret_archive,
@@ -160,17 +162,20 @@ static int check_member(struct archive *archive, struct archive_entry *entry, co
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "array %s: it is encrypted; save it without a password", name);
     if (format == NULL || (strstr(format, "(uncompressed)") == NULL && strstr(format, "(deflation)") == NULL))
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "array %s: compressed by another method than deflate; save it with numpy.savez_compressed", name);
+                         "array %s: compressed by another method than deflate; save it with numpy.savez_compressed",
+                         name);
     if (archive_entry_filetype(entry) != AE_IFREG || !archive_entry_size_is_set(entry) || archive_entry_size(entry) < 0)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "array %s: not a plain file of known size in the archive", name);
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "array %s: not a plain file of known size in the archive",
+                         name);
     return 0;
 }
 
 static int refuse_without_x(const char *listed, struct error *err)
 {
-    return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                     "there is no array x; it has %s; save the inputs as x and the labels as y: numpy.savez(path, x=..., y=...)",
-                     listed[0] != '\0' ? listed : "no arrays");
+    return error_set(
+        err, ERROR_BAD_INPUT, -EBADMSG,
+        "there is no array x; it has %s; save the inputs as x and the labels as y: numpy.savez(path, x=..., y=...)",
+        listed[0] != '\0' ? listed : "no arrays");
 }
 
 int npz_inspect(int fd, uint64_t file_size, struct npz_contents *ret_contents, struct error *err)
@@ -274,8 +279,10 @@ static int read_header(struct npz_array *array, uint64_t member_size, struct err
     expected = array->header.elements * array->header.item_size;
     if (member_size - size != expected)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "array %s: its shape and type take %" PRIu64 " bytes, but %" PRIu64 " follow the header; it is "
-                         "truncated or damaged", array->name, expected, member_size - size);
+                         "array %s: its shape and type take %" PRIu64 " bytes, but %" PRIu64
+                         " follow the header; it is "
+                         "truncated or damaged",
+                         array->name, expected, member_size - size);
     array->left = expected;
     return 0;
 }

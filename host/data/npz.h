@@ -31,8 +31,7 @@ MUST_USE int npz_inspect(int fd, uint64_t file_size, struct npz_contents *ret_co
 struct npz_array;
 
 /* Opens the array `name` ("x" is the member x.npy) and parses its header. The fd is borrowed. */
-MUST_USE int npz_open(int fd, uint64_t file_size, const char *name, struct npz_array **ret_array,
-                      struct error *err);
+MUST_USE int npz_open(int fd, uint64_t file_size, const char *name, struct npz_array **ret_array, struct error *err);
 void npz_close(struct npz_array *array);
 
 const struct npy_header *npz_header(const struct npz_array *array);

@@ -188,7 +188,7 @@ static int data_size(uint32_t rank, const uint64_t *dims, uint64_t *ret_size)
 static int refuse(const char *name, int code, struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, code, "array %.64s can't be written: %s", name,
-                     code == -EEXIST ? "its name is taken"
+                     code == -EEXIST  ? "its name is taken"
                      : code == -EFBIG ? "the file would exceed 4 GiB"
                                       : "its name or shape is not valid");
 }
@@ -218,8 +218,9 @@ static int add(struct npz_writer *writer, const char *name, const char *descr, u
         r = data_size(rank, dims, &size);
     if (r == 0)
         r = append_preamble(&preamble, descr, rank, dims);
-    if (r == 0 && writer->offset + WRITER_LOCAL_SIZE + NPZ_WRITER_NAME_MAX + preamble.size + size +
-                          WRITER_DIRECTORY_MAX > WRITER_FILE_MAX)
+    if (r == 0 &&
+        writer->offset + WRITER_LOCAL_SIZE + NPZ_WRITER_NAME_MAX + preamble.size + size + WRITER_DIRECTORY_MAX >
+            WRITER_FILE_MAX)
         r = -EFBIG;
     if (r < 0)
         return refuse(name, r, err);

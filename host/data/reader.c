@@ -65,7 +65,8 @@ static int start_process(struct data_reader *reader, struct error *err)
     int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "can't make a socket for the data reader: %s", strerror(errno));
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "can't make a socket for the data reader: %s",
+                         strerror(errno));
     reader->pid = fork();
     if (reader->pid == 0)
         run_child(pair[1], &reader->files);
@@ -166,8 +167,8 @@ static int report_death(struct data_reader *reader, struct error *err)
     if (ended > 0)
         reader->pid = -1;
     if (ended > 0 && WIFSIGNALED(status))
-        return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the confined data reader died of signal %d%s", WTERMSIG(status),
-                         WTERMSIG(status) == SIGSYS ? " (a system call that it may not make)" : "");
+        return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the confined data reader died of signal %d%s",
+                         WTERMSIG(status), WTERMSIG(status) == SIGSYS ? " (a system call that it may not make)" : "");
     return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the confined data reader ended without an answer");
 }
 
@@ -277,7 +278,8 @@ static int read_end(struct data_reader *reader, uint64_t deadline_ns, struct err
 }
 
 /* Reads DATA replies of exactly `total` bytes together, and the end. */
-static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total, uint64_t deadline_ns, struct error *err)
+static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total, uint64_t deadline_ns,
+                       struct error *err)
 {
     for (size_t done = 0; done < total;) {
         size_t size = 0;

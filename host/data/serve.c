@@ -117,13 +117,14 @@ static int read_spec(struct server *server, struct error *err)
     return spec_parse(yaml, (size_t)count, &server->spec, err);
 }
 
-static int open_set(struct server *server, enum data_set_id id, struct data_set_description *ret_shape, struct error *err)
+static int open_set(struct server *server, enum data_set_id id, struct data_set_description *ret_shape,
+                    struct error *err)
 {
     int r;
 
     server->file = (enum data_file)id;
-    r = data_set_open(server->files->fds[id], server->files->sizes[id], &server->spec.contract, &server->spec.arrangement,
-                      &server->sets[id], err);
+    r = data_set_open(server->files->fds[id], server->files->sizes[id], &server->spec.contract,
+                      &server->spec.arrangement, &server->sets[id], err);
     if (r == 0)
         data_set_shape(server->sets[id], ret_shape);
     return r;
@@ -135,9 +136,10 @@ static int check_same_shape(const struct data_set_description *test, const struc
     if (train->rank == test->rank && memcmp(train->dims, test->dims, sizeof test->dims) == 0)
         return 0;
     return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                     "array x: its samples are not shaped like the test set's (%" PRIu64 " elements in %u dimensions there, %"
-                     PRIu64 " in %u here, or other dimensions); both sets must fit the model", test->elements, test->rank,
-                     train->elements, train->rank);
+                     "array x: its samples are not shaped like the test set's (%" PRIu64
+                     " elements in %u dimensions there, %" PRIu64
+                     " in %u here, or other dimensions); both sets must fit the model",
+                     test->elements, test->rank, train->elements, train->rank);
 }
 
 /* All headers first, so that what can be refused quickly is; then both sets in full. */

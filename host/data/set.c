@@ -2,6 +2,7 @@
 /* One data set, checked and streamed. */
 #include "host/data/set.h"
 
+#include "host/data/arrange.h"
 #include "host/data/npz.h"
 
 #include <errno.h>
@@ -41,21 +42,6 @@ static int refuse(struct error *err, const char *what)
     return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s", what);
 }
 
-static bool rearranges(const struct data_set *set)
-{
-    const struct spec_arrangement *how = set->arrangement;
-
-    return how->from_nhwc || how->from_nchw || how->reverse_channels;
-}
-
-/* Whether samples lie as H×W×C in the file. */
-static bool file_is_nhwc(const struct data_set *set)
-{
-    if (set->arrangement->from_nhwc || set->arrangement->from_nchw)
-        return set->arrangement->from_nhwc;
-    return set->contract->layout == DATA_LAYOUT_NHWC;
-}
-
 static int check_x(struct data_set *set, struct error *err)
 {
     const struct npy_header *x = &set->x;
@@ -67,17 +53,19 @@ static int check_x(struct data_set *set, struct error *err)
     set->elements = x->elements / x->dims[0];
     if (set->elements > DATA_SAMPLE_MAX)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "array x: one sample has %" PRIu64 " elements, more than %" PRIu64, set->elements, DATA_SAMPLE_MAX);
+                         "array x: one sample has %" PRIu64 " elements, more than %" PRIu64, set->elements,
+                         DATA_SAMPLE_MAX);
     if (x->dims[0] > DATA_COUNT_MAX || x->elements > DATA_BYTES_MAX / sizeof(float))
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
                          "array x: %" PRIu64 " samples of %" PRIu64 " elements are more than the %" PRIu64
                          " samples and %" PRIu64 " bytes that are read at most; evaluate a part of the set",
                          x->dims[0], set->elements, DATA_COUNT_MAX, DATA_BYTES_MAX);
-    if (rearranges(set) && x->rank != 4)
+    if (arrange_is_needed(set->arrangement) && x->rank != 4)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "array x: it has %u dimensions, but the spec's `data` describes images, which have 4", x->rank);
+                         "array x: it has %u dimensions, but the spec's `data` describes images, which have 4",
+                         x->rank);
     if (set->arrangement->reverse_channels) {
-        uint64_t channels = x->dims[file_is_nhwc(set) ? 3 : 1];
+        uint64_t channels = x->dims[arrange_file_is_nhwc(set->arrangement, set->contract->layout) ? 3 : 1];
 
         if (channels != 3)
             return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
@@ -92,11 +80,14 @@ static int check_y(const struct data_set *set, struct error *err)
 
     if (!npy_type_is_integer(y->type))
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "array y: labels are %s, not integers; save them with y.astype('int64')", npy_type_name(y->type));
+                         "array y: labels are %s, not integers; save them with y.astype('int64')",
+                         npy_type_name(y->type));
     if (y->rank != 1)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "array y: it has %u dimensions instead of 1; use y.reshape(-1), or y.argmax(axis=1) for one-hot "
-                         "labels", y->rank);
+        return error_set(
+            err, ERROR_BAD_INPUT, -EBADMSG,
+            "array y: it has %u dimensions instead of 1; use y.reshape(-1), or y.argmax(axis=1) for one-hot "
+            "labels",
+            y->rank);
     if (y->elements != set->x.dims[0])
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
                          "array y: it has %" PRIu64 " labels for the %" PRIu64 " samples of x", y->elements,
@@ -139,13 +130,15 @@ void data_set_free(struct data_set *set)
 
 static int allocate_blocks(struct data_set *set, struct error *err)
 {
-    set->block_elements = rearranges(set) && set->elements > SET_BLOCK_ELEMENTS ? (size_t)set->elements
-                                                                                : SET_BLOCK_ELEMENTS;
+    set->block_elements = arrange_is_needed(set->arrangement) && set->elements > SET_BLOCK_ELEMENTS
+                              ? (size_t)set->elements
+                              : SET_BLOCK_ELEMENTS;
     set->raw = malloc(set->block_elements * SET_ITEM_MAX);
     set->values = malloc(set->block_elements * sizeof *set->values);
     set->rearranged = malloc(set->block_elements * sizeof *set->rearranged);
     if (set->raw == NULL || set->values == NULL || set->rearranged == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "array x: one sample needs more memory than the data reader may use");
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM,
+                         "array x: one sample needs more memory than the data reader may use");
     return 0;
 }
 
@@ -178,28 +171,7 @@ int data_set_open(int fd, uint64_t file_size, const struct data_contract *contra
     return 0;
 }
 
-/* --- rearranging ------------------------------------------------------------------------------- */
-
-/* One sample from the file's layout to the model's. */
-static void rearrange(const struct data_set *set, const float *from, float *ret_to)
-{
-    const struct spec_arrangement *how = set->arrangement;
-    const uint64_t *dims = set->x.dims + 1;
-    bool file_nhwc = file_is_nhwc(set);
-    bool model_nhwc = file_nhwc ? !how->from_nhwc : how->from_nchw;
-    uint64_t channels = file_nhwc ? dims[2] : dims[0];
-    uint64_t pixels = file_nhwc ? dims[0] * dims[1] : dims[1] * dims[2];
-
-    for (uint64_t c = 0; c < channels; c++) {
-        uint64_t target = how->reverse_channels ? channels - 1 - c : c;
-
-        for (uint64_t p = 0; p < pixels; p++) {
-            float value = from[file_nhwc ? p * channels + c : c * pixels + p];
-
-            ret_to[model_nhwc ? p * channels + target : target * pixels + p] = value;
-        }
-    }
-}
+/* --- what the headers say -------------------------------------------------------------------------- */
 
 void data_set_shape(const struct data_set *set, struct data_set_description *ret_description)
 {
@@ -210,15 +182,7 @@ void data_set_shape(const struct data_set *set, struct data_set_description *ret
         .present = true, .count = set->x.dims[0], .elements = set->elements, .labelled = set->labelled};
     description->rank = set->x.rank - 1;
     memcpy(description->dims, dims, description->rank * sizeof *dims);
-    if (set->arrangement->from_nhwc) {
-        description->dims[0] = dims[2];
-        description->dims[1] = dims[0];
-        description->dims[2] = dims[1];
-    } else if (set->arrangement->from_nchw) {
-        description->dims[0] = dims[1];
-        description->dims[1] = dims[2];
-        description->dims[2] = dims[0];
-    }
+    arrange_dims(set->arrangement, dims, description->dims);
 }
 
 /* --- streaming x ------------------------------------------------------------------------------- */
@@ -235,8 +199,9 @@ static int stream_samples(struct data_set *set, uint64_t count, value_visitor *v
 {
     uint64_t position = set->next * set->elements;
     uint64_t end = position + count * set->elements;
-    size_t whole = rearranges(set) ? set->block_elements / (size_t)set->elements * (size_t)set->elements
-                                   : set->block_elements;
+    size_t whole = arrange_is_needed(set->arrangement)
+                       ? set->block_elements / (size_t)set->elements * (size_t)set->elements
+                       : set->block_elements;
     int r = 0;
 
     while (r == 0 && position < end) {
@@ -251,9 +216,10 @@ static int stream_samples(struct data_set *set, uint64_t count, value_visitor *v
         if (visit != NULL)
             r = visit(context, set->values, position, block, err);
         if (r == 0 && sink != NULL) {
-            if (rearranges(set)) {
+            if (arrange_is_needed(set->arrangement)) {
                 for (size_t i = 0; i < block; i += (size_t)set->elements)
-                    rearrange(set, set->values + i, set->rearranged + i);
+                    arrange_sample(set->arrangement, set->contract->layout, set->x.dims + 1, set->values + i,
+                                   set->rearranged + i);
                 out = set->rearranged;
             }
             r = sink(context, out, block * sizeof *out);
@@ -332,8 +298,8 @@ static void format_place(const struct data_set *set, uint64_t position, char ret
 
     for (uint32_t i = 1; i < set->x.rank && used > 0 && (size_t)used < SET_PLACE_MAX; i++) {
         stride /= set->x.dims[i];
-        used += snprintf(ret_text + used, SET_PLACE_MAX - (size_t)used, "%s%" PRIu64, i > 1 ? ", " : "",
-                         element / stride);
+        used +=
+            snprintf(ret_text + used, SET_PLACE_MAX - (size_t)used, "%s%" PRIu64, i > 1 ? ", " : "", element / stride);
         element %= stride;
     }
     if (used > 0 && (size_t)used + 1 < SET_PLACE_MAX)
@@ -357,8 +323,7 @@ static int refuse_value(const struct data_set *set, const float *values, uint64_
             continue;
         format_place(set, position + i, place);
         if (!isfinite(values[i]))
-            return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                             "array x: %s is %s%s; remove or repair the sample", place,
+            return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "array x: %s is %s%s; remove or repair the sample", place,
                              isnan(values[i]) ? "not a number (NaN)" : "infinite",
                              set->x.type == NPY_F8 && !isnan(values[i]) ? ", or too large for float32" : "");
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
@@ -399,7 +364,8 @@ static int refuse_label(const struct data_set *set, uint64_t index, int64_t raw,
 
     return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
                      "array y: label %" PRId64 " of sample %" PRIu64 " is out of range; with %s%" PRIu32
-                     " classes%s labels go from %" PRId64 " to %" PRId64 "; check y, and the spec's classes and labelOffset",
+                     " classes%s labels go from %" PRId64 " to %" PRId64
+                     "; check y, and the spec's classes and labelOffset",
                      raw, index, contract->classes > 0 ? "the spec's " : "at most ", classes,
                      contract->label_offset != 0 ? " and the spec's labelOffset" : "", contract->label_offset,
                      contract->label_offset + (int64_t)classes - 1);
@@ -414,7 +380,8 @@ static int stream_labels(const struct data_set *set, struct npz_array *array, da
     int r = 0;
 
     for (uint64_t done = 0; r == 0 && done < set->y.elements;) {
-        size_t block = set->y.elements - done < SET_BLOCK_ELEMENTS ? (size_t)(set->y.elements - done) : SET_BLOCK_ELEMENTS;
+        size_t block =
+            set->y.elements - done < SET_BLOCK_ELEMENTS ? (size_t)(set->y.elements - done) : SET_BLOCK_ELEMENTS;
 
         r = npz_read(array, set->raw, block, err);
         if (r < 0)

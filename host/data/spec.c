@@ -2,14 +2,14 @@
 /* The input contract's file: a libcyaml schema, then checks of what the schema can't say. */
 #include "host/data/spec.h"
 
-#include <cyaml/cyaml.h>
+#include "host/yaml/load.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SPEC_LOG_LINE_MAX     160u
 #define SPEC_LABEL_OFFSET_MAX (INT64_C(1) << 31)
 
 enum spec_channels { SPEC_CHANNELS_NONE, SPEC_CHANNELS_RGB, SPEC_CHANNELS_BGR };
@@ -38,11 +38,11 @@ static const cyaml_strval_t layouts[] = {
     {"NCHW", DATA_LAYOUT_NCHW}, {"NHWC", DATA_LAYOUT_NHWC}, {"ND", DATA_LAYOUT_ND}};
 static const cyaml_strval_t channel_orders[] = {{"rgb", SPEC_CHANNELS_RGB}, {"bgr", SPEC_CHANNELS_BGR}};
 static const cyaml_strval_t element_types[] = {{"float32", SPEC_TYPE_FLOAT32}};
-static const cyaml_strval_t output_kinds[] = {
-    {"logits", SPEC_OUTPUTS_LOGITS}, {"probabilities", SPEC_OUTPUTS_PROBABILITIES}};
+static const cyaml_strval_t output_kinds[] = {{"logits", SPEC_OUTPUTS_LOGITS},
+                                              {"probabilities", SPEC_OUTPUTS_PROBABILITIES}};
 
-#define OPTIONAL        (CYAML_FLAG_OPTIONAL)
-#define OPTIONAL_STRICT (CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT)
+#define OPTIONAL         (CYAML_FLAG_OPTIONAL)
+#define OPTIONAL_STRICT  (CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT)
 #define OPTIONAL_POINTER (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
 
 /* libcyaml's macros mix signedness in ways that are theirs to keep. */
@@ -52,9 +52,8 @@ static const cyaml_strval_t output_kinds[] = {
 static const cyaml_schema_value_t number_schema = {CYAML_VALUE_FLOAT(CYAML_FLAG_STRICT, double)};
 
 static const cyaml_schema_field_t data_fields[] = {
-    CYAML_FIELD_ENUM("layout", OPTIONAL_STRICT, struct document_data, layout, layouts, 2),
-    CYAML_FIELD_ENUM("channels", OPTIONAL_STRICT, struct document_data, channels, channel_orders, 2),
-    CYAML_FIELD_END};
+    CYAML_FIELD_ENUM("layout", OPTIONAL_STRICT, struct document_data, layout, layouts, 2 /* images only */),
+    CYAML_FIELD_ENUM("channels", OPTIONAL_STRICT, struct document_data, channels, channel_orders, 2), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_STRING_PTR("input", OPTIONAL_POINTER, struct document, input, 1, DATA_NAME_MAX - 1),
@@ -80,90 +79,22 @@ static const cyaml_schema_value_t document_schema = {
 
 /* --- loading ----------------------------------------------------------------------------------- */
 
-/* libcyaml's first words on an error, and the place its backtrace begins with. */
-struct load_log {
-    char reason[SPEC_LOG_LINE_MAX], place[SPEC_LOG_LINE_MAX];
-};
-
-__attribute__((format(printf, 3, 0))) static void log_line(cyaml_log_t level, void *context, const char *format,
-                                                           va_list arguments)
-{
-    struct load_log *log = context;
-    char line[SPEC_LOG_LINE_MAX];
-    const char *text = line;
-    char *target;
-
-    if (level < CYAML_LOG_ERROR || vsnprintf(line, sizeof line, format, arguments) < 0)
-        return;
-    line[strcspn(line, "\n")] = '\0';
-    if (strncmp(line, "Load: ", 6) == 0)
-        text += 6;
-    while (*text == ' ')
-        text++;
-    if (strncmp(text, "Backtrace", 9) == 0)
-        return;
-    target = strncmp(text, "in ", 3) == 0 ? log->place : log->reason;
-    if (target[0] != '\0')
-        return;
-    for (size_t i = 0; text[i] != '\0'; i++) /* the file's own bytes may be in it */
-        target[i] = text[i] >= 0x20 && text[i] <= 0x7e ? text[i] : '?';
-}
-
-static const cyaml_config_t *configuration(struct load_log *log, cyaml_config_t *config)
-{
-    *config = (cyaml_config_t){.log_fn = log_line,
-                               .log_ctx = log,
-                               .mem_fn = cyaml_mem,
-                               .log_level = CYAML_LOG_ERROR,
-                               .flags = CYAML_CFG_NO_ALIAS};
-    return config;
-}
-
 static void free_document(struct document **document)
 {
-    cyaml_config_t config;
-    struct load_log log = {0};
-
-    if (*document != NULL)
-        (void)cyaml_free(configuration(&log, &config), &document_schema, *document, 0);
-}
-
-/* libcyaml reads one document and ignores the next, which would be a silent gap. */
-static bool has_second_document(const char *yaml, size_t size)
-{
-    bool content = false;
-
-    for (size_t start = 0; start < size;) {
-        const char *end = memchr(yaml + start, '\n', size - start);
-        size_t length = end != NULL ? (size_t)(end - yaml) - start : size - start;
-        const char *line = yaml + start;
-
-        if (length >= 3 && (memcmp(line, "---", 3) == 0 || memcmp(line, "...", 3) == 0) && content)
-            return true;
-        content |= length > 0 && line[0] != '#' && line[0] != '%' && line[0] != '\r';
-        start += length + 1;
-    }
-    return false;
+    strict_yaml_free(&document_schema, *document);
 }
 
 static int load(const void *yaml, size_t size, struct document **ret_document, struct error *err)
 {
-    struct load_log log = {0};
-    cyaml_config_t config;
-    cyaml_err_t r;
+    struct error cause = {0};
+    int r;
 
     if (size > SPEC_SIZE_MAX)
-        return error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "a spec of %zu bytes; at most %u are read", size, SPEC_SIZE_MAX);
-    if (has_second_document(yaml, size))
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "it holds more than one YAML document; leave one");
-    r = cyaml_load_data(yaml, size, configuration(&log, &config), &document_schema, (cyaml_data_t **)ret_document, NULL);
-    if (r == CYAML_ERR_OOM)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to read the spec");
-    if (r != CYAML_OK)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s%s%s; docs/spec.md lists the keys and their values",
-                         log.reason[0] != '\0' ? log.reason : cyaml_strerror(r), log.place[0] != '\0' ? " " : "", log.place);
-    if (*ret_document == NULL)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the spec is empty; docs/spec.md lists the keys and their values");
+        return error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "a spec of %zu bytes; at most %u are read", size,
+                         SPEC_SIZE_MAX);
+    r = strict_yaml_load(yaml, size, "YAML", &document_schema, (cyaml_data_t **)ret_document, &cause);
+    if (r < 0)
+        return error_set(err, cause.kind, r, "%s; docs/spec.md lists the keys and their values", cause.text);
     return 0;
 }
 
@@ -180,7 +111,8 @@ static int take_name(const char *key, const char *text, char ret_name[DATA_NAME_
         return 0;
     for (size_t i = 0; text[i] != '\0'; i++)
         if (text[i] < 0x20 || text[i] > 0x7e)
-            return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "key %s: a name of other characters than printable ASCII", key);
+            return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "key %s: a name of other characters than printable ASCII",
+                             key);
     (void)snprintf(ret_name, DATA_NAME_MAX, "%s", text);
     return 0;
 }
@@ -222,19 +154,20 @@ static int take_normalisation(const struct document *document, struct spec_norma
     normalisation->scale = document->scale != NULL ? *document->scale : 1.0;
     if (!isfinite(normalisation->scale) || !(normalisation->scale > 0))
         return refuse(err, "key scale: it must be a finite number above 0");
-    r = take_numbers("mean", document->mean, document->mean_count, false, normalisation->mean, &normalisation->mean_count,
-                     err);
+    r = take_numbers("mean", document->mean, document->mean_count, false, normalisation->mean,
+                     &normalisation->mean_count, err);
     if (r < 0)
         return r;
-    return take_numbers("std", document->std, document->std_count, true, normalisation->std, &normalisation->std_count, err);
+    return take_numbers("std", document->std, document->std_count, true, normalisation->std, &normalisation->std_count,
+                        err);
 }
 
 static int take_classes(const struct document *document, struct data_contract *contract, struct error *err)
 {
     if (document->classes != NULL) {
         if (*document->classes < 2 || *document->classes > DATA_CLASSES_MAX)
-            return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "key classes: it must be from 2 to %u; regression is not evaluated",
-                             DATA_CLASSES_MAX);
+            return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                             "key classes: it must be from 2 to %u; regression is not evaluated", DATA_CLASSES_MAX);
         contract->classes = (uint32_t)*document->classes;
     }
     if (document->label_offset != NULL) {
@@ -315,25 +248,30 @@ static int check_layout(enum data_layout layout, uint32_t rank, struct error *er
     uint32_t wanted = layout == DATA_LAYOUT_ND ? 1 : 3;
 
     if (layout != DATA_LAYOUT_ANY && rank != wanted)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "the spec's layout %s means arrays of %u dimensions, but x has %u; correct layout or reshape x",
-                         names[layout], wanted + 1, rank + 1);
+        return error_set(
+            err, ERROR_BAD_INPUT, -EBADMSG,
+            "the spec's layout %s means arrays of %u dimensions, but x has %u; correct layout or reshape x",
+            names[layout], wanted + 1, rank + 1);
     return 0;
 }
 
 /* Mean and standard deviation one a channel need the channels on the samples' first axis. */
-static int check_per_channel(const char *key, uint32_t count, enum data_layout layout, uint64_t channels, struct error *err)
+static int check_per_channel(const char *key, uint32_t count, enum data_layout layout, uint64_t channels,
+                             struct error *err)
 {
     if (count <= 1)
         return 0;
     if (layout == DATA_LAYOUT_NHWC)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "key %s: one value a channel is supported for models of layout NCHW or ND, not NHWC; where the model "
-                         "takes NCHW and only the data set is NHWC, write layout: NCHW and data: {layout: NHWC}", key);
+        return error_set(
+            err, ERROR_BAD_INPUT, -EBADMSG,
+            "key %s: one value a channel is supported for models of layout NCHW or ND, not NHWC; where the model "
+            "takes NCHW and only the data set is NHWC, write layout: NCHW and data: {layout: NHWC}",
+            key);
     if (count != channels)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "key %s: %" PRIu32 " values for samples of %" PRIu64 " channels; give one value, or one a channel", key,
-                         count, channels);
+                         "key %s: %" PRIu32 " values for samples of %" PRIu64
+                         " channels; give one value, or one a channel",
+                         key, count, channels);
     return 0;
 }
 

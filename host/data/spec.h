@@ -16,7 +16,7 @@ struct spec_arrangement {
 
 /* Scale, mean and standard deviation as the file has them, before they meet a sample's shape. */
 struct spec_normalisation {
-    double scale;              /* 1 where not given */
+    double scale;                   /* 1 where not given */
     uint32_t mean_count, std_count; /* 0: not given; 1: for all; else one a channel */
     double mean[DATA_CHANNELS_MAX], std[DATA_CHANNELS_MAX];
 };

@@ -78,7 +78,7 @@ static int encode_members(const json_t *object, const char **keys, struct buffer
     json_t *member;
     int r = 0;
 
-    json_object_foreach((json_t *)object, key, member) {
+    json_object_foreach ((json_t *)object, key, member) {
         r = check_key(key);
         if (r < 0)
             return r;

@@ -20,7 +20,7 @@ int field_only(const json_t *value, const char *where, const char *const *keys, 
 
     if (!json_is_object(value))
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: an object expected", where);
-    json_object_foreach((json_t *)value, key, member) {
+    json_object_foreach ((json_t *)value, key, member) {
         size_t i = 0;
 
         while (keys[i] != NULL && strcmp(keys[i], key) != 0)
@@ -71,8 +71,8 @@ int field_integer(const json_t *object, const char *where, const char *key, int6
     json_t *member = json_object_get(object, key);
 
     if (!json_is_integer(member) || json_integer_value(member) < min || json_integer_value(member) > max)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "%s.%s: an integer from %" PRId64 " to %" PRId64 " expected", where, key, min, max);
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s.%s: an integer from %" PRId64 " to %" PRId64 " expected",
+                         where, key, min, max);
     *ret = json_integer_value(member);
     return 0;
 }

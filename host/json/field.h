@@ -25,8 +25,8 @@ MUST_USE int field_object(const json_t *object, const char *where, const char *k
 MUST_USE int field_array(const json_t *object, const char *where, const char *key, json_t **ret, struct error *err);
 
 /* A required string of 1 to `length_max` bytes. */
-MUST_USE int field_string(const json_t *object, const char *where, const char *key, size_t length_max,
-                          const char **ret, struct error *err);
+MUST_USE int field_string(const json_t *object, const char *where, const char *key, size_t length_max, const char **ret,
+                          struct error *err);
 
 /* A required integer of `min` to `max`. */
 MUST_USE int field_integer(const json_t *object, const char *where, const char *key, int64_t min, int64_t max,

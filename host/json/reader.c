@@ -45,19 +45,18 @@ static bool has_real(const json_t *value)
     size_t index;
 
     if (json_is_object(value)) {
-        json_object_foreach((json_t *)value, key, member)
+        json_object_foreach ((json_t *)value, key, member)
             if (has_real(member))
                 return true;
     } else if (json_is_array(value)) {
-        json_array_foreach(value, index, member)
+        json_array_foreach (value, index, member)
             if (has_real(member))
                 return true;
     }
     return json_is_real(value);
 }
 
-int json_read(const void *data, size_t size, size_t size_max, const char *name, json_t **ret_value,
-              struct error *err)
+int json_read(const void *data, size_t size, size_t size_max, const char *name, json_t **ret_value, struct error *err)
 {
     CLEANUP_JSON json_t *value = NULL;
     json_error_t cause;

@@ -207,8 +207,7 @@ static int take_document(const struct document *document, struct policy *policy,
     policy->tier = document->tier;
     policy->arithmetic = document->arithmetic;
     policy->isolation = document->isolation != 0 ? document->isolation : POLICY_ALLOW_MICROVM;
-    policy->acceleration =
-        document->acceleration != 0 ? document->acceleration : POLICY_ALLOW_KVM | POLICY_ALLOW_TCG;
+    policy->acceleration = document->acceleration != 0 ? document->acceleration : POLICY_ALLOW_KVM | POLICY_ALLOW_TCG;
     policy->report_samples = document->report != NULL && document->report->samples;
     return take_checks(&document->checks, policy, err);
 }

@@ -23,7 +23,7 @@
 #define VERDICT_CHECKS_MAX 8u /* that a policy can name */
 
 struct verdict_check {
-    const char *id;         /* static */
+    const char *id; /* static */
     enum check_status status;
     const char *provenance; /* static: "host", "host-scored" or "guest" */
 };

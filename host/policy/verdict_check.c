@@ -86,8 +86,7 @@ static int judge_clean_accuracy(const struct policy_clean_accuracy *policy, cons
                  "%" PRId64 " of %" PRId64 " right is near chance for %zu classes: check preprocessing and labels",
                  figure.correct, figure.total, classes);
     else if (bounded(policy->bound, &figure) < policy->accuracy)
-        conclude(judgement, CHECK_FAILED,
-                 "%s %.6f of accuracy (%" PRId64 " of %" PRId64 ") is below the policy's %.6g",
+        conclude(judgement, CHECK_FAILED, "%s %.6f of accuracy (%" PRId64 " of %" PRId64 ") is below the policy's %.6g",
                  bound_name(policy->bound), bounded(policy->bound, &figure), figure.correct, figure.total,
                  policy->accuracy);
     return 0;

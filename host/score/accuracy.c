@@ -12,7 +12,8 @@ int accuracy_check_labels(const int32_t *labels, size_t count, uint32_t classes,
         if (labels[i] < 0 || (uint32_t)labels[i] >= classes)
             return error_set(err, ERROR_BAD_INPUT, -EINVAL,
                              "array y: label %" PRId32 " of sample %zu, but the model has %" PRIu32
-                             " classes; check y, and the spec's labelOffset", labels[i], i, classes);
+                             " classes; check y, and the spec's labelOffset",
+                             labels[i], i, classes);
     return 0;
 }
 

@@ -33,9 +33,9 @@ struct clustering_class {
 };
 
 struct clustering_verdict {
-    bool tested;     /* false: no training samples, or no test samples, to compare */
+    bool tested;      /* false: no training samples, or no test samples, to compare */
     double p, p_holm; /* where tested */
-    double effect;   /* training share less test share of `cluster`, in [0, 1] */
+    double effect;    /* training share less test share of `cluster`, in [0, 1] */
     uint32_t cluster; /* the one that training fills more than test */
     bool suspicious;
 };

@@ -49,7 +49,7 @@ struct evaluation_curve {
 /* One class as the guest reports it. */
 struct evaluation_cluster {
     struct clustering_class sizes;
-    const char *skipped; /* why the guest did not look at it ("too small"), or NULL */
+    const char *skipped; /* the guest did not look at it: "too small"; else NULL */
     double silhouette;   /* in [-1, 1] */
     double separation;   /* of the two centres; not negative */
     size_t index_count[2];
@@ -68,11 +68,13 @@ struct evaluation_check {
     /* activation-clustering */
     const char *layer;
     struct clustering_rule rule; /* the policy's */
+    uint64_t minimum_class_size; /* the policy's: a class with as many training samples may not be skipped as small; 0:
+                                    unchecked */
     size_t cluster_count;
     const struct evaluation_cluster *clusters;
 };
 
-struct evaluation_input { /* everything is borrowed */
+struct evaluation_input {   /* everything is borrowed */
     const char *arithmetic; /* "mul-add", "fma" */
     const uint8_t *model_sha256, *data_sha256, *policy_sha256;
     const uint8_t *test_sha256;

@@ -48,7 +48,8 @@ static json_t *new_per_class(const struct accuracy *accuracy)
         figures_set(class, "label", new_count(i), &failures);
         figures_set(class, "correct", new_count(accuracy->class_correct[i]), &failures);
         figures_set(class, "total", new_count(accuracy->class_total[i]), &failures);
-        figures_set(class, "accuracy", figures_new_ratio(accuracy->class_correct[i], accuracy->class_total[i]), &failures);
+        figures_set(class, "accuracy", figures_new_ratio(accuracy->class_correct[i], accuracy->class_total[i]),
+                    &failures);
         failures += json_array_append_new(list, class) != 0;
     }
     if (failures == 0)
@@ -73,7 +74,8 @@ static json_t *new_matrix(const struct accuracy *accuracy)
     for (size_t i = 0; i < accuracy->pair_count && failures == 0; i++) {
         const struct accuracy_pair *pair = &accuracy->pairs[i];
 
-        failures += json_array_set_new(json_array_get(matrix, pair->label), pair->predicted, new_count(pair->count)) != 0;
+        failures +=
+            json_array_set_new(json_array_get(matrix, pair->label), pair->predicted, new_count(pair->count)) != 0;
     }
     if (failures == 0)
         return matrix;
@@ -90,8 +92,8 @@ static json_t *new_pairs(const struct accuracy *accuracy)
     for (size_t i = 0; i < accuracy->pair_count && failures == 0; i++) {
         const struct accuracy_pair *pair = &accuracy->pairs[i];
 
-        failures += json_array_append_new(list, json_pack("[I, I, I]", (json_int_t)pair->label, (json_int_t)pair->predicted,
-                                                          (json_int_t)pair->count)) != 0;
+        failures += json_array_append_new(list, json_pack("[I, I, I]", (json_int_t)pair->label,
+                                                          (json_int_t)pair->predicted, (json_int_t)pair->count)) != 0;
     }
     if (failures == 0)
         return list;
@@ -137,8 +139,8 @@ static json_t *new_point(const char *eps, const struct attack_point *point)
     figures_set(json, "accuracy", figures_new_ratio(point->correct, point->total), &failures);
     figures_set(json, "robustAccuracy", figures_new_ratio(point->robust_correct, point->total), &failures);
     figures_set(json, "ci95", figures_new_interval(point->robust_correct, point->total), &failures);
-    figures_set(json, "attackSuccess", figures_new_ratio(point->clean_correct - point->robust_correct, point->clean_correct),
-                &failures);
+    figures_set(json, "attackSuccess",
+                figures_new_ratio(point->clean_correct - point->robust_correct, point->clean_correct), &failures);
     if (failures == 0)
         return json;
     json_decref(json);

@@ -6,8 +6,8 @@
 #include "host/score/evaluation.h"
 
 /* Adds a check's own fields to the object `check_json`. Errors as evaluation_build()'s. */
-typedef int figures_add(const struct evaluation_input *input, const struct evaluation_check *check,
-                        json_t *check_json, struct error *err);
+typedef int figures_add(const struct evaluation_input *input, const struct evaluation_check *check, json_t *check_json,
+                        struct error *err);
 
 figures_add figures_add_clean_accuracy, figures_add_attack, figures_add_clustering;
 

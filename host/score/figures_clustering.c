@@ -29,8 +29,8 @@ static int refuse(const struct evaluation_cluster *cluster, const char *what, st
 static int check_indices(const struct evaluation_input *input, const struct evaluation_cluster *cluster, unsigned which,
                          struct error *err)
 {
-    uint64_t shown = cluster->sizes.sizes[which] < EVALUATION_INDICES_MAX ? cluster->sizes.sizes[which]
-                                                                          : EVALUATION_INDICES_MAX;
+    uint64_t shown =
+        cluster->sizes.sizes[which] < EVALUATION_INDICES_MAX ? cluster->sizes.sizes[which] : EVALUATION_INDICES_MAX;
 
     if (cluster->index_count[which] > shown)
         return refuse(cluster, "list of samples is longer than the cluster", err);
@@ -48,16 +48,20 @@ static int check_indices(const struct evaluation_input *input, const struct eval
  * Clusters come one a class, in order; their sizes add up to the training samples of that label and
  * to the test samples that were predicted as it. Both are known here.
  */
-static int check_cluster(const struct evaluation_input *input, const struct evaluation_cluster *cluster, uint32_t label,
+static int check_cluster(const struct evaluation_input *input, const struct evaluation_check *check, uint32_t label,
                          uint64_t train, uint64_t test, struct error *err)
 {
+    const struct evaluation_cluster *cluster = &check->clusters[label];
     const struct clustering_class *sizes = &cluster->sizes;
     int r;
 
     if (sizes->label != label)
         return refuse(cluster, "classes are not one after the other", err);
     if (cluster->skipped != NULL)
-        return 0;
+        return check->minimum_class_size > 0 && train >= check->minimum_class_size
+                   ? refuse(cluster, "class is called too small, but has the training samples that the policy asks for",
+                            err)
+                   : 0;
     for (unsigned i = 0; i < 2; i++)
         if (sizes->sizes[i] > CLUSTERING_COUNT_MAX || sizes->test_sizes[i] > CLUSTERING_COUNT_MAX)
             return refuse(cluster, "cluster sizes are beyond any data set", err);
@@ -82,14 +86,14 @@ static int check_clusters(const struct evaluation_input *input, const struct eva
         return error_set(err, ERROR_INTERNAL, -EINVAL,
                          "clustering is scored against training labels and clean predictions; there are none");
     if (check->cluster_count != input->classes)
-        return error_set(err, ERROR_GUEST, -EBADMSG, "the guest clustered %zu classes of %" PRIu32, check->cluster_count,
-                         input->classes);
+        return error_set(err, ERROR_GUEST, -EBADMSG, "the guest clustered %zu classes of %" PRIu32,
+                         check->cluster_count, input->classes);
     train = count_classes(input->train_labels, input->train_count, input->classes);
     test = count_classes(input->clean_predictions, input->test_count, input->classes);
     if (train == NULL || test == NULL)
         return figures_no_memory(err);
     for (uint32_t i = 0; r == 0 && i < input->classes; i++)
-        r = check_cluster(input, &check->clusters[i], i, train[i], test[i], err);
+        r = check_cluster(input, check, i, train[i], test[i], err);
     return r;
 }
 
@@ -119,8 +123,8 @@ static json_t *new_pair(const uint64_t pair[2])
 }
 
 /* A class that was looked at. */
-static void set_figures(json_t *json, const struct evaluation_cluster *cluster, const struct clustering_verdict *verdict,
-                        int *failures)
+static void set_figures(json_t *json, const struct evaluation_cluster *cluster,
+                        const struct clustering_verdict *verdict, int *failures)
 {
     figures_set(json, "sizes", new_pair(cluster->sizes.sizes), failures);
     figures_set(json, "testSizes", new_pair(cluster->sizes.test_sizes), failures);
@@ -167,8 +171,8 @@ static int decide(const struct evaluation_check *check, struct clustering_verdic
     return r < 0 ? error_set(err, ERROR_INTERNAL, r, "the clusters can't be decided: %s", strerror(-r)) : 0;
 }
 
-int figures_add_clustering(const struct evaluation_input *input, const struct evaluation_check *check, json_t *check_json,
-                           struct error *err)
+int figures_add_clustering(const struct evaluation_input *input, const struct evaluation_check *check,
+                           json_t *check_json, struct error *err)
 {
     CLEANUP_FREE struct clustering_verdict *verdicts = calloc(check->cluster_count + 1, sizeof *verdicts);
     json_t *classes = json_array();

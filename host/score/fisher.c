@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#define FISHER_TIE    1.0000001
-#define FISHER_SMALL  1e-295 /* relative to the mode; below it nothing counts in a double */
+#define FISHER_TIE   1.0000001
+#define FISHER_SMALL 1e-295 /* relative to the mode; below it nothing counts in a double */
 
 /* The margins: k is the upper left cell. */
 struct margins {
@@ -34,7 +34,8 @@ static double ratio_up(const struct margins *margins, uint64_t k)
 {
     double at = (double)k;
 
-    return (margins->row1 - at) * (margins->column1 - at) / ((at + 1.0) * (margins->row2 - margins->column1 + at + 1.0));
+    return (margins->row1 - at) * (margins->column1 - at) /
+           ((at + 1.0) * (margins->row2 - margins->column1 + at + 1.0));
 }
 
 /* P(k)/P(mode), walking from the mode; 0 once it is below FISHER_SMALL. */

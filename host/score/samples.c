@@ -39,12 +39,14 @@ double samples_distance_max(const struct samples_rule *rule, const float *clean,
     return rule->eps + 16.0 * SAMPLES_ROUNDOFF * rule->eps + 2.0 * SAMPLES_ROUNDOFF * size;
 }
 
-static int refuse_element(const struct samples_rule *rule, uint64_t index, size_t element, float value, struct error *err)
+static int refuse_element(const struct samples_rule *rule, uint64_t index, size_t element, float value,
+                          struct error *err)
 {
     return error_set(err, ERROR_GUEST, -EBADMSG,
                      "check %s, norm %s, eps %s: element %zu of the adversarial sample %" PRIu64
-                     " from the guest is %.9g, outside the range [%.9g, %.9g]", rule->check, score_norm_name(rule->norm),
-                     rule->eps_text, element, index, (double)value, rule->range_low, rule->range_high);
+                     " from the guest is %.9g, outside the range [%.9g, %.9g]",
+                     rule->check, score_norm_name(rule->norm), rule->eps_text, element, index, (double)value,
+                     rule->range_low, rule->range_high);
 }
 
 int samples_check(const struct samples_rule *rule, uint64_t index, const float *clean, const float *adversarial,

@@ -120,9 +120,8 @@ static int send_request(struct signer *signer, const void *statement, size_t siz
     return r == 0 ? io_write_full(signer->socket, statement, size, deadline_ns) : r;
 }
 
-int signer_sign(struct signer *signer, const void *statement, size_t size,
-                uint8_t ret_signature[CRYPTO_SIGNATURE_MAX], size_t *ret_size, uint64_t deadline_ns,
-                struct error *err)
+int signer_sign(struct signer *signer, const void *statement, size_t size, uint8_t ret_signature[CRYPTO_SIGNATURE_MAX],
+                size_t *ret_size, uint64_t deadline_ns, struct error *err)
 {
     CLEANUP_BUFFER struct buffer signature = buffer_with_limit(SIGNER_REPLY_MAX);
     int r = send_request(signer, statement, size, deadline_ns);

@@ -31,7 +31,8 @@ static int write_signed(const struct verify_report *report, struct buffer *ret_t
         return r;
     extension = statement_get_extension(statement);
     subject = json_array_get(json_object_get(statement, "subject"), 0);
-    r = buffer_append_format(ret_text, "Signed result of %s, finished %s (the signer's clock), isolation %s, acceleration %s\n",
+    r = buffer_append_format(ret_text,
+                             "Signed result of %s, finished %s (the signer's clock), isolation %s, acceleration %s\n",
                              json_string_value(json_object_get(subject, "name")),
                              json_string_value(json_object_get(extension, "finishedAt")),
                              json_string_value(json_object_get(extension, "isolation")),

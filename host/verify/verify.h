@@ -39,15 +39,15 @@ struct verify_request {
 
 struct verify_item {
     enum verify_state state;
-    char what[VERIFY_WHAT_SIZE];     /* harmless text, as is the detail */
+    char what[VERIFY_WHAT_SIZE]; /* harmless text, as is the detail */
     char detail[VERIFY_DETAIL_SIZE];
 };
 
 struct verify_report {
     size_t item_count;
     struct verify_item items[VERIFY_ITEMS_MAX];
-    bool believed;        /* signature and statement hold: what follows is what was signed */
-    enum outcome outcome; /* signed */
+    bool believed;           /* signature and statement hold: what follows is what was signed */
+    enum outcome outcome;    /* signed */
     struct buffer statement; /* the exact bytes signed */
     bool has_auditor_outcome;
     enum outcome auditor_outcome; /* under request.policy_path */

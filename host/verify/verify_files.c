@@ -22,8 +22,8 @@ static const struct {
     bool must_be_named;    /* a file of this name that the statement does not name is a mismatch */
 } files[] = {
     {STATEMENT_POLICY, true, true},      {STATEMENT_SPEC, true, true},       {STATEMENT_PLAN, true, true},
-    {STATEMENT_EVALUATION, false, true}, {STATEMENT_EXECUTION, false, true}, {"events.jsonl", false, false},
-    {"console.log", false, false},       {"samples.npz", false, false},
+    {STATEMENT_EVALUATION, false, true}, {STATEMENT_EXECUTION, false, true}, {"domain.xml", true, true},
+    {"events.jsonl", false, false},      {"console.log", false, false},      {"samples.npz", false, false},
 };
 
 static const json_t *get_list(const json_t *statement, bool in_configuration)
@@ -119,19 +119,34 @@ static bool same_digest(const json_t *evaluation, const char *key, const json_t 
            memcmp(expected, found, SHA256_SIZE) == 0;
 }
 
-/* The evaluation must be about the model and the policy that the statement is about. */
+/* Whether evaluation and statement agree on a data set or spec: the same digest, or neither has one. */
+static bool same_input(const json_t *evaluation, const char *key, const json_t *configuration, const char *name)
+{
+    const json_t *inputs = json_object_get(evaluation, "inputs");
+    uint8_t expected[SHA256_SIZE];
+
+    if (json_is_string(json_object_get(inputs, key)))
+        return same_digest(inputs, key, configuration, name);
+    return statement_find_resource(configuration, name, expected) < 0;
+}
+
+/* The evaluation must be about the model, the policy and the data that the statement is about. */
 static void check_references(const json_t *evaluation, const json_t *statement, struct verify_report *report)
 {
-    const json_t *subjects = json_object_get(statement, "subject");
+    const json_t *subjects = json_object_get(statement, "subject"), *configuration = get_list(statement, true);
     bool same_model = false;
 
     for (size_t i = 0; i < json_array_size(subjects); i++)
         same_model |= same_digest(evaluation, "model", subjects,
                                   json_string_value(json_object_get(json_array_get(subjects, i), "name")));
-    if (same_model && same_digest(evaluation, "policy", get_list(statement, true), STATEMENT_POLICY))
-        verify_add(report, VERIFY_HOLDS, "references", "evaluation and statement are about one model and one policy");
+    if (same_model && same_digest(evaluation, "policy", configuration, STATEMENT_POLICY) &&
+        same_input(evaluation, "test", configuration, "test") &&
+        same_input(evaluation, "train", configuration, "train") &&
+        same_input(evaluation, "spec", configuration, STATEMENT_SPEC))
+        verify_add(report, VERIFY_HOLDS, "references",
+                   "evaluation and statement are about the same model, policy and data");
     else
-        verify_add(report, VERIFY_MISMATCH, "references", "the evaluation is about another model or policy");
+        verify_add(report, VERIFY_MISMATCH, "references", "the evaluation is about another model, policy or data set");
 }
 
 /* Whether the checks' statuses are those that were signed. */

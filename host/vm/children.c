@@ -58,11 +58,11 @@ static int listen_for_qemu(uid_t qemu, int *ret_fd, struct error *err)
     return 0;
 }
 
-_Noreturn static void run_device(int listener, int control, int text_fd)
+_Noreturn static void run_device(const struct supervisor_options *options, int listener, int text_fd)
 {
     struct vsock_device_config config = {
         .vhost_listener = listener,
-        .control = control,
+        .control = options->stream_fd,
         .guest_cid = DEVICE_GUEST_CID,
         .report = text_fd,
     };
@@ -70,7 +70,9 @@ _Noreturn static void run_device(int listener, int control, int text_fd)
     int r;
 
     reset_child("lazaret-vsock");
-    r = vsock_device_run(&config, &error);
+    r = sandbox_become_user(options->outer_uid, options->outer_gid, &error);
+    if (r == 0)
+        r = vsock_device_run(&config, &error);
     if (r < 0)
         (void)!write(text_fd, error.text, strlen(error.text));
     _exit(r < 0 ? 1 : 0);
@@ -90,7 +92,7 @@ static int start_device(struct children *children, const struct supervisor_optio
     children->device_text_fd = text[0];
     children->device_pid = fork();
     if (children->device_pid == 0)
-        run_device(listener, options->stream_fd, text[1]);
+        run_device(options, listener, text[1]);
     r = children->device_pid < 0 ? fail_with(err, "fork") : 0;
     (void)close(text[1]);
     (void)close(options->stream_fd);
@@ -129,11 +131,16 @@ static int start_controller(struct children *children, const struct supervisor_o
             .cache_fd = options->cache_fd,
             .cpu = options->cpu,
             .job_uid = options->job_uid,
+            .outer_uid = options->outer_uid,
+            .outer_gid = options->outer_gid,
             .vhost_vsock = options->transport == VM_TRANSPORT_VHOST_VSOCK,
         };
 
         reset_child("lazaret-libvirt");
         (void)close(pair[0]);
+        (void)close(options->control_fd);
+        if (children->device_text_fd >= 0)
+            (void)close(children->device_text_fd);
         _exit(controller_run(&controller));
     }
     (void)close(pair[1]);

@@ -92,7 +92,7 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
  * Ownership of files is arranged by us; cgroups stay the monitor's, so that whoever limits it
  * (a batch system) limits QEMU too; the mount namespace is the sandbox's already.
  */
-static int write_config(uid_t job_uid, struct error *err)
+static int write_config(uid_t qemu_uid, gid_t qemu_gid, struct error *err)
 {
     char text[512];
     int size = snprintf(text, sizeof(text),
@@ -108,7 +108,7 @@ static int write_config(uid_t job_uid, struct error *err)
                         "stdio_handler = \"file\"\n"
                         "max_core = 0\n"
                         "dump_guest_core = 0\n",
-                        job_uid, job_uid);
+                        qemu_uid, qemu_gid);
 
     if (mkdir(SANDBOX_LIBVIRT, 0755) < 0 || mkdir(SANDBOX_LIBVIRT "/etc", 0755) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "%s: %s", SANDBOX_LIBVIRT, strerror(errno));
@@ -158,8 +158,9 @@ static int open_connection(struct controller *controller, struct error *err)
 {
     pthread_t thread;
 
-    /* Its log stays inside the sandbox; errors come back by its interface. */
-    if (setenv("LIBVIRT_LOG_OUTPUTS", "3:file:" SANDBOX_JOB "/libvirt.log", 1) < 0)
+    /* Its log and what it keeps for a user stay inside; errors come back by its interface. */
+    if (setenv("LIBVIRT_LOG_OUTPUTS", "3:file:" SANDBOX_JOB "/libvirt.log", 1) < 0 ||
+        setenv("HOME", SANDBOX_JOB, 1) < 0 || unsetenv("XDG_RUNTIME_DIR") < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "setenv: %s", strerror(errno));
     virSetErrorFunc(NULL, ignore_error);
     if (virEventRegisterDefaultImpl() < 0)
@@ -214,8 +215,12 @@ static int report_started(struct controller *controller, struct error *err)
 
 static int start(struct controller *controller, struct error *err)
 {
-    int r = write_config(controller->options->job_uid, err);
+    const struct controller_options *options = controller->options;
+    int r = sandbox_become_user(options->outer_uid, options->outer_gid, err);
 
+    if (r == 0)
+        r = options->outer_uid == 0 ? write_config(options->job_uid, options->job_uid, err)
+                                    : write_config(options->outer_uid, options->outer_gid, err);
     if (r < 0)
         return r;
     restore_cache(controller->options->cache_fd);

@@ -22,11 +22,6 @@ int host_check_qemu(struct error *err)
     return 0;
 }
 
-bool host_has_vhost_vsock(void)
-{
-    return access("/dev/vhost-vsock", R_OK | W_OK) == 0;
-}
-
 void host_read_cpu_model(char *ret_text, size_t room)
 {
     FILE *file = fopen("/proc/cpuinfo", "re");
@@ -44,6 +39,20 @@ void host_read_cpu_model(char *ret_text, size_t room)
     }
     if (file != NULL)
         (void)fclose(file);
+}
+
+uint64_t host_available_memory_mib(void)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    unsigned long long kib = 0;
+    char line[128];
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+            break;
+    if (file != NULL)
+        (void)fclose(file);
+    return kib >> 10;
 }
 
 int host_first_cpu(void)

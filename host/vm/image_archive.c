@@ -65,13 +65,12 @@ static int write_file(struct archive *archive, const struct manifest_file *file,
 static int write_members(struct archive *archive, const struct image *image, struct error *err)
 {
     const struct manifest *manifest = image_manifest(image);
-    CLEANUP_FREE char *json = NULL;
-    size_t size = 0;
-    int r = manifest_format(manifest, &json, &size, err);
+    CLEANUP_BUFFER struct buffer json = buffer_with_limit(MANIFEST_SIZE_MAX);
+    int r = manifest_format(manifest, &json, err);
 
     if (r == 0)
-        r = write_header(archive, MANIFEST_FILE_NAME, size, err);
-    if (r == 0 && archive_write_data(archive, json, size) != (la_ssize_t)size)
+        r = write_header(archive, MANIFEST_FILE_NAME, json.size, err);
+    if (r == 0 && archive_write_data(archive, json.data, json.size) != (la_ssize_t)json.size)
         r = fail_writing(archive, err);
     if (r == 0)
         r = write_file(archive, &manifest->kernel, image_kernel_fd(image), err);

@@ -122,11 +122,10 @@ int image_store_build(const struct image_build_options *options, char ret_digest
                       struct error *err)
 {
     CLEANUP_IMAGE_FOLDER struct image_folder folder = {.images_fd = -1, .fd = -1};
-    CLEANUP_FREE char *json = NULL;
+    CLEANUP_BUFFER struct buffer json = buffer_with_limit(MANIFEST_SIZE_MAX);
     struct manifest manifest = {.command_line = ""}, again;
     uint8_t digest[SHA256_SIZE];
     char hex[SHA256_HEX_SIZE];
-    size_t size = 0;
     int r = image_folder_make(&folder, err);
 
     if (r == 0)
@@ -134,15 +133,15 @@ int image_store_build(const struct image_build_options *options, char ret_digest
     if (r == 0)
         r = describe(&folder, &manifest, err);
     if (r == 0)
-        r = manifest_format(&manifest, &json, &size, err);
+        r = manifest_format(&manifest, &json, err);
     /* What can't be read back must not be stored. */
     if (r == 0)
-        r = manifest_parse(json, size, &again, err);
+        r = manifest_parse((const char *)json.data, json.size, &again, err);
     if (r == 0)
-        r = files_write_new(folder.fd, MANIFEST_FILE_NAME, json, size, err);
+        r = files_write_new(folder.fd, MANIFEST_FILE_NAME, json.data, json.size, err);
     if (r < 0)
         return r;
-    sha256_of(json, size, digest);
+    sha256_of(json.data, json.size, digest);
     sha256_to_hex(digest, hex);
     r = image_folder_publish(&folder, hex, true, err);
     if (r == 0)

@@ -58,40 +58,82 @@ static int write_default(int images_fd, const char *digest, struct error *err)
     return r;
 }
 
+/* Calls `visit` for each file; 0, or the first negative errno. */
+static int for_each_file(int fd, int (*visit)(int fd, const char *name))
+{
+    int scan_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *scan = scan_fd < 0 ? NULL : fdopendir(scan_fd);
+    struct dirent *entry;
+    int r = 0;
+
+    if (scan == NULL) {
+        cleanup_close_fd(&scan_fd);
+        return -errno;
+    }
+    while (r == 0 && (entry = readdir(scan)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            r = visit(fd, entry->d_name);
+    (void)closedir(scan);
+    return r;
+}
+
+static int sync_file(int folder_fd, const char *name)
+{
+    CLEANUP_FD int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+static int remove_file(int folder_fd, const char *name)
+{
+    return unlinkat(folder_fd, name, 0) < 0 ? -errno : 0;
+}
+
+static int sync_files(int fd)
+{
+    int r = for_each_file(fd, sync_file);
+
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    if (r < 0)
+        errno = -r;
+    return r;
+}
+
+/* After an exchange the temporary name is that of the old folder, which is to be removed. */
+static int reopen(struct image_folder *folder)
+{
+    int fd = openat(folder->images_fd, folder->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    (void)close(folder->fd);
+    folder->fd = fd;
+    return 0;
+}
+
 int image_folder_publish(struct image_folder *folder, const char *digest, bool make_default,
                          struct error *err)
 {
-    if (syncfs(folder->fd) < 0)
+    if (sync_files(folder->fd) < 0)
         return fail_at(err, folder->name);
     if (renameat(folder->images_fd, folder->name, folder->images_fd, digest) == 0)
         folder->name[0] = '\0';
-    else if (errno != EEXIST && errno != ENOTEMPTY)
+    /* One of that name is there: it may be damaged, so the new one takes its place. */
+    else if ((errno != EEXIST && errno != ENOTEMPTY) ||
+             renameat2(folder->images_fd, folder->name, folder->images_fd, digest,
+                       RENAME_EXCHANGE) < 0 ||
+             reopen(folder) < 0)
         return fail_at(err, digest);
     if (make_default || faccessat(folder->images_fd, IMAGE_DEFAULT_FILE, F_OK, 0) < 0)
         return write_default(folder->images_fd, digest, err);
     return 0;
 }
 
-static void remove_files(int fd)
-{
-    int scan_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *scan = scan_fd < 0 ? NULL : fdopendir(scan_fd);
-    struct dirent *entry;
-
-    if (scan == NULL) {
-        cleanup_close_fd(&scan_fd);
-        return;
-    }
-    while ((entry = readdir(scan)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            (void)unlinkat(fd, entry->d_name, 0);
-    (void)closedir(scan);
-}
-
 void image_folder_free(struct image_folder *folder)
 {
     if (folder->fd >= 0 && folder->name[0] != '\0') {
-        remove_files(folder->fd);
+        (void)for_each_file(folder->fd, remove_file);
         (void)unlinkat(folder->images_fd, folder->name, AT_REMOVEDIR);
     }
     cleanup_close_fd(&folder->fd);

@@ -2,157 +2,151 @@
 /* An image's manifest. */
 #include "host/vm/manifest.h"
 
+#include "base/buffer.h"
+#include "host/json/canonical.h"
+#include "host/json/field.h"
+#include "host/json/reader.h"
+
 #include <errno.h>
-#include <jansson.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
-static int fail_field(struct error *err, const char *object, const char *field, const char *why)
+static bool is_plain(const char *text)
 {
-    return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "manifest.json: %s%s%s: %s", object,
-                     object[0] == '\0' ? "" : ".", field, why);
-}
-
-static bool is_plain(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if (text[i] < ' ' || text[i] > '~')
+    for (; *text != '\0'; text++)
+        if (*text < ' ' || *text > '~')
             return false;
     return true;
 }
 
-static int read_text(json_t *object, const char *path, const char *field, char *ret_text,
+static int read_text(json_t *object, const char *where, const char *field, char *ret_text,
                      size_t room, struct error *err)
 {
-    json_t *value = json_object_get(object, field);
-    size_t size = json_string_length(value);
-
-    if (!json_is_string(value))
-        return fail_field(err, path, field, "must be a string");
-    if (size == 0 || size >= room || !is_plain(json_string_value(value), size))
-        return fail_field(err, path, field, "is empty, too long, or not plain ASCII");
-    memcpy(ret_text, json_string_value(value), size + 1);
-    return 0;
-}
-
-static int read_measure(json_t *object, const char *path, uint64_t size_max,
-                        struct manifest_file *ret_file, struct error *err)
-{
-    char hex[SHA256_HEX_SIZE];
-    json_t *size = json_object_get(object, "size");
-    int r = read_text(object, path, "sha256", hex, sizeof(hex), err);
+    const char *text = NULL;
+    int r = field_string(object, where, field, room - 1, &text, err);
 
     if (r < 0)
         return r;
-    if (sha256_from_hex(hex, ret_file->sha256) < 0)
-        return fail_field(err, path, "sha256", "must be 64 lowercase hexadecimal digits");
-    if (!json_is_integer(size) || json_integer_value(size) <= 0 ||
-        (uint64_t)json_integer_value(size) > size_max)
-        return fail_field(err, path, "size", "must be a positive integer within the limit");
-    ret_file->size = (uint64_t)json_integer_value(size);
+    if (!is_plain(text))
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: %s: must be plain ASCII", where, field);
+    memcpy(ret_text, text, strlen(text) + 1);
     return 0;
 }
 
-/* A member that is an object with exactly `count` members. */
-static int read_object(json_t *root, const char *field, size_t count, json_t **ret_object,
-                       struct error *err)
+static int read_measure(json_t *object, const char *where, uint64_t size_max,
+                        struct manifest_file *ret_file, struct error *err)
 {
-    json_t *object = json_object_get(root, field);
+    const char *hex = NULL;
+    int64_t size = 0;
+    int r = field_string(object, where, "sha256", SHA256_HEX_SIZE - 1, &hex, err);
 
-    if (!json_is_object(object) || json_object_size(object) != count)
-        return fail_field(err, "", field, "must be an object with the known members");
-    *ret_object = object;
-    return 0;
+    if (r == 0 && sha256_from_hex(hex, ret_file->sha256) < 0)
+        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                      "%s: sha256: must be 64 lowercase hexadecimal digits", where);
+    if (r == 0)
+        r = field_integer(object, where, "size", 1, (int64_t)size_max, &size, err);
+    ret_file->size = (uint64_t)size;
+    return r;
 }
 
 static int read_kernel(json_t *root, struct manifest *manifest, struct error *err)
 {
+    static const char *const keys[] = {"package", "sha256", "size", "version", NULL};
+    static const char where[] = "manifest.json: kernel";
     json_t *object = NULL;
-    int r = read_object(root, "kernel", 4, &object, err);
+    int r = field_object(root, "manifest.json", "kernel", &object, err);
 
     if (r == 0)
-        r = read_measure(object, "kernel", MANIFEST_KERNEL_MAX, &manifest->kernel, err);
+        r = field_only(object, where, keys, err);
     if (r == 0)
-        r = read_text(object, "kernel", "package", manifest->kernel_package,
-                      sizeof(manifest->kernel_package), err);
+        r = read_measure(object, where, MANIFEST_KERNEL_MAX, &manifest->kernel, err);
     if (r == 0)
-        r = read_text(object, "kernel", "version", manifest->kernel_version,
-                      sizeof(manifest->kernel_version), err);
+        r = read_text(object, where, "package", manifest->kernel_package, MANIFEST_TEXT_MAX, err);
+    if (r == 0)
+        r = read_text(object, where, "version", manifest->kernel_version, MANIFEST_TEXT_MAX, err);
     (void)strcpy(manifest->kernel.name, MANIFEST_KERNEL_NAME);
     return r;
 }
 
 static int read_initramfs(json_t *root, struct manifest *manifest, struct error *err)
 {
-    struct manifest_file *file = &manifest->initramfs;
+    static const char *const keys[] = {"name", "sha256", "size", NULL};
+    static const char *const names[] = {"initramfs.cpio", "initramfs.cpio.lz4", NULL};
+    static const char where[] = "manifest.json: initramfs";
     json_t *object = NULL;
-    int r = read_object(root, "initramfs", 3, &object, err);
+    unsigned name = 0;
+    int r = field_object(root, "manifest.json", "initramfs", &object, err);
 
     if (r == 0)
-        r = read_measure(object, "initramfs", MANIFEST_INITRAMFS_MAX, file, err);
+        r = field_only(object, where, keys, err);
     if (r == 0)
-        r = read_text(object, "initramfs", "name", file->name, sizeof(file->name), err);
-    if (r == 0 && strcmp(file->name, "initramfs.cpio") != 0 &&
-        strcmp(file->name, "initramfs.cpio.lz4") != 0)
-        r = fail_field(err, "initramfs", "name", "must be initramfs.cpio or initramfs.cpio.lz4");
+        r = read_measure(object, where, MANIFEST_INITRAMFS_MAX, &manifest->initramfs, err);
+    if (r == 0)
+        r = field_choice(object, where, "name", names, &name, err);
+    if (r == 0)
+        (void)strcpy(manifest->initramfs.name, names[name]);
     return r;
 }
 
 static int read_agent(json_t *root, struct manifest *manifest, struct error *err)
 {
+    static const char *const keys[] = {"sha256", "size", NULL};
+    static const char where[] = "manifest.json: agent";
     json_t *object = NULL;
-    int r = read_object(root, "agent", 2, &object, err);
+    int r = field_object(root, "manifest.json", "agent", &object, err);
 
+    if (r == 0)
+        r = field_only(object, where, keys, err);
+    if (r == 0)
+        r = read_measure(object, where, MANIFEST_AGENT_MAX, &manifest->agent, err);
     (void)strcpy(manifest->agent.name, MANIFEST_AGENT_NAME);
-    return r < 0 ? r : read_measure(object, "agent", MANIFEST_AGENT_MAX, &manifest->agent, err);
+    return r;
 }
 
 static int read_root(json_t *root, struct manifest *manifest, struct error *err)
 {
-    json_t *format = json_object_get(root, "format");
-    int r;
+    static const char *const keys[] = {"agent", "commandLine", "format", "initramfs", "kernel", NULL};
+    static const char where[] = "manifest.json";
+    int64_t format;
+    int r = field_only(root, where, keys, err);
 
-    if (!json_is_object(root) || json_object_size(root) != 5)
-        return fail_field(err, "", "/", "must be an object with the known members");
-    if (!json_is_integer(format) || json_integer_value(format) != MANIFEST_FORMAT)
-        return fail_field(err, "", "format", "is one that this version does not know");
-    r = read_kernel(root, manifest, err);
+    if (r == 0)
+        r = field_integer(root, where, "format", MANIFEST_FORMAT, MANIFEST_FORMAT, &format, err);
+    if (r == 0)
+        r = read_kernel(root, manifest, err);
     if (r == 0)
         r = read_initramfs(root, manifest, err);
     if (r == 0)
         r = read_agent(root, manifest, err);
     return r < 0 ? r
-                 : read_text(root, "", "commandLine", manifest->command_line,
-                             sizeof(manifest->command_line), err);
+                 : read_text(root, where, "commandLine", manifest->command_line,
+                             MANIFEST_COMMAND_LINE_MAX, err);
 }
 
 int manifest_parse(const char *json, size_t size, struct manifest *ret_manifest, struct error *err)
 {
+    CLEANUP_BUFFER struct buffer canonical = buffer_with_limit(MANIFEST_SIZE_MAX);
+    CLEANUP(json_drop) json_t *root = NULL;
     struct manifest manifest = {.command_line = ""};
-    json_error_t why;
-    json_t *root;
-    int r;
+    int r = json_read(json, size, MANIFEST_SIZE_MAX, MANIFEST_FILE_NAME, &root, err);
 
-    if (size > MANIFEST_SIZE_MAX)
-        return fail_field(err, "", "/", "is too large");
-    root = json_loadb(json, size, JSON_REJECT_DUPLICATES, &why);
-    if (root == NULL)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "manifest.json: line %d, column %d: %.200s",
-                         why.line, why.column, why.text);
-    r = read_root(root, &manifest, err);
-    json_decref(root);
     if (r == 0)
-        *ret_manifest = manifest;
-    return r;
+        r = read_root(root, &manifest, err);
+    if (r < 0)
+        return r;
+    /* One image, one name: other spellings of the same facts are refused. */
+    if (json_canonical_encode(root, &canonical) < 0 || canonical.size != size ||
+        memcmp(canonical.data, json, size) != 0)
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "manifest.json: is not canonical JSON");
+    *ret_manifest = manifest;
+    return 0;
 }
 
-int manifest_format(const struct manifest *manifest, char **ret_json, size_t *ret_size,
-                    struct error *err)
+int manifest_format(const struct manifest *manifest, struct buffer *buffer, struct error *err)
 {
     char kernel[SHA256_HEX_SIZE], initramfs[SHA256_HEX_SIZE], agent[SHA256_HEX_SIZE];
-    json_t *root;
-    char *json;
+    CLEANUP(json_drop) json_t *root = NULL;
+    int r = -ENOMEM;
 
     sha256_to_hex(manifest->kernel.sha256, kernel);
     sha256_to_hex(manifest->initramfs.sha256, initramfs);
@@ -164,11 +158,9 @@ int manifest_format(const struct manifest *manifest, char **ret_json, size_t *re
                      (json_int_t)manifest->initramfs.size, "kernel", "package",
                      manifest->kernel_package, "sha256", kernel, "size",
                      (json_int_t)manifest->kernel.size, "version", manifest->kernel_version);
-    json = root == NULL ? NULL : json_dumps(root, JSON_SORT_KEYS | JSON_COMPACT);
-    json_decref(root);
-    if (json == NULL)
-        return error_set(err, ERROR_INTERNAL, -ENOMEM, "manifest.json: can't be written");
-    *ret_json = json;
-    *ret_size = strlen(json);
+    if (root != NULL)
+        r = json_canonical_encode(root, buffer);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "manifest.json: can't be written: %s", strerror(-r));
     return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * An image's manifest: what it consists of and what was measured of it.
  *
- * Canonical JSON (sorted keys, no spaces, integers and strings only); the SHA-256 of its bytes is
+ * Canonical JSON (host/json/canonical.h); the SHA-256 of its bytes is
  * the image's name:
  * {"agent":{"sha256":H,"size":N},"commandLine":S,"format":1,
  *  "initramfs":{"name":S,"sha256":H,"size":N},
@@ -11,6 +11,7 @@
 #ifndef LAZARET_HOST_VM_MANIFEST_H
 #define LAZARET_HOST_VM_MANIFEST_H
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "digest/sha256.h"
 
@@ -43,12 +44,12 @@ struct manifest {
     char command_line[MANIFEST_COMMAND_LINE_MAX];
 };
 
-/* Parses and checks every field; ERROR_BAD_INPUT names the field. Not NUL-terminated. */
+/* Parses and checks every field and the canonical form; ERROR_BAD_INPUT names the field. */
 MUST_USE int manifest_parse(const char *json, size_t size, struct manifest *ret_manifest,
                             struct error *err);
 
-/* The canonical bytes; the caller frees them. -ENOMEM, or -EINVAL for text that is not plain ASCII. */
-MUST_USE int manifest_format(const struct manifest *manifest, char **ret_json, size_t *ret_size,
+/* Appends the canonical bytes. ERROR_INTERNAL beyond the buffer's limit or without memory. */
+MUST_USE int manifest_format(const struct manifest *manifest, struct buffer *buffer,
                              struct error *err);
 
 #endif

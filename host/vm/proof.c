@@ -56,6 +56,27 @@ static bool is_in(const char *pid, const char *name, const struct proof_marks *m
            status.st_ino == wanted;
 }
 
+/*
+ * A process that has ended and waits for its parent to look: it has no memory, no descriptor and no
+ * namespace any more. After kill -9 of a monitor that parent is the machine's init, whenever it looks.
+ */
+static bool has_ended(const char *pid)
+{
+    char path[64], text[512];
+    CLEANUP_FD int fd = -1;
+    const char *end;
+    ssize_t size;
+
+    (void)snprintf(path, sizeof(path), "/proc/%.16s/stat", pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (size <= 0)
+        return true;
+    text[size] = '\0';
+    end = strrchr(text, ')'); /* the name, which may hold anything, ends here; the state follows */
+    return end != NULL && (strncmp(end, ") Z", 3) == 0 || strncmp(end, ") X", 3) == 0);
+}
+
 static void note(struct vm_proof *proof, bool *fact, const char *pid, const char *what)
 {
     *fact = false;
@@ -79,7 +100,7 @@ static void check_processes(const struct proof_marks *marks, struct vm_proof *pr
 
         if (!isdigit((unsigned char)pid[0]))
             continue;
-        if (is_in(pid, "pid", marks, marks->pid_ns))
+        if (is_in(pid, "pid", marks, marks->pid_ns) && !has_ended(pid))
             note(proof, &proof->processes_gone, pid, "PID");
         if (is_in(pid, "mnt", marks, marks->mount_ns))
             note(proof, &proof->mounts_gone, pid, "mount");

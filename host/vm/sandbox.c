@@ -49,15 +49,15 @@ static int write_text(const char *path, const char *text)
     return 0;
 }
 
-int sandbox_map_self(uid_t outer_uid, gid_t outer_gid, struct error *err)
+/* The one identity that a user namespace without further rights can have. */
+static int write_maps(uid_t inner_uid, uid_t outer_uid, gid_t inner_gid, gid_t outer_gid,
+                      struct error *err)
 {
     char uid_map[64], gid_map[64];
     int r;
 
-    if (outer_uid == 0)
-        return 0;
-    (void)snprintf(uid_map, sizeof(uid_map), "0 %u 1\n", outer_uid);
-    (void)snprintf(gid_map, sizeof(gid_map), "0 %u 1\n", outer_gid);
+    (void)snprintf(uid_map, sizeof(uid_map), "%u %u 1\n", inner_uid, outer_uid);
+    (void)snprintf(gid_map, sizeof(gid_map), "%u %u 1\n", inner_gid, outer_gid);
     r = write_text("/proc/self/setgroups", "deny");
     if (r == 0)
         r = write_text("/proc/self/uid_map", uid_map);
@@ -67,6 +67,21 @@ int sandbox_map_self(uid_t outer_uid, gid_t outer_gid, struct error *err)
         return error_set(err, ERROR_UNAVAILABLE, r,
                          "can't map identities into a user namespace: %s; run as root", strerror(-r));
     return 0;
+}
+
+int sandbox_map_self(uid_t outer_uid, gid_t outer_gid, struct error *err)
+{
+    return outer_uid == 0 ? 0 : write_maps(0, outer_uid, 0, outer_gid, err);
+}
+
+int sandbox_become_user(uid_t outer_uid, gid_t outer_gid, struct error *err)
+{
+    if (outer_uid == 0)
+        return 0;
+    if (unshare(CLONE_NEWUSER) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "can't nest a user namespace: %s",
+                         strerror(errno));
+    return write_maps(outer_uid, 0, outer_gid, 0, err);
 }
 
 static int fail_at(struct error *err, const char *what)

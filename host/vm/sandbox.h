@@ -50,4 +50,10 @@ MUST_USE int sandbox_build(const struct sandbox_options *options, struct error *
 /* In the child: maps the caller's own ids to root in its user namespace. Nothing to do for root. */
 MUST_USE int sandbox_map_self(uid_t outer_uid, gid_t outer_gid, struct error *err);
 
+/*
+ * The way back, for a child that must not be root even in its own eyes: libvirt as root changes
+ * identities, which a namespace of one identity can't. Nothing to do for root of the machine.
+ */
+MUST_USE int sandbox_become_user(uid_t outer_uid, gid_t outer_gid, struct error *err);
+
 #endif

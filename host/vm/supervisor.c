@@ -18,6 +18,7 @@
 #include "host/vm/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -57,6 +58,13 @@ static void set_exit(struct supervisor *supervisor, enum vm_exit reason, const c
         return;
     supervisor->exit.reason = (uint32_t)reason;
     (void)snprintf(supervisor->exit.detail, sizeof(supervisor->exit.detail), "%s", detail);
+}
+
+/* Only once it is known: pid 0 would be our whole process group. */
+static void kill_main(const struct supervisor *supervisor)
+{
+    if (supervisor->children.main_pid > 0 && !supervisor->main_gone)
+        (void)kill(supervisor->children.main_pid, SIGKILL);
 }
 
 /* ---- ends of children -------------------------------------------------------------------------- */
@@ -135,8 +143,7 @@ static void on_controller(struct supervisor *supervisor)
         if (exited.reason == VM_EXIT_GUEST)
             set_exit(supervisor, VM_EXIT_GUEST, "the guest powered off or reset");
         /* QEMU's own end says more than libvirt's word for any other reason. */
-        if (!supervisor->main_gone && supervisor->children.main_pid > 0)
-            (void)kill(supervisor->children.main_pid, SIGKILL);
+        kill_main(supervisor);
     } else {
         /* The controller is gone. The VM goes on without it; but without a VM there is no job. */
         if (!supervisor->started) {
@@ -169,7 +176,7 @@ _Noreturn static void destroy(struct supervisor *supervisor)
         children_quit_main(&supervisor->children);
         wait_main_end(supervisor, io_deadline_ms(VM_DEADLINE_QUIT_MS));
         if (!supervisor->main_gone) {
-            (void)kill(supervisor->children.main_pid, SIGKILL);
+            kill_main(supervisor);
             wait_main_end(supervisor, io_deadline_ms(VM_DEADLINE_QUIT_MS));
         }
     }
@@ -202,10 +209,11 @@ static void on_monitor(struct supervisor *supervisor)
 /* Tells the monitor, once, that the job ended by itself. */
 static void report_exit(struct supervisor *supervisor)
 {
-    if (supervisor->device_gone_ns != 0 && !supervisor->main_gone &&
+    /* Before the start is over libvirt reports QEMU's end, which a dead device brings about. */
+    if (supervisor->device_gone_ns != 0 && supervisor->started && !supervisor->main_gone &&
         io_now_ns() - supervisor->device_gone_ns >= DEVICE_GRACE_MS * IO_NS_PER_MS) {
         set_exit(supervisor, VM_EXIT_DEVICE_BROKEN, supervisor->children.device_text);
-        (void)kill(supervisor->children.main_pid, SIGKILL);
+        kill_main(supervisor);
     }
     if (supervisor->reported || !supervisor->started || supervisor->exit.reason == VM_EXIT_NONE)
         return;
@@ -220,7 +228,8 @@ static void loop(struct supervisor *supervisor)
     enum { MONITOR, SIGNAL, CONTROLLER, CONSOLE, COUNT };
 
     for (;;) {
-        bool grace = supervisor->device_gone_ns != 0 && !supervisor->main_gone;
+        bool grace =
+            supervisor->device_gone_ns != 0 && supervisor->started && !supervisor->main_gone;
         struct pollfd pollers[COUNT] = {
             [MONITOR] = {.fd = supervisor->options->control_fd, .events = POLLIN},
             [SIGNAL] = {.fd = supervisor->signal_fd, .events = POLLIN},
@@ -244,6 +253,46 @@ static void loop(struct supervisor *supervisor)
 
 /* ---- start ------------------------------------------------------------------------------------- */
 
+static bool contains(const int *fds, size_t count, int fd)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] == fd)
+            return true;
+    return false;
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/*
+ * Keeps what the options name and nothing else of the monitor's: above all not the other end of the
+ * control socket, whose end could then never be seen. Standard descriptors become /dev/null.
+ */
+static int close_others(const struct supervisor_options *options)
+{
+    int keep[] = {options->control_fd, options->stream_fd,  options->console_fd,  options->cache_fd,
+                  options->job_ids_fd, options->files[0].fd, options->files[1].fd};
+    size_t count = sizeof(keep) / sizeof(keep[0]);
+    unsigned next = STDERR_FILENO + 1;
+    CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    qsort(keep, count, sizeof(keep[0]), compare_fds);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (null < 0 || (!contains(keep, count, fd) && dup2(null, fd) < 0))
+            return -errno;
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] < (int)next)
+            continue;
+        if ((unsigned)keep[i] > next && close_range(next, (unsigned)keep[i] - 1, 0) < 0)
+            return -errno;
+        next = (unsigned)keep[i] + 1;
+    }
+    null = -1; /* closed with the rest, wherever it was */
+    return close_range(next, ~0u, 0) < 0 ? -errno : 0;
+}
+
 /* Dies with the monitor, takes no terminal's signals, hears of its children by descriptor. */
 static int isolate_self(struct supervisor *supervisor, struct error *err)
 {
@@ -256,7 +305,8 @@ static int isolate_self(struct supervisor *supervisor, struct error *err)
     (void)signal(SIGCHLD, SIG_DFL);
     (void)umask(022);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NAME, "lazaret-job") < 0 ||
-        setsid() < 0 || sigprocmask(SIG_SETMASK, &signals, NULL) < 0)
+        setsid() < 0 || sigprocmask(SIG_SETMASK, &signals, NULL) < 0 ||
+        close_others(supervisor->options) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "supervisor: %s", strerror(errno));
     if (poll(&poller, 1, 0) > 0 && (poller.revents & POLLHUP) != 0)
         _exit(1); /* the monitor died before PDEATHSIG was set */

@@ -65,6 +65,20 @@ const char *vm_exit_name(enum vm_exit reason)
 
 /* ---- what is asked for, and what this machine can do --------------------------------------------- */
 
+static int check_memory(uint64_t memory_mib, struct error *err)
+{
+    uint64_t available = host_available_memory_mib();
+
+    if (available != 0 && memory_mib + VM_OVERHEAD_MIB > available)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM,
+                         "a guest of %llu MiB needs %llu MiB of memory, and %llu MiB are available; "
+                         "give it less by --memory, or free some",
+                         (unsigned long long)memory_mib,
+                         (unsigned long long)(memory_mib + VM_OVERHEAD_MIB),
+                         (unsigned long long)available);
+    return host_check_qemu(err);
+}
+
 static int check_options(const struct vm_options *options, struct error *err)
 {
     if (options->isolation == VM_PROCESS) {
@@ -79,7 +93,7 @@ static int check_options(const struct vm_options *options, struct error *err)
     if (options->memory_mib < VM_MEMORY_MIB_MIN || options->memory_mib > VM_MEMORY_MIB_MAX)
         return error_set(err, ERROR_USAGE, -ERANGE, "memory must be %u to %u MiB", VM_MEMORY_MIB_MIN,
                          VM_MEMORY_MIB_MAX);
-    return host_check_qemu(err);
+    return check_memory(options->memory_mib, err);
 }
 
 static int choose_acceleration(const struct vm_options *options, struct vm_record *record,
@@ -288,6 +302,7 @@ static int launch(struct vm *vm, const struct vm_options *options, struct error 
         .transport = vm->record.transport,
         .xml = vm->record.domain_xml,
         .agent_arguments = options->agent_arguments,
+        .files = {{.fd = -1}, {.fd = -1}},
         .console_fd = options->console_fd,
         .console_max = options->console_max,
         .outer_uid = geteuid(),

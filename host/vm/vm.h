@@ -24,6 +24,7 @@
 #define VM_VCPUS_MAX       64u
 #define VM_MEMORY_MIB_MIN  128u
 #define VM_MEMORY_MIB_MAX  (1024u * 1024u)
+#define VM_OVERHEAD_MIB    128u /* of QEMU and our processes, besides the guest's memory */
 #define VM_XML_MAX         32768u
 #define VM_TEXT_MAX        256u
 #define VM_CONSOLE_DEFAULT (UINT64_C(1) << 20)

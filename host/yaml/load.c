@@ -21,9 +21,8 @@ struct load_log {
 
 static int refuse(struct error *err, const char *name, unsigned long line, const char *reason)
 {
-    return line > 0
-               ? error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: near line %lu: %s", name, line, reason)
-               : error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: %s", name, reason);
+    return line > 0 ? error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: near line %lu: %s", name, line, reason)
+                    : error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: %s", name, reason);
 }
 
 /* --- what is wrong without a schema -------------------------------------------------------------- */
@@ -136,7 +135,7 @@ static cyaml_config_t configuration(struct load_log *log)
 }
 
 int strict_yaml_load(const void *text, size_t size, const char *name, const cyaml_schema_value_t *schema,
-              cyaml_data_t **ret_data, struct error *err)
+                     cyaml_data_t **ret_data, struct error *err)
 {
     struct load_log log = {0};
     const cyaml_config_t config = configuration(&log);

@@ -17,7 +17,7 @@
  * for a terminal. Free *ret_data with strict_yaml_free() and the same schema.
  */
 MUST_USE int strict_yaml_load(const void *text, size_t size, const char *name, const cyaml_schema_value_t *schema,
-                       cyaml_data_t **ret_data, struct error *err);
+                              cyaml_data_t **ret_data, struct error *err);
 
 /* NULL is fine. (The prefix yaml_ is libyaml's, whose own yaml_free it would take over.) */
 void strict_yaml_free(const cyaml_schema_value_t *schema, cyaml_data_t *data);

@@ -62,7 +62,7 @@ static uint32_t basic_block(struct builder *b, uint32_t x, uint64_t batch, struc
 
 static void resnet18(struct builder *b, uint32_t batch)
 {
-    static const struct block blocks[] = {{64, 64, 32, 1},  {64, 64, 32, 1},  {64, 128, 32, 2},  {128, 128, 16, 1},
+    static const struct block blocks[] = {{64, 64, 32, 1},   {64, 64, 32, 1},  {64, 128, 32, 2}, {128, 128, 16, 1},
                                           {128, 256, 16, 2}, {256, 256, 8, 1}, {256, 512, 8, 2}, {512, 512, 4, 1}};
     uint32_t x, w, bias;
 
@@ -112,9 +112,9 @@ static double convolution_seconds(const struct graph *graph, struct kernels *ker
         const struct graph_node *node = &graph->nodes[i];
         const struct graph_value *x = &graph->values[node->inputs[0]], *y = &graph->values[node->output];
         const struct graph_window *w = &node->attributes.window;
-        struct kernel_conv conv = {x->dims[0],   1,           x->dims[1],      x->dims[2],  x->dims[3], y->dims[1],
-                                   y->dims[2],   y->dims[3],  w->kernel[0],    w->kernel[1], w->stride[0],
-                                   w->stride[1], 1,           1,               w->pad_begin[0], w->pad_begin[1]};
+        struct kernel_conv conv = {x->dims[0], 1,          x->dims[1],      x->dims[2],     x->dims[3],   y->dims[1],
+                                   y->dims[2], y->dims[3], w->kernel[0],    w->kernel[1],   w->stride[0], w->stride[1],
+                                   1,          1,          w->pad_begin[0], w->pad_begin[1]};
         CLEANUP_FREE float *in = NULL, *out = NULL, *forward = NULL, *backward = NULL;
         double start;
 

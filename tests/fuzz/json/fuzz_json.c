@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    CLEANUP_BUFFER struct buffer once = buffer_with_limit(8 * SIZE_MAX_READ), twice = buffer_with_limit(8 * SIZE_MAX_READ);
+    CLEANUP_BUFFER struct buffer once = buffer_with_limit(8 * SIZE_MAX_READ),
+                                 twice = buffer_with_limit(8 * SIZE_MAX_READ);
     CLEANUP_JSON json_t *value = NULL, *again = NULL;
     struct error err = {0};
 

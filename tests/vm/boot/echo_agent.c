@@ -3,12 +3,16 @@
  * A guest agent for the boot tests: echoes one stream, or misbehaves on demand.
  *
  * The first byte of the stream says what to do: 'e' echo until the end; 'c' PID 1 exits (a panic);
- * 'f' flood the console for ever; 'h' hang; 'o' power off at once.
+ * 'f' flood the console for ever; 'h' hang; 'o' power off at once; 'w' tell what is seen of the
+ * machine.
  */
 #include "guest/init/init.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/vm_sockets.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +65,38 @@ static void flood(void)
         (void)!write(STDOUT_FILENO, line, sizeof(line));
 }
 
+static void list(int stream, const char *folder, const char *title)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, NULL, alphasort);
+
+    (void)dprintf(stream, "%s", title);
+    for (int i = 0; i < count; i++)
+        if (entries[i]->d_name[0] != '.')
+            (void)dprintf(stream, " %s", entries[i]->d_name);
+}
+
+/* The interfaces of the network namespace, from /proc/net/dev: two lines of titles, then one each. */
+static void list_interfaces(int stream)
+{
+    FILE *file = fopen("/proc/net/dev", "re");
+    char line[256], name[32];
+
+    (void)dprintf(stream, " interfaces");
+    for (int number = 0; file != NULL && fgets(line, sizeof(line), file) != NULL; number++)
+        if (number >= 2 && sscanf(line, " %31[^:]:", name) == 1)
+            (void)dprintf(stream, " %s", name);
+}
+
+static void tell_view(int stream)
+{
+    (void)dprintf(stream, "uid %u", getuid());
+    list(stream, "/", " /");
+    list_interfaces(stream);
+    (void)dprintf(stream, " writable %s", open("/x", O_WRONLY | O_CREAT, 0600) >= 0 ? "yes" : "no");
+    (void)dprintf(stream, " kill %s", kill(1, SIGTERM) == 0 ? "yes" : "no");
+}
+
 int main(int argc, char **argv)
 {
     struct error error = {.kind = ERROR_NONE};
@@ -84,6 +120,8 @@ int main(int argc, char **argv)
             _exit(7);
         else if (command == 'f')
             flood();
+        else if (command == 'w')
+            tell_view(stream);
         else if (command == 'h')
             pause();
     }

@@ -114,6 +114,5 @@ struct graph_attributes *builder_last(struct builder *builder)
 
 struct graph_window builder_window(uint32_t height, uint32_t width)
 {
-    return (struct graph_window){
-        .kernel = {height, width}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
+    return (struct graph_window){.kernel = {height, width}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
 }

@@ -17,8 +17,11 @@ struct builder {
 };
 
 /* A shape as two arguments: its rank and its dims. */
-#define DIMS(...)                                                                                  \
-    (uint32_t)(sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t)), (const uint64_t[]){__VA_ARGS__}
+#define DIMS(...)                                                                                                      \
+    (uint32_t)(sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t)), (const uint64_t[])                               \
+    {                                                                                                                  \
+        __VA_ARGS__                                                                                                    \
+    }
 #define SCALAR 0, NULL
 
 /* Inputs of a node as one argument, ended by BUILDER_END. */

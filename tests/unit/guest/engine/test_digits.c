@@ -16,11 +16,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define TEST    450u
-#define TRAIN   64u
-#define PIXELS  64u
-#define CLASSES 10u
-#define LAYER   64u
+#define TEST      450u
+#define TRAIN     64u
+#define PIXELS    64u
+#define CLASSES   10u
+#define LAYER     64u
 #define EVALUATED 150u /* of the test set, in double */
 
 /* tests/fixtures/engine/digits.bin: see make_digits.py beside it. */

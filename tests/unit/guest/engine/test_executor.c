@@ -56,8 +56,7 @@ static void run_batch(struct executor *executor, struct kernels *kernels, const 
                                         SAMPLE_NETWORK_CLASSES, executor_logits_gradient(executor)),
                           0);
     CU_ASSERT_EQUAL_FATAL(executor_backward(executor, &gradient, NULL), 0);
-    memcpy(result->gradients + first * SAMPLE_NETWORK_INPUT, gradient,
-           samples * SAMPLE_NETWORK_INPUT * sizeof(float));
+    memcpy(result->gradients + first * SAMPLE_NETWORK_INPUT, gradient, samples * SAMPLE_NETWORK_INPUT * sizeof(float));
 }
 
 static void run_network(struct kernels *kernels, uint32_t batch, const float *x, struct result *ret_result)

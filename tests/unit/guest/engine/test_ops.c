@@ -126,10 +126,10 @@ static void check(struct builder *b)
 }
 
 /* A builder with an input; `x` is its value. */
-#define START(batch, ...)                                                                          \
-    struct builder b;                                                                              \
-    uint32_t x;                                                                                    \
-    builder_init(&b, batch, __LINE__);                                                             \
+#define START(batch, ...)                                                                                              \
+    struct builder b;                                                                                                  \
+    uint32_t x;                                                                                                        \
+    builder_init(&b, batch, __LINE__);                                                                                 \
     x = builder_input(&b, DIMS(batch, __VA_ARGS__))
 
 static void test_conv(void)

@@ -438,10 +438,12 @@ static void test_empty_nodes(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"not ONNX", test_not_onnx},       {"truncated", test_truncated},       {"tampered", test_tampered},
-        {"names", test_names},             {"operators", test_operators},       {"attributes", test_attributes},
-        {"tensors", test_tensors},         {"inputs", test_inputs},             {"cycles", test_cycles},
-        {"30,000 nodes deep", test_depth}, {"30,000 graphs", test_nesting},     {"empty nodes", test_empty_nodes},
+        {"not ONNX", test_not_onnx},     {"truncated", test_truncated},
+        {"tampered", test_tampered},     {"names", test_names},
+        {"operators", test_operators},   {"attributes", test_attributes},
+        {"tensors", test_tensors},       {"inputs", test_inputs},
+        {"cycles", test_cycles},         {"30,000 nodes deep", test_depth},
+        {"30,000 graphs", test_nesting}, {"empty nodes", test_empty_nodes},
     };
 
     return harness_run("bad model files", tests, HARNESS_COUNT(tests));

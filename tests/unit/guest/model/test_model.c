@@ -176,6 +176,18 @@ static void test_contract(void)
     CU_ASSERT_EQUAL(make(&file, &named, 2, &made), 0);
     CU_ASSERT_EQUAL(made.graph->node_count, 1); /* the other output's node is gone */
     drop(&made);
+    file = start(13, false); /* what only the other output needs is not even lowered */
+    add_dense(&file, 3);
+    {
+        struct bytes node = node_make("Cast", "dense", "other");
+
+        attribute_int(&node, "to", 7);
+        file_node(&file, node);
+    }
+    file_output(&file, "dense");
+    file_output(&file, "other");
+    CU_ASSERT_EQUAL(make(&file, &named, 2, &made), 0);
+    drop(&made);
     (void)snprintf(named.input, sizeof named.input, "image");
     file = start(13, false);
     add_dense(&file, 3);
@@ -241,7 +253,8 @@ static void test_logits(void)
     file = start(13, true);
     file_simple(&file, "Relu", "x", "y");
     file_output(&file, "y");
-    refuse(&file, &image_contract, ERROR_BAD_INPUT, "the output 'y' is 2x2x7x5 for a batch of 2; batch x classes is needed");
+    refuse(&file, &image_contract, ERROR_BAD_INPUT,
+           "the output 'y' is 2x2x7x5 for a batch of 2; batch x classes is needed");
     file = start(13, false);
     file_floats(&file, "c", 2, (int64_t[]){2, 3});
     file_simple(&file, "Relu", "c", "y");
@@ -366,7 +379,8 @@ static void test_padding(void)
     drop(&made);
     check_image(11, pool("SAME_UPPER", 0), (uint64_t[]){2, 2, 4, 3}, 4, &made);
     window = &made.graph->nodes[0].attributes.window;
-    CU_ASSERT(window->pad_begin[0] == 1 && window->pad_end[0] == 1 && window->pad_begin[1] == 0 && window->pad_end[1] == 1);
+    CU_ASSERT(window->pad_begin[0] == 1 && window->pad_end[0] == 1 && window->pad_begin[1] == 0 &&
+              window->pad_end[1] == 1);
     drop(&made);
     check_image(11, pool("SAME_LOWER", 0), (uint64_t[]){2, 2, 4, 3}, 4, &made);
     window = &made.graph->nodes[0].attributes.window;
@@ -465,10 +479,14 @@ static void test_memory(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"the digits models", test_digits},   {"input contract", test_contract},
-        {"logits", test_logits},              {"shapes computed", test_shape_computation},
-        {"forms of old", test_attribute_forms}, {"padding", test_padding},
-        {"refused nodes", test_refused_nodes}, {"memory", test_memory},
+        {"the digits models", test_digits},
+        {"input contract", test_contract},
+        {"logits", test_logits},
+        {"shapes computed", test_shape_computation},
+        {"forms of old", test_attribute_forms},
+        {"padding", test_padding},
+        {"refused nodes", test_refused_nodes},
+        {"memory", test_memory},
     };
 
     return harness_run("model", tests, HARNESS_COUNT(tests));

@@ -75,7 +75,8 @@ static bool close_enough(const float *got, const float *expected, uint64_t count
         if (got[i] == expected[i] || (isnan(got[i]) && isnan(expected[i])))
             continue;
         if (!(off <= 1e-5)) {
-            printf("  element %llu is %.9g instead of %.9g\n", (unsigned long long)i, (double)got[i], (double)expected[i]);
+            printf("  element %llu is %.9g instead of %.9g\n", (unsigned long long)i, (double)got[i],
+                   (double)expected[i]);
             return false;
         }
         if (off > tally.worst)

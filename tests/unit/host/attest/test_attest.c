@@ -10,8 +10,12 @@
 #include <string.h>
 
 /* RFC 4648, section 10. */
-static const char *const vectors[][2] = {{"", ""},           {"f", "Zg=="},        {"fo", "Zm8="},
-                                         {"foo", "Zm9v"},    {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+static const char *const vectors[][2] = {{"", ""},
+                                         {"f", "Zg=="},
+                                         {"fo", "Zm8="},
+                                         {"foo", "Zm9v"},
+                                         {"foob", "Zm9vYg=="},
+                                         {"fooba", "Zm9vYmE="},
                                          {"foobar", "Zm9vYmFy"}};
 
 static void test_base64_vectors(void)
@@ -31,8 +35,9 @@ static void test_base64_vectors(void)
 
 static void test_base64_is_strict(void)
 {
-    static const char *const bad[] = {"Z",        "Zg",       "Zg=",      "Zh==",     "Zm9=",     "====", "Z===", "Zg=a",
-                                      "Zg==Zg==", "Zm9v\n",   "Zm 9",     "Zm-_",     "Zm9v====", "=m9v", "Zm8=Zm9v", "Z\xc3\xa9=" };
+    static const char *const bad[] = {
+        "Z",        "Zg",     "Zg=",  "Zh==", "Zm9=",     "====", "Z===",     "Zg=a",
+        "Zg==Zg==", "Zm9v\n", "Zm 9", "Zm-_", "Zm9v====", "=m9v", "Zm8=Zm9v", "Z\xc3\xa9="};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CLEANUP_BUFFER struct buffer data = buffer_with_limit(64);
@@ -70,11 +75,15 @@ static void test_text(void)
     check_escape("model \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 100, "model \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
     check_escape("a\x1b[2Jb", 100, "a\\x1b[2Jb");
     check_escape("\x7f\r\n", 100, "\\x7f\\x0d\\x0a");
-    check_escape("\xc2\x9b" "1m", 100, "\\xc2\\x9b1m");         /* C1 */
-    check_escape("\xe2\x80\xae" "cod", 100, "\\xe2\\x80\\xaecod"); /* right-to-left override */
+    check_escape("\xc2\x9b"
+                 "1m",
+                 100, "\\xc2\\x9b1m"); /* C1 */
+    check_escape("\xe2\x80\xae"
+                 "cod",
+                 100, "\\xe2\\x80\\xaecod"); /* right-to-left override */
     check_escape("\xff\xc3", 100, "\\xff\\xc3");
-    check_escape("\xc0\xaf", 100, "\\xc0\\xaf");             /* overlong */
-    check_escape("\xed\xa0\x80", 100, "\\xed\\xa0\\x80");    /* surrogate */
+    check_escape("\xc0\xaf", 100, "\\xc0\\xaf");          /* overlong */
+    check_escape("\xed\xa0\x80", 100, "\\xed\\xa0\\x80"); /* surrogate */
     check_escape("\xf4\x90\x80\x80", 100, "\\xf4\\x90\\x80\\x80");
     check_escape("ab\xc3\xa9", 3, "ab"); /* never half a character */
     check_escape("ab\n", 5, "ab");

@@ -51,8 +51,7 @@ static void make(struct signed_statement *made)
     CU_ASSERT_EQUAL_FATAL(crypto_public_key_fingerprint(made->public, made->fingerprint, &err), 0);
     CU_ASSERT_EQUAL_FATAL(statement_encode(&input, &made->statement, &err), 0);
     CU_ASSERT_EQUAL_FATAL(dsse_encode_pae(DSSE_PAYLOAD_TYPE, made->statement.data, made->statement.size, &pae), 0);
-    CU_ASSERT_EQUAL_FATAL(
-        crypto_sign(made->key, pae.data, pae.size, made->signature, &made->signature_size, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(crypto_sign(made->key, pae.data, pae.size, made->signature, &made->signature_size, &err), 0);
 }
 
 static void drop(struct signed_statement *made)
@@ -65,7 +64,8 @@ static void drop(struct signed_statement *made)
 static void encode(const struct signed_statement *made, struct buffer *text)
 {
     CU_ASSERT_EQUAL_FATAL(bundle_encode(made->statement.data, made->statement.size, made->signature,
-                                        made->signature_size, made->fingerprint, text), 0);
+                                        made->signature_size, made->fingerprint, text),
+                          0);
 }
 
 /* Decodes and verifies; 0 only when both hold. */
@@ -127,8 +127,8 @@ static void refuse_changed(const struct buffer *text, const char *change)
     if (strcmp(change, "payload type") == 0)
         CU_ASSERT_EQUAL(json_object_set_new(envelope, "payloadType", json_string("application/json")), 0);
     if (strcmp(change, "media type") == 0)
-        CU_ASSERT_EQUAL(json_object_set_new(value, "mediaType",
-                                            json_string("application/vnd.dev.sigstore.bundle.v0.2+json")), 0);
+        CU_ASSERT_EQUAL(
+            json_object_set_new(value, "mediaType", json_string("application/vnd.dev.sigstore.bundle.v0.2+json")), 0);
     if (strcmp(change, "unknown field") == 0)
         CU_ASSERT_EQUAL(json_object_set_new(value, "messageSignature", json_object()), 0);
     if (strcmp(change, "certificate") == 0)
@@ -151,7 +151,7 @@ static void refuse_changed(const struct buffer *text, const char *change)
 
 void test_bundle_refusals(void)
 {
-    static const char *const changes[] = {"two signatures", "no signature", "keyid",       "payload type",
+    static const char *const changes[] = {"two signatures", "no signature",  "keyid",       "payload type",
                                           "media type",     "unknown field", "certificate", "log entry",
                                           "hint",           "payload",       "array"};
     CLEANUP(drop) struct signed_statement made = {0};

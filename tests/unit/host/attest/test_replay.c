@@ -18,8 +18,7 @@ static struct replay_comparison compare(const char *replayed)
     struct replay_comparison comparison = {0};
     struct error err = {0};
 
-    CU_ASSERT_EQUAL(
-        replay_compare(recorded, strlen(recorded), replayed, strlen(replayed), &comparison, &err), 0);
+    CU_ASSERT_EQUAL(replay_compare(recorded, strlen(recorded), replayed, strlen(replayed), &comparison, &err), 0);
     return comparison;
 }
 

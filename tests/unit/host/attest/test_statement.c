@@ -148,7 +148,8 @@ static int check_replaced(const char *from, const char *to)
     place = strstr((const char *)bytes.data, from);
     CU_ASSERT_PTR_NOT_NULL_FATAL(place);
     CU_ASSERT_EQUAL(buffer_append_format(&changed, "%.*s%s%s", (int)(place - (const char *)bytes.data), bytes.data, to,
-                                         place + strlen(from)), 0);
+                                         place + strlen(from)),
+                    0);
     return statement_check(changed.data, changed.size, &statement, NULL);
 }
 

@@ -82,7 +82,8 @@ static void test_numpy(void)
     }
     write_file(fd);
     (void)snprintf(command, sizeof command,
-                   PYTHON " -c \"import numpy as n, zipfile; p='/proc/%d/fd/%d'; assert zipfile.ZipFile(p).testzip() is None;"
+                   PYTHON
+                   " -c \"import numpy as n, zipfile; p='/proc/%d/fd/%d'; assert zipfile.ZipFile(p).testzip() is None;"
                    " z=n.load(p); x=z['fgsm_inf_0.1']; y=z['labels']; assert x.shape==(3,1,2) and x.dtype==n.float32;"
                    " assert x.ravel().tolist()==n.float32([0,1.5,-2.25,1e-30,3,.1]).tolist();"
                    " assert y.tolist()==[7,-1,2147483647] and y.dtype==n.int32\"",

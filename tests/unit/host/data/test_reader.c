@@ -59,8 +59,8 @@ static int make_set(const char *x_descr, const char *x_shape, const void *x, siz
                     const char *y_shape, const void *y, size_t y_size)
 {
     CLEANUP_BUFFER struct buffer x_array = zip_npy(x_descr, x_shape, x, x_size);
-    CLEANUP_BUFFER struct buffer y_array = zip_npy(y_descr != NULL ? y_descr : "<i8", y_descr != NULL ? y_shape : "()", y,
-                                                   y_size);
+    CLEANUP_BUFFER struct buffer y_array =
+        zip_npy(y_descr != NULL ? y_descr : "<i8", y_descr != NULL ? y_shape : "()", y, y_size);
     struct zip_member members[] = {{.name = "x.npy", .data = x_array.data, .size = x_array.size},
                                    {.name = "y.npy", .data = y_array.data, .size = y_array.size}};
 
@@ -103,16 +103,15 @@ static void test_digits(void)
     CU_ASSERT_STRING_EQUAL(opened.description->contract.input, "input");
     CU_ASSERT_EQUAL(opened.description->contract.classes, 10);
     CU_ASSERT_EQUAL(opened.description->contract.channels, 0);
-    CU_ASSERT_EQUAL_FATAL(
-        data_reader_labels(opened.reader, DATA_SET_TEST, TEST_DEADLINE, &labels, &count, &opened.err), 0);
+    CU_ASSERT_EQUAL_FATAL(data_reader_labels(opened.reader, DATA_SET_TEST, TEST_DEADLINE, &labels, &count, &opened.err),
+                          0);
     CU_ASSERT_EQUAL_FATAL(count, 450);
     /* numpy: y[:5] is [8, 2, 4, 0, 3], y.sum() 2100, x.sum() 8799.5. */
     for (size_t i = 0; i < count; i++)
         sum += labels[i];
     CU_ASSERT(labels[0] == 8 && labels[1] == 2 && labels[2] == 4 && labels[3] == 0 && labels[4] == 3);
     CU_ASSERT_EQUAL(sum, 2100.0);
-    CU_ASSERT_EQUAL_FATAL(
-        data_reader_window(opened.reader, DATA_SET_TEST, 0, 450, x, TEST_DEADLINE, &opened.err), 0);
+    CU_ASSERT_EQUAL_FATAL(data_reader_window(opened.reader, DATA_SET_TEST, 0, 450, x, TEST_DEADLINE, &opened.err), 0);
     sum = 0;
     for (size_t i = 0; i < 450 * 64; i++)
         sum += (double)x[i];
@@ -122,10 +121,11 @@ static void test_digits(void)
         float other[64];
 
         CU_ASSERT_EQUAL_FATAL(data_reader_window(opened.reader, DATA_SET_TEST, first, part, windows + first * 64,
-                                                 TEST_DEADLINE, &opened.err), 0);
+                                                 TEST_DEADLINE, &opened.err),
+                              0);
         if (first < 70) /* the other set's stream goes on in between */
-            CU_ASSERT_EQUAL(data_reader_window(opened.reader, DATA_SET_TRAIN, first / 7, 1, other, TEST_DEADLINE,
-                                               &opened.err), 0);
+            CU_ASSERT_EQUAL(
+                data_reader_window(opened.reader, DATA_SET_TRAIN, first / 7, 1, other, TEST_DEADLINE, &opened.err), 0);
     }
     CU_ASSERT_EQUAL(memcmp(x, windows, 450 * 64 * sizeof *x), 0);
     close_data(&opened);
@@ -139,8 +139,8 @@ static float *read_all(struct opened *opened)
     const struct data_set_description *test = &opened->description->sets[DATA_SET_TEST];
     float *x = calloc((size_t)(test->count * test->elements), sizeof *x);
 
-    CU_ASSERT_EQUAL(data_reader_window(opened->reader, DATA_SET_TEST, 0, (size_t)test->count, x, TEST_DEADLINE, &opened->err),
-                    0);
+    CU_ASSERT_EQUAL(
+        data_reader_window(opened->reader, DATA_SET_TEST, 0, (size_t)test->count, x, TEST_DEADLINE, &opened->err), 0);
     return x;
 }
 
@@ -182,7 +182,8 @@ static void test_types(void)
 /* One image of 2×2 pixels, 3 channels: rgb as N×H×W×C in the file, bgr as N×C×H×W to the model. */
 static void test_layout(void)
 {
-    static const uint8_t image[24] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
+    static const uint8_t image[24] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12,
+                                      21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
     static const float wanted[24] = {3,  6,  9,  12, 2,  5,  8,  11, 1,  4,  7,  10,
                                      23, 26, 29, 32, 22, 25, 28, 31, 21, 24, 27, 30};
     struct opened opened =
@@ -199,6 +200,34 @@ static void test_layout(void)
     x = read_all(&opened);
     CU_ASSERT_EQUAL(memcmp(x, wanted, sizeof wanted), 0);
     close_data(&opened);
+}
+
+/* The other way round, and channels alone. */
+static void test_other_layouts(void)
+{
+    static const uint8_t image[6] = {1, 2, 3, 4, 5, 6}; /* 3 channels of 1×2 pixels */
+    static const struct {
+        const char *spec;
+        const float wanted[6];
+    } cases[] = {
+        {"layout: NHWC\ndata: {layout: NCHW}", {1, 3, 5, 2, 4, 6}},
+        {"layout: NCHW\nchannels: rgb\ndata: {channels: bgr}", {5, 6, 3, 4, 1, 2}},
+        {"layout: NCHW\nchannels: rgb\ndata: {layout: NCHW, channels: rgb}", {1, 2, 3, 4, 5, 6}},
+    };
+
+    for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
+        struct opened opened = open_data(make_set("|u1", "(1, 3, 1, 2)", image, sizeof image, NULL, NULL, NULL, 0), -1,
+                                         text_fd(cases[i].spec));
+        CLEANUP_FREE float *x = NULL;
+
+        CU_ASSERT_EQUAL_FATAL(opened.result, 0);
+        x = read_all(&opened);
+        CU_ASSERT_EQUAL(memcmp(x, cases[i].wanted, sizeof cases[i].wanted), 0);
+        close_data(&opened);
+    }
+    expect_bad(open_data(make_set("|u1", "(1, 2, 1, 3)", image, sizeof image, NULL, NULL, NULL, 0), -1,
+                         text_fd(cases[1].spec)),
+               "test.npz", "it has 2 channels");
 }
 
 static void test_label_offset(void)
@@ -257,24 +286,29 @@ static void test_bad_x(void)
     };
 
     for (size_t i = 0; i < HARNESS_COUNT(shapes); i++)
-        expect_bad(open_data(make_set(shapes[i].descr, shapes[i].shape, good_x, sizeof good_x, NULL, NULL, NULL, 0), -1, -1),
-                   "test.npz: array x", shapes[i].part);
-    expect_bad(open_data(make_set("<f4", "(3, 0)", "", 0, NULL, NULL, NULL, 0), -1, -1), "test.npz", "array x: it is empty");
-    expect_bad(open_data(make_set("<f4", "(0, 2)", "", 0, NULL, NULL, NULL, 0), -1, -1), "test.npz", "array x: it is empty");
-    expect_bad(open_data(make_zeros("(1, 67108865)", 67108865), -1, -1), "test.npz", "one sample has 67108865 elements");
+        expect_bad(
+            open_data(make_set(shapes[i].descr, shapes[i].shape, good_x, sizeof good_x, NULL, NULL, NULL, 0), -1, -1),
+            "test.npz: array x", shapes[i].part);
+    expect_bad(open_data(make_set("<f4", "(3, 0)", "", 0, NULL, NULL, NULL, 0), -1, -1), "test.npz",
+               "array x: it is empty");
+    expect_bad(open_data(make_set("<f4", "(0, 2)", "", 0, NULL, NULL, NULL, 0), -1, -1), "test.npz",
+               "array x: it is empty");
+    expect_bad(open_data(make_zeros("(1, 67108865)", 67108865), -1, -1), "test.npz",
+               "one sample has 67108865 elements");
     expect_bad(open_data(make_zeros("(67108865, 1)", 67108865), -1, -1), "test.npz", "67108865 samples of 1 elements");
     memcpy(values, good_x, sizeof values);
     values[3] = NAN;
-    expect_bad(open_data(make_set("<f4", "(3, 1, 2)", values, sizeof values, NULL, NULL, NULL, 0), -1, -1), "test.npz: array x",
-               "sample 1, element 1 (0, 1) is not a number (NaN)");
+    expect_bad(open_data(make_set("<f4", "(3, 1, 2)", values, sizeof values, NULL, NULL, NULL, 0), -1, -1),
+               "test.npz: array x", "sample 1, element 1 (0, 1) is not a number (NaN)");
     values[3] = -INFINITY;
-    expect_bad(open_data(make_set("<f4", "(3, 2)", values, sizeof values, NULL, NULL, NULL, 0), -1, -1), "test.npz: array x",
-               "sample 1, element 1 (1) is infinite");
+    expect_bad(open_data(make_set("<f4", "(3, 2)", values, sizeof values, NULL, NULL, NULL, 0), -1, -1),
+               "test.npz: array x", "sample 1, element 1 (1) is infinite");
     values[3] = 1.5f;
-    expect_bad(open_data(make_set("<f4", "(3, 2)", values, sizeof values, NULL, NULL, NULL, 0), -1, text_fd("range: [0, 1]")),
-               "test.npz: array x", "sample 1, element 1 (1) is 1.5, outside the spec's range [0, 1]");
-    expect_bad(open_data(make_set("<f8", "(1, 1)", (double[]){1e300}, 8, NULL, NULL, NULL, 0), -1, -1), "test.npz: array x",
-               "too large for float32");
+    expect_bad(
+        open_data(make_set("<f4", "(3, 2)", values, sizeof values, NULL, NULL, NULL, 0), -1, text_fd("range: [0, 1]")),
+        "test.npz: array x", "sample 1, element 1 (1) is 1.5, outside the spec's range [0, 1]");
+    expect_bad(open_data(make_set("<f8", "(1, 1)", (double[]){1e300}, 8, NULL, NULL, NULL, 0), -1, -1),
+               "test.npz: array x", "too large for float32");
 }
 
 static void test_bad_y(void)
@@ -289,18 +323,25 @@ static void test_bad_y(void)
         {"<i8", "(3, 1)", {0, 1, 2}, 24, "y.reshape(-1)"},
         {"<i8", "(2,)", {0, 1}, 16, "array y: it has 2 labels for the 3 samples of x"},
         {"<i8", "(3,)", {0, -1, 2}, 24, "label -1 of sample 1 is out of range"},
-        {"<i8", "(3,)", {0, 1, 3}, 24, "label 3 of sample 2 is out of range; with the spec's 3 classes labels go from 0 to 2"},
+        {"<i8",
+         "(3,)",
+         {0, 1, 3},
+         24,
+         "label 3 of sample 2 is out of range; with the spec's 3 classes labels go from 0 to 2"},
         {"<i8", "(3,)", {0, 1, INT64_MIN}, 24, "of sample 2 is out of range"},
         {"<u8", "(3,)", {-1, 1, 2}, 24, "of sample 0 is out of range"},
         {"|O", "(3,)", {0, 1, 2}, 24, "array y: dtype '|O' holds pickled"},
     };
 
     for (size_t i = 0; i < HARNESS_COUNT(cases); i++)
-        expect_bad(open_data(make_set("<f4", "(3, 2)", good_x, sizeof good_x, cases[i].descr, cases[i].shape, cases[i].y,
-                                      cases[i].size), -1, text_fd("classes: 3")),
+        expect_bad(open_data(make_set("<f4", "(3, 2)", good_x, sizeof good_x, cases[i].descr, cases[i].shape,
+                                      cases[i].y, cases[i].size),
+                             -1, text_fd("classes: 3")),
                    "test.npz", cases[i].part);
-    expect_bad(open_data(make_set("<f4", "(3, 2)", good_x, sizeof good_x, "<i8", "(3,)", (int64_t[]){0, 1, 1 << 20}, 24), -1,
-                         -1), "test.npz", "at most 1048576 classes");
+    expect_bad(
+        open_data(make_set("<f4", "(3, 2)", good_x, sizeof good_x, "<i8", "(3,)", (int64_t[]){0, 1, 1 << 20}, 24), -1,
+                  -1),
+        "test.npz", "at most 1048576 classes");
 }
 
 /* A raw file as a memfd. */
@@ -350,10 +391,12 @@ static void test_bad_archive(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "not a regular file"));
     (void)close(pipes[0]);
     (void)close(pipes[1]);
-    expect_bad(open_data(open(DIGITS "test.npz", O_RDONLY), make_set("<f4", "(3, 2)", good_x, sizeof good_x, NULL, NULL, NULL, 0),
-                         -1), "train.npz", "not shaped like the test set's");
-    expect_bad(open_data(make_set("<f4", "(3, 2)", good_x, sizeof good_x, NULL, NULL, NULL, 0), -1, text_fd("layout: NCHW")),
-               "test.npz", "layout NCHW means arrays of 4 dimensions, but x has 2");
+    expect_bad(open_data(open(DIGITS "test.npz", O_RDONLY),
+                         make_set("<f4", "(3, 2)", good_x, sizeof good_x, NULL, NULL, NULL, 0), -1),
+               "train.npz", "not shaped like the test set's");
+    expect_bad(
+        open_data(make_set("<f4", "(3, 2)", good_x, sizeof good_x, NULL, NULL, NULL, 0), -1, text_fd("layout: NCHW")),
+        "test.npz", "layout NCHW means arrays of 4 dimensions, but x has 2");
     expect_bad(open_data(open(DIGITS "test.npz", O_RDONLY), -1, text_fd("input: a\nfoo: 1\n")), "spec.yaml", "foo");
 }
 
@@ -367,7 +410,7 @@ static void test_tampered(void)
 
     CU_ASSERT_EQUAL(pread(original, bytes, (size_t)size, 0), size);
     (void)close(original);
-    for (off_t i = 0; i < size; i += size > 600 ? 2 : 1) {
+    for (off_t i = 0; i<size; i += size> 600 ? 2 : 1) {
         struct opened opened;
 
         bytes[i] ^= 0x55;
@@ -453,7 +496,10 @@ static void test_large(void)
     }
     after = peak_memory(data_reader_pid(opened.reader));
     (void)printf(" (peak %lu KiB) ", after);
-    CU_ASSERT(after < 16384 && after >= before);
+#ifndef __SANITIZE_ADDRESS__ /* which has a shadow of its own */
+    CU_ASSERT(after < 16384);
+#endif
+    CU_ASSERT(after >= before);
     (void)close(fd);
     close_data(&opened);
 }
@@ -473,7 +519,8 @@ static void test_death(void)
     close_data(&opened);
     opened = open_data(open(DIGITS "test.npz", O_RDONLY), -1, -1);
     CU_ASSERT_EQUAL(kill(data_reader_pid(opened.reader), SIGSTOP), 0);
-    CU_ASSERT_EQUAL(data_reader_window(opened.reader, DATA_SET_TEST, 0, 1, x, io_deadline_ms(50), &opened.err), -ETIMEDOUT);
+    CU_ASSERT_EQUAL(data_reader_window(opened.reader, DATA_SET_TEST, 0, 1, x, io_deadline_ms(50), &opened.err),
+                    -ETIMEDOUT);
     CU_ASSERT_EQUAL(opened.err.kind, ERROR_UNAVAILABLE);
     close_data(&opened);
     data_reader_free(NULL);
@@ -489,14 +536,16 @@ static void test_order(void)
     CU_ASSERT_EQUAL(data_reader_window(opened.reader, DATA_SET_TRAIN, 0, 1, x, TEST_DEADLINE, &opened.err), -EINVAL);
     CU_ASSERT_EQUAL(data_reader_window(opened.reader, DATA_SET_TEST, 449, 2, x, TEST_DEADLINE, &opened.err), -EINVAL);
     CU_ASSERT_EQUAL(data_reader_window(opened.reader, DATA_SET_TEST, 0, 2, x, TEST_DEADLINE, &opened.err), 0);
-    CU_ASSERT_EQUAL(data_reader_window(opened.reader, DATA_SET_TEST, 0, 2, x, TEST_DEADLINE, &opened.err), 0); /* again */
+    CU_ASSERT_EQUAL(data_reader_window(opened.reader, DATA_SET_TEST, 0, 2, x, TEST_DEADLINE, &opened.err),
+                    0); /* again */
     CU_ASSERT_EQUAL(data_reader_labels(opened.reader, DATA_SET_TEST, TEST_DEADLINE, &labels, &count, &opened.err), 0);
     CU_ASSERT_EQUAL(data_reader_window(opened.reader, DATA_SET_TEST, 2, 2, x, TEST_DEADLINE, &opened.err), 0);
     CU_ASSERT_EQUAL(data_reader_window(opened.reader, DATA_SET_TEST, 5, 1, x, TEST_DEADLINE, &opened.err), -EINVAL);
     close_data(&opened);
     opened = open_data(make_set("<f4", "(3, 2)", good_x, sizeof good_x, NULL, NULL, NULL, 0), -1, -1);
     free(TAKE_POINTER(labels));
-    CU_ASSERT_EQUAL(data_reader_labels(opened.reader, DATA_SET_TEST, TEST_DEADLINE, &labels, &count, &opened.err), -ENOENT);
+    CU_ASSERT_EQUAL(data_reader_labels(opened.reader, DATA_SET_TEST, TEST_DEADLINE, &labels, &count, &opened.err),
+                    -ENOENT);
     CU_ASSERT_EQUAL(opened.err.kind, ERROR_BAD_INPUT);
     close_data(&opened);
 }
@@ -507,6 +556,7 @@ int main(void)
         {"digits", test_digits},
         {"element types", test_types},
         {"layout and channel order", test_layout},
+        {"other layouts", test_other_layouts},
         {"label offset", test_label_offset},
         {"bad x", test_bad_x},
         {"bad y", test_bad_y},

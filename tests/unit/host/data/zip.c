@@ -47,8 +47,8 @@ int zip_make(const struct zip_member *members, size_t count, const char *compres
     bool ok;
 
     ok = fd >= 0 && archive_write_set_format_zip(archive) == ARCHIVE_OK &&
-         archive_write_set_format_option(archive, "zip", "compression", compression != NULL ? compression : "deflate") ==
-             ARCHIVE_OK &&
+         archive_write_set_format_option(archive, "zip", "compression",
+                                         compression != NULL ? compression : "deflate") == ARCHIVE_OK &&
          archive_write_open_fd(archive, fd) == ARCHIVE_OK;
     for (size_t i = 0; ok && i < count; i++)
         ok = write_member(archive, &members[i]);

@@ -55,8 +55,9 @@ static void test_canonical_refusals(void)
     CU_ASSERT_EQUAL(encode_text("9007199254740992", text, sizeof text), -EINVAL);
     CU_ASSERT_EQUAL(encode_text("-9007199254740992", text, sizeof text), -EINVAL);
     CU_ASSERT_EQUAL(encode_text("{\"\\u00e9\":1}", text, sizeof text), -EINVAL);
-    CU_ASSERT_EQUAL(encode_text("\"0123456789012345678901234567890123456789012345678901234567890123456789\"", text,
-                                sizeof text), -EMSGSIZE);
+    CU_ASSERT_EQUAL(
+        encode_text("\"0123456789012345678901234567890123456789012345678901234567890123456789\"", text, sizeof text),
+        -EMSGSIZE);
     CU_ASSERT_EQUAL(json_canonical_encode(NULL, &buffer), -EINVAL);
     CU_ASSERT_EQUAL(json_canonical_encode(nul, &buffer), -EINVAL);
     for (unsigned i = 0; i < JSON_CANONICAL_DEPTH_MAX; i++) {
@@ -158,8 +159,9 @@ static void test_decimal(void)
     CU_ASSERT_EQUAL(json_decimal_parse("-2.700000e-12", &value), 0);
     CU_ASSERT_EQUAL(value, -2.7e-12);
     value = 7;
-    static const char *const bad[] = {"", "-", ".5", "1.", "1e5", "1e+", "0x1p3", "nan", "inf", " 1", "1 ", "+1", "1,5",
-                                      "1e+999", "0.00000000000000000000000000000000001"};
+    static const char *const bad[] = {"",    "-",     ".5",  "1.",     "1e5",
+                                      "1e+", "0x1p3", "nan", "inf",    " 1",
+                                      "1 ",  "+1",    "1,5", "1e+999", "0.00000000000000000000000000000000001"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CU_ASSERT_EQUAL(json_decimal_parse(bad[i], &value), -EINVAL);
     CU_ASSERT_EQUAL(value, 7);
@@ -198,9 +200,12 @@ static void test_fields(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"canonical form", test_canonical_form}, {"canonical refusals", test_canonical_refusals},
-        {"reader", test_reader},                 {"reader of files", test_reader_file},
-        {"decimal strings", test_decimal},       {"fields", test_fields},
+        {"canonical form", test_canonical_form},
+        {"canonical refusals", test_canonical_refusals},
+        {"reader", test_reader},
+        {"reader of files", test_reader_file},
+        {"decimal strings", test_decimal},
+        {"fields", test_fields},
     };
 
     return harness_run("host/json", tests, HARNESS_COUNT(tests));

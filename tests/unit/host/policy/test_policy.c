@@ -119,8 +119,9 @@ static int parse_fgsm(const char *curves, const char *thresholds, struct error *
     struct policy policy;
     char yaml[512];
 
-    (void)snprintf(yaml, sizeof yaml, "tier: low\nchecks:\n  fgsm:\n    required: true\n    curves: %s\n    thresholds: %s\n",
-                   curves, thresholds);
+    (void)snprintf(yaml, sizeof yaml,
+                   "tier: low\nchecks:\n  fgsm:\n    required: true\n    curves: %s\n    thresholds: %s\n", curves,
+                   thresholds);
     return parse(yaml, &policy, err);
 }
 
@@ -129,15 +130,18 @@ static void test_curves(void)
     static const char right[] = "[{norm: inf, eps: [0.1, 1, 10]}]";
     static const char minimum[] = "[{norm: inf, eps: 0.1, robustAccuracy: 0.5}]";
     static const char *const curves[] = {
-        "[{norm: inf, eps: [.1]}]",   "[{norm: inf, eps: [0.10]}]",      "[{norm: inf, eps: [00.1]}]",
-        "[{norm: inf, eps: [0.1, 0.1]}]", "[{norm: inf, eps: [0.2, 0.1]}]", "[{norm: inf, eps: [0]}]",
-        "[{norm: inf, eps: [0.0]}]",  "[{norm: inf, eps: [1e-1]}]",      "[{norm: inf, eps: [-0.1]}]",
-        "[{norm: inf, eps: []}]",     "[{norm: 3, eps: [0.1]}]",
-        "[{norm: inf, eps: [0.1]}, {norm: inf, eps: [0.2]}]"};
-    static const char *const thresholds[] = {
-        "[]", "[{norm: 2, eps: 0.1, robustAccuracy: 0.5}]", "[{norm: inf, eps: 0.3, robustAccuracy: 0.5}]",
-        "[{norm: inf, eps: 0.10, robustAccuracy: 0.5}]", "[{norm: inf, eps: 0.1, robustAccuracy: 2}]",
-        "[{norm: inf, eps: 0.1, bound: upper, robustAccuracy: 0.5}]"};
+        "[{norm: inf, eps: [.1]}]",       "[{norm: inf, eps: [0.10]}]",
+        "[{norm: inf, eps: [00.1]}]",     "[{norm: inf, eps: [0.1, 0.1]}]",
+        "[{norm: inf, eps: [0.2, 0.1]}]", "[{norm: inf, eps: [0]}]",
+        "[{norm: inf, eps: [0.0]}]",      "[{norm: inf, eps: [1e-1]}]",
+        "[{norm: inf, eps: [-0.1]}]",     "[{norm: inf, eps: []}]",
+        "[{norm: 3, eps: [0.1]}]",        "[{norm: inf, eps: [0.1]}, {norm: inf, eps: [0.2]}]"};
+    static const char *const thresholds[] = {"[]",
+                                             "[{norm: 2, eps: 0.1, robustAccuracy: 0.5}]",
+                                             "[{norm: inf, eps: 0.3, robustAccuracy: 0.5}]",
+                                             "[{norm: inf, eps: 0.10, robustAccuracy: 0.5}]",
+                                             "[{norm: inf, eps: 0.1, robustAccuracy: 2}]",
+                                             "[{norm: inf, eps: 0.1, bound: upper, robustAccuracy: 0.5}]"};
     struct error err = {0};
 
     CU_ASSERT_EQUAL(parse_fgsm(right, minimum, &err), 0);

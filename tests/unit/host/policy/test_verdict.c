@@ -10,20 +10,30 @@
 #include <string.h>
 
 /* Figures of examples/digits, as measured against the reference implementation. */
-#define CLEAN  "{\"id\":\"clean-accuracy\",\"provenance\":\"host-scored\",\"correct\":444,\"total\":450,\"accuracy\":\"0.986667\",\"ci95\":[\"0.971219\",\"0.993871\"],\"perClass\":[0,0,0,0,0,0,0,0,0,0]}"
-#define POINT(eps, robust, lower)                                                                                     \
-    "{\"eps\":\"" eps "\",\"robustCorrect\":" robust ",\"robustAccuracy\":\"0.5\",\"ci95\":[\"" lower                    \
+#define CLEAN                                                                                                          \
+    "{\"id\":\"clean-accuracy\",\"provenance\":\"host-scored\",\"correct\":444,\"total\":450,\"accuracy\":\"0."        \
+    "986667\",\"ci95\":[\"0.971219\",\"0.993871\"],\"perClass\":[0,0,0,0,0,0,0,0,0,0]}"
+#define POINT(eps, robust, lower)                                                                                      \
+    "{\"eps\":\"" eps "\",\"robustCorrect\":" robust ",\"robustAccuracy\":\"0.5\",\"ci95\":[\"" lower                  \
     "\",\"1.000000\"],\"total\":450}"
 #define FGSM                                                                                                           \
-    "{\"id\":\"fgsm\",\"provenance\":\"host-scored\",\"curves\":[{\"norm\":\"inf\",\"points\":["                       \
-    POINT("0.01", "440", "0.959582") "," POINT("0.03", "425", "0.919275") "," POINT("0.05", "391", "0.834642") "," POINT("0.1", "254", "0.518253") "]},"               \
-    "{\"norm\":\"2\",\"points\":[" POINT("0.25", "408", "0.876012") "]}]}"
-#define CLUSTERING(sizes, test, p, effect)                                                                                     \
+    "{\"id\":\"fgsm\",\"provenance\":\"host-scored\",\"curves\":[{\"norm\":\"inf\",\"points\":[" POINT(                \
+        "0.01", "440",                                                                                                 \
+        "0.959582") "," POINT("0.03", "425",                                                                           \
+                              "0.919275") "," POINT("0.05", "391",                                                     \
+                                                    "0.834642") "," POINT("0.1", "254",                                \
+                                                                          "0.518253") "]},"                            \
+                                                                                      "{\"norm\":\"2\",\"points\":"    \
+                                                                                      "[" POINT("0.25", "408",         \
+                                                                                                "0.876012") "]}]}"
+#define CLUSTERING(sizes, test, p, effect)                                                                             \
     "{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"classes\":[{\"label\":0,\"sizes\":" sizes            \
     ",\"testSizes\":" test ",\"pHolm\":\"" p "\",\"effect\":\"" effect "\"}]}"
-#define QUIET   CLUSTERING("[103,43]", "[24,9]", "1.000000e+00", "0.021793")
-#define POISON  CLUSTERING("[202,146]", "[0,33]", "2.700000e-11", "0.580460")
-#define SKIPPED "{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"status\":\"skipped\",\"reason\":\"no training set\"}"
+#define QUIET  CLUSTERING("[103,43]", "[24,9]", "1.000000e+00", "0.021793")
+#define POISON CLUSTERING("[202,146]", "[0,33]", "2.700000e-11", "0.580460")
+#define SKIPPED                                                                                                        \
+    "{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"status\":\"skipped\",\"reason\":\"no training "      \
+    "set\"}"
 
 static void load(const char *path, struct policy *policy)
 {
@@ -73,11 +83,14 @@ void test_verdict_digits(void)
 void test_verdict_failures(void)
 {
     static const char bad_clean[] = "{\"id\":\"clean-accuracy\",\"provenance\":\"host-scored\",\"correct\":370,"
-                                    "\"total\":450,\"accuracy\":\"0.822222\",\"ci95\":[\"0.784215\",\"0.854779\"],\"perClass\":[0,0,0,0,0,0,0,0,0,0]}," FGSM "," QUIET;
+                                    "\"total\":450,\"accuracy\":\"0.822222\",\"ci95\":[\"0.784215\",\"0.854779\"],"
+                                    "\"perClass\":[0,0,0,0,0,0,0,0,0,0]}," FGSM "," QUIET;
     static const char chance[] = "{\"id\":\"clean-accuracy\",\"provenance\":\"host-scored\",\"correct\":45,"
-                                 "\"total\":450,\"accuracy\":\"0.100000\",\"ci95\":[\"0.075578\",\"0.131211\"],\"perClass\":[0,0,0,0,0,0,0,0,0,0]}," FGSM "," QUIET;
-    static const char weak[] = CLEAN ",{\"id\":\"fgsm\",\"provenance\":\"host-scored\",\"curves\":[{\"norm\":\"inf\","
-                                     "\"points\":[" POINT("0.01", "440", "0.959582") "," POINT("0.03", "244", "0.496124") "]}]}," QUIET;
+                                 "\"total\":450,\"accuracy\":\"0.100000\",\"ci95\":[\"0.075578\",\"0.131211\"],"
+                                 "\"perClass\":[0,0,0,0,0,0,0,0,0,0]}," FGSM "," QUIET;
+    static const char weak[] =
+        CLEAN ",{\"id\":\"fgsm\",\"provenance\":\"host-scored\",\"curves\":[{\"norm\":\"inf\","
+              "\"points\":[" POINT("0.01", "440", "0.959582") "," POINT("0.03", "244", "0.496124") "]}]}," QUIET;
 
     expect("low", bad_clean, OUTCOME_REJECTED, 1, "lower 95% bound 0.784");
     expect("low", chance, OUTCOME_NEEDS_REVIEW, 1, "check preprocessing and labels");
@@ -88,19 +101,23 @@ void test_verdict_gaps(void)
 {
     static const char guest_skipped[] =
         CLEAN "," FGSM ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"status\":\"skipped\"}";
-    static const char crashed[] =
-        CLEAN "," FGSM ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"status\":\"error\",\"reason\":\"x\\u001by\"}";
+    static const char crashed[] = CLEAN
+        "," FGSM
+        ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"status\":\"error\",\"reason\":\"x\\u001by\"}";
     static const char no_fgsm[] = CLEAN "," QUIET;
-    static const char no_point[] = CLEAN ",{\"id\":\"fgsm\",\"provenance\":\"host-scored\",\"curves\":[{\"norm\":\"inf\","
-                                         "\"points\":[" POINT("0.01", "440", "0.959582") "]}]}," QUIET;
-    static const char small[] = "{\"id\":\"clean-accuracy\",\"provenance\":\"host-scored\",\"correct\":100,\"total\":100,"
-                                "\"accuracy\":\"1.000000\",\"ci95\":[\"0.963007\",\"1.000000\"]}"
-                                "," FGSM "," QUIET;
-    static const char no_class[] =
-        CLEAN "," FGSM ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"classes\":[{\"label\":3,\"skipped\":\"small\"}]}";
-    static const char warned[] = CLEAN "," FGSM ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"status\":"
-                                       "\"warned\",\"reason\":\"cut\",\"classes\":[{\"label\":0,\"sizes\":[1,1],"
-                                       "\"testSizes\":[1,1],\"pHolm\":\"1.000000e+00\",\"effect\":\"0.000000\"}]}";
+    static const char no_point[] =
+        CLEAN ",{\"id\":\"fgsm\",\"provenance\":\"host-scored\",\"curves\":[{\"norm\":\"inf\","
+              "\"points\":[" POINT("0.01", "440", "0.959582") "]}]}," QUIET;
+    static const char small[] =
+        "{\"id\":\"clean-accuracy\",\"provenance\":\"host-scored\",\"correct\":100,\"total\":100,"
+        "\"accuracy\":\"1.000000\",\"ci95\":[\"0.963007\",\"1.000000\"]}"
+        "," FGSM "," QUIET;
+    static const char no_class[] = CLEAN "," FGSM ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\","
+                                                  "\"classes\":[{\"label\":3,\"skipped\":\"small\"}]}";
+    static const char warned[] =
+        CLEAN "," FGSM ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"status\":"
+              "\"warned\",\"reason\":\"cut\",\"classes\":[{\"label\":0,\"sizes\":[1,1],"
+              "\"testSizes\":[1,1],\"pHolm\":\"1.000000e+00\",\"effect\":\"0.000000\"}]}";
 
     expect("low", guest_skipped, OUTCOME_NEEDS_REVIEW, 1, "activation-clustering: skipped");
     expect("low", crashed, OUTCOME_NEEDS_REVIEW, 1, "x\\x1by");
@@ -115,12 +132,14 @@ void test_verdict_conditions(void)
 {
     CLEANUP_VERDICT struct verdict verdict = {0};
     CLEANUP_JSON json_t *evaluation = json_loads("{\"arithmetic\":\"fma\",\"checks\":[" CLEAN "]}", 0, NULL);
-    static const char yaml[] = "tier: low\nacceleration: [kvm]\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n";
+    static const char yaml[] =
+        "tier: low\nacceleration: [kvm]\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n";
     struct policy policy;
     struct error err = {0};
 
     CU_ASSERT_EQUAL_FATAL(policy_parse(yaml, strlen(yaml), "p", &policy, &err), 0);
-    CU_ASSERT_EQUAL(verdict_decide(&policy, evaluation, STATEMENT_PROCESS, STATEMENT_NO_ACCELERATION, &verdict, &err), 0);
+    CU_ASSERT_EQUAL(verdict_decide(&policy, evaluation, STATEMENT_PROCESS, STATEMENT_NO_ACCELERATION, &verdict, &err),
+                    0);
     CU_ASSERT_EQUAL(verdict.outcome, OUTCOME_NEEDS_REVIEW);
     CU_ASSERT_EQUAL(verdict.reason_count, 2); /* arithmetic and isolation */
     verdict_free(&verdict);
@@ -164,7 +183,10 @@ void test_verdict_status(void)
     static const struct {
         const char *check;
         enum check_status status;
-    } cases[] = {{CLEAN, CHECK_PASSED}, {FGSM, CHECK_PASSED}, {QUIET, CHECK_PASSED}, {POISON, CHECK_FAILED},
+    } cases[] = {{CLEAN, CHECK_PASSED},
+                 {FGSM, CHECK_PASSED},
+                 {QUIET, CHECK_PASSED},
+                 {POISON, CHECK_FAILED},
                  {SKIPPED, CHECK_SKIPPED}};
     struct policy policy;
     struct error err = {0};

@@ -118,18 +118,31 @@ static struct digits *make_digits(const char *train)
     digits->points[1] = (struct evaluation_point){"0.1", digits->attacked};
     digits->curve = (struct evaluation_curve){SCORE_NORM_INF, 2, digits->points};
     make_clusters(digits);
-    digits->checks[0] = (struct evaluation_check){.kind = EVALUATION_CLEAN_ACCURACY, .id = "clean-accuracy", .version = 1};
+    digits->checks[0] =
+        (struct evaluation_check){.kind = EVALUATION_CLEAN_ACCURACY, .id = "clean-accuracy", .version = 1};
     digits->checks[1] = (struct evaluation_check){
         .kind = EVALUATION_ATTACK, .id = "fgsm", .version = 2, .curve_count = 1, .curves = &digits->curve};
-    digits->checks[2] = (struct evaluation_check){.kind = EVALUATION_CLUSTERING, .id = "activation-clustering", .version = 1,
-                                                  .layer = "relu_3", .rule = {0.001, 0.25}, .cluster_count = CLASSES,
+    digits->checks[2] = (struct evaluation_check){.kind = EVALUATION_CLUSTERING,
+                                                  .id = "activation-clustering",
+                                                  .version = 1,
+                                                  .layer = "relu_3",
+                                                  .rule = {0.001, 0.25},
+                                                  .cluster_count = CLASSES,
                                                   .clusters = digits->clusters};
-    digits->input = (struct evaluation_input){
-        .arithmetic = "mul-add", .model_sha256 = digits->digest, .data_sha256 = digits->digest,
-        .policy_sha256 = digits->digest, .test_sha256 = digits->digest, .train_sha256 = digits->digest,
-        .classes = CLASSES, .test_count = TEST_COUNT, .test_labels = digits->test_labels,
-        .clean_predictions = digits->clean, .train_count = TRAIN_COUNT, .train_labels = digits->train_labels,
-        .check_count = 3, .checks = digits->checks};
+    digits->input = (struct evaluation_input){.arithmetic = "mul-add",
+                                              .model_sha256 = digits->digest,
+                                              .data_sha256 = digits->digest,
+                                              .policy_sha256 = digits->digest,
+                                              .test_sha256 = digits->digest,
+                                              .train_sha256 = digits->digest,
+                                              .classes = CLASSES,
+                                              .test_count = TEST_COUNT,
+                                              .test_labels = digits->test_labels,
+                                              .clean_predictions = digits->clean,
+                                              .train_count = TRAIN_COUNT,
+                                              .train_labels = digits->train_labels,
+                                              .check_count = 3,
+                                              .checks = digits->checks};
     return digits;
 }
 
@@ -200,7 +213,8 @@ static void test_backdoor(void)
 
     CU_ASSERT_EQUAL_FATAL(evaluation_build(&digits->input, judge, name, &evaluation, &err), 0);
     checks = json_object_get(evaluation, "checks");
-    point = json_array_get(json_object_get(json_array_get(json_object_get(json_array_get(checks, 1), "curves"), 0), "points"), 1);
+    point = json_array_get(
+        json_object_get(json_array_get(json_object_get(json_array_get(checks, 1), "curves"), 0), "points"), 1);
     for (size_t i = 0; i < 100; i++)
         right += digits->clean[i] == digits->test_labels[i];
     CU_ASSERT_STRING_EQUAL(text_of(point, "eps"), "0.1");
@@ -254,6 +268,24 @@ static void test_not_run(void)
     CU_ASSERT_EQUAL(evaluation_build(&digits->input, judge, NULL, &evaluation, &err), -EINVAL);
 }
 
+/* A class that is too small indeed is skipped, and said so. */
+static void test_small_class(void)
+{
+    CLEANUP_FREE struct digits *digits = make_digits("examples/digits/train-clean.npz");
+    CLEANUP_JSON json_t *evaluation = NULL;
+    struct error err = {0};
+    const json_t *class;
+
+    memcpy(digits->clusters[0].sizes.sizes, (uint64_t[]){100, 46}, sizeof digits->clusters[0].sizes.sizes);
+    memcpy(digits->clusters[0].sizes.test_sizes, (uint64_t[]){22, 10}, sizeof digits->clusters[0].sizes.test_sizes);
+    digits->checks[2].minimum_class_size = 130;
+    digits->clusters[8].skipped = "too small"; /* 128 samples */
+    CU_ASSERT_EQUAL_FATAL(evaluation_build(&digits->input, judge, NULL, &evaluation, &err), 0);
+    class = json_array_get(json_object_get(json_array_get(json_object_get(evaluation, "checks"), 2), "classes"), 8);
+    CU_ASSERT_STRING_EQUAL(text_of(class, "skipped"), "too small");
+    CU_ASSERT_PTR_NULL(json_object_get(class, "suspicious"));
+}
+
 /* More classes than a full matrix is written for: pairs instead, and only the classes that occur. */
 static void test_many_classes(void)
 {
@@ -268,7 +300,8 @@ static void test_many_classes(void)
     check = json_array_get(json_object_get(evaluation, "checks"), 0);
     CU_ASSERT_PTR_NULL(json_object_get(check, "confusion"));
     CU_ASSERT_EQUAL(json_array_size(json_object_get(check, "perClass")), 10);
-    CU_ASSERT_EQUAL(json_array_size(json_object_get(check, "confusionPairs")), 16); /* 10 right, 6 mistakes of other kinds */
+    CU_ASSERT_EQUAL(json_array_size(json_object_get(check, "confusionPairs")),
+                    16); /* 10 right, 6 mistakes of other kinds */
 }
 
 /* --- what is refused --------------------------------------------------------------------------- */
@@ -328,6 +361,12 @@ static void change_huge(struct digits *d)
     d->clusters[4].sizes.sizes[0] = UINT64_MAX;
 }
 
+static void change_skipped(struct digits *d)
+{
+    d->checks[2].minimum_class_size = 20;
+    d->clusters[0].skipped = "too small";
+}
+
 /* A guest that lies is found out: ERROR_GUEST, and the message names the check. */
 static void test_lies(void)
 {
@@ -337,7 +376,8 @@ static void test_lies(void)
     } cases[] = {
         {change_prediction, "check fgsm: norm inf, eps 0.1: the guest predicted class 10 for sample 17"},
         {change_negative, "class -1"},
-        {change_train_sum, "check activation-clustering: class 4: the guest's cluster sizes don't add up to the training"},
+        {change_train_sum,
+         "check activation-clustering: class 4: the guest's cluster sizes don't add up to the training"},
         {change_test_sum, "don't add up to the test samples"},
         {change_order, "not one after the other"},
         {change_silhouette, "silhouette"},
@@ -348,6 +388,7 @@ static void test_lies(void)
         {change_count, "9 classes of 10"},
         {change_layer, "layer"},
         {change_huge, "beyond any data set"},
+        {change_skipped, "class 0: the guest's class is called too small"},
     };
 
     for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
@@ -396,7 +437,9 @@ static void test_same_bytes(void)
     CU_ASSERT(x.size > 0 && x.size == y.size && memcmp(x.data, y.data, x.size) == 0);
     sha256_of(x.data, x.size, digest);
     sha256_to_hex(digest, hex);
-    CU_ASSERT_STRING_EQUAL(hex, "d92201f37c7fcd666f6aabaea358f217d2e7b2a7631f542a12e1bcf9a7e3b870"); /* a change of digits or fields is a change of format */
+    CU_ASSERT_STRING_EQUAL(
+        hex, "d92201f37c7fcd666f6aabaea358f217d2e7b2a7631f542a12e1bcf9a7e3b870"); /* a change of digits or fields is a
+                                                                                     change of format */
     if (strcmp(hex, "d92201f37c7fcd666f6aabaea358f217d2e7b2a7631f542a12e1bcf9a7e3b870") != 0)
         (void)printf("\n    %s\n%.*s", hex, (int)x.size, (const char *)x.data);
 }
@@ -408,6 +451,7 @@ int main(void)
         {"digits, backdoored", test_backdoor},
         {"points of an attack", test_attack_points},
         {"checks that did not run", test_not_run},
+        {"a small class", test_small_class},
         {"many classes", test_many_classes},
         {"lies of the guest", test_lies},
         {"labels beyond the model's classes", test_labels_beyond},

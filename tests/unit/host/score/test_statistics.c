@@ -113,12 +113,9 @@ static const struct clustering_rule rule = {.alpha = 0.001, .effect_min = 0.25};
 static void test_clustering(void)
 {
     struct clustering_class classes[] = {
-        {0, {202, 146}, {0, 33}},
-        {1, {70, 50}, {24, 21}},
-        {2, {103, 43}, {30, 12}},
-        {3, {60, 60}, {0, 0}}, /* never predicted: can't be tested */
-        {4, {0, 0}, {5, 0}},
-        {5, {90000, 10000}, {18500, 1500}}, /* a tiny p, a tiny effect */
+        {0, {202, 146}, {0, 33}}, {1, {70, 50}, {24, 21}},
+        {2, {103, 43}, {30, 12}}, {3, {60, 60}, {0, 0}},              /* never predicted: can't be tested */
+        {4, {0, 0}, {5, 0}},      {5, {90000, 10000}, {18500, 1500}}, /* a tiny p, a tiny effect */
     };
     struct clustering_verdict verdicts[6];
 

@@ -161,9 +161,8 @@ static void test_confinement(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"sign and verify", test_sign_and_verify}, {"refusals", test_refusals},
-        {"too large", test_too_large},             {"start errors", test_start_errors},
-        {"confinement", test_confinement},
+        {"sign and verify", test_sign_and_verify}, {"refusals", test_refusals},       {"too large", test_too_large},
+        {"start errors", test_start_errors},       {"confinement", test_confinement},
     };
     uint8_t fingerprint[SHA256_SIZE];
     int status;

@@ -19,11 +19,21 @@
 
 #define MODEL "not really a model, but bytes with a digest"
 
-static const char *const names[] = {"key.pem",           "key.pub.pem",        "model.onnx",
-                                    "out/policy.yaml",   "out/plan.json",      "out/evaluation.json",
-                                    "out/execution.json", "out/console.log",   "out/result.sigstore.json",
-                                    "out/spec.yaml",     "mine.yaml",          "saved",
-                                    "other.pem",         "other.pub.pem",      "out"};
+static const char *const names[] = {"key.pem",
+                                    "key.pub.pem",
+                                    "model.onnx",
+                                    "out/policy.yaml",
+                                    "out/plan.json",
+                                    "out/evaluation.json",
+                                    "out/execution.json",
+                                    "out/console.log",
+                                    "out/result.sigstore.json",
+                                    "out/spec.yaml",
+                                    "mine.yaml",
+                                    "saved",
+                                    "other.pem",
+                                    "other.pub.pem",
+                                    "out"};
 
 static int write_at(const char *folder, const char *name, const void *data, size_t size)
 {

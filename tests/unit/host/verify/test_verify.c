@@ -2,7 +2,8 @@
 /* Verification of a whole output directory: what holds, and every way to have been changed. */
 #include "host/verify/verify.h"
 
-#include "host/crypto/key.h"
+#include "host/attest/bundle.h"
+#include "host/attest/dsse.h"
 #include "host/json/file.h"
 #include "host/json/reader.h"
 #include "unit/harness.h"
@@ -139,6 +140,51 @@ static void test_flipped_bits(void)
     flip_bits("model.onnx", 7);
 }
 
+/* The right key under bytes that are no statement of ours: another predicate type, or nothing of the kind. */
+static void verify_signed(const char *payload)
+{
+    CLEANUP_PRIVATE_KEY struct crypto_private_key *secret = NULL;
+    CLEANUP_PUBLIC_KEY struct crypto_public_key *public = NULL;
+    CLEANUP_BUFFER struct buffer pae = buffer_with_limit(1 << 16), text = buffer_with_limit(1 << 16);
+    const struct verify_request request = {.path = out, .key_path = key};
+    CLEANUP_VERIFY_REPORT struct verify_report *report = NULL;
+    uint8_t signature[CRYPTO_SIGNATURE_MAX], fingerprint[SHA256_SIZE];
+    size_t size = 0;
+
+    CU_ASSERT_EQUAL_FATAL(crypto_private_key_load(at("key.pem"), &secret, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(crypto_private_key_get_public(secret, &public, NULL), 0);
+    CU_ASSERT_EQUAL(crypto_public_key_fingerprint(public, fingerprint, NULL), 0);
+    CU_ASSERT_EQUAL(dsse_encode_pae(DSSE_PAYLOAD_TYPE, payload, strlen(payload), &pae), 0);
+    CU_ASSERT_EQUAL(crypto_sign(secret, pae.data, pae.size, signature, &size, NULL), 0);
+    CU_ASSERT_EQUAL(bundle_encode(payload, strlen(payload), signature, size, fingerprint, &text), 0);
+    write_file(at("out/result.sigstore.json"), text.data, text.size);
+    CU_ASSERT_EQUAL_FATAL(verify_run(&request, &report, NULL), 0);
+    CU_ASSERT_EQUAL(state_of(report, "signature"), VERIFY_HOLDS);
+    CU_ASSERT_EQUAL(state_of(report, "statement"), VERIFY_MISMATCH);
+    CU_ASSERT_FALSE(report->believed);
+    CU_ASSERT_EQUAL(verify_exit_status(report), 4);
+}
+
+static void test_foreign_statements(void)
+{
+    CLEANUP_BUFFER struct buffer saved = buffer_with_limit(1 << 20), payload = buffer_with_limit(1 << 20);
+    CLEANUP_BUNDLE struct bundle bundle = {0};
+    char *type;
+
+    CU_ASSERT_EQUAL_FATAL(file_read_bounded(at("out/result.sigstore.json"), &saved, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(bundle_decode(saved.data, saved.size, "b", &bundle, NULL), 0);
+    CU_ASSERT_EQUAL(buffer_append(&payload, bundle.payload.data, bundle.payload.size), 0);
+    CU_ASSERT_EQUAL(buffer_append_u8(&payload, 0), 0);
+    type = strstr((char *)payload.data, "test-result/v0.1");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(type);
+    type[strlen("test-result/v0.")] = '2';
+    verify_signed((const char *)payload.data);
+    verify_signed("{}");
+    verify_signed("not JSON");
+    write_file(at("out/result.sigstore.json"), saved.data, saved.size);
+    CU_ASSERT_EQUAL(status(), 0);
+}
+
 static void test_other_keys(void)
 {
     char other[PATH_MAX];
@@ -208,9 +254,9 @@ int main(void)
 {
     static const struct harness_test tests[] = {
         {"all holds", test_holds},           {"not checked", test_not_checked},
-        {"flipped bits", test_flipped_bits}, {"other keys", test_other_keys},
-        {"missing files", test_missing_files}, {"an added file", test_added_file},
-        {"the auditor's policy", test_auditors_policy},
+        {"flipped bits", test_flipped_bits}, {"foreign statements", test_foreign_statements},
+        {"other keys", test_other_keys},     {"missing files", test_missing_files},
+        {"an added file", test_added_file},  {"the auditor's policy", test_auditors_policy},
     };
     struct error err = {0};
     int failed = 1;

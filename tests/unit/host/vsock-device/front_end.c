@@ -142,14 +142,20 @@ void front_end_start_queue(struct front_end *fe, uint32_t index, uint16_t base)
     front_end_send(fe, 18, enable, sizeof enable, NULL, 0);
 }
 
-uint16_t front_end_stop_queue(struct front_end *fe, uint32_t index)
+void front_end_stop(struct front_end *fe, uint16_t ret_bases[2])
 {
-    uint32_t state[2] = {index, 0};
+    for (uint32_t i = 0; i < 2; i++) {
+        const uint32_t disable[2] = {i, 0};
 
-    front_end_send(fe, 18, state, sizeof state, NULL, 0);
-    front_end_send(fe, 11, state, sizeof state, NULL, 0);
-    require(front_end_reply(fe, 11, state, sizeof state) == sizeof state && state[0] == index, "stop");
-    return (uint16_t)state[1];
+        front_end_send(fe, 18, disable, sizeof disable, NULL, 0);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t state[2] = {i, 0};
+
+        front_end_send(fe, 11, state, sizeof state, NULL, 0);
+        require(front_end_reply(fe, 11, state, sizeof state) == sizeof state && state[0] == i, "stop");
+        ret_bases[i] = (uint16_t)state[1];
+    }
 }
 
 static void make_queue(struct front_end *fe, struct front_end_queue *queue, uint64_t ring, uint64_t buffers,

@@ -71,13 +71,14 @@ int front_end_join(struct front_end *fe, struct error *ret_err);
 int front_end_await(struct front_end *fe, struct error *ret_err);
 
 /* vhost-user messages. */
-void front_end_send(struct front_end *fe, uint32_t request, const void *payload, size_t size,
-                    const int *fds, size_t fd_count);
+void front_end_send(struct front_end *fe, uint32_t request, const void *payload, size_t size, const int *fds,
+                    size_t fd_count);
 /* Receives a reply: its payload's size, or -1. */
 ssize_t front_end_reply(struct front_end *fe, uint32_t request, void *ret_payload, size_t size);
 void front_end_set_memory(struct front_end *fe, int memfd);
 void front_end_start_queue(struct front_end *fe, uint32_t index, uint16_t base);
-uint16_t front_end_stop_queue(struct front_end *fe, uint32_t index);
+/* Stops both queues in QEMU's order: both are disabled before either stops. */
+void front_end_stop(struct front_end *fe, uint16_t ret_bases[2]);
 
 /* Guest-physical to this process's memory. */
 void *front_end_at(struct front_end *fe, uint64_t guest_address);
@@ -90,13 +91,11 @@ void front_end_publish(struct front_end_queue *queue, uint16_t head);
 /* The buffer and descriptor of a tx slot; see front_end_transmit. */
 uint64_t front_end_tx_buffer(struct front_end *fe, uint16_t slot);
 /* Sends a packet as it is; waits for a free slot. False when the device takes none. */
-bool front_end_transmit(struct front_end *fe, const struct virtio_vsock_hdr *header,
-                        const void *payload);
+bool front_end_transmit(struct front_end *fe, const struct virtio_vsock_hdr *header, const void *payload);
 /* How many tx buffers the device has given back so far. */
 uint16_t front_end_tx_used(struct front_end *fe);
 /* The next packet from the device. False when none comes in time. */
-bool front_end_receive(struct front_end *fe, struct front_end_packet *ret_packet,
-                       unsigned milliseconds);
+bool front_end_receive(struct front_end *fe, struct front_end_packet *ret_packet, unsigned milliseconds);
 /* As that, passing over packets of other operations than `op`. */
 bool front_end_expect(struct front_end *fe, uint16_t op, struct front_end_packet *ret_packet);
 
@@ -106,10 +105,8 @@ int front_end_ask(struct front_end *fe, uint32_t port, uint32_t id);
 int front_end_answer(struct front_end *fe, uint32_t id);
 
 /* The header of a guest's packet on the stream that `from_host` came on. */
-struct virtio_vsock_hdr front_end_header(const struct virtio_vsock_hdr *from_host, uint16_t op,
-                                         uint32_t len);
+struct virtio_vsock_hdr front_end_header(const struct virtio_vsock_hdr *from_host, uint16_t op, uint32_t len);
 /* Opens a stream whole: asks, accepts with `buf_alloc`, and returns the host's end. */
-int front_end_open(struct front_end *fe, uint32_t port, uint32_t buf_alloc,
-                   struct virtio_vsock_hdr *ret_request);
+int front_end_open(struct front_end *fe, uint32_t port, uint32_t buf_alloc, struct virtio_vsock_hdr *ret_request);
 
 #endif

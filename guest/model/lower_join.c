@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lowering of what puts elements together: Pad and Concat. A Concat of constants is folded, a Pad is not. */
+#include "guest/model/lower_move.h"
+
+#include <string.h>
+
+/* --- Pad --------------------------------------------------------------------------------------- */
+
+struct pad {
+    const int64_t *pads;
+    uint64_t count;
+    struct span mode;
+    float value;
+};
+
+static int take_pad(struct lower *lower, struct pad *ret_pad)
+{
+    uint32_t count = 0, value_index;
+    struct lower_value record;
+    const float *value;
+    int r = lower_attribute_text(lower, "mode", &ret_pad->mode);
+
+    if (r < 0)
+        return r;
+    if (lower->model->opset < 11) {
+        if (lower->node->input_count > 1)
+            return lower_bad(lower, "pads as an input came with operator set 11");
+        r = lower_attribute_float(lower, "value", 0, &ret_pad->value);
+        if (r == 0)
+            r = lower_attribute_ints(lower, "pads", &ret_pad->pads, &count);
+        ret_pad->count = count;
+        return r;
+    }
+    ret_pad->value = 0;
+    r = lower_list(lower, 1, &ret_pad->pads, &ret_pad->count);
+    if (r < 0 || lower_input(lower, 2) == GRAPH_NONE)
+        return r;
+    r = lower_parameter(lower, 2, GRAPH_NONE, &value_index, &record);
+    if (r == 0 && record.elements != 1)
+        r = lower_bad(lower, "its value is %s, not a scalar", DIMS_TEXT(record.rank, record.dims));
+    if (r == 0)
+        r = lower_floats(lower, value_index, &value);
+    if (r == 0)
+        ret_pad->value = value[0];
+    return r;
+}
+
+static int pad_mode(struct lower *lower, struct span mode, enum graph_pad_mode *ret_mode)
+{
+    static const char *const names[] = {
+        [GRAPH_PAD_CONSTANT] = "constant", [GRAPH_PAD_REFLECT] = "reflect", [GRAPH_PAD_EDGE] = "edge"};
+
+    *ret_mode = GRAPH_PAD_CONSTANT;
+    for (unsigned i = 0; mode.size > 0 && i < 3; i++)
+        if (span_equal(mode, names[i])) {
+            *ret_mode = (enum graph_pad_mode)i;
+            return 0;
+        }
+    return mode.size == 0 ? 0 : lower_unsupported(lower, "mode '%s' is not known", SPAN_TEXT(mode));
+}
+
+/* Negative padding cuts: a Slice in front, whose result is then padded. */
+static int cut_negative(struct lower *lower, struct move *move, const int64_t *pads)
+{
+    struct move cut = *move;
+    bool cuts = false;
+    int r;
+
+    cut.op = GRAPH_SLICE;
+    memset(&cut.attributes, 0, sizeof cut.attributes);
+    for (uint32_t i = 0; i < move->rank; i++) {
+        int64_t begin = pads[i] < 0 ? pads[i] : 0, end = pads[i + move->rank] < 0 ? pads[i + move->rank] : 0;
+
+        cut.attributes.step[i] = 1;
+        cut.attributes.start[i] = -begin;
+        if (-(begin + end) >= (int64_t)move->x.dims[i] && begin + end < 0)
+            return lower_bad(lower, "its negative padding cuts all of axis %u", i);
+        cut.dims[i] -= (uint64_t) - (begin + end);
+        cuts = cuts || begin + end < 0;
+    }
+    if (!cuts)
+        return 0;
+    r = move_emit(lower, &cut);
+    if (r < 0)
+        return r;
+    move->input = lower->result;
+    move->x = lower->values[lower->result];
+    return 0;
+}
+
+int lower_pad(struct lower *lower)
+{
+    struct move move = {.op = GRAPH_PAD};
+    struct pad pad = {0};
+    int r = move_take(lower, &move);
+
+    if (r == 0)
+        r = take_pad(lower, &pad);
+    if (r == 0)
+        r = pad_mode(lower, pad.mode, &move.attributes.pad_mode);
+    if (r < 0)
+        return r;
+    if (move.x.elements == 0)
+        return lower_bad(lower, "its input %s has no elements", DIMS_TEXT(move.x.rank, move.x.dims));
+    if (pad.pads == NULL || pad.count != (uint64_t)move.rank * 2)
+        return lower_bad(lower, "%llu numbers of padding for %u dimensions", (unsigned long long)pad.count, move.rank);
+    for (uint64_t i = 0; i < pad.count; i++)
+        if (pad.pads[i] < -(int64_t)MODEL_DIM_MAX || pad.pads[i] > MODEL_WINDOW_MAX)
+            return lower_bad(lower, "padding of %lld; up to %u is possible", (long long)pad.pads[i], MODEL_WINDOW_MAX);
+    r = cut_negative(lower, &move, pad.pads);
+    if (r < 0)
+        return r;
+    move.attributes.pad_value = pad.value;
+    for (uint32_t i = 0; i < move.rank; i++) {
+        int64_t begin = pad.pads[i], end = pad.pads[i + move.rank];
+        uint64_t most = move.x.dims[i] - 1;
+
+        move.attributes.pad_begin[i] = begin > 0 ? (uint32_t)begin : 0;
+        move.attributes.pad_end[i] = end > 0 ? (uint32_t)end : 0;
+        if (move.attributes.pad_mode == GRAPH_PAD_REFLECT &&
+            (move.attributes.pad_begin[i] > most || move.attributes.pad_end[i] > most))
+            return lower_bad(lower, "axis %u has %llu elements; reflecting %lld and %lld needs more", i,
+                             (unsigned long long)move.x.dims[i], (long long)begin, (long long)end);
+        move.dims[i] = move.x.dims[i] + move.attributes.pad_begin[i] + move.attributes.pad_end[i];
+    }
+    return move_emit(lower, &move);
+}
+
+/* --- Concat ------------------------------------------------------------------------------------ */
+
+static int check_part(struct lower *lower, const struct move *move, uint32_t axis, uint32_t index)
+{
+    const struct lower_value *part;
+
+    if (lower_input(lower, index) == GRAPH_NONE)
+        return lower_bad(lower, "its input %u is missing", index);
+    part = &lower->values[lower_input(lower, index)];
+    if (part->type != move->x.type)
+        return lower_bad(lower, "its inputs are of %s and of %s", onnx_type_name(move->x.type),
+                         onnx_type_name(part->type));
+    for (uint32_t i = 0; i < move->rank || part->rank != move->rank; i++)
+        if (part->rank != move->rank || (i != axis && part->dims[i] != move->x.dims[i]))
+            return lower_bad(lower, "%s and %s differ beside axis %u", DIMS_TEXT(move->x.rank, move->x.dims),
+                             DIMS_TEXT(part->rank, part->dims), axis);
+    return 0;
+}
+
+/* Copies one constant part into its place. */
+static int fold_part(struct lower *lower, const struct move *move, uint32_t axis, uint32_t value, uint64_t before,
+                     uint8_t *room, size_t size)
+{
+    struct lower_value part = lower->values[value];
+    uint64_t outer = dims_elements(axis, part.dims);
+    uint64_t inner = dims_elements(part.rank - axis - 1, part.dims + axis + 1);
+    const int64_t *integers = NULL;
+    const float *floats = NULL;
+    const uint8_t *from;
+    int r = part.type == ONNX_FLOAT ? lower_floats(lower, value, &floats) : lower_integers(lower, value, &integers);
+
+    if (r < 0 || part.elements == 0)
+        return r;
+    from = part.type == ONNX_FLOAT ? (const uint8_t *)floats : (const uint8_t *)integers;
+    for (uint64_t i = 0; i < outer; i++)
+        memcpy(room + (i * move->dims[axis] + before) * inner * size, from + i * part.dims[axis] * inner * size,
+               part.dims[axis] * inner * size);
+    return 0;
+}
+
+static int fold_concat(struct lower *lower, struct move *move, uint32_t axis, void *room, size_t size)
+{
+    uint64_t before = 0;
+
+    for (uint32_t i = 0; i < lower->node->input_count; i++) {
+        int r = fold_part(lower, move, axis, lower->inputs[i], before, room, size);
+
+        if (r < 0)
+            return r;
+        before += lower->values[lower->inputs[i]].dims[axis];
+    }
+    return move_fold_end(lower, move, room);
+}
+
+int lower_concat(struct lower *lower)
+{
+    struct move move = {.op = GRAPH_CONCAT};
+    uint32_t count = lower->node->input_count, kept = 0, parts[GRAPH_INPUTS_MAX];
+    bool constant = true;
+    int64_t asked;
+    size_t size;
+    void *room = NULL;
+    int r = move_take(lower, &move);
+
+    if (r == 0 && lower_attribute(lower, "axis") == NULL)
+        r = lower_bad(lower, "attribute axis is missing");
+    if (r == 0)
+        r = lower_attribute_int(lower, "axis", 0, &asked);
+    if (r == 0)
+        r = lower_axis(lower, asked, move.rank, &move.attributes.axis);
+    if (r < 0)
+        return r;
+    move.dims[move.attributes.axis] = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        r = check_part(lower, &move, move.attributes.axis, i);
+        if (r < 0)
+            return r;
+        constant = constant && lower->values[lower->inputs[i]].constant;
+        move.dims[move.attributes.axis] += lower->values[lower->inputs[i]].dims[move.attributes.axis];
+        if (lower->values[lower->inputs[i]].elements > 0)
+            parts[kept++] = lower->inputs[i];
+    }
+    size = move.x.type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t);
+    if (dims_elements(move.rank, move.dims) == UINT64_MAX)
+        return lower_bad(lower, "%s has more than 2^33 elements", DIMS_TEXT(move.rank, move.dims));
+    if (constant)
+        r = lower_fold_room(lower, dims_elements(move.rank, move.dims), size, &room);
+    if (r < 0)
+        return r;
+    if (room != NULL)
+        return fold_concat(lower, &move, move.attributes.axis, room, size);
+    if (move.x.type != ONNX_FLOAT)
+        return lower_unsupported(lower, "integers that are too many to work out here");
+    return lower_emit(lower, GRAPH_CONCAT, parts, kept, &move.attributes, move.rank, move.dims, &lower->result);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The domain XML: well-formed, escaped, and with exactly the devices that are pinned here. */
+#include "host/vm/domain.h"
+
+#include "unit/harness.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct domain_options default_options(void)
+{
+    return (struct domain_options){.name = "lazaret",
+                                   .acceleration = VM_ACCEL_TCG,
+                                   .transport = VM_TRANSPORT_VHOST_USER,
+                                   .vcpus = 2,
+                                   .memory_mib = 512,
+                                   .kernel = "/k",
+                                   .initramfs = "/i",
+                                   .command_line = "console=ttyS0 quiet",
+                                   .console = "/c",
+                                   .vsock_socket = "/v"};
+}
+
+/* Feeds a program's standard input; its exit status, or 127 where it is not there. */
+static int check_with(const char *command, const char *text)
+{
+    FILE *pipe = popen(command, "we");
+    int status;
+
+    if (pipe == NULL)
+        return 127;
+    (void)fputs(text, pipe);
+    status = pclose(pipe);
+    return status < 0 ? 127 : status >> 8;
+}
+
+static unsigned count(const char *text, const char *part)
+{
+    unsigned found = 0;
+
+    for (const char *place = text; (place = strstr(place, part)) != NULL; place += strlen(part))
+        found++;
+    return found;
+}
+
+static void test_well_formed(void)
+{
+    static const enum vm_acceleration accelerations[] = {VM_ACCEL_KVM, VM_ACCEL_TCG};
+    static const enum vm_transport transports[] = {VM_TRANSPORT_VHOST_VSOCK,
+                                                   VM_TRANSPORT_VHOST_USER};
+    struct domain_options options = default_options();
+
+    for (int i = 0; i < 4; i++) {
+        char *xml = NULL;
+        int status;
+
+        options.acceleration = accelerations[i & 1];
+        options.transport = transports[i >> 1];
+        CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+        status = check_with("xmllint --noout - 2>&1", xml);
+        CU_ASSERT_TRUE(status == 0 || status == 127);
+        /* xmllint too knows libvirt's schema, where it is installed. */
+        status = check_with("test -f /usr/share/libvirt/schemas/domain.rng || exit 127; xmllint --noout "
+                            "--relaxng /usr/share/libvirt/schemas/domain.rng - 2>&1",
+                            xml);
+        CU_ASSERT_TRUE(status == 0 || status == 127);
+        free(xml);
+    }
+}
+
+static void test_escaping(void)
+{
+    struct domain_options options = default_options();
+    char *xml = NULL;
+
+    options.command_line = "a<b>&'\"c";
+    CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(xml, "<cmdline>a&lt;b&gt;&amp;&apos;&quot;c</cmdline>"));
+    free(xml);
+    options.command_line = "line\nbreak";
+    CU_ASSERT_TRUE(domain_format_xml(&options, &xml, NULL) < 0);
+    options.command_line = "\xc3\xa9";
+    CU_ASSERT_TRUE(domain_format_xml(&options, &xml, NULL) < 0);
+    options = default_options();
+    options.vsock_socket = "/v,server=on";
+    CU_ASSERT_EQUAL(domain_format_xml(&options, &xml, NULL), -EINVAL);
+}
+
+/* A device more is a change of what a hostile guest can reach: it must be made here too. */
+static void test_devices(void)
+{
+    struct domain_options options = default_options();
+    char *xml = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+    CU_ASSERT_EQUAL(count(xml, "<controller "), 2);
+    CU_ASSERT_EQUAL(count(xml, "<controller type='usb' model='none'/>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<memballoon model='none'/>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<model type='none'/>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<serial "), 1);
+    CU_ASSERT_EQUAL(count(xml, "<interface"), 0);
+    CU_ASSERT_EQUAL(count(xml, "<disk"), 0);
+    CU_ASSERT_EQUAL(count(xml, "<vsock"), 0);
+    CU_ASSERT_EQUAL(count(xml, "vhost-user-vsock-pci,chardev=vsock,bus=pcie.0,addr=0x10"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<qemu:arg "), 4);
+    CU_ASSERT_EQUAL(count(xml, "<source type='memfd'/>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<access mode='shared'/>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<on_reboot>destroy</on_reboot>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<on_crash>destroy</on_crash>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "machine='" DOMAIN_MACHINE "'"), 1);
+    free(xml);
+    options.transport = VM_TRANSPORT_VHOST_VSOCK;
+    CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+    CU_ASSERT_EQUAL(count(xml, "<vsock model='virtio'>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<qemu:arg "), 0);
+    free(xml);
+}
+
+static void test_undecided(void)
+{
+    struct domain_options options = default_options();
+    char *xml = NULL;
+
+    options.acceleration = VM_ACCEL_AUTO;
+    CU_ASSERT_EQUAL(domain_format_xml(&options, &xml, NULL), -EINVAL);
+    options = default_options();
+    options.transport = VM_TRANSPORT_AUTO;
+    CU_ASSERT_EQUAL(domain_format_xml(&options, &xml, NULL), -EINVAL);
+    CU_ASSERT_PTR_NULL(xml);
+}
+
+int main(void)
+{
+    static const struct harness_test tests[] = {{"well-formed, by libvirt's schema", test_well_formed},
+                                                {"values are escaped", test_escaping},
+                                                {"devices are pinned", test_devices},
+                                                {"undecided values", test_undecided}};
+
+    return harness_run("host vm domain", tests, HARNESS_COUNT(tests));
+}
