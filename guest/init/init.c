@@ -38,13 +38,10 @@ static int mount_all(struct error *err)
         const struct mount_entry *entry = &mounts[i];
 
         if (mkdir(entry->target, 0755) < 0 && errno != EEXIST)
-            return error_set(err, ERROR_INTERNAL, -errno, "init: mkdir %s: %s", entry->target,
-                             strerror(errno));
+            return error_set(err, ERROR_INTERNAL, -errno, "init: mkdir %s: %s", entry->target, strerror(errno));
         /* EBUSY: the kernel has mounted it already. */
-        if (mount(entry->source, entry->target, entry->type, entry->flags, entry->options) < 0 &&
-            errno != EBUSY)
-            return error_set(err, ERROR_INTERNAL, -errno, "init: mount %s: %s", entry->target,
-                             strerror(errno));
+        if (mount(entry->source, entry->target, entry->type, entry->flags, entry->options) < 0 && errno != EBUSY)
+            return error_set(err, ERROR_INTERNAL, -errno, "init: mount %s: %s", entry->target, strerror(errno));
     }
     return 0;
 }
@@ -71,8 +68,7 @@ static int load_module(const char *name, struct error *err)
     CLEANUP_FD int fd = -1;
 
     if (strlen(name) > INIT_NAME_MAX || strchr(name, '/') != NULL)
-        return error_set(err, ERROR_INTERNAL, -EINVAL, "init: %s: bad module name",
-                         INIT_MODULE_LIST);
+        return error_set(err, ERROR_INTERNAL, -EINVAL, "init: %s: bad module name", INIT_MODULE_LIST);
     memcpy(path + sizeof(INIT_MODULE_FOLDER), name, strlen(name) + 1);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
@@ -88,8 +84,7 @@ static int load_modules(struct error *err)
     ssize_t size = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
 
     if (size < 0)
-        return error_set(err, ERROR_INTERNAL, -errno, "init: %s: %s", INIT_MODULE_LIST,
-                         strerror(errno));
+        return error_set(err, ERROR_INTERNAL, -errno, "init: %s: %s", INIT_MODULE_LIST, strerror(errno));
     list[size] = '\0';
     for (char *name = strtok_r(list, "\n", &place); name != NULL; name = strtok_r(NULL, "\n", &place)) {
         int r = load_module(name, err);

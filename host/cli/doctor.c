@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `lazaret doctor`: what this machine has, what it lacks, and what to do about it. */
-#include "host/cli/doctor.h"
+#include "host/cli/commands.h"
 
 #include "host/json/canonical.h"
 #include "host/vm/diagnosis.h"
@@ -24,8 +24,7 @@ static void print_text(const struct diagnosis *findings, size_t count)
     static const char *const marks[] = {"ok", "note", "MISSING"};
 
     for (size_t i = 0; i < count; i++) {
-        (void)printf("%-8s %-16s %s\n", marks[findings[i].state], findings[i].name,
-                     findings[i].finding);
+        (void)printf("%-8s %-16s %s\n", marks[findings[i].state], findings[i].name, findings[i].finding);
         if (findings[i].remedy[0] != '\0')
             (void)printf("%-25s -> %s\n", "", findings[i].remedy);
     }
@@ -39,9 +38,8 @@ static int print_json(const struct diagnosis *findings, size_t count)
     int r = root == NULL || list == NULL ? -ENOMEM : 0;
 
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "name", findings[i].name,
-                                                  "state", states[findings[i].state], "finding",
-                                                  findings[i].finding, "remedy",
+        r = json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "name", findings[i].name, "state",
+                                                  states[findings[i].state], "finding", findings[i].finding, "remedy",
                                                   findings[i].remedy)) < 0
                 ? -ENOMEM
                 : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `lazaret image`: build, show, export and import guest images. */
-#include "host/cli/image.h"
+#include "host/cli/commands.h"
 
 #include "host/vm/image.h"
 #include "host/vm/image_store.h"
@@ -50,12 +50,10 @@ static int report(const struct error *error)
 
 static int parse(int argc, char **argv, struct arguments *ret, struct error *err)
 {
-    static const struct option options[] = {{"agent", required_argument, NULL, 'a'},
-                                            {"kernel", required_argument, NULL, 'k'},
-                                            {"default", no_argument, NULL, 'd'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"agent", required_argument, NULL, 'a'}, {"kernel", required_argument, NULL, 'k'},
+        {"default", no_argument, NULL, 'd'},     {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
     int option;
 
     optind = 0;
@@ -98,11 +96,9 @@ static int find_beside(const char *const *places, char ret_path[PATH_MAX], struc
     if (slash != NULL)
         *slash = '\0';
     for (size_t i = 0; places[i] != NULL; i++)
-        if (snprintf(ret_path, PATH_MAX, "%s/%s", program, places[i]) < PATH_MAX &&
-            access(ret_path, R_OK) == 0)
+        if (snprintf(ret_path, PATH_MAX, "%s/%s", program, places[i]) < PATH_MAX && access(ret_path, R_OK) == 0)
             return 0;
-    return error_set(err, ERROR_NO_INPUT, -ENOENT, "%s/%s: not there; build it by scripts/build",
-                     program, places[0]);
+    return error_set(err, ERROR_NO_INPUT, -ENOENT, "%s/%s: not there; build it by scripts/build", program, places[0]);
 }
 
 static int build(const struct arguments *arguments, struct error *err)
@@ -110,8 +106,7 @@ static int build(const struct arguments *arguments, struct error *err)
     static const char *const recipes[] = {"../images/build", "../share/lazaret/images/build", NULL};
     static const char *const agents[] = {"lazaret-agent", "../lib/lazaret/lazaret-agent", NULL};
     char recipe[PATH_MAX], agent[PATH_MAX], digest[SHA256_HEX_SIZE];
-    struct image_build_options options = {
-        .recipe = recipe, .agent = arguments->agent, .kernel = arguments->kernel};
+    struct image_build_options options = {.recipe = recipe, .agent = arguments->agent, .kernel = arguments->kernel};
     int r;
 
     if (arguments->name_count != 0)
@@ -142,8 +137,7 @@ static int print_json(const struct image *image, struct error *err)
     int r = manifest_format(image_manifest(image), &json, err);
 
     if (r == 0)
-        (void)printf("{\"manifest\":%.*s,\"name\":\"%s\"}\n", (int)json.size, (char *)json.data,
-                     image_digest(image));
+        (void)printf("{\"manifest\":%.*s,\"name\":\"%s\"}\n", (int)json.size, (char *)json.data, image_digest(image));
     return r;
 }
 

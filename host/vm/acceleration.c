@@ -52,8 +52,7 @@ static void collect(pid_t pid, int fd, unsigned limit_ms, struct acceleration_pr
         set_reason(probe, answer.reason);
     } else if (r == -ETIMEDOUT) {
         (void)snprintf(probe->reason, sizeof(probe->reason),
-                       "/dev/kvm is there, but a guest of a few instructions did not end within %u ms",
-                       limit_ms);
+                       "/dev/kvm is there, but a guest of a few instructions did not end within %u ms", limit_ms);
     } else {
         set_reason(probe, "the probe's process died");
     }
@@ -62,8 +61,7 @@ static void collect(pid_t pid, int fd, unsigned limit_ms, struct acceleration_pr
         (void)poll(NULL, 0, 1);
 }
 
-void acceleration_probe_with(acceleration_run *run, unsigned limit_ms,
-                             struct acceleration_probe *ret_probe)
+void acceleration_probe_with(acceleration_run *run, unsigned limit_ms, struct acceleration_probe *ret_probe)
 {
     uint64_t start = io_now_ns();
     int pair[2];
@@ -110,8 +108,7 @@ static bool format_key(char *key, size_t room)
         return false;
     boot[strcspn(boot, "\n")] = '\0';
     (void)snprintf(key, room, "%s %llu %llu %lld.%09ld\n", boot, (unsigned long long)status.st_rdev,
-                   (unsigned long long)status.st_ino, (long long)status.st_ctim.tv_sec,
-                   status.st_ctim.tv_nsec);
+                   (unsigned long long)status.st_ino, (long long)status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
     return true;
 }
 
@@ -145,8 +142,7 @@ static void remember(int state_fd, const char *key, const struct acceleration_pr
         (void)unlinkat(state_fd, temporary, 0);
 }
 
-void acceleration_probe_cached(int state_fd, unsigned limit_ms,
-                               struct acceleration_probe *ret_probe)
+void acceleration_probe_cached(int state_fd, unsigned limit_ms, struct acceleration_probe *ret_probe)
 {
     char key[KEY_MAX];
     bool keyed = format_key(key, sizeof(key));

@@ -24,15 +24,13 @@ void acceleration_probe(unsigned limit_ms, struct acceleration_probe *ret_probe)
  * the machine boots again or /dev/kvm changes: a KVM that hangs costs the limit once. An answer
  * that it works costs milliseconds and is never kept.
  */
-void acceleration_probe_cached(int state_fd, unsigned limit_ms,
-                               struct acceleration_probe *ret_probe);
+void acceleration_probe_cached(int state_fd, unsigned limit_ms, struct acceleration_probe *ret_probe);
 
 /*
  * The same with another guest runner, for tests: `run` is called in the child and returns 0, or a
  * negative errno with a reason; a call that does not return is killed at the limit.
  */
 typedef int acceleration_run(char *ret_reason, unsigned room);
-void acceleration_probe_with(acceleration_run *run, unsigned limit_ms,
-                             struct acceleration_probe *ret_probe);
+void acceleration_probe_with(acceleration_run *run, unsigned limit_ms, struct acceleration_probe *ret_probe);
 
 #endif

@@ -43,18 +43,16 @@ static int build_root(struct error *err)
     }
     if (mount("proc", SANDBOX_AGENT_ROOT "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ||
         mount("/dev", SANDBOX_AGENT_ROOT "/dev", NULL, MS_BIND, NULL) < 0 ||
-        mount("tmpfs", SANDBOX_AGENT_ROOT "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-              "mode=1777,size=25%") < 0)
+        mount("tmpfs", SANDBOX_AGENT_ROOT "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=25%") < 0)
         return fail_with(err, SANDBOX_AGENT_ROOT);
     return 0;
 }
 
 static int enter_root(struct error *err)
 {
-    if (unshare(CLONE_NEWNS) < 0 ||
-        mount(SANDBOX_AGENT_ROOT, SANDBOX_AGENT_ROOT, NULL, MS_BIND | MS_REC, NULL) < 0 ||
-        chdir(SANDBOX_AGENT_ROOT) < 0 || syscall(SYS_pivot_root, ".", "." OLD_ROOT) < 0 ||
-        chdir("/") < 0 || umount2(OLD_ROOT, MNT_DETACH) < 0 || rmdir(OLD_ROOT) < 0 ||
+    if (unshare(CLONE_NEWNS) < 0 || mount(SANDBOX_AGENT_ROOT, SANDBOX_AGENT_ROOT, NULL, MS_BIND | MS_REC, NULL) < 0 ||
+        chdir(SANDBOX_AGENT_ROOT) < 0 || syscall(SYS_pivot_root, ".", "." OLD_ROOT) < 0 || chdir("/") < 0 ||
+        umount2(OLD_ROOT, MNT_DETACH) < 0 || rmdir(OLD_ROOT) < 0 ||
         mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID, NULL) < 0)
         return fail_with(err, "root");
     return 0;
@@ -65,8 +63,8 @@ static int become_mapped_root(int from_parent, int to_parent, struct error *err)
 {
     char byte = 0;
 
-    if (unshare(CLONE_NEWUSER) < 0 || write(to_parent, &byte, 1) != 1 ||
-        read(from_parent, &byte, 1) != 1 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+    if (unshare(CLONE_NEWUSER) < 0 || write(to_parent, &byte, 1) != 1 || read(from_parent, &byte, 1) != 1 ||
+        setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         return fail_with(err, "user namespace");
     return 0;
 }
@@ -78,9 +76,8 @@ static int place_descriptors(int stream_fd, int output_fd, struct error *err)
     CLEANUP_FD int stream = fcntl(stream_fd, F_DUPFD_CLOEXEC, AGENT_STREAM_FD + 1);
     CLEANUP_FD int output = fcntl(output_fd, F_DUPFD_CLOEXEC, AGENT_STREAM_FD + 1);
 
-    if (null < 0 || stream < 0 || output < 0 || dup2(null, STDIN_FILENO) < 0 ||
-        dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0 ||
-        dup2(stream, AGENT_STREAM_FD) < 0)
+    if (null < 0 || stream < 0 || output < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+        dup2(output, STDERR_FILENO) < 0 || dup2(stream, AGENT_STREAM_FD) < 0)
         return fail_with(err, "descriptors");
     return 0;
 }
@@ -98,8 +95,7 @@ _Noreturn static void execute(char *const *more)
     _exit(127);
 }
 
-_Noreturn static void run_child(const struct supervisor_options *options, int output_fd,
-                                int from_parent, int to_parent)
+_Noreturn static void run_child(const struct supervisor_options *options, int output_fd, int from_parent, int to_parent)
 {
     struct error error = {.kind = ERROR_NONE};
     bool user = options->outer_uid == 0;
@@ -130,8 +126,7 @@ static int write_map(pid_t pid, const char *name, uid_t first, struct error *err
     return 0;
 }
 
-int agent_process_start(const struct supervisor_options *options, int output_fd, pid_t *ret_pid,
-                        struct error *err)
+int agent_process_start(const struct supervisor_options *options, int output_fd, pid_t *ret_pid, struct error *err)
 {
     int up[2], down[2];
     char byte = 0;

@@ -13,7 +13,7 @@
  * `output_fd`, the tmpfs as its root, and, where the supervisor is root of the machine, identities
  * of the job's own range as its own root and users.
  */
-MUST_USE int agent_process_start(const struct supervisor_options *options, int output_fd,
-                                 pid_t *ret_pid, struct error *err);
+MUST_USE int agent_process_start(const struct supervisor_options *options, int output_fd, pid_t *ret_pid,
+                                 struct error *err);
 
 #endif

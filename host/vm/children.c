@@ -50,9 +50,8 @@ static int listen_for_qemu(uid_t qemu, int *ret_fd, struct error *err)
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SANDBOX_VSOCK};
     CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        chmod(SANDBOX_VSOCK, 0600) < 0 || chown(SANDBOX_VSOCK, qemu, qemu) < 0 ||
-        listen(fd, 1) < 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(SANDBOX_VSOCK, 0600) < 0 ||
+        chown(SANDBOX_VSOCK, qemu, qemu) < 0 || listen(fd, 1) < 0)
         return fail_with(err, SANDBOX_VSOCK);
     *ret_fd = take_fd(&fd);
     return 0;
@@ -78,8 +77,7 @@ _Noreturn static void run_device(const struct supervisor_options *options, int l
     _exit(r < 0 ? 1 : 0);
 }
 
-static int start_device(struct children *children, const struct supervisor_options *options,
-                        struct error *err)
+static int start_device(struct children *children, const struct supervisor_options *options, struct error *err)
 {
     CLEANUP_FD int listener = -1;
     int text[2];
@@ -109,14 +107,12 @@ void children_read_device_text(struct children *children, int status)
         (void)snprintf(children->device_text, sizeof(children->device_text),
                        "the vsock device was killed by signal %d %s", WTERMSIG(status), text);
     else
-        (void)snprintf(children->device_text, sizeof(children->device_text),
-                       "the vsock device ended: %s", text);
+        (void)snprintf(children->device_text, sizeof(children->device_text), "the vsock device ended: %s", text);
 }
 
 /* ---- the libvirt controller -------------------------------------------------------------------- */
 
-static int start_controller(struct children *children, const struct supervisor_options *options,
-                            struct error *err)
+static int start_controller(struct children *children, const struct supervisor_options *options, struct error *err)
 {
     int pair[2];
 
@@ -176,8 +172,8 @@ static int start_agent(struct children *children, const struct supervisor_option
     return r;
 }
 
-int children_start(struct children *children, const struct supervisor_options *options,
-                   const struct console *console, struct error *err)
+int children_start(struct children *children, const struct supervisor_options *options, const struct console *console,
+                   struct error *err)
 {
     int r = 0;
 
@@ -192,8 +188,7 @@ int children_start(struct children *children, const struct supervisor_options *o
 void children_quit_main(struct children *children)
 {
     if (children->controller_pid > 0 && children->controller_fd >= 0 &&
-        message_send(children->controller_fd, MESSAGE_DESTROY, NULL,
-                     io_deadline_ms(VM_DEADLINE_QUIT_MS)) == 0)
+        message_send(children->controller_fd, MESSAGE_DESTROY, NULL, io_deadline_ms(VM_DEADLINE_QUIT_MS)) == 0)
         return;
     (void)kill(children->main_pid, SIGKILL);
 }

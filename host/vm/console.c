@@ -21,8 +21,7 @@ static int make_fifo(const char *path, uid_t owner, struct error *err)
     return 0;
 }
 
-int console_open(struct console *ret_console, int file_fd, uint64_t max, uid_t owner,
-                 struct error *err)
+int console_open(struct console *ret_console, int file_fd, uint64_t max, uid_t owner, struct error *err)
 {
     struct console console = {.pipe_fd = -1, .write_fd = -1, .file_fd = file_fd, .room = max};
     int r = make_fifo(SANDBOX_CONSOLE ".in", owner, err);
@@ -34,8 +33,7 @@ int console_open(struct console *ret_console, int file_fd, uint64_t max, uid_t o
     console.pipe_fd = open(SANDBOX_CONSOLE ".out", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     console.write_fd = open(SANDBOX_CONSOLE ".out", O_WRONLY | O_CLOEXEC);
     if (console.pipe_fd < 0 || console.write_fd < 0)
-        return error_set(err, ERROR_INTERNAL, -errno, "%s.out: %s", SANDBOX_CONSOLE,
-                         strerror(errno));
+        return error_set(err, ERROR_INTERNAL, -errno, "%s.out: %s", SANDBOX_CONSOLE, strerror(errno));
     *ret_console = console;
     return 0;
 }
@@ -50,8 +48,7 @@ static bool read_piece(struct console *console)
         return false;
     keep = (uint64_t)size < console->room ? (uint64_t)size : console->room;
     /* A file that can't take it (a full disk) loses the console, not the job. */
-    if (console->file_fd < 0 ||
-        (keep > 0 && io_write_full(console->file_fd, data, (size_t)keep, io_now_ns()) < 0))
+    if (console->file_fd < 0 || (keep > 0 && io_write_full(console->file_fd, data, (size_t)keep, io_now_ns()) < 0))
         keep = 0;
     console->room -= keep;
     console->written += keep;

@@ -40,8 +40,8 @@ struct controller {
     const struct controller_options *options;
     virConnectPtr connection;
     virDomainPtr domain;
-    int event_fd;        /* becomes readable when the domain has ended */
-    _Atomic int reason;  /* enum vm_exit */
+    int event_fd;       /* becomes readable when the domain has ended */
+    _Atomic int reason; /* enum vm_exit */
 };
 
 static void ignore_error(void *context, virErrorPtr error)
@@ -65,8 +65,7 @@ static void *run_events(void *context)
     return NULL;
 }
 
-static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail,
-                        void *context)
+static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail, void *context)
 {
     struct controller *controller = context;
     int none = VM_EXIT_NONE;
@@ -80,9 +79,9 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
         return 0;
     none = VM_EXIT_NONE;
     if (event == VIR_DOMAIN_EVENT_STOPPED)
-        (void)atomic_compare_exchange_strong(
-            &controller->reason, &none,
-            detail == VIR_DOMAIN_EVENT_STOPPED_DESTROYED ? VM_EXIT_DESTROYED : VM_EXIT_CRASHED);
+        (void)atomic_compare_exchange_strong(&controller->reason, &none,
+                                             detail == VIR_DOMAIN_EVENT_STOPPED_DESTROYED ? VM_EXIT_DESTROYED
+                                                                                          : VM_EXIT_CRASHED);
     (void)eventfd_write(controller->event_fd, 1);
     return 0;
 }
@@ -120,8 +119,8 @@ static void restore_cache(int cache_fd)
 {
     CLEANUP_FD int folder = -1;
 
-    if (cache_fd < 0 || mkdir(SANDBOX_LIBVIRT "/cache", 0755) < 0 ||
-        mkdir(SANDBOX_LIBVIRT "/cache/qemu", 0755) < 0 || mkdir(CACHE_FOLDER, 0755) < 0)
+    if (cache_fd < 0 || mkdir(SANDBOX_LIBVIRT "/cache", 0755) < 0 || mkdir(SANDBOX_LIBVIRT "/cache/qemu", 0755) < 0 ||
+        mkdir(CACHE_FOLDER, 0755) < 0)
         return;
     folder = open(CACHE_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder >= 0)
@@ -171,10 +170,8 @@ static int open_connection(struct controller *controller, struct error *err)
     controller->connection = open_pinned(controller->options->cpu);
     if (controller->connection == NULL)
         return fail_libvirt(err, "can't open " CONNECT_URI);
-    if (virConnectDomainEventRegisterAny(controller->connection, NULL,
-                                         VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                         VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), controller,
-                                         NULL) < 0)
+    if (virConnectDomainEventRegisterAny(controller->connection, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                         VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), controller, NULL) < 0)
         return fail_libvirt(err, "can't listen to the domain's events");
     return 0;
 }
@@ -205,11 +202,9 @@ static int report_started(struct controller *controller, struct error *err)
     started.libvirt_version = (uint32_t)libvirt;
     if (controller->options->vhost_vsock)
         started.cid = read_cid(controller->domain);
-    r = message_send_started(controller->options->control_fd, &started,
-                             io_deadline_ms(VM_DEADLINE_START_MS));
+    r = message_send_started(controller->options->control_fd, &started, io_deadline_ms(VM_DEADLINE_START_MS));
     if (r < 0)
-        return error_set(err, ERROR_INTERNAL, r, "controller: the supervisor does not listen: %s",
-                         strerror(-r));
+        return error_set(err, ERROR_INTERNAL, r, "controller: the supervisor does not listen: %s", strerror(-r));
     return 0;
 }
 
@@ -227,8 +222,7 @@ static int start(struct controller *controller, struct error *err)
     r = open_connection(controller, err);
     if (r < 0)
         return r;
-    controller->domain = virDomainCreateXML(controller->connection, controller->options->xml,
-                                            VIR_DOMAIN_NONE);
+    controller->domain = virDomainCreateXML(controller->connection, controller->options->xml, VIR_DOMAIN_NONE);
     if (controller->domain == NULL)
         return fail_libvirt(err, "can't start the domain");
     r = report_started(controller, err);
@@ -263,8 +257,7 @@ int controller_run(const struct controller_options *options)
     struct message_exited exited = {.reason = VM_EXIT_DESTROYED};
 
     if (controller.event_fd < 0 || start(&controller, &error) < 0) {
-        (void)!message_send_failed(options->control_fd, &error,
-                                  io_deadline_ms(VM_DEADLINE_QUIT_MS));
+        (void)!message_send_failed(options->control_fd, &error, io_deadline_ms(VM_DEADLINE_QUIT_MS));
         return 1;
     }
     if (wait_for_end(&controller) == 0)

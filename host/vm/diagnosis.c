@@ -24,8 +24,7 @@
 #define SPACE_WANTED_MIB  512u
 #define VERSION_LINE_MAX  128u
 
-__attribute__((format(printf, 3, 4))) static void conclude(struct diagnosis *finding,
-                                                           enum diagnosis_state state,
+__attribute__((format(printf, 3, 4))) static void conclude(struct diagnosis *finding, enum diagnosis_state state,
                                                            const char *format, ...)
 {
     va_list arguments;
@@ -46,8 +45,8 @@ static void check_acceleration(struct diagnosis *finding)
     struct acceleration_probe probe;
 
     acceleration_probe(VM_DEADLINE_PROBE_MS, &probe);
-    conclude(finding, probe.kvm_works ? DIAGNOSIS_OK : DIAGNOSIS_NOTE, "%s: %s",
-             probe.kvm_works ? "kvm" : "tcg", probe.reason);
+    conclude(finding, probe.kvm_works ? DIAGNOSIS_OK : DIAGNOSIS_NOTE, "%s: %s", probe.kvm_works ? "kvm" : "tcg",
+             probe.reason);
     if (!probe.kvm_works)
         advise(finding, "evaluations give the same bits under TCG, only slower; for KVM, enable "
                         "(nested) virtualisation and give this user /dev/kvm");
@@ -105,8 +104,8 @@ static void check_image(struct diagnosis *finding)
         advise(finding, "lazaret image build");
         return;
     }
-    conclude(finding, DIAGNOSIS_OK, "%s, intact, %s %s", image_digest(image),
-             image_manifest(image)->kernel_package, image_manifest(image)->kernel_version);
+    conclude(finding, DIAGNOSIS_OK, "%s, intact, %s %s", image_digest(image), image_manifest(image)->kernel_package,
+             image_manifest(image)->kernel_version);
 }
 
 static void check_state(struct diagnosis *finding)
@@ -127,8 +126,8 @@ static void check_state(struct diagnosis *finding)
         return;
     }
     free_mib = space.f_bavail * space.f_frsize >> 20;
-    conclude(finding, free_mib < SPACE_WANTED_MIB ? DIAGNOSIS_NOTE : DIAGNOSIS_OK,
-             "%s, writable, %llu MiB free", state_path(), (unsigned long long)free_mib);
+    conclude(finding, free_mib < SPACE_WANTED_MIB ? DIAGNOSIS_NOTE : DIAGNOSIS_OK, "%s, writable, %llu MiB free",
+             state_path(), (unsigned long long)free_mib);
     if (free_mib < SPACE_WANTED_MIB)
         advise(finding, "free some space: an image takes about 60 MiB");
 }
@@ -137,8 +136,7 @@ static void check_memory(struct diagnosis *finding)
 {
     unsigned long long available = host_available_memory_mib();
 
-    conclude(finding, available < MEMORY_WANTED_MIB ? DIAGNOSIS_NOTE : DIAGNOSIS_OK,
-             "%llu MiB available", available);
+    conclude(finding, available < MEMORY_WANTED_MIB ? DIAGNOSIS_NOTE : DIAGNOSIS_OK, "%llu MiB available", available);
     if (available < MEMORY_WANTED_MIB)
         advise(finding, "free some memory, or give the guest less by --memory");
 }
@@ -181,10 +179,14 @@ bool diagnosis_run(struct diagnosis ret_findings[DIAGNOSIS_COUNT])
         const char *name;
         void (*check)(struct diagnosis *finding);
     } checks[DIAGNOSIS_COUNT] = {
-        {"acceleration", check_acceleration}, {"qemu", check_qemu},
-        {"libvirt", check_libvirt},           {"vsock", check_vsock},
-        {"image", check_image},               {"state directory", check_state},
-        {"memory", check_memory},             {"cgroups", check_cgroups},
+        {"acceleration", check_acceleration},
+        {"qemu", check_qemu},
+        {"libvirt", check_libvirt},
+        {"vsock", check_vsock},
+        {"image", check_image},
+        {"state directory", check_state},
+        {"memory", check_memory},
+        {"cgroups", check_cgroups},
         {"namespaces", check_namespaces},
     };
     bool able = true;

@@ -67,9 +67,8 @@ static int append_value(struct buffer *xml, const char *before, const char *valu
 static int append_head(struct buffer *xml, const struct domain_options *options)
 {
     bool kvm = options->acceleration == VM_ACCEL_KVM;
-    int r = buffer_append_format(
-        xml, "<domain type='%s' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n",
-        kvm ? "kvm" : "qemu");
+    int r = buffer_append_format(xml, "<domain type='%s' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n",
+                                 kvm ? "kvm" : "qemu");
 
     if (r == 0)
         r = append_value(xml, "  <name>", options->name, "</name>\n");
@@ -137,11 +136,10 @@ static int append_vhost_user(struct buffer *xml, const struct domain_options *op
                          options->vsock_socket, "'/>\n");
 
     return r < 0 ? r
-                 : buffer_append_format(
-                       xml, "    <qemu:arg value='-device'/>\n"
-                            "    <qemu:arg value='vhost-user-vsock-pci,chardev=vsock,bus=pcie.0,"
-                            "addr=" VSOCK_PCI_SLOT "'/>\n"
-                            "  </qemu:commandline>\n");
+                 : buffer_append_format(xml, "    <qemu:arg value='-device'/>\n"
+                                             "    <qemu:arg value='vhost-user-vsock-pci,chardev=vsock,bus=pcie.0,"
+                                             "addr=" VSOCK_PCI_SLOT "'/>\n"
+                                             "  </qemu:commandline>\n");
 }
 
 int domain_format_xml(const struct domain_options *options, char **ret_xml, struct error *err)

@@ -24,7 +24,6 @@ struct domain_options {
 };
 
 /* Writes the XML; the caller frees it. -EMSGSIZE beyond VM_XML_MAX, -EINVAL for AUTO values. */
-MUST_USE int domain_format_xml(const struct domain_options *options, char **ret_xml,
-                               struct error *err);
+MUST_USE int domain_format_xml(const struct domain_options *options, char **ret_xml, struct error *err);
 
 #endif

@@ -24,11 +24,9 @@ int files_read_text(const char *path, char *ret_text, size_t room, struct error 
     return 0;
 }
 
-int files_write_new(int folder_fd, const char *name, const void *data, size_t size,
-                    struct error *err)
+int files_write_new(int folder_fd, const char *name, const void *data, size_t size, struct error *err)
 {
-    CLEANUP_FD int fd =
-        openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    CLEANUP_FD int fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
     int r = fd < 0 ? -errno : io_write_full(fd, data, size, IO_NO_DEADLINE);
 
     if (r < 0)
@@ -102,8 +100,7 @@ int files_copy_folder(int from_fd, int to_fd, const char *suffix, uint64_t size_
     while (r == 0 && (entry = readdir(folder)) != NULL) {
         size_t size = strlen(entry->d_name), tail = strlen(suffix);
 
-        if (entry->d_name[0] != '.' && size > tail &&
-            strcmp(entry->d_name + size - tail, suffix) == 0)
+        if (entry->d_name[0] != '.' && size > tail && strcmp(entry->d_name + size - tail, suffix) == 0)
             r = copy_file(from_fd, to_fd, entry->d_name, size_max);
     }
     (void)closedir(folder);

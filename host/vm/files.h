@@ -12,8 +12,7 @@
 MUST_USE int files_read_text(const char *path, char *ret_text, size_t room, struct error *err);
 
 /* Writes a file that must not exist yet, 0644, and syncs nothing. */
-MUST_USE int files_write_new(int folder_fd, const char *name, const void *data, size_t size,
-                             struct error *err);
+MUST_USE int files_write_new(int folder_fd, const char *name, const void *data, size_t size, struct error *err);
 
 /*
  * Copies the regular files of one folder whose names end in `suffix` into another, each appearing

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIBVIRT_DRIVER                                                                             \
-    "/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so"
+#define LIBVIRT_DRIVER "/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so"
 
 int host_check_qemu(struct error *err)
 {
@@ -17,8 +16,7 @@ int host_check_qemu(struct error *err)
                          HOST_QEMU_PATH " is missing; install the package qemu-system-x86");
     if (access(LIBVIRT_DRIVER, R_OK) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -ENOENT,
-                         LIBVIRT_DRIVER
-                         " is missing; install the package libvirt-daemon-driver-qemu");
+                         LIBVIRT_DRIVER " is missing; install the package libvirt-daemon-driver-qemu");
     return 0;
 }
 

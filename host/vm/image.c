@@ -32,13 +32,13 @@ static int read_default(int folder_fd, char ret_digest[SHA256_HEX_SIZE], struct 
     ssize_t size = fd < 0 ? -errno : io_pread_full(fd, text, sizeof(text), 0);
 
     if (size < 0)
-        return error_set(err, ERROR_NO_INPUT, (int)size, "%s/" IMAGE_FOLDER ": no default image: %s; %s",
-                         state_path(), strerror((int)-size), how_to_build);
+        return error_set(err, ERROR_NO_INPUT, (int)size, "%s/" IMAGE_FOLDER ": no default image: %s; %s", state_path(),
+                         strerror((int)-size), how_to_build);
     text[size < (ssize_t)SHA256_HEX_SIZE ? size : (ssize_t)SHA256_HEX_SIZE - 1] = '\0';
     if (sha256_from_hex(text, binary) < 0)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "%s/" IMAGE_FOLDER "/" IMAGE_DEFAULT_FILE ": holds no image's name; %s",
-                         state_path(), how_to_build);
+                         "%s/" IMAGE_FOLDER "/" IMAGE_DEFAULT_FILE ": holds no image's name; %s", state_path(),
+                         how_to_build);
     memcpy(ret_digest, text, SHA256_HEX_SIZE);
     return 0;
 }
@@ -53,8 +53,7 @@ static int open_part(struct image *image, int folder_fd, const char *folder, enu
 
     image->fds[part] = fd;
     if (fd < 0)
-        return error_set(err, ERROR_BAD_INPUT, -errno, "%s/%s: %s", folder, file->name,
-                         strerror(errno));
+        return error_set(err, ERROR_BAD_INPUT, -errno, "%s/%s: %s", folder, file->name, strerror(errno));
     if (asprintf(&image->paths[part], "%s/%s", folder, file->name) < 0) {
         image->paths[part] = NULL;
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "image: out of memory");
@@ -64,8 +63,8 @@ static int open_part(struct image *image, int folder_fd, const char *folder, enu
         return error_set(err, ERROR_BAD_INPUT, r, "%s/%s: %s", folder, file->name, strerror(-r));
     if (size != file->size || memcmp(digest, file->sha256, sizeof(digest)) != 0)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "%s/%s: its digest is not the manifest's; delete the image, and %s", folder,
-                         file->name, how_to_build);
+                         "%s/%s: its digest is not the manifest's; delete the image, and %s", folder, file->name,
+                         how_to_build);
     return 0;
 }
 
@@ -102,8 +101,8 @@ static int open_parts(struct image *image, struct error *err)
     }
     folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder_fd < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: no such image: %s; %s", folder,
-                         strerror(errno), how_to_build);
+        return error_set(err, ERROR_NO_INPUT, -errno, "%s: no such image: %s; %s", folder, strerror(errno),
+                         how_to_build);
     r = read_manifest(image, folder_fd, folder, err);
     if (r == 0)
         r = open_part(image, folder_fd, folder, KERNEL, &manifest->kernel, err);
@@ -128,8 +127,8 @@ int image_open(const char *digest, struct image **ret_image, struct error *err)
         image->fds[part] = -1;
     if (digest != NULL) {
         if (sha256_from_hex(digest, binary) < 0)
-            return error_set(err, ERROR_USAGE, -EINVAL,
-                             "%s: an image's name is 64 lowercase hexadecimal digits", digest);
+            return error_set(err, ERROR_USAGE, -EINVAL, "%s: an image's name is 64 lowercase hexadecimal digits",
+                             digest);
         memcpy(image->digest, digest, SHA256_HEX_SIZE);
     } else {
         r = state_open(&state_fd, err);

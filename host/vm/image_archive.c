@@ -20,8 +20,7 @@
 
 static int fail_writing(struct archive *archive, struct error *err)
 {
-    return error_set(err, ERROR_UNAVAILABLE, -EIO, "can't write the archive: %s",
-                     archive_error_string(archive));
+    return error_set(err, ERROR_UNAVAILABLE, -EIO, "can't write the archive: %s", archive_error_string(archive));
 }
 
 /* Fixed times and owners: the same image makes the same archive. */
@@ -42,8 +41,7 @@ static int write_header(struct archive *archive, const char *name, uint64_t size
     return r;
 }
 
-static int write_file(struct archive *archive, const struct manifest_file *file, int fd,
-                      struct error *err)
+static int write_file(struct archive *archive, const struct manifest_file *file, int fd, struct error *err)
 {
     CLEANUP_FREE char *data = malloc(BLOCK_SIZE);
     uint64_t offset = 0;
@@ -90,8 +88,7 @@ int image_store_export(const struct image *image, int fd, struct error *err)
 
     if (archive == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "export: out of memory");
-    if (archive_write_set_format_ustar(archive) != ARCHIVE_OK ||
-        archive_write_open_fd(archive, fd) != ARCHIVE_OK)
+    if (archive_write_set_format_ustar(archive) != ARCHIVE_OK || archive_write_open_fd(archive, fd) != ARCHIVE_OK)
         r = fail_writing(archive, err);
     else
         r = write_members(archive, image, err);
@@ -113,8 +110,8 @@ static int fail_member(struct error *err, const char *name, const char *why)
 }
 
 /* The next member, which must be the regular file `name` of a known size. */
-static int read_header(struct archive *archive, const char *name, uint64_t size_max,
-                       uint64_t *ret_size, struct error *err)
+static int read_header(struct archive *archive, const char *name, uint64_t size_max, uint64_t *ret_size,
+                       struct error *err)
 {
     struct archive_entry *entry;
     int r = archive_read_next_header(archive, &entry);
@@ -137,8 +134,7 @@ static int read_header(struct archive *archive, const char *name, uint64_t size_
 }
 
 /* Reads exactly `size` bytes of the current member. */
-static int read_data(struct archive *archive, const char *name, void *data, size_t size,
-                     struct error *err)
+static int read_data(struct archive *archive, const char *name, void *data, size_t size, struct error *err)
 {
     size_t done = 0;
 
@@ -152,12 +148,10 @@ static int read_data(struct archive *archive, const char *name, void *data, size
     return 0;
 }
 
-static int import_file(struct archive *archive, int folder_fd, const struct manifest_file *file,
-                       struct error *err)
+static int import_file(struct archive *archive, int folder_fd, const struct manifest_file *file, struct error *err)
 {
     CLEANUP_FREE char *data = malloc(BLOCK_SIZE);
-    CLEANUP_FD int fd =
-        openat(folder_fd, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
+    CLEANUP_FD int fd = openat(folder_fd, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
     uint8_t digest[SHA256_SIZE];
     struct sha256 hash;
     uint64_t size = 0;
@@ -187,8 +181,7 @@ static int import_file(struct archive *archive, int folder_fd, const struct mani
     return r;
 }
 
-static int import_members(struct archive *archive, int folder_fd, char ret_digest[SHA256_HEX_SIZE],
-                          struct error *err)
+static int import_members(struct archive *archive, int folder_fd, char ret_digest[SHA256_HEX_SIZE], struct error *err)
 {
     char json[MANIFEST_SIZE_MAX];
     struct archive_entry *entry;
@@ -210,8 +203,7 @@ static int import_members(struct archive *archive, int folder_fd, char ret_diges
     if (r == 0)
         r = import_file(archive, folder_fd, &manifest.agent, err);
     if (r == 0 && archive_read_next_header(archive, &entry) != ARCHIVE_EOF)
-        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "image archive: more than %u members, or damaged",
-                      MEMBER_COUNT);
+        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "image archive: more than %u members, or damaged", MEMBER_COUNT);
     if (r < 0)
         return r;
     sha256_of(json, (size_t)size, digest);
@@ -219,8 +211,7 @@ static int import_members(struct archive *archive, int folder_fd, char ret_diges
     return 0;
 }
 
-int image_store_import(int fd, bool make_default, char ret_digest[SHA256_HEX_SIZE],
-                       struct error *err)
+int image_store_import(int fd, bool make_default, char ret_digest[SHA256_HEX_SIZE], struct error *err)
 {
     CLEANUP_IMAGE_FOLDER struct image_folder folder = {.images_fd = -1, .fd = -1};
     char digest[SHA256_HEX_SIZE];
@@ -235,8 +226,7 @@ int image_store_import(int fd, bool make_default, char ret_digest[SHA256_HEX_SIZ
     /* Plain tar only: no compression, no other format gets to see the bytes. */
     if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
         archive_read_open_fd(archive, fd, BLOCK_SIZE) != ARCHIVE_OK)
-        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "image archive: %s",
-                      archive_error_string(archive));
+        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "image archive: %s", archive_error_string(archive));
     else
         r = import_members(archive, folder.fd, digest, err);
     (void)archive_read_free(archive);

@@ -16,13 +16,12 @@
 
 extern char **environ;
 
-_Noreturn static void execute(const struct image_build_options *options, const char *output,
-                              const char *cache)
+_Noreturn static void execute(const struct image_build_options *options, const char *output, const char *cache)
 {
-    const char *const arguments[] = {options->recipe, "--agent", options->agent, "--output", output,
-                                     "--cache", cache,
-                                     options->kernel == NULL ? NULL : "--kernel", options->kernel,
-                                     NULL};
+    const char *const arguments[] = {
+        options->recipe, "--agent", options->agent, "--output",
+        output,          "--cache", cache,          options->kernel == NULL ? NULL : "--kernel",
+        options->kernel, NULL};
 
     (void)execve(options->recipe, (char *const *)arguments, environ);
     (void)dprintf(STDERR_FILENO, "%s: %s\n", options->recipe, strerror(errno));
@@ -30,21 +29,17 @@ _Noreturn static void execute(const struct image_build_options *options, const c
 }
 
 /* The recipe says on standard error what is wrong; its status is of sysexits.h, as ours are. */
-static int run_recipe(const struct image_build_options *options, const char *output,
-                      struct error *err)
+static int run_recipe(const struct image_build_options *options, const char *output, struct error *err)
 {
-    static const enum error_kind kinds[] = {[64] = ERROR_USAGE,
-                                            [65] = ERROR_BAD_INPUT,
-                                            [66] = ERROR_NO_INPUT,
-                                            [69] = ERROR_UNAVAILABLE};
+    static const enum error_kind kinds[] = {
+        [64] = ERROR_USAGE, [65] = ERROR_BAD_INPUT, [66] = ERROR_NO_INPUT, [69] = ERROR_UNAVAILABLE};
     enum error_kind kind = ERROR_INTERNAL;
     char cache[PATH_MAX];
     int status = 0;
     pid_t pid;
 
     if (access(options->recipe, X_OK) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: the image recipe: %s", options->recipe,
-                         strerror(errno));
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: the image recipe: %s", options->recipe, strerror(errno));
     if (snprintf(cache, sizeof(cache), "%s/cache/kernel", state_path()) >= (int)sizeof(cache))
         return error_set(err, ERROR_UNAVAILABLE, -ENAMETOOLONG, "%s: too long", state_path());
     pid = fork();
@@ -61,8 +56,7 @@ static int run_recipe(const struct image_build_options *options, const char *out
 }
 
 /* The value of KEY in lines of KEY=VALUE. */
-static int read_fact(const char *facts, const char *key, char *ret_value, size_t room,
-                     struct error *err)
+static int read_fact(const char *facts, const char *key, char *ret_value, size_t room, struct error *err)
 {
     size_t key_size = strlen(key);
 
@@ -85,8 +79,7 @@ static int measure(int folder_fd, struct manifest_file *file, struct error *err)
     int r = fd < 0 ? -errno : sha256_of_fd(fd, file->sha256, &file->size);
 
     if (r < 0)
-        return error_set(err, ERROR_INTERNAL, r, "the image recipe made no %s: %s", file->name,
-                         strerror(-r));
+        return error_set(err, ERROR_INTERNAL, r, "the image recipe made no %s: %s", file->name, strerror(-r));
     return 0;
 }
 
@@ -118,8 +111,7 @@ static int describe(const struct image_folder *folder, struct manifest *manifest
     return r;
 }
 
-int image_store_build(const struct image_build_options *options, char ret_digest[SHA256_HEX_SIZE],
-                      struct error *err)
+int image_store_build(const struct image_build_options *options, char ret_digest[SHA256_HEX_SIZE], struct error *err)
 {
     CLEANUP_IMAGE_FOLDER struct image_folder folder = {.images_fd = -1, .fd = -1};
     CLEANUP_BUFFER struct buffer json = buffer_with_limit(MANIFEST_SIZE_MAX);

@@ -14,8 +14,7 @@
 
 static int fail_at(struct error *err, const char *what)
 {
-    return error_set(err, ERROR_UNAVAILABLE, -errno, "%s/" IMAGE_FOLDER "/%s: %s", state_path(), what,
-                     strerror(errno));
+    return error_set(err, ERROR_UNAVAILABLE, -errno, "%s/" IMAGE_FOLDER "/%s: %s", state_path(), what, strerror(errno));
 }
 
 int image_folder_make(struct image_folder *ret_folder, struct error *err)
@@ -34,8 +33,8 @@ int image_folder_make(struct image_folder *ret_folder, struct error *err)
     folder.fd = openat(folder.images_fd, folder.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder.fd < 0)
         return fail_at(err, folder.name);
-    if (snprintf(folder.path, sizeof(folder.path), "%s/" IMAGE_FOLDER "/%s", state_path(),
-                 folder.name) >= (int)sizeof(folder.path))
+    if (snprintf(folder.path, sizeof(folder.path), "%s/" IMAGE_FOLDER "/%s", state_path(), folder.name) >=
+        (int)sizeof(folder.path))
         return error_set(err, ERROR_UNAVAILABLE, -ENAMETOOLONG, "%s: too long", state_path());
     *ret_folder = folder;
     folder.images_fd = folder.fd = -1; /* transferred */
@@ -112,8 +111,7 @@ static int reopen(struct image_folder *folder)
     return 0;
 }
 
-int image_folder_publish(struct image_folder *folder, const char *digest, bool make_default,
-                         struct error *err)
+int image_folder_publish(struct image_folder *folder, const char *digest, bool make_default, struct error *err)
 {
     if (sync_files(folder->fd) < 0)
         return fail_at(err, folder->name);
@@ -121,8 +119,7 @@ int image_folder_publish(struct image_folder *folder, const char *digest, bool m
         folder->name[0] = '\0';
     /* One of that name is there: it may be damaged, so the new one takes its place. */
     else if ((errno != EEXIST && errno != ENOTEMPTY) ||
-             renameat2(folder->images_fd, folder->name, folder->images_fd, digest,
-                       RENAME_EXCHANGE) < 0 ||
+             renameat2(folder->images_fd, folder->name, folder->images_fd, digest, RENAME_EXCHANGE) < 0 ||
              reopen(folder) < 0)
         return fail_at(err, digest);
     if (make_default || faccessat(folder->images_fd, IMAGE_DEFAULT_FILE, F_OK, 0) < 0)

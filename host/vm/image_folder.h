@@ -9,17 +9,17 @@
 #include <stdbool.h>
 
 struct image_folder {
-    int images_fd;      /* $LAZARET_STATE/images */
-    int fd;             /* the new folder */
-    char name[64];      /* its temporary name */
+    int images_fd; /* $LAZARET_STATE/images */
+    int fd;        /* the new folder */
+    char name[64]; /* its temporary name */
     char path[PATH_MAX];
 };
 
 MUST_USE int image_folder_make(struct image_folder *ret_folder, struct error *err);
 
 /* Syncs it and gives it its name, the digest of the manifest; an image of that name stays. */
-MUST_USE int image_folder_publish(struct image_folder *folder, const char *digest,
-                                  bool make_default, struct error *err);
+MUST_USE int image_folder_publish(struct image_folder *folder, const char *digest, bool make_default,
+                                  struct error *err);
 
 /* Removes what was not published, and closes. */
 void image_folder_free(struct image_folder *folder);

@@ -20,8 +20,8 @@ struct image_build_options {
 };
 
 /* Runs the recipe and makes its result the default image. */
-MUST_USE int image_store_build(const struct image_build_options *options,
-                               char ret_digest[SHA256_HEX_SIZE], struct error *err);
+MUST_USE int image_store_build(const struct image_build_options *options, char ret_digest[SHA256_HEX_SIZE],
+                               struct error *err);
 
 /* Writes an image, which image_open() has verified, as a tar archive. */
 MUST_USE int image_store_export(const struct image *image, int fd, struct error *err);
@@ -31,7 +31,6 @@ MUST_USE int image_store_export(const struct image *image, int fd, struct error 
  * `make_default` or if there is none. ERROR_BAD_INPUT names the member and what is wrong: anything
  * but the four regular files, a size or digest that is not the manifest's, an early end.
  */
-MUST_USE int image_store_import(int fd, bool make_default, char ret_digest[SHA256_HEX_SIZE],
-                                struct error *err);
+MUST_USE int image_store_import(int fd, bool make_default, char ret_digest[SHA256_HEX_SIZE], struct error *err);
 
 #endif

@@ -19,6 +19,7 @@
 #include <linux/kvm.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -35,17 +36,17 @@
 #define CPUID_MAX   256u
 
 static const uint8_t code[] = {
-    0xb9, 0x00, 0x00, 0x10, 0x00,       /* mov  $0x100000,%ecx */
-    0xbf, 0x00, 0x00, 0x10, 0x00,       /* mov  $0x100000,%edi */
-    0x31, 0xc0,                         /* xor  %eax,%eax */
-    0xf3, 0xaa,                         /* rep stosb */
-    0x0f, 0xa2,                         /* cpuid */
-    0xb9, 0x00, 0x00, 0x40, 0x00,       /* mov  $0x400000,%ecx */
-    0xff, 0xc9,                         /* dec  %ecx */
-    0x75, 0xfc,                         /* jnz  the dec */
-    0xb0, ANSWER_BYTE,                  /* mov  $ANSWER_BYTE,%al */
-    0xe6, ANSWER_PORT,                  /* out  %al,$ANSWER_PORT */
-    0xf4,                               /* hlt */
+    0xb9, 0x00,        0x00, 0x10, 0x00, /* mov  $0x100000,%ecx */
+    0xbf, 0x00,        0x00, 0x10, 0x00, /* mov  $0x100000,%edi */
+    0x31, 0xc0,                          /* xor  %eax,%eax */
+    0xf3, 0xaa,                          /* rep stosb */
+    0x0f, 0xa2,                          /* cpuid */
+    0xb9, 0x00,        0x00, 0x40, 0x00, /* mov  $0x400000,%ecx */
+    0xff, 0xc9,                          /* dec  %ecx */
+    0x75, 0xfc,                          /* jnz  the dec */
+    0xb0, ANSWER_BYTE,                   /* mov  $ANSWER_BYTE,%al */
+    0xe6, ANSWER_PORT,                   /* out  %al,$ANSWER_PORT */
+    0xf4,                                /* hlt */
 };
 
 struct guest {
@@ -82,8 +83,7 @@ static int make_vm(struct guest *guest)
     guest->vm = ioctl(guest->kvm, KVM_CREATE_VM, 0);
     if (guest->vm < 0)
         return -errno;
-    guest->memory =
-        mmap(NULL, GUEST_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    guest->memory = mmap(NULL, GUEST_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (guest->memory == MAP_FAILED)
         return -errno;
     region.userspace_addr = (uint64_t)(uintptr_t)guest->memory;
@@ -93,15 +93,14 @@ static int make_vm(struct guest *guest)
 /* The guest sees the CPU that KVM supports. */
 static int set_cpuid(const struct guest *guest)
 {
-    struct {
-        struct kvm_cpuid2 head;
-        struct kvm_cpuid_entry2 entries[CPUID_MAX];
-    } cpuid;
+    CLEANUP_FREE struct kvm_cpuid2 *cpuid =
+        calloc(1, sizeof(*cpuid) + CPUID_MAX * sizeof(cpuid->entries[0]));
 
-    memset(&cpuid, 0, sizeof(cpuid));
-    cpuid.head.nent = CPUID_MAX;
-    if (ioctl(guest->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid) < 0 ||
-        ioctl(guest->vcpu, KVM_SET_CPUID2, &cpuid) < 0)
+    if (cpuid == NULL)
+        return -ENOMEM;
+    cpuid->nent = CPUID_MAX;
+    if (ioctl(guest->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0 ||
+        ioctl(guest->vcpu, KVM_SET_CPUID2, cpuid) < 0)
         return -errno;
     return 0;
 }
@@ -130,8 +129,7 @@ static void write_entry(struct guest *guest, uint32_t address, uint64_t entry)
 /* 64-bit mode, the guest's memory mapped one to one in two pages of 2 MiB. */
 static int set_registers(struct guest *guest)
 {
-    struct kvm_segment segment = {
-        .limit = 0xffffffff, .selector = 8, .present = 1, .type = 11, .s = 1, .l = 1, .g = 1};
+    struct kvm_segment segment = {.limit = 0xffffffff, .selector = 8, .present = 1, .type = 11, .s = 1, .l = 1, .g = 1};
     struct kvm_regs regs = {.rip = CODE_ADDRESS, .rflags = 2};
     struct kvm_sregs sregs;
 
@@ -153,8 +151,7 @@ static int set_registers(struct guest *guest)
     sregs.cr4 |= 1u << 5;                 /* PAE */
     sregs.cr0 |= (1u << 31) | (1u << 0);  /* PG, PE */
     sregs.efer |= (1u << 10) | (1u << 8); /* LMA, LME */
-    if (ioctl(guest->vcpu, KVM_SET_SREGS, &sregs) < 0 ||
-        ioctl(guest->vcpu, KVM_SET_REGS, &regs) < 0)
+    if (ioctl(guest->vcpu, KVM_SET_SREGS, &sregs) < 0 || ioctl(guest->vcpu, KVM_SET_REGS, &regs) < 0)
         return -errno;
     return 0;
 }
@@ -176,9 +173,8 @@ static int run(struct guest *guest)
 
     if (r < 0)
         return r;
-    if (state->io.direction != KVM_EXIT_IO_OUT || state->io.port != ANSWER_PORT ||
-        state->io.size != 1 || state->io.data_offset >= guest->run_size ||
-        ((const uint8_t *)state)[state->io.data_offset] != ANSWER_BYTE)
+    if (state->io.direction != KVM_EXIT_IO_OUT || state->io.port != ANSWER_PORT || state->io.size != 1 ||
+        state->io.data_offset >= guest->run_size || ((const uint8_t *)state)[state->io.data_offset] != ANSWER_BYTE)
         return -EPROTO;
     return expect_exit(guest, KVM_EXIT_HLT);
 }

@@ -19,8 +19,8 @@ static bool is_plain(const char *text)
     return true;
 }
 
-static int read_text(json_t *object, const char *where, const char *field, char *ret_text,
-                     size_t room, struct error *err)
+static int read_text(json_t *object, const char *where, const char *field, char *ret_text, size_t room,
+                     struct error *err)
 {
     const char *text = NULL;
     int r = field_string(object, where, field, room - 1, &text, err);
@@ -33,16 +33,15 @@ static int read_text(json_t *object, const char *where, const char *field, char 
     return 0;
 }
 
-static int read_measure(json_t *object, const char *where, uint64_t size_max,
-                        struct manifest_file *ret_file, struct error *err)
+static int read_measure(json_t *object, const char *where, uint64_t size_max, struct manifest_file *ret_file,
+                        struct error *err)
 {
     const char *hex = NULL;
     int64_t size = 0;
     int r = field_string(object, where, "sha256", SHA256_HEX_SIZE - 1, &hex, err);
 
     if (r == 0 && sha256_from_hex(hex, ret_file->sha256) < 0)
-        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                      "%s: sha256: must be 64 lowercase hexadecimal digits", where);
+        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: sha256: must be 64 lowercase hexadecimal digits", where);
     if (r == 0)
         r = field_integer(object, where, "size", 1, (int64_t)size_max, &size, err);
     ret_file->size = (uint64_t)size;
@@ -118,9 +117,7 @@ static int read_root(json_t *root, struct manifest *manifest, struct error *err)
         r = read_initramfs(root, manifest, err);
     if (r == 0)
         r = read_agent(root, manifest, err);
-    return r < 0 ? r
-                 : read_text(root, where, "commandLine", manifest->command_line,
-                             MANIFEST_COMMAND_LINE_MAX, err);
+    return r < 0 ? r : read_text(root, where, "commandLine", manifest->command_line, MANIFEST_COMMAND_LINE_MAX, err);
 }
 
 int manifest_parse(const char *json, size_t size, struct manifest *ret_manifest, struct error *err)
@@ -151,13 +148,11 @@ int manifest_format(const struct manifest *manifest, struct buffer *buffer, stru
     sha256_to_hex(manifest->kernel.sha256, kernel);
     sha256_to_hex(manifest->initramfs.sha256, initramfs);
     sha256_to_hex(manifest->agent.sha256, agent);
-    root = json_pack("{s:{s:s,s:I},s:s,s:i,s:{s:s,s:s,s:I},s:{s:s,s:s,s:I,s:s}}", "agent", "sha256",
-                     agent, "size", (json_int_t)manifest->agent.size, "commandLine",
-                     manifest->command_line, "format", MANIFEST_FORMAT, "initramfs", "name",
-                     manifest->initramfs.name, "sha256", initramfs, "size",
-                     (json_int_t)manifest->initramfs.size, "kernel", "package",
-                     manifest->kernel_package, "sha256", kernel, "size",
-                     (json_int_t)manifest->kernel.size, "version", manifest->kernel_version);
+    root = json_pack("{s:{s:s,s:I},s:s,s:i,s:{s:s,s:s,s:I},s:{s:s,s:s,s:I,s:s}}", "agent", "sha256", agent, "size",
+                     (json_int_t)manifest->agent.size, "commandLine", manifest->command_line, "format", MANIFEST_FORMAT,
+                     "initramfs", "name", manifest->initramfs.name, "sha256", initramfs, "size",
+                     (json_int_t)manifest->initramfs.size, "kernel", "package", manifest->kernel_package, "sha256",
+                     kernel, "size", (json_int_t)manifest->kernel.size, "version", manifest->kernel_version);
     if (root != NULL)
         r = json_canonical_encode(root, buffer);
     if (r < 0)

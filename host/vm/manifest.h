@@ -45,11 +45,9 @@ struct manifest {
 };
 
 /* Parses and checks every field and the canonical form; ERROR_BAD_INPUT names the field. */
-MUST_USE int manifest_parse(const char *json, size_t size, struct manifest *ret_manifest,
-                            struct error *err);
+MUST_USE int manifest_parse(const char *json, size_t size, struct manifest *ret_manifest, struct error *err);
 
 /* Appends the canonical bytes. ERROR_INTERNAL beyond the buffer's limit or without memory. */
-MUST_USE int manifest_format(const struct manifest *manifest, struct buffer *buffer,
-                             struct error *err);
+MUST_USE int manifest_format(const struct manifest *manifest, struct buffer *buffer, struct error *err);
 
 #endif

@@ -34,8 +34,8 @@ int message_receive(int fd, struct message *ret_message, uint64_t deadline_ns)
 
     if (r < 0)
         return r;
-    if (cursor_read_u32le(&cursor, &type) < 0 || cursor_read_u32le(&cursor, &size) < 0 ||
-        type < MESSAGE_STARTED || type > MESSAGE_DESTROYED || size > MESSAGE_PAYLOAD_MAX)
+    if (cursor_read_u32le(&cursor, &type) < 0 || cursor_read_u32le(&cursor, &size) < 0 || type < MESSAGE_STARTED ||
+        type > MESSAGE_DESTROYED || size > MESSAGE_PAYLOAD_MAX)
         return -EBADMSG;
     r = size == 0 ? 0 : io_read_full(fd, ret_message->payload, size, deadline_ns);
     if (r < 0)
@@ -94,8 +94,7 @@ int message_parse_started(const struct message *message, struct message_started 
     struct message_started started;
 
     if (message->type != MESSAGE_STARTED || cursor_read_u32le(&cursor, &started.qemu_pid) < 0 ||
-        cursor_read_u32le(&cursor, &started.cid) < 0 ||
-        cursor_read_u32le(&cursor, &started.qemu_version) < 0 ||
+        cursor_read_u32le(&cursor, &started.cid) < 0 || cursor_read_u32le(&cursor, &started.qemu_version) < 0 ||
         cursor_read_u32le(&cursor, &started.libvirt_version) < 0 || at_end(&cursor) < 0)
         return -EBADMSG;
     *ret = started;
@@ -121,9 +120,8 @@ int message_parse_failed(const struct message *message, struct error *ret)
     uint32_t kind, code;
 
     if (message->type != MESSAGE_FAILED || cursor_read_u32le(&cursor, &kind) < 0 ||
-        cursor_read_u32le(&cursor, &code) < 0 || kind < ERROR_USAGE || kind > ERROR_MISMATCH ||
-        code == 0 || code > 4095 || read_text(&cursor, error.text, sizeof(error.text)) < 0 ||
-        at_end(&cursor) < 0)
+        cursor_read_u32le(&cursor, &code) < 0 || kind < ERROR_USAGE || kind > ERROR_MISMATCH || code == 0 ||
+        code > 4095 || read_text(&cursor, error.text, sizeof(error.text)) < 0 || at_end(&cursor) < 0)
         return -EBADMSG;
     error.kind = (enum error_kind)kind;
     error.code = -(int)code;
@@ -167,8 +165,8 @@ int message_parse_exited(const struct message *message, struct message_exited *r
 int message_send_destroyed(int fd, const struct message_destroyed *destroyed, uint64_t deadline_ns)
 {
     CLEANUP_BUFFER struct buffer payload = buffer_with_limit(MESSAGE_PAYLOAD_MAX);
-    const uint64_t numbers[] = {destroyed->peak_memory_kib, destroyed->cpu_ns,
-                                destroyed->console_bytes, destroyed->console_dropped};
+    const uint64_t numbers[] = {destroyed->peak_memory_kib, destroyed->cpu_ns, destroyed->console_bytes,
+                                destroyed->console_dropped};
     int r = append_exited(&payload, &destroyed->exit);
 
     for (size_t i = 0; r == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -183,8 +181,7 @@ int message_parse_destroyed(const struct message *message, struct message_destro
 
     if (message->type != MESSAGE_DESTROYED || read_exited(&cursor, &destroyed.exit) < 0 ||
         cursor_read_u64le(&cursor, &destroyed.peak_memory_kib) < 0 ||
-        cursor_read_u64le(&cursor, &destroyed.cpu_ns) < 0 ||
-        cursor_read_u64le(&cursor, &destroyed.console_bytes) < 0 ||
+        cursor_read_u64le(&cursor, &destroyed.cpu_ns) < 0 || cursor_read_u64le(&cursor, &destroyed.console_bytes) < 0 ||
         cursor_read_u64le(&cursor, &destroyed.console_dropped) < 0 || at_end(&cursor) < 0)
         return -EBADMSG;
     *ret = destroyed;

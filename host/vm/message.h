@@ -32,8 +32,8 @@ struct message {
 };
 
 struct message_started {
-    uint32_t qemu_pid; /* in the supervisor's PID namespace */
-    uint32_t cid;      /* of the host's kernel; 0 where none is used */
+    uint32_t qemu_pid;                      /* in the supervisor's PID namespace */
+    uint32_t cid;                           /* of the host's kernel; 0 where none is used */
     uint32_t qemu_version, libvirt_version; /* 1000000 * major + 1000 * minor + release */
 };
 
@@ -48,8 +48,7 @@ struct message_destroyed {
 };
 
 /* Sends a record. -EMSGSIZE, -ETIMEDOUT, -EPIPE or another negative errno. */
-MUST_USE int message_send(int fd, enum message_type type, const struct buffer *payload,
-                          uint64_t deadline_ns);
+MUST_USE int message_send(int fd, enum message_type type, const struct buffer *payload, uint64_t deadline_ns);
 
 /* Receives one. -EBADMSG for a type or size out of range, -ECONNRESET at the end. */
 MUST_USE int message_receive(int fd, struct message *ret_message, uint64_t deadline_ns);
@@ -57,8 +56,7 @@ MUST_USE int message_receive(int fd, struct message *ret_message, uint64_t deadl
 MUST_USE int message_send_started(int fd, const struct message_started *started, uint64_t deadline_ns);
 MUST_USE int message_send_failed(int fd, const struct error *error, uint64_t deadline_ns);
 MUST_USE int message_send_exited(int fd, const struct message_exited *exited, uint64_t deadline_ns);
-MUST_USE int message_send_destroyed(int fd, const struct message_destroyed *destroyed,
-                                    uint64_t deadline_ns);
+MUST_USE int message_send_destroyed(int fd, const struct message_destroyed *destroyed, uint64_t deadline_ns);
 
 /* Decode a payload whole; -EBADMSG. */
 MUST_USE int message_parse_started(const struct message *message, struct message_started *ret);

@@ -52,8 +52,7 @@ static bool is_in(const char *pid, const char *name, const struct proof_marks *m
 {
     struct stat status;
 
-    return read_mark(pid, name, &status) == 0 && status.st_dev == marks->ns_device &&
-           status.st_ino == wanted;
+    return read_mark(pid, name, &status) == 0 && status.st_dev == marks->ns_device && status.st_ino == wanted;
 }
 
 /*
@@ -81,8 +80,8 @@ static void note(struct vm_proof *proof, bool *fact, const char *pid, const char
 {
     *fact = false;
     if (proof->detail[0] == '\0')
-        (void)snprintf(proof->detail, sizeof(proof->detail), "process %.16s is still in the job's %s namespace",
-                       pid, what);
+        (void)snprintf(proof->detail, sizeof(proof->detail), "process %.16s is still in the job's %s namespace", pid,
+                       what);
 }
 
 static void check_processes(const struct proof_marks *marks, struct vm_proof *proof)
@@ -119,14 +118,10 @@ static bool can_claim(uint32_t cid)
     return fd >= 0 && ioctl(fd, VHOST_VSOCK_SET_GUEST_CID, &wanted) == 0;
 }
 
-void proof_check(const struct proof_marks *marks, bool reaped, uint32_t cid,
-                 struct vm_proof *ret_proof)
+void proof_check(const struct proof_marks *marks, bool reaped, uint32_t cid, struct vm_proof *ret_proof)
 {
-    struct vm_proof proof = {.processes_gone = true,
-                             .mounts_gone = true,
-                             .sockets_gone = true,
-                             .cid_released = true,
-                             .cid_used = cid != 0};
+    struct vm_proof proof = {
+        .processes_gone = true, .mounts_gone = true, .sockets_gone = true, .cid_released = true, .cid_used = cid != 0};
 
     check_processes(marks, &proof);
     if (!reaped) {
@@ -142,6 +137,5 @@ void proof_check(const struct proof_marks *marks, bool reaped, uint32_t cid,
 
 bool proof_holds(const struct vm_proof *proof)
 {
-    return proof->processes_gone && proof->mounts_gone && proof->sockets_gone &&
-           proof->cid_released;
+    return proof->processes_gone && proof->mounts_gone && proof->sockets_gone && proof->cid_released;
 }

@@ -17,8 +17,7 @@ struct proof_marks {
 MUST_USE int proof_read_marks(pid_t pid, struct proof_marks *ret_marks, struct error *err);
 
 /* Looks through /proc and tries the CID (0: none was used). `reaped`: the supervisor was waited for. */
-void proof_check(const struct proof_marks *marks, bool reaped, uint32_t cid,
-                 struct vm_proof *ret_proof);
+void proof_check(const struct proof_marks *marks, bool reaped, uint32_t cid, struct vm_proof *ret_proof);
 
 bool proof_holds(const struct vm_proof *proof);
 

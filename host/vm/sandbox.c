@@ -22,8 +22,8 @@ int sandbox_fork(pid_t *ret_pid, int *ret_pidfd, struct error *err)
 {
     int pidfd = -1;
     struct clone_args arguments = {
-        .flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-                 CLONE_PIDFD | (geteuid() == 0 ? 0 : CLONE_NEWUSER),
+        .flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD |
+                 (geteuid() == 0 ? 0 : CLONE_NEWUSER),
         .pidfd = (uint64_t)(uintptr_t)&pidfd,
         .exit_signal = SIGCHLD,
     };
@@ -50,8 +50,7 @@ static int write_text(const char *path, const char *text)
 }
 
 /* The one identity that a user namespace without further rights can have. */
-static int write_maps(uid_t inner_uid, uid_t outer_uid, gid_t inner_gid, gid_t outer_gid,
-                      struct error *err)
+static int write_maps(uid_t inner_uid, uid_t outer_uid, gid_t inner_gid, gid_t outer_gid, struct error *err)
 {
     char uid_map[64], gid_map[64];
     int r;
@@ -64,8 +63,8 @@ static int write_maps(uid_t inner_uid, uid_t outer_uid, gid_t inner_gid, gid_t o
     if (r == 0)
         r = write_text("/proc/self/gid_map", gid_map);
     if (r < 0)
-        return error_set(err, ERROR_UNAVAILABLE, r,
-                         "can't map identities into a user namespace: %s; run as root", strerror(-r));
+        return error_set(err, ERROR_UNAVAILABLE, r, "can't map identities into a user namespace: %s; run as root",
+                         strerror(-r));
     return 0;
 }
 
@@ -79,8 +78,7 @@ int sandbox_become_user(uid_t outer_uid, gid_t outer_gid, struct error *err)
     if (outer_uid == 0)
         return 0;
     if (unshare(CLONE_NEWUSER) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "can't nest a user namespace: %s",
-                         strerror(errno));
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "can't nest a user namespace: %s", strerror(errno));
     return write_maps(outer_uid, 0, outer_gid, 0, err);
 }
 
@@ -88,30 +86,26 @@ static int fail_at(struct error *err, const char *what)
 {
     int code = -errno;
 
-    return error_set(err, ERROR_UNAVAILABLE, code, "can't set up a job's file system at %s: %s", what,
-                     strerror(-code));
+    return error_set(err, ERROR_UNAVAILABLE, code, "can't set up a job's file system at %s: %s", what, strerror(-code));
 }
 
 /* A detached copy of the mount of one verified file. */
 static int clone_file(const struct sandbox_file *file, int *ret_tree, struct error *err)
 {
     struct stat wanted, found;
-    CLEANUP_FD int tree =
-        open_tree(AT_FDCWD, file->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+    CLEANUP_FD int tree = open_tree(AT_FDCWD, file->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 
     if (tree < 0 || fstat(tree, &found) < 0 || fstat(file->fd, &wanted) < 0)
         return fail_at(err, file->path);
     if (found.st_dev != wanted.st_dev || found.st_ino != wanted.st_ino)
-        return error_set(err, ERROR_INTERNAL, -ESTALE, "%s was replaced after it was verified",
-                         file->path);
+        return error_set(err, ERROR_INTERNAL, -ESTALE, "%s was replaced after it was verified", file->path);
     *ret_tree = take_fd(&tree);
     return 0;
 }
 
 static int attach_file(int tree, const char *target, struct error *err)
 {
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-                                                MOUNT_ATTR_NODEV};
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
     CLEANUP_FD int place = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 
     if (place < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0 ||

@@ -20,8 +20,7 @@ const char *state_path(void)
 /* Opens one component at a time, so that each missing one can be made. */
 static int open_made(int start_fd, const char *path, int *ret_fd)
 {
-    CLEANUP_FD int fd = openat(start_fd, path[0] == '/' ? "/" : ".",
-                               O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP_FD int fd = openat(start_fd, path[0] == '/' ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0)
         return -errno;
@@ -54,8 +53,7 @@ int state_open(int *ret_fd, struct error *err)
     int r = open_made(AT_FDCWD, state_path(), ret_fd);
 
     if (r < 0)
-        return error_set(err, ERROR_UNAVAILABLE, r,
-                         "%s: can't open the state directory: %s; name a writable one by %s",
+        return error_set(err, ERROR_UNAVAILABLE, r, "%s: can't open the state directory: %s; name a writable one by %s",
                          state_path(), strerror(-r), STATE_VARIABLE);
     return 0;
 }
@@ -74,11 +72,9 @@ int state_claim_job_ids(int state_fd, uid_t *ret_first, int *ret_fd, struct erro
     CLEANUP_FD int fd = openat(state_fd, JOB_ID_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
     if (fd < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s/%s: %s", state_path(), JOB_ID_FILE,
-                         strerror(errno));
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s/%s: %s", state_path(), JOB_ID_FILE, strerror(errno));
     for (unsigned job = 0; job < STATE_JOB_MAX; job++) {
-        struct flock lock = {
-            .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)job, .l_len = 1};
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)job, .l_len = 1};
 
         if (fcntl(fd, F_OFD_SETLK, &lock) == 0) {
             *ret_first = STATE_JOB_ID_BASE + job * STATE_JOB_ID_RANGE;
@@ -86,9 +82,8 @@ int state_claim_job_ids(int state_fd, uid_t *ret_first, int *ret_fd, struct erro
             return 0;
         }
         if (errno != EAGAIN && errno != EACCES)
-            return error_set(err, ERROR_UNAVAILABLE, -errno, "%s/%s: can't lock: %s", state_path(),
-                             JOB_ID_FILE, strerror(errno));
+            return error_set(err, ERROR_UNAVAILABLE, -errno, "%s/%s: can't lock: %s", state_path(), JOB_ID_FILE,
+                             strerror(errno));
     }
-    return error_set(err, ERROR_UNAVAILABLE, -EAGAIN, "%u jobs are running; wait for one to end",
-                     STATE_JOB_MAX);
+    return error_set(err, ERROR_UNAVAILABLE, -EAGAIN, "%u jobs are running; wait for one to end", STATE_JOB_MAX);
 }

@@ -37,18 +37,17 @@ struct supervisor {
     struct children children;
     struct console console;
     int signal_fd;
-    bool started;           /* the monitor knows that the VM runs */
-    bool main_gone;         /* QEMU, or the agent, has been reaped */
-    bool reported;          /* the monitor knows that it ended */
+    bool started;            /* the monitor knows that the VM runs */
+    bool main_gone;          /* QEMU, or the agent, has been reaped */
+    bool reported;           /* the monitor knows that it ended */
     uint64_t device_gone_ns; /* when the device ended; 0 while it runs */
     struct message_exited exit;
-    struct rusage usage;    /* of QEMU or the agent, once reaped */
+    struct rusage usage; /* of QEMU or the agent, once reaped */
 };
 
 static void give_up(const struct supervisor *supervisor, const struct error *error)
 {
-    (void)!message_send_failed(supervisor->options->control_fd, error,
-                              io_deadline_ms(VM_DEADLINE_QUIT_MS));
+    (void)!message_send_failed(supervisor->options->control_fd, error, io_deadline_ms(VM_DEADLINE_QUIT_MS));
     _exit(1);
 }
 
@@ -134,8 +133,7 @@ static void on_controller(struct supervisor *supervisor)
     if (r == 0 && message_parse_started(&message, &started) == 0) {
         supervisor->started = true;
         supervisor->children.main_pid = (pid_t)started.qemu_pid;
-        r = message_send_started(supervisor->options->control_fd, &started,
-                                 io_deadline_ms(VM_DEADLINE_QUIT_MS));
+        r = message_send_started(supervisor->options->control_fd, &started, io_deadline_ms(VM_DEADLINE_QUIT_MS));
     } else if (r == 0 && message_parse_failed(&message, &error) == 0) {
         children_add_qemu_log(&error);
         give_up(supervisor, &error);
@@ -183,13 +181,11 @@ _Noreturn static void destroy(struct supervisor *supervisor)
     console_drain(&supervisor->console);
     destroyed.exit = supervisor->exit;
     destroyed.peak_memory_kib = (uint64_t)usage->ru_maxrss;
-    destroyed.cpu_ns =
-        (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * IO_NS_PER_S +
-        (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000u;
+    destroyed.cpu_ns = (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * IO_NS_PER_S +
+                       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000u;
     destroyed.console_bytes = supervisor->console.written;
     destroyed.console_dropped = supervisor->console.dropped;
-    (void)!message_send_destroyed(supervisor->options->control_fd, &destroyed,
-                                 io_deadline_ms(VM_DEADLINE_QUIT_MS));
+    (void)!message_send_destroyed(supervisor->options->control_fd, &destroyed, io_deadline_ms(VM_DEADLINE_QUIT_MS));
     _exit(0);
 }
 
@@ -197,8 +193,7 @@ static void on_monitor(struct supervisor *supervisor)
 {
     static struct message message;
 
-    if (message_receive(supervisor->options->control_fd, &message,
-                        io_deadline_ms(VM_DEADLINE_QUIT_MS)) < 0 ||
+    if (message_receive(supervisor->options->control_fd, &message, io_deadline_ms(VM_DEADLINE_QUIT_MS)) < 0 ||
         message.type != MESSAGE_DESTROY)
         _exit(1); /* the monitor is gone: so is the job */
     destroy(supervisor);
@@ -218,8 +213,8 @@ static void report_exit(struct supervisor *supervisor)
     if (supervisor->reported || !supervisor->started || supervisor->exit.reason == VM_EXIT_NONE)
         return;
     supervisor->reported = true;
-    if (message_send_exited(supervisor->options->control_fd, &supervisor->exit,
-                            io_deadline_ms(VM_DEADLINE_QUIT_MS)) < 0)
+    if (message_send_exited(supervisor->options->control_fd, &supervisor->exit, io_deadline_ms(VM_DEADLINE_QUIT_MS)) <
+        0)
         _exit(1);
 }
 
@@ -228,8 +223,7 @@ static void loop(struct supervisor *supervisor)
     enum { MONITOR, SIGNAL, CONTROLLER, CONSOLE, COUNT };
 
     for (;;) {
-        bool grace =
-            supervisor->device_gone_ns != 0 && supervisor->started && !supervisor->main_gone;
+        bool grace = supervisor->device_gone_ns != 0 && supervisor->started && !supervisor->main_gone;
         struct pollfd pollers[COUNT] = {
             [MONITOR] = {.fd = supervisor->options->control_fd, .events = POLLIN},
             [SIGNAL] = {.fd = supervisor->signal_fd, .events = POLLIN},
@@ -272,7 +266,7 @@ static int compare_fds(const void *a, const void *b)
  */
 static int close_others(const struct supervisor_options *options)
 {
-    int keep[] = {options->control_fd, options->stream_fd,  options->console_fd,  options->cache_fd,
+    int keep[] = {options->control_fd, options->stream_fd,   options->console_fd, options->cache_fd,
                   options->job_ids_fd, options->files[0].fd, options->files[1].fd};
     size_t count = sizeof(keep) / sizeof(keep[0]);
     unsigned next = STDERR_FILENO + 1;
@@ -304,9 +298,8 @@ static int isolate_self(struct supervisor *supervisor, struct error *err)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGCHLD, SIG_DFL);
     (void)umask(022);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NAME, "lazaret-job") < 0 ||
-        setsid() < 0 || sigprocmask(SIG_SETMASK, &signals, NULL) < 0 ||
-        close_others(supervisor->options) < 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NAME, "lazaret-job") < 0 || setsid() < 0 ||
+        sigprocmask(SIG_SETMASK, &signals, NULL) < 0 || close_others(supervisor->options) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "supervisor: %s", strerror(errno));
     if (poll(&poller, 1, 0) > 0 && (poller.revents & POLLHUP) != 0)
         _exit(1); /* the monitor died before PDEATHSIG was set */
@@ -333,8 +326,7 @@ static int start(struct supervisor *supervisor, struct error *err)
     if (r == 0)
         r = sandbox_build(&sandbox, err);
     if (r == 0)
-        r = console_open(&supervisor->console, options->console_fd, options->console_max,
-                         options->job_uid, err);
+        r = console_open(&supervisor->console, options->console_fd, options->console_max, options->job_uid, err);
     if (r == 0)
         r = children_start(&supervisor->children, options, &supervisor->console, err);
     return r;
@@ -351,8 +343,7 @@ void supervisor_run(const struct supervisor_options *options)
         give_up(&supervisor, &error);
     if (options->isolation == VM_PROCESS) {
         supervisor.started = true;
-        if (message_send_started(options->control_fd, &started,
-                                 io_deadline_ms(VM_DEADLINE_QUIT_MS)) < 0)
+        if (message_send_started(options->control_fd, &started, io_deadline_ms(VM_DEADLINE_QUIT_MS)) < 0)
             _exit(1);
     }
     loop(&supervisor);

@@ -12,15 +12,15 @@
 
 struct supervisor_options {
     enum vm_isolation isolation;
-    enum vm_acceleration acceleration; /* in effect */
-    enum vm_transport transport;       /* in effect */
-    const char *xml;                   /* microvm */
+    enum vm_acceleration acceleration;               /* in effect */
+    enum vm_transport transport;                     /* in effect */
+    const char *xml;                                 /* microvm */
     struct sandbox_file files[SUPERVISOR_FILES_MAX]; /* kernel and initramfs, or the agent */
     size_t file_count;
     char *const *agent_arguments; /* process isolation, or NULL */
-    int control_fd;  /* records to and from the monitor */
-    int stream_fd;   /* vhost-user: the device's control socket; process isolation: the agent's stream; or -1 */
-    int console_fd;  /* or -1 */
+    int control_fd;               /* records to and from the monitor */
+    int stream_fd;  /* vhost-user: the device's control socket; process isolation: the agent's stream; or -1 */
+    int console_fd; /* or -1 */
     uint64_t console_max;
     int cache_fd;    /* libvirt's cache, or -1 */
     int job_ids_fd;  /* kept open: it holds the job's identities */

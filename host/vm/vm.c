@@ -4,12 +4,11 @@
 
 #include "base/io.h"
 #include "host/link/link.h"
-#include "host/vm/acceleration.h"
 #include "host/vm/deadlines.h"
-#include "host/vm/domain.h"
 #include "host/vm/host_facts.h"
 #include "host/vm/image.h"
 #include "host/vm/message.h"
+#include "host/vm/plan.h"
 #include "host/vm/proof.h"
 #include "host/vm/state.h"
 #include "host/vm/supervisor.h"
@@ -27,160 +26,13 @@ struct vm {
     struct vm_record record; /* what is known so far */
     pid_t supervisor;        /* 0: none, or reaped */
     int supervisor_pidfd;
-    int control_fd;          /* records to and from the supervisor */
-    int stream_fd;           /* vhost-user: the device's control socket; process: the agent's stream */
+    int control_fd; /* records to and from the supervisor */
+    int stream_fd;  /* vhost-user: the device's control socket; process: the agent's stream */
     struct proof_marks marks;
-    uint32_t cid;            /* of the host's kernel, or 0 */
-    uint64_t start_ns;       /* when vm_start() was called */
+    uint32_t cid;      /* of the host's kernel, or 0 */
+    uint64_t start_ns; /* when vm_start() was called */
     bool reaped;
 };
-
-/* ---- names ------------------------------------------------------------------------------------- */
-
-const char *vm_isolation_name(enum vm_isolation isolation)
-{
-    return isolation == VM_MICROVM ? "microvm" : isolation == VM_PROCESS ? "process" : "";
-}
-
-const char *vm_acceleration_name(enum vm_acceleration acceleration)
-{
-    static const char *const names[] = {"auto", "kvm", "tcg"};
-
-    return acceleration <= VM_ACCEL_TCG ? names[acceleration] : "";
-}
-
-const char *vm_transport_name(enum vm_transport transport)
-{
-    static const char *const names[] = {"auto", "vhost-vsock", "vhost-user"};
-
-    return transport <= VM_TRANSPORT_VHOST_USER ? names[transport] : "";
-}
-
-const char *vm_exit_name(enum vm_exit reason)
-{
-    static const char *const names[] = {"running", "guest", "destroyed", "crashed", "device-broken"};
-
-    return reason <= VM_EXIT_DEVICE_BROKEN ? names[reason] : "";
-}
-
-/* ---- what is asked for, and what this machine can do --------------------------------------------- */
-
-static int check_memory(uint64_t memory_mib, struct error *err)
-{
-    uint64_t available = host_available_memory_mib();
-
-    if (available != 0 && memory_mib + VM_OVERHEAD_MIB > available)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM,
-                         "a guest of %llu MiB needs %llu MiB of memory, and %llu MiB are available; "
-                         "give it less by --memory, or free some",
-                         (unsigned long long)memory_mib,
-                         (unsigned long long)(memory_mib + VM_OVERHEAD_MIB),
-                         (unsigned long long)available);
-    return host_check_qemu(err);
-}
-
-static int check_options(const struct vm_options *options, struct error *err)
-{
-    if (options->isolation == VM_PROCESS) {
-        if (options->agent_path == NULL)
-            return error_set(err, ERROR_USAGE, -EINVAL, "process isolation needs an agent");
-        return 0;
-    }
-    if (options->image == NULL)
-        return error_set(err, ERROR_USAGE, -EINVAL, "a microVM needs an image");
-    if (options->vcpus < 1 || options->vcpus > VM_VCPUS_MAX)
-        return error_set(err, ERROR_USAGE, -ERANGE, "vcpus must be 1 to %u", VM_VCPUS_MAX);
-    if (options->memory_mib < VM_MEMORY_MIB_MIN || options->memory_mib > VM_MEMORY_MIB_MAX)
-        return error_set(err, ERROR_USAGE, -ERANGE, "memory must be %u to %u MiB", VM_MEMORY_MIB_MIN,
-                         VM_MEMORY_MIB_MAX);
-    return check_memory(options->memory_mib, err);
-}
-
-static int choose_acceleration(const struct vm_options *options, struct vm_record *record,
-                               struct error *err)
-{
-    CLEANUP_FD int state_fd = -1;
-    struct acceleration_probe probe;
-    int r;
-
-    if (options->acceleration == VM_ACCEL_TCG) {
-        record->acceleration = VM_ACCEL_TCG;
-        (void)snprintf(record->acceleration_reason, VM_TEXT_MAX, "asked for");
-        return 0;
-    }
-    r = state_open(&state_fd, err);
-    if (r < 0)
-        return r;
-    acceleration_probe_cached(state_fd, VM_DEADLINE_PROBE_MS, &probe);
-    if (options->acceleration == VM_ACCEL_KVM && !probe.kvm_works)
-        return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
-                         "KVM does not work here (%s); use --accel auto or tcg", probe.reason);
-    record->acceleration = probe.kvm_works ? VM_ACCEL_KVM : VM_ACCEL_TCG;
-    (void)snprintf(record->acceleration_reason, VM_TEXT_MAX, "%s", probe.reason);
-    return 0;
-}
-
-static int choose_transport(const struct vm_options *options, struct vm_record *record,
-                            struct error *err)
-{
-    bool there = link_vhost_vsock_available();
-
-    if (options->transport == VM_TRANSPORT_VHOST_VSOCK && !there)
-        return error_set(err, ERROR_UNAVAILABLE, -ENODEV,
-                         "/dev/vhost-vsock is not there or may not be opened; load the module "
-                         "vhost_vsock, or use --transport auto or vhost-user");
-    if (options->transport != VM_TRANSPORT_AUTO) {
-        record->transport = options->transport;
-        (void)snprintf(record->transport_reason, VM_TEXT_MAX, "asked for");
-    } else {
-        record->transport = there ? VM_TRANSPORT_VHOST_VSOCK : VM_TRANSPORT_VHOST_USER;
-        (void)snprintf(record->transport_reason, VM_TEXT_MAX, "%s",
-                       there ? "/dev/vhost-vsock works" : "no usable /dev/vhost-vsock");
-    }
-    return 0;
-}
-
-static int describe_domain(const struct vm_options *options, struct vm_record *record,
-                           struct error *err)
-{
-    CLEANUP_FREE char *xml = NULL;
-    struct domain_options domain = {
-        .name = "lazaret",
-        .acceleration = record->acceleration,
-        .transport = record->transport,
-        .vcpus = options->vcpus,
-        .memory_mib = options->memory_mib,
-        .kernel = SANDBOX_KERNEL,
-        .initramfs = SANDBOX_INITRAMFS,
-        .command_line = image_manifest(options->image)->command_line,
-        .console = SANDBOX_CONSOLE,
-        .vsock_socket = SANDBOX_VSOCK,
-    };
-    int r = domain_format_xml(&domain, &xml, err);
-
-    if (r < 0)
-        return r;
-    (void)snprintf(record->domain_xml, sizeof(record->domain_xml), "%s", xml);
-    sha256_of(xml, strlen(xml), record->domain_xml_sha256);
-    (void)snprintf(record->machine, sizeof(record->machine), DOMAIN_MACHINE);
-    return 0;
-}
-
-static int decide(const struct vm_options *options, struct vm_record *record, struct error *err)
-{
-    int r = check_options(options, err);
-
-    if (r < 0)
-        return r;
-    record->isolation = options->isolation;
-    host_read_cpu_model(record->cpu_model, sizeof(record->cpu_model));
-    if (options->isolation == VM_PROCESS)
-        return 0;
-    r = choose_acceleration(options, record, err);
-    if (r == 0)
-        r = choose_transport(options, record, err);
-    return r < 0 ? r : describe_domain(options, record, err);
-}
 
 /* ---- start ------------------------------------------------------------------------------------- */
 
@@ -191,22 +43,20 @@ struct inheritance {
 
 static void inheritance_close(struct inheritance *inheritance)
 {
-    const int fds[] = {inheritance->control_fd, inheritance->stream_fd, inheritance->agent_fd,
-                       inheritance->cache_fd, inheritance->job_ids_fd};
+    const int fds[] = {inheritance->control_fd, inheritance->stream_fd, inheritance->agent_fd, inheritance->cache_fd,
+                       inheritance->job_ids_fd};
 
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
 }
 
-static int open_cache(int state_fd, enum vm_acceleration acceleration, int cpu, int *ret_fd,
-                      struct error *err)
+static int open_cache(int state_fd, enum vm_acceleration acceleration, int cpu, int *ret_fd, struct error *err)
 {
     char name[64];
 
     /* libvirt's knowledge depends on whether KVM is there and on the CPU that it was asked on. */
-    (void)snprintf(name, sizeof(name), "cache/capabilities-%s-%d",
-                   vm_acceleration_name(acceleration), cpu);
+    (void)snprintf(name, sizeof(name), "cache/capabilities-%s-%d", vm_acceleration_name(acceleration), cpu);
     return state_open_folder(state_fd, name, ret_fd, err);
 }
 
@@ -248,26 +98,22 @@ static int prepare(struct vm *vm, const struct vm_options *options, struct inher
     if (process) {
         child->agent_fd = open(options->agent_path, O_RDONLY | O_CLOEXEC);
         if (child->agent_fd < 0)
-            return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", options->agent_path,
-                             strerror(errno));
-        supervisor->files[0] = (struct sandbox_file){options->agent_path, child->agent_fd,
-                                                     SANDBOX_AGENT_ROOT "/init"};
+            return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", options->agent_path, strerror(errno));
+        supervisor->files[0] = (struct sandbox_file){options->agent_path, child->agent_fd, SANDBOX_AGENT_ROOT "/init"};
         supervisor->file_count = 1;
         return 0;
     }
-    supervisor->files[0] = (struct sandbox_file){
-        image_kernel_path(options->image), image_kernel_fd(options->image), SANDBOX_KERNEL};
-    supervisor->files[1] =
-        (struct sandbox_file){image_initramfs_path(options->image),
-                              image_initramfs_fd(options->image), SANDBOX_INITRAMFS};
+    supervisor->files[0] =
+        (struct sandbox_file){image_kernel_path(options->image), image_kernel_fd(options->image), SANDBOX_KERNEL};
+    supervisor->files[1] = (struct sandbox_file){image_initramfs_path(options->image),
+                                                 image_initramfs_fd(options->image), SANDBOX_INITRAMFS};
     supervisor->file_count = 2;
     return 0;
 }
 
 static void fill_version(char text[32], uint32_t version)
 {
-    (void)snprintf(text, 32, "%u.%u.%u", version / 1000000u, version / 1000u % 1000u,
-                   version % 1000u);
+    (void)snprintf(text, 32, "%u.%u.%u", version / 1000000u, version / 1000u % 1000u, version % 1000u);
 }
 
 static int wait_started(struct vm *vm, struct error *err)
@@ -334,7 +180,7 @@ int vm_start(const struct vm_options *options, struct vm **ret_vm, struct error 
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "vm: out of memory");
     vm->supervisor_pidfd = vm->control_fd = vm->stream_fd = -1;
     vm->start_ns = io_now_ns();
-    r = decide(options, &vm->record, err);
+    r = plan_decide(options, &vm->record, err);
     if (r == 0)
         r = launch(vm, options, err);
     if (r == 0)
@@ -480,8 +326,7 @@ int vm_destroy(struct vm *vm, struct vm_record *ret_record, struct error *err)
     proof_check(&vm->marks, vm->reaped, vm->cid, &vm->record.proof);
     *ret_record = vm->record;
     if (!proof_holds(&vm->record.proof))
-        return error_set(err, ERROR_INTERNAL, -EBUSY, "the VM is not gone: %s",
-                         vm->record.proof.detail);
+        return error_set(err, ERROR_INTERNAL, -EBUSY, "the VM is not gone: %s", vm->record.proof.detail);
     return 0;
 }
 

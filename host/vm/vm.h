@@ -45,13 +45,13 @@ struct vm_options {
     enum vm_isolation isolation;
     enum vm_acceleration acceleration;
     enum vm_transport transport;
-    unsigned vcpus;            /* 1 to VM_VCPUS_MAX */
-    uint64_t memory_mib;       /* of the guest, VM_MEMORY_MIB_MIN to VM_MEMORY_MIB_MAX */
-    const struct image *image; /* microvm only; borrowed until vm_start() returns */
-    const char *agent_path;    /* process isolation only: a static program */
+    unsigned vcpus;               /* 1 to VM_VCPUS_MAX */
+    uint64_t memory_mib;          /* of the guest, VM_MEMORY_MIB_MIN to VM_MEMORY_MIB_MAX */
+    const struct image *image;    /* microvm only; borrowed until vm_start() returns */
+    const char *agent_path;       /* process isolation only: a static program */
     char *const *agent_arguments; /* process isolation: more arguments, NULL-terminated, or NULL */
-    int console_fd;       /* receives what the guest prints; borrowed until vm_destroy(); -1: none */
-    uint64_t console_max; /* bytes at most in console_fd; what comes after is dropped and counted */
+    int console_fd;               /* receives what the guest prints; borrowed until vm_destroy(); -1: none */
+    uint64_t console_max;         /* bytes at most in console_fd; what comes after is dropped and counted */
 };
 
 /* Why a VM ended. */
@@ -67,11 +67,11 @@ const char *vm_exit_name(enum vm_exit reason);
 
 /* What was looked at after the end, and found. Each is a fact that was checked, not assumed. */
 struct vm_proof {
-    bool processes_gone; /* the supervisor was reaped and no process is left in its PID namespace */
-    bool mounts_gone;    /* no process is left in its mount namespace, so its tmpfs has no user */
-    bool sockets_gone;   /* no process is left in its network namespace, where its sockets were */
-    bool cid_released;   /* the CID can be claimed again; true where no host CID was used */
-    bool cid_used;       /* a CID of the host's kernel was in use (vhost-vsock) */
+    bool processes_gone;      /* the supervisor was reaped and no process is left in its PID namespace */
+    bool mounts_gone;         /* no process is left in its mount namespace, so its tmpfs has no user */
+    bool sockets_gone;        /* no process is left in its network namespace, where its sockets were */
+    bool cid_released;        /* the CID can be claimed again; true where no host CID was used */
+    bool cid_used;            /* a CID of the host's kernel was in use (vhost-vsock) */
     char detail[VM_TEXT_MAX]; /* what is left, or "" */
 };
 
@@ -85,13 +85,13 @@ struct vm_record {
     char domain_xml[VM_XML_MAX]; /* what libvirt was given; "" under process isolation */
     uint8_t domain_xml_sha256[SHA256_SIZE];
     char qemu_version[32], libvirt_version[32];
-    char cpu_model[128];       /* of the host */
-    uint64_t peak_memory_kib;  /* QEMU's (or the agent's) largest resident set, guest RAM included */
-    uint64_t cpu_ns;           /* user and system time of QEMU, or of the agent */
-    uint64_t start_wall_ns;    /* vm_start(): its call to a running domain */
-    uint64_t boot_wall_ns;     /* vm_start()'s call to the first connection; 0 without one */
-    uint64_t console_bytes;    /* written to console_fd */
-    uint64_t console_dropped;  /* printed by the guest beyond console_max */
+    char cpu_model[128];      /* of the host */
+    uint64_t peak_memory_kib; /* QEMU's (or the agent's) largest resident set, guest RAM included */
+    uint64_t cpu_ns;          /* user and system time of QEMU, or of the agent */
+    uint64_t start_wall_ns;   /* vm_start(): its call to a running domain */
+    uint64_t boot_wall_ns;    /* vm_start()'s call to the first connection; 0 without one */
+    uint64_t console_bytes;   /* written to console_fd */
+    uint64_t console_dropped; /* printed by the guest beyond console_max */
     enum vm_exit exit_reason;
     char exit_detail[VM_TEXT_MAX];
     struct vm_proof proof;

@@ -27,15 +27,13 @@ static void use_store(void)
 {
     static int made;
 
-    if (made++ == 0 && (mkdtemp(store) == NULL || setenv(STATE_VARIABLE, store, 1) < 0 ||
-                        atexit(remove_store) != 0))
+    if (made++ == 0 && (mkdtemp(store) == NULL || setenv(STATE_VARIABLE, store, 1) < 0 || atexit(remove_store) != 0))
         abort();
 }
 
 static void remove_image(const char *digest)
 {
-    static const char *const names[] = {"vmlinux", "initramfs.cpio", "initramfs.cpio.lz4", "agent",
-                                        "manifest.json"};
+    static const char *const names[] = {"vmlinux", "initramfs.cpio", "initramfs.cpio.lz4", "agent", "manifest.json"};
     char path[512];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

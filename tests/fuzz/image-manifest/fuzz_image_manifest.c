@@ -14,8 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (manifest_parse((const char *)data, size, &manifest, NULL) < 0)
         return 0;
-    if (manifest_format(&manifest, &json, NULL) < 0 || json.size != size ||
-        memcmp(json.data, data, size) != 0)
+    if (manifest_format(&manifest, &json, NULL) < 0 || json.size != size || memcmp(json.data, data, size) != 0)
         abort();
     return 0;
 }

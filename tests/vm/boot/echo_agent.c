@@ -24,14 +24,12 @@
 
 static int accept_host(void)
 {
-    struct sockaddr_vm address = {
-        .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = AGENT_PORT};
+    struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = AGENT_PORT};
     socklen_t size = sizeof(address);
     int listener = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int stream;
 
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        listen(listener, 1) < 0)
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, 1) < 0)
         return -errno;
     stream = accept(listener, (struct sockaddr *)&address, &size);
     if (stream < 0 || address.svm_cid != HOST_CID)

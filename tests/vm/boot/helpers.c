@@ -53,8 +53,7 @@ struct image *helper_open_image(void)
     return image;
 }
 
-static int write_part(int folder_fd, struct manifest_file *file, const char *name, const char *text,
-                      struct error *err)
+static int write_part(int folder_fd, struct manifest_file *file, const char *name, const char *text, struct error *err)
 {
     (void)snprintf(file->name, sizeof(file->name), "%s", name);
     file->size = strlen(text);
@@ -107,8 +106,7 @@ static pid_t child_of(pid_t parent, const char *name)
         start = fgets(text, sizeof(text), file) == NULL ? NULL : strchr(text, '(');
         end = strrchr(text, ')');
         (void)fclose(file);
-        if (start == NULL || end == NULL || sscanf(end, ") %*c %d", &parent_pid) != 1 ||
-            parent_pid != parent)
+        if (start == NULL || end == NULL || sscanf(end, ") %*c %d", &parent_pid) != 1 || parent_pid != parent)
             continue;
         *end = '\0';
         if (name == NULL || strcmp(start + 1, name) == 0)
@@ -145,8 +143,8 @@ static bool find_supervisor(pid_t monitor, struct proof_marks *ret_marks)
     for (int waited = 0; waited < 5000; waited++) {
         pid_t child = child_of(monitor, NULL);
 
-        if (child != 0 && proof_read_marks(child, ret_marks, &error) == 0 &&
-            ret_marks->pid_ns != own.pid_ns && ret_marks->mount_ns != own.mount_ns)
+        if (child != 0 && proof_read_marks(child, ret_marks, &error) == 0 && ret_marks->pid_ns != own.pid_ns &&
+            ret_marks->mount_ns != own.mount_ns)
             return true;
         (void)poll(NULL, 0, 1);
     }

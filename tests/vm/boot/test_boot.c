@@ -43,8 +43,7 @@ static struct vm *boot(const struct vm_options *options, char command, int *ret_
 
     if (ftruncate(console_fd, 0) < 0 || lseek(console_fd, 0, SEEK_SET) < 0)
         CU_FAIL("console");
-    if (vm_start(options, &vm, &error) < 0 ||
-        vm_connect(vm, io_deadline_ms(BOOT_MS), ret_stream, &error) < 0 ||
+    if (vm_start(options, &vm, &error) < 0 || vm_connect(vm, io_deadline_ms(BOOT_MS), ret_stream, &error) < 0 ||
         io_write_full(*ret_stream, &command, 1, io_deadline_ms(TALK_MS)) < 0) {
         (void)printf("boot: %s\n", error.text);
         CU_FAIL("boot");
@@ -61,10 +60,9 @@ static void finish(struct vm *vm, int stream, enum vm_exit expected, struct vm_r
     uint64_t start = io_now_ns();
 
     CU_ASSERT_EQUAL(vm_destroy(vm, ret_record, &error), 0);
-    (void)printf("[boot %.2f s, start %.2f s, destroy %.3f s, exit %s %s] ",
-                 (double)ret_record->boot_wall_ns / 1e9, (double)ret_record->start_wall_ns / 1e9,
-                 (double)(io_now_ns() - start) / 1e9, vm_exit_name(ret_record->exit_reason),
-                 ret_record->exit_detail);
+    (void)printf("[boot %.2f s, start %.2f s, destroy %.3f s, exit %s %s] ", (double)ret_record->boot_wall_ns / 1e9,
+                 (double)ret_record->start_wall_ns / 1e9, (double)(io_now_ns() - start) / 1e9,
+                 vm_exit_name(ret_record->exit_reason), ret_record->exit_detail);
     CU_ASSERT_EQUAL(ret_record->exit_reason, expected);
     CU_ASSERT_TRUE(ret_record->proof.processes_gone);
     CU_ASSERT_TRUE(ret_record->proof.mounts_gone);
@@ -240,8 +238,7 @@ static void run_monitor(const void *context)
     struct vm *vm = NULL;
     int stream = -1;
 
-    if (vm_start(options, &vm, &error) == 0 &&
-        vm_connect(vm, io_deadline_ms(BOOT_MS), &stream, &error) == 0)
+    if (vm_start(options, &vm, &error) == 0 && vm_connect(vm, io_deadline_ms(BOOT_MS), &stream, &error) == 0)
         (void)poll(NULL, 0, (int)BOOT_MS);
 }
 

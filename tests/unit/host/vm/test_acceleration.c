@@ -83,8 +83,7 @@ static void test_this_machine(void)
     struct acceleration_probe probe;
 
     acceleration_probe(1000, &probe);
-    (void)printf("[%s: %s, %.3f s] ", probe.kvm_works ? "kvm" : "tcg", probe.reason,
-                 (double)probe.wall_ns / 1e9);
+    (void)printf("[%s: %s, %.3f s] ", probe.kvm_works ? "kvm" : "tcg", probe.reason, (double)probe.wall_ns / 1e9);
     CU_ASSERT_TRUE(probe.wall_ns < 5 * IO_NS_PER_S);
     CU_ASSERT_NOT_EQUAL(probe.reason[0], '\0');
 }

@@ -48,8 +48,7 @@ static unsigned count(const char *text, const char *part)
 static void test_well_formed(void)
 {
     static const enum vm_acceleration accelerations[] = {VM_ACCEL_KVM, VM_ACCEL_TCG};
-    static const enum vm_transport transports[] = {VM_TRANSPORT_VHOST_VSOCK,
-                                                   VM_TRANSPORT_VHOST_USER};
+    static const enum vm_transport transports[] = {VM_TRANSPORT_VHOST_VSOCK, VM_TRANSPORT_VHOST_USER};
     struct domain_options options = default_options();
 
     for (int i = 0; i < 4; i++) {

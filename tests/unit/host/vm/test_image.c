@@ -3,7 +3,7 @@
 #include "vm/boot/helpers.h"
 
 #include "base/io.h"
-#include "host/cli/image.h"
+#include "host/cli/commands.h"
 #include "host/vm/image_store.h"
 #include "host/vm/state.h"
 #include "unit/harness.h"
@@ -23,10 +23,9 @@ static char state[] = "/tmp/lazaret-image-XXXXXX";
 
 #define HEX0 "0000000000000000000000000000000000000000000000000000000000000000"
 
-static const char good[] =
-    "{\"agent\":{\"sha256\":\"" HEX0 "\",\"size\":1},\"commandLine\":\"quiet\",\"format\":1,"
-    "\"initramfs\":{\"name\":\"initramfs.cpio\",\"sha256\":\"" HEX0 "\",\"size\":2},"
-    "\"kernel\":{\"package\":\"p\",\"sha256\":\"" HEX0 "\",\"size\":3,\"version\":\"v\"}}";
+static const char good[] = "{\"agent\":{\"sha256\":\"" HEX0 "\",\"size\":1},\"commandLine\":\"quiet\",\"format\":1,"
+                           "\"initramfs\":{\"name\":\"initramfs.cpio\",\"sha256\":\"" HEX0 "\",\"size\":2},"
+                           "\"kernel\":{\"package\":\"p\",\"sha256\":\"" HEX0 "\",\"size\":3,\"version\":\"v\"}}";
 
 static void test_manifest(void)
 {
@@ -185,8 +184,7 @@ static void test_bit_flips(void)
     (void)close(fd);
 }
 
-static void add_member(struct archive *archive, const char *name, mode_t type, const char *link,
-                       const char *data)
+static void add_member(struct archive *archive, const char *name, mode_t type, const char *link, const char *data)
 {
     struct archive_entry *entry = archive_entry_new();
 

@@ -25,8 +25,7 @@ static struct vm *start(const struct vm_options *options, char command, int *ret
     struct error error = {.kind = ERROR_NONE};
     struct vm *vm = NULL;
 
-    if (vm_start(options, &vm, &error) < 0 ||
-        vm_connect(vm, io_deadline_ms(TALK_MS), ret_stream, &error) < 0 ||
+    if (vm_start(options, &vm, &error) < 0 || vm_connect(vm, io_deadline_ms(TALK_MS), ret_stream, &error) < 0 ||
         io_write_full(*ret_stream, &command, 1, io_deadline_ms(TALK_MS)) < 0) {
         (void)printf("start: %s\n", error.text);
         CU_FAIL("start");
@@ -121,9 +120,8 @@ static void test_view(void)
     text[size] = '\0';
     (void)printf("[%s] ", text);
     /* Where root is not root of the machine, all processes of the job have its one identity. */
-    CU_ASSERT_STRING_EQUAL(text, geteuid() == 0
-                                     ? "uid 0 / dev init proc tmp interfaces lo writable no kill no"
-                                     : "uid 0 / dev init proc tmp interfaces lo writable no kill yes");
+    CU_ASSERT_STRING_EQUAL(text, geteuid() == 0 ? "uid 0 / dev init proc tmp interfaces lo writable no kill no"
+                                                : "uid 0 / dev init proc tmp interfaces lo writable no kill yes");
     finish(vm, stream, VM_EXIT_GUEST, &record);
 }
 
