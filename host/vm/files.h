@@ -16,7 +16,8 @@ MUST_USE int files_write_new(int folder_fd, const char *name, const void *data, 
 
 /*
  * Copies the regular files of one folder whose names end in `suffix` into another, each appearing
- * whole (temporary name, rename); those larger than `size_max` are left out. 0 or -errno.
+ * whole (temporary name, rename) and with its time of change; those larger than `size_max`, and
+ * those of the same size and time there, are left out. 0 or -errno.
  */
 MUST_USE int files_copy_folder(int from_fd, int to_fd, const char *suffix, uint64_t size_max);
 

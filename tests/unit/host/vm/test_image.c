@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "host/cli/commands.h"
+#include "host/vm/image_folder.h"
 #include "host/vm/image_store.h"
 #include "host/vm/state.h"
 #include "unit/harness.h"
@@ -252,6 +253,51 @@ static void test_not_tar(void)
     (void)close(fd);
 }
 
+/* What a killed import left is removed by the next; a folder in use is not. */
+static void test_stale_folder(void)
+{
+    CLEANUP_IMAGE_FOLDER struct image_folder used = {.images_fd = -1, .fd = -1};
+    CLEANUP_IMAGE_FOLDER struct image_folder next = {.images_fd = -1, .fd = -1};
+    char path[PATH_MAX];
+    int fd;
+
+    remove_images();
+    CU_ASSERT_EQUAL_FATAL(image_folder_make(&used, NULL), 0);
+    (void)snprintf(path, sizeof(path), "%s/images/.new.stale", state);
+    CU_ASSERT_EQUAL(mkdir(path, 0755), 0);
+    (void)snprintf(path, sizeof(path), "%s/images/.new.stale/.work", state);
+    CU_ASSERT_EQUAL(mkdir(path, 0755), 0);
+    (void)snprintf(path, sizeof(path), "%s/images/.new.stale/.work/vmlinux", state);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CU_ASSERT_TRUE(fd >= 0);
+    (void)close(fd);
+    CU_ASSERT_EQUAL(count_entries(), 2);
+    CU_ASSERT_EQUAL(image_folder_make(&next, NULL), 0);
+    CU_ASSERT_EQUAL(count_entries(), 2); /* the two in use */
+    image_folder_free(&used);
+    image_folder_free(&next);
+    CU_ASSERT_EQUAL(count_entries(), 0);
+}
+
+/* Jobs at a time have identities of their own; an ended job's are free again. */
+static void test_job_ids(void)
+{
+    CLEANUP_FD int state_fd = -1;
+    int first_fd = -1, second_fd = -1, third_fd = -1;
+    uid_t first = 0, second = 0, third = 0;
+
+    CU_ASSERT_EQUAL_FATAL(state_open(&state_fd, NULL), 0);
+    CU_ASSERT_EQUAL(state_claim_job_ids(state_fd, &first, &first_fd, NULL), 0);
+    CU_ASSERT_EQUAL(state_claim_job_ids(state_fd, &second, &second_fd, NULL), 0);
+    CU_ASSERT_EQUAL(first, STATE_JOB_ID_BASE);
+    CU_ASSERT_EQUAL(second, STATE_JOB_ID_BASE + STATE_JOB_ID_RANGE);
+    (void)close(first_fd);
+    CU_ASSERT_EQUAL(state_claim_job_ids(state_fd, &third, &third_fd, NULL), 0);
+    CU_ASSERT_EQUAL(third, first);
+    (void)close(second_fd);
+    (void)close(third_fd);
+}
+
 /* A store that was tampered with is found out before a boot. */
 static void test_damaged_store(void)
 {
@@ -320,6 +366,8 @@ int main(void)
                                                 {"archive, bits flipped and cut", test_bit_flips},
                                                 {"archive, hostile members", test_hostile_members},
                                                 {"no archive", test_not_tar},
+                                                {"stale folder", test_stale_folder},
+                                                {"job identities", test_job_ids},
                                                 {"damaged store", test_damaged_store},
                                                 {"command line", test_command_line}};
     char command[128];
