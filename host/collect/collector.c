@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -113,17 +112,12 @@ static void report_error(int monitor, const struct error *error)
 
 static int run_collector(int connection, int monitor, const struct plan *plan, const uint8_t nonce[SHA256_SIZE])
 {
-    static const int system_calls[] = {
-        SCMP_SYS(sendto), /* records to the monitor, without SIGPIPE */
-    };
     const int keep[] = {connection, monitor};
     const struct confine_profile profile = {
         .name = "lazaret-collect",
         .uid = CONFINE_UID_COLLECTOR,
         .keep_fds = keep,
         .keep_fd_count = 2,
-        .system_calls = system_calls,
-        .system_call_count = sizeof system_calls / sizeof system_calls[0],
         .address_space_max = COLLECTOR_ADDRESS_SPACE,
     };
     static struct collecting c;

@@ -17,7 +17,7 @@
 /* What every helper needs to compute, to talk over the descriptors it holds, and to end. */
 static const int base_system_calls[] = {
     SCMP_SYS(read),
-    SCMP_SYS(write),
+    SCMP_SYS(write), SCMP_SYS(sendto),
     SCMP_SYS(readv),
     SCMP_SYS(writev),
     SCMP_SYS(close), /* pipes and sockets */

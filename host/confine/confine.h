@@ -34,7 +34,7 @@ struct confine_profile {
 };
 
 /*
- * The base set: read, write, readv, writev, close, poll, ppoll, brk, mmap (not executable), munmap,
+ * The base set: read, write, readv, writev, sendto, close, poll, ppoll, brk, mmap (not executable), munmap,
  * mremap, madvise, futex, clock_gettime, clock_nanosleep, getrandom, rt_sigreturn, rt_sigprocmask,
  * restart_syscall, getpid, gettid, tgkill (abort), exit, exit_group. Anything else kills the
  * process.

@@ -119,6 +119,7 @@ static int state_clustering(struct facts *facts, const struct policy *policy, co
     check->layer = result->layer;
     check->rule = (struct clustering_rule){.alpha = policy->activation_clustering.alpha,
                                            .effect_min = policy->activation_clustering.minimum_effect};
+    check->minimum_class_size = policy->activation_clustering.minimum_class_size;
     check->cluster_count = result->cluster_count;
     check->clusters = facts->clusters;
     for (uint32_t i = 0; i < result->cluster_count; i++) {

@@ -115,6 +115,26 @@ static int wait_for(struct talk *talk, enum message_type type, uint64_t deadline
     return r;
 }
 
+/*
+ * Sending failed because the guest hung up: what it said or did before tells more than our broken pipe, and may still be
+ * on its way through the collector.
+ */
+static int explain_broken_pipe(struct talk *talk)
+{
+    uint64_t deadline_ns = io_deadline_ms(JOB_LAST_WORDS_MS);
+    struct error ours = *talk->err;
+    struct message message;
+    int r = 0;
+
+    if (ours.code != -EPIPE && ours.code != -ECONNRESET)
+        return ours.code;
+    while (r == 0 && io_now_ns() < deadline_ns)
+        r = next_message(talk, deadline_ns, &message);
+    if (r == 0 || r == -ETIMEDOUT)
+        *talk->err = ours;
+    return ours.code;
+}
+
 /* --- saying ---------------------------------------------------------------------------------------------- */
 
 static int say(struct talk *talk, const struct message *message)
@@ -124,9 +144,11 @@ static int say(struct talk *talk, const struct message *message)
 
     if (r == 0)
         r = io_write_full(talk->with->connection, frame.data, frame.size, talk->with->deadline_ns);
-    if (r < 0)
-        return error_set(talk->err, ERROR_GUEST, r, "can't send %s to the guest: %s",
-                         message_type_name(message->type), strerror(-r));
+    if (r < 0) {
+        (void)error_set(talk->err, ERROR_GUEST, r, "can't send %s to the guest: %s", message_type_name(message->type),
+                        strerror(-r));
+        return explain_broken_pipe(talk);
+    }
     return 0;
 }
 
@@ -137,8 +159,10 @@ static int say_plan(struct talk *talk)
 
     if (r == 0)
         r = io_write_full(talk->with->connection, frame.data, frame.size, talk->with->deadline_ns);
-    if (r < 0)
-        return error_set(talk->err, ERROR_GUEST, r, "can't send the plan to the guest: %s", strerror(-r));
+    if (r < 0) {
+        (void)error_set(talk->err, ERROR_GUEST, r, "can't send the plan to the guest: %s", strerror(-r));
+        return explain_broken_pipe(talk);
+    }
     return 0;
 }
 
@@ -160,6 +184,23 @@ static int greet(struct talk *talk)
     return r;
 }
 
+/* The answer is here; a guest that answered before it had everything may not have stopped talking, or reading. */
+static int finish_sending(struct talk *talk)
+{
+    uint64_t deadline_ns = talk->with->deadline_ns;
+    struct message message;
+    int r = 0;
+
+    while (r == 0 && talk->stream.running && !atomic_load(&talk->stream.ended)) {
+        r = collector_wait(talk->collector, sooner(deadline_ns, io_deadline_ms(JOB_TICK_MS)));
+        if (r == 0)
+            r = next_message(talk, deadline_ns, &message);
+        else if (r == -ETIMEDOUT)
+            r = 0; /* the stream keeps the deadline */
+    }
+    return r < 0 ? r : stream_finish(&talk->stream, talk->err);
+}
+
 /* Sends what stream says and waits for the message that answers it. */
 static int send_and_wait(struct talk *talk, int model_fd, uint32_t check, enum message_type answer)
 {
@@ -176,11 +217,11 @@ static int send_and_wait(struct talk *talk, int model_fd, uint32_t check, enum m
     r = stream_start(&talk->stream, talk->err);
     if (r == 0)
         r = wait_for(talk, answer, with->deadline_ns);
-    if (r < 0) {
+    if (r == 0)
+        r = finish_sending(talk);
+    if (r < 0)
         stream_cancel(&talk->stream);
-        return r;
-    }
-    return stream_finish(&talk->stream, talk->err);
+    return r;
 }
 
 static int hand_over_model(struct talk *talk)

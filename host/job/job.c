@@ -125,6 +125,7 @@ static int admit(struct job *job, struct error *err)
 static int boot(struct job *job, struct error *err)
 {
     const struct job_options *options = job->options;
+    char memory[24], *arguments[] = {"--memory", memory, NULL};
     struct vm_options vm = {
         .isolation = options->isolation,
         .acceleration = options->acceleration,
@@ -133,12 +134,14 @@ static int boot(struct job *job, struct error *err)
         .memory_mib = job->admission->memory_mib,
         .image = job->image,
         .agent_path = job->agent_path[0] != '\0' ? job->agent_path : NULL,
+        .agent_arguments = arguments,
         .console_fd = job->console_fd,
         .console_max = VM_CONSOLE_DEFAULT,
     };
     uint64_t connect_ns = io_deadline_ms(JOB_DEADLINE_CONNECT_MS);
     int r = step(job, "boot", err);
 
+    (void)snprintf(memory, sizeof memory, "%llu", (unsigned long long)job->admission->memory_mib);
     events_begin(&job->events, "boot");
     if (r == 0)
         r = vm_start(&vm, &job->vm, err);

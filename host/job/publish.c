@@ -140,16 +140,24 @@ static int write_execution(struct gathering *g)
     return r;
 }
 
-static int write_console(struct gathering *g)
+/* A document by what its descriptor holds. */
+static int add_file(struct gathering *g, const char *name, int fd)
 {
     uint8_t sha256[SHA256_SIZE];
     uint64_t size;
-    int r = sha256_of_fd(g->publication->console_fd, sha256, &size);
+    int r = sha256_of_fd(fd, sha256, &size);
 
     if (r < 0)
-        return error_set(g->err, ERROR_INTERNAL, r, "the console's log can't be read: %s", strerror(-r));
-    add(g->documents, &g->document_count, "console.log", sha256);
-    return staging_copy(g->staging, "console.log", g->publication->console_fd, g->err);
+        return error_set(g->err, ERROR_INTERNAL, r, "%s can't be read: %s", name, strerror(-r));
+    add(g->documents, &g->document_count, name, sha256);
+    return 0;
+}
+
+static int write_console(struct gathering *g)
+{
+    int r = add_file(g, "console.log", g->publication->console_fd);
+
+    return r < 0 ? r : staging_copy(g->staging, "console.log", g->publication->console_fd, g->err);
 }
 
 /* --- samples.npz ------------------------------------------------------------------------------------------- */
@@ -200,7 +208,7 @@ static int write_samples(struct gathering *g)
     npz_writer_free(writer);
     if (r == 0 && fsync(fd) < 0)
         r = error_set(g->err, ERROR_UNAVAILABLE, -errno, "samples.npz: %s", strerror(errno));
-    return r;
+    return r < 0 ? r : add_file(g, "samples.npz", fd);
 }
 
 /* --- the bundle ---------------------------------------------------------------------------------------------- */

@@ -147,7 +147,7 @@ int staging_create(const char *path, const char *journal, struct staging **ret_s
 
 int staging_open(struct staging *staging, const char *name, int *ret_fd, struct error *err)
 {
-    int fd = openat(staging->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    int fd = openat(staging->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 
     if (fd < 0)
         return write_failed(staging, name, err);

@@ -69,8 +69,10 @@ VECTOR_INLINE void run_tile(const struct tile *tile, const unsigned columns, con
         }                                                                                          \
     }
 
-/* 32 registers hold 12 positions of two vectors, 16 hold 6; emulated fma needs its registers
- * itself. Four columns of one line are common, and just keep the multipliers busy. */
+/*
+ * 32 registers hold 12 positions of two vectors, 16 hold 6; emulated fma needs its registers
+ * itself. Four columns of one line are common, and just keep the multipliers busy.
+ */
 #if defined(KERNEL_SOFT_FMA)
 TILE(2, 1)
 TILE(1, 2)

@@ -59,19 +59,33 @@ def check_of(evaluation, name):
     return next(check for check in evaluation["checks"] if check["id"] == name)
 
 
-def processes_of_lazaret():
-    """Pids of every process of a job: by the names that they give themselves, and QEMU's."""
+def describe_process(pid):
+    """Name, program and parent of a living process, or None."""
+    entry = pathlib.Path("/proc") / str(pid)
+    try:
+        fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+        if fields[0] == "Z":
+            return None
+        return (entry / "comm").read_text().strip(), os.readlink(entry / "exe"), int(fields[1])
+    except OSError:
+        return None
+
+
+def processes_of_lazaret(programs):
+    """Processes whose program lies in one of the folders, and VMs that are theirs or nobody's."""
+    ours = tuple(str(folder) + "/" for folder in programs)
     found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
+    for pid in (int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()):
+        process = describe_process(pid)
+        if process is None:
             continue
-        try:
-            name = (entry / "comm").read_text().strip()
-            state_letter = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            continue
-        if state_letter != "Z" and name.startswith(("lazaret", "qemu-system", "agent")):
-            found.append((int(entry.name), name))
+        name, program, parent = process
+        if name.startswith("qemu-system"):
+            owner = describe_process(parent)
+            if parent == 1 or owner is None or owner[1].startswith(ours):
+                found.append((pid, name))
+        elif program.startswith(ours) or program == "/init":  # the agent, under process isolation
+            found.append((pid, name))
     return found
 
 
@@ -90,20 +104,21 @@ class Case(unittest.TestCase):
     def tearDownClass(cls):
         shutil.rmtree(cls.folder, ignore_errors=True)
 
-    def evaluate(self, name, **options):
+    @classmethod
+    def evaluate(cls, name, **options):
         """Runs an evaluation into folder/name; returns the finished process and the output's path."""
-        output = self.folder / name
+        output = cls.folder / name
         environment = options.pop("environment", None)
-        return lazaret(*evaluate_arguments(output, self.key, **options), environment=environment), output
+        return lazaret(*evaluate_arguments(output, cls.key, **options), environment=environment), output
 
     def evaluation_of(self, output):
         return json.loads((output / "evaluation.json").read_text())
 
-    def assert_nothing_left(self, within=2.0, before=()):
+    def assert_nothing_left(self, within=2.0):
         """No process, no hidden output, no journal."""
         end = time.monotonic() + within
         while True:
-            processes = [p for p in processes_of_lazaret() if p not in before]
+            processes = processes_of_lazaret([BUILD, self.folder])
             hidden = [p for p in self.folder.iterdir() if p.name.startswith(".")]
             jobs = state() / "jobs"
             journals = list(jobs.iterdir()) if jobs.exists() else []

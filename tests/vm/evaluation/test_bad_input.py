@@ -123,7 +123,7 @@ class BadInput(Refusals):
     # --- data --------------------------------------------------------------------------------------
 
     def test_dtype(self):
-        self.refuse(BAD_INPUT, "dtype.npz", "x", "complex",
+        self.refuse(BAD_INPUT, "dtype.npz", "x", "<c8",
                     test=self.digits_with("dtype.npz", lambda a: a.update(x=a["x"].astype("complex64"))))
 
     def test_object_array(self):

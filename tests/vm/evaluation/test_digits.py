@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The digits models, whole: the figures of the references, from a real microVM, signed, verified, replayed."""
 import json
+import subprocess
 import unittest
 
 import numpy
 
-from lazaret import (CLEAN_CORRECT, DIGITS, INF_CORRECT, INF_ROBUST, Case, VERIFY, check_of, digest, has_microvm, lazaret,
-                     main)
-import subprocess
+from lazaret import (CLEAN_CORRECT, DIGITS, INF_CORRECT, INF_ROBUST, VERIFY, Case, check_of, digest, has_microvm,
+                     lazaret, main)
 
 
 @unittest.skipUnless(has_microvm(), "needs root, QEMU and a guest image")
@@ -15,9 +15,9 @@ class Digits(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.run_clean, cls.clean = cls.evaluate(cls, "clean.lazaret", isolation="microvm", extra=["--vcpus", 2,
-                                                                                                 "--samples", 5])
-        cls.run_poisoned, cls.poisoned = cls.evaluate(cls, "bd15.lazaret", model=DIGITS / "bd15.onnx",
+        cls.run_clean, cls.clean = cls.evaluate("clean.lazaret", isolation="microvm",
+                                                extra=["--vcpus", 2, "--samples", 5])
+        cls.run_poisoned, cls.poisoned = cls.evaluate("bd15.lazaret", model=DIGITS / "bd15.onnx",
                                                       train=DIGITS / "train-bd15.npz", isolation="microvm")
 
     def test_clean_model_passes(self):

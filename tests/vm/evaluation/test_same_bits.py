@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """evaluation.json is the same bytes whatever computes it: VM or process, processors, batch, instruction set."""
+import pathlib
 import unittest
 
 from lazaret import Case, digest, has_microvm, main
@@ -9,10 +10,11 @@ class SameBits(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.reference = cls.digest_of(cls, "reference.lazaret")
+        cls.reference = cls.digest_of("reference.lazaret")
 
-    def digest_of(self, name, **options):
-        finished, output = self.evaluate(name, **options)
+    @classmethod
+    def digest_of(cls, name, **options):
+        finished, output = cls.evaluate(name, **options)
         if finished.returncode != 0:
             raise AssertionError(f"exit {finished.returncode}: {finished.stderr}")
         return digest(output / "evaluation.json")
@@ -30,7 +32,7 @@ class SameBits(Case):
             self.assertEqual(self.digest_of(f"batch-{batch}", extra=["--batch", batch]), self.reference, batch)
 
     def test_kernels(self):
-        flags = open("/proc/cpuinfo", encoding="ascii").read()
+        flags = pathlib.Path("/proc/cpuinfo").read_text(encoding="ascii")
         for kernels, flag in (("sse2", "sse2"), ("avx", "avx"), ("avx2", "avx2"), ("avx512", "avx512f")):
             with self.subTest(kernels):
                 if f" {flag} " not in flags:

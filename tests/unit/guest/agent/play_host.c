@@ -31,8 +31,10 @@ int play_start(struct play *play, char *const *arguments)
         int agent = dup(pair[1]); /* without close-on-exec */
 
         (void)snprintf(number, sizeof number, "%d", agent);
-        (void)execv(LAZARET_AGENT, values);
-        _exit(127);
+        if (play->uid == 0 ||
+            (setresgid(play->uid, play->uid, play->uid) == 0 && setresuid(play->uid, play->uid, play->uid) == 0))
+            (void)execv(LAZARET_AGENT, values);
+        _exit(PLAY_NO_AGENT);
     }
     (void)close(pair[1]);
     play->fd = pair[0];

@@ -14,7 +14,10 @@
 #define PLAY_TRAIN       1347u
 #define PLAY_PIXELS      64u
 
+#define PLAY_NO_AGENT 127 /* exit status where the agent could not be started */
+
 struct play {
+    unsigned uid; /* of the agent; 0: the test's own */
     int fd;
     pid_t pid;
     struct plan plan;

@@ -166,7 +166,8 @@ static void *thread_opens(void *argument)
 {
     pthread_barrier_t *barrier = argument;
 
-    (void)pthread_barrier_wait(barrier);
+    (void)pthread_barrier_wait(barrier); /* it runs */
+    (void)pthread_barrier_wait(barrier); /* the filter stands */
     call_open();
     return NULL;
 }
@@ -186,7 +187,10 @@ static void test_other_thread(void)
         pthread_t thread;
 
         if (sandbox_enter(&profile, NULL) < 0 || pthread_barrier_init(&barrier, NULL, 2) != 0 ||
-            pthread_create(&thread, NULL, thread_opens, &barrier) != 0 || sandbox_seal(NULL) < 0)
+            pthread_create(&thread, NULL, thread_opens, &barrier) != 0)
+            _exit(NOT_CONFINED);
+        (void)pthread_barrier_wait(&barrier);
+        if (sandbox_seal(NULL) < 0)
             _exit(NOT_CONFINED);
         (void)pthread_barrier_wait(&barrier);
         (void)pthread_join(thread, NULL);
@@ -265,6 +269,20 @@ static void test_fault(void)
     sandbox_report_unmap(report);
 }
 
+/* Whether this user namespace has the workers' identity. */
+static bool has_worker_identity(void)
+{
+    unsigned long long inner, outer, count;
+    FILE *file = fopen("/proc/self/uid_map", "r");
+    bool has = false;
+
+    while (file != NULL && fscanf(file, "%llu %llu %llu", &inner, &outer, &count) == 3)
+        has |= SANDBOX_UID >= inner && SANDBOX_UID - inner < count;
+    if (file != NULL)
+        (void)fclose(file);
+    return has;
+}
+
 /* What the kernel says of a process that entered, read before the seal. */
 static void test_identity(void)
 {
@@ -296,7 +314,7 @@ static void test_identity(void)
         seen += strcmp(line, "CapBnd:\t0000000000000000\n") == 0 || strcmp(line, "CapEff:\t0000000000000000\n") == 0 ||
                 strcmp(line, "CapPrm:\t0000000000000000\n") == 0 || strcmp(line, "NoNewPrivs:\t1\n") == 0 ||
                 strcmp(line, expected) == 0;
-    CU_ASSERT_EQUAL(seen, geteuid() == 0 ? 5 : 3);
+    CU_ASSERT_EQUAL(seen, geteuid() != 0 ? 3 : has_worker_identity() ? 5 : 4);
     CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
     CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == FINISHED);
     (void)fclose(file);
@@ -314,7 +332,7 @@ static void test_without_root(void)
     if (child == 0) {
         struct sandbox_profile profile = {.report = report};
 
-        if (geteuid() == 0 && setresuid(OTHER_USER, OTHER_USER, OTHER_USER) < 0)
+        if (geteuid() == 0 && has_worker_identity() && setresuid(OTHER_USER, OTHER_USER, OTHER_USER) < 0)
             _exit(1);
         if (sandbox_enter(&profile, NULL) < 0 || sandbox_seal(NULL) < 0)
             _exit(NOT_CONFINED);
@@ -365,6 +383,10 @@ int main(void)
         {"Landlock", test_landlock},
     };
 
+#if defined(__SANITIZE_ADDRESS__)
+    puts("skipped: AddressSanitizer needs memory and system calls that the sandbox denies");
+    return HARNESS_SKIPPED;
+#endif
     if (pipe(output) < 0)
         return 1;
     return harness_run("sandbox", tests, HARNESS_COUNT(tests));
