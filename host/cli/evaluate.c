@@ -23,7 +23,7 @@ int cli_evaluate(int argc, char **argv)
         CLI_OPTION_TEXT("o", "DIR", "where the result goes; must not exist (default: MODEL's name.lazaret)",
                         &job.options.output_path),
         CLI_JOB_MACHINE(job),
-        CLI_OPTION_CHOICE("arithmetic", "how products are added up (default: as the policy says)", &job.arithmetic,
+        CLI_OPTION_CHOICE("arithmetic", "how products are added up (default: the policy's; another needs review)", &job.arithmetic,
                           cli_job_arithmetic_names),
         CLI_OPTION_NUMBER("samples", "N", "write the first N adversarial inputs of each curve point to samples.npz",
                           &job.samples, 0, PLAN_SAMPLES_MAX),

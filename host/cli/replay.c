@@ -4,6 +4,7 @@
 #include "host/attest/statement.h"
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
+#include "host/json/field.h"
 #include "host/json/file.h"
 #include "host/json/reader.h"
 #include "host/verify/verify.h"
@@ -66,6 +67,23 @@ static int verify_recorded(struct replay *replay, struct error *err)
     return read_statement(replay, report, err);
 }
 
+/* The class of arithmetic is the result's, whatever its policy says. */
+static int read_arithmetic(struct replay *replay, struct error *err)
+{
+    CLEANUP_JSON json_t *evaluation = NULL;
+    const char *arithmetic;
+    int r = json_read(replay->recorded.data, replay->recorded.size, REPLAY_EVALUATION_MAX, replay->evaluation_path,
+                      &evaluation, err);
+
+    if (r == 0)
+        r = field_string(evaluation, replay->evaluation_path, "arithmetic", 16, &arithmetic, err);
+    if (r < 0)
+        return r;
+    replay->job.options.arithmetic =
+        strcmp(arithmetic, plan_arithmetic_name(PLAN_FMA)) == 0 ? JOB_ARITHMETIC_FMA : JOB_ARITHMETIC_MUL_ADD;
+    return 0;
+}
+
 static int load_recorded(struct replay *replay, struct error *err)
 {
     int r = path_in(replay->policy_path, replay->directory, STATEMENT_POLICY, err);
@@ -79,7 +97,8 @@ static int load_recorded(struct replay *replay, struct error *err)
     if (r < 0)
         return r;
     replay->recorded = buffer_with_limit(REPLAY_EVALUATION_MAX);
-    return file_read_bounded(replay->evaluation_path, &replay->recorded, err);
+    r = file_read_bounded(replay->evaluation_path, &replay->recorded, err);
+    return r < 0 ? r : read_arithmetic(replay, err);
 }
 
 static int compare(const struct replay *replay, const struct job_result *result, struct error *err)

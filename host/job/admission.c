@@ -193,9 +193,6 @@ static int decide_by_policy(const struct admission *admission, const struct job_
                          "see `isolation` in it");
     if (options->samples > 0 && !policy->report_samples)
         return forbidden(err, "inputs to be written out", "leave --samples out, or see `report` in it");
-    if (options->arithmetic != JOB_ARITHMETIC_AUTO &&
-        (options->arithmetic == JOB_ARITHMETIC_FMA) != (policy->arithmetic == POLICY_FMA))
-        return forbidden(err, "another arithmetic than its own", "see `arithmetic` in it");
     if (admission->model_size > policy->model_bytes_max)
         return error_set(err, ERROR_GUEST, -EPERM, "%s: the model has %llu bytes, the policy allows %llu",
                          admission->model_name, (unsigned long long)admission->model_size,

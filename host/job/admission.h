@@ -15,7 +15,7 @@
 
 #include <limits.h>
 
-/* Guest memory besides model and data: kernel, agent, one worker. Measured: docs/limits.md. */
+/* Guest memory besides model and data: kernel, agent, one worker. See docs/execution.md. */
 #define ADMISSION_BASE_MIB 96u
 
 struct admission {

@@ -135,6 +135,14 @@ static void make_clustering(const struct admission *admission, struct plan_made 
     check->minimum_class_size = policy->minimum_class_size;
 }
 
+/* The policy's class unless the command line names one; the verdict then says that it is not the policy's. */
+static enum plan_arithmetic choose_arithmetic(const struct policy *policy, enum job_arithmetic asked)
+{
+    if (asked == JOB_ARITHMETIC_AUTO)
+        return policy->arithmetic == POLICY_FMA ? PLAN_FMA : PLAN_MUL_ADD;
+    return asked == JOB_ARITHMETIC_FMA ? PLAN_FMA : PLAN_MUL_ADD;
+}
+
 int plan_make(const struct admission *admission, const struct job_options *options, struct plan_made *ret_made,
               struct error *err)
 {
@@ -145,7 +153,7 @@ int plan_make(const struct admission *admission, const struct job_options *optio
     r = make_contract(admission->description, &plan->contract, err);
     if (r < 0)
         return r;
-    plan->arithmetic = admission->policy.arithmetic == POLICY_FMA ? PLAN_FMA : PLAN_MUL_ADD;
+    plan->arithmetic = choose_arithmetic(&admission->policy, options->arithmetic);
     plan->threads = options->isolation == VM_PROCESS ? options->vcpus : 0;
     plan->batch = options->batch;
     (void)snprintf(plan->isa, sizeof plan->isa, "%s", options->kernels != NULL ? options->kernels : "");
