@@ -2,6 +2,7 @@
 /* lazaret evaluate */
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
+#include "host/cli/summary.h"
 
 #include <stdio.h>
 
@@ -10,6 +11,8 @@ static void print_verdict(const struct job_result *result, const char *output)
     (void)printf("verdict: %s\n", outcome_names[result->outcome]);
     for (unsigned i = 0; i < result->reason_count; i++)
         (void)printf("  %s\n", result->reasons[i]);
+    if (result->evaluation.size > 0)
+        summary_print(&result->evaluation);
     (void)printf("result:  %s\n", output);
 }
 
@@ -23,8 +26,8 @@ int cli_evaluate(int argc, char **argv)
         CLI_OPTION_TEXT("o", "DIR", "where the result goes; must not exist (default: MODEL's name.lazaret)",
                         &job.options.output_path),
         CLI_JOB_MACHINE(job),
-        CLI_OPTION_CHOICE("arithmetic", "how products are added up (default: the policy's; another needs review)", &job.arithmetic,
-                          cli_job_arithmetic_names),
+        CLI_OPTION_CHOICE("arithmetic", "how products are added up (default: the policy's; another needs review)",
+                          &job.arithmetic, cli_job_arithmetic_names),
         CLI_OPTION_NUMBER("samples", "N", "write the first N adversarial inputs of each curve point to samples.npz",
                           &job.samples, 0, PLAN_SAMPLES_MAX),
         CLI_OPTION_FLAG("quiet", "no progress; events.jsonl has it all", &job.options.quiet),

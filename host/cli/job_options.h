@@ -22,7 +22,10 @@ extern const char *const cli_job_transport_names[];
 extern const char *const cli_job_arithmetic_names[];
 extern const char *const cli_job_kernels_names[];
 
-#define CLI_JOB_DEFAULTS {.options = {.policy_path = "low"}, .vcpus = 1, .batch = JOB_BATCH_DEFAULT}
+#define CLI_JOB_DEFAULTS                                                                                               \
+    {                                                                                                                  \
+        .options = {.policy_path = "low"}, .vcpus = 1, .batch = JOB_BATCH_DEFAULT                                      \
+    }
 
 #define CLI_JOB_INPUTS(job)                                                                                            \
     CLI_OPTION_TEXT("test", "SET", "the test set: .npz with x and y", &(job).options.test_path),                       \

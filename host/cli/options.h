@@ -17,7 +17,7 @@ enum cli_kind {
 };
 
 struct cli_option {
-    const char *name;     /* "test", for --test; a single letter is -o */
+    const char *name; /* "test", for --test; a single letter is -o */
     enum cli_kind kind;
     const char *argument; /* "SET" in the help; NULL for flags */
     const char *help;
@@ -26,11 +26,23 @@ struct cli_option {
     const char *const *choices; /* CLI_CHOICE: NULL-terminated */
 };
 
-#define CLI_OPTION_TEXT(n, a, h, v)   {.name = (n), .kind = CLI_TEXT, .argument = (a), .help = (h), .value = (v)}
-#define CLI_OPTION_FLAG(n, h, v)      {.name = (n), .kind = CLI_FLAG, .help = (h), .value = (v)}
-#define CLI_OPTION_CHOICE(n, h, v, c) {.name = (n), .kind = CLI_CHOICE, .help = (h), .value = (v), .choices = (c)}
+#define CLI_OPTION_TEXT(n, a, h, v)                                                                                    \
+    {                                                                                                                  \
+        .name = (n), .kind = CLI_TEXT, .argument = (a), .help = (h), .value = (v)                                      \
+    }
+#define CLI_OPTION_FLAG(n, h, v)                                                                                       \
+    {                                                                                                                  \
+        .name = (n), .kind = CLI_FLAG, .help = (h), .value = (v)                                                       \
+    }
+#define CLI_OPTION_CHOICE(n, h, v, c)                                                                                  \
+    {                                                                                                                  \
+        .name = (n), .kind = CLI_CHOICE, .help = (h), .value = (v), .choices = (c)                                     \
+    }
 #define CLI_OPTION_NUMBER(n, a, h, v, low, high)                                                                       \
-    {.name = (n), .kind = CLI_NUMBER, .argument = (a), .help = (h), .value = (v), .minimum = (low), .maximum = (high)}
+    {                                                                                                                  \
+        .name = (n), .kind = CLI_NUMBER, .argument = (a), .help = (h), .value = (v), .minimum = (low),                 \
+        .maximum = (high)                                                                                              \
+    }
 
 struct cli_command {
     const char *usage;   /* "lazaret evaluate MODEL --test SET [OPTIONS]" */

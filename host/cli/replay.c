@@ -163,9 +163,10 @@ int cli_replay(int argc, char **argv)
     };
     const struct cli_command command = {
         .usage = "lazaret replay DIR --key PUB.pem --model MODEL --test SET [--train SET] [OPTIONS]",
-        .purpose = "Verifies the signed result in DIR, evaluates again by its own policy and spec, in whatever isolation and\n"
-                   "acceleration this machine has, and compares evaluation.json byte for byte.\n"
-                   "Exit status: 0 reproduced, whatever the verdict; 4 not verified or not reproduced.",
+        .purpose =
+            "Verifies the signed result in DIR, evaluates again by its own policy and spec, in whatever isolation and\n"
+            "acceleration this machine has, and compares evaluation.json byte for byte.\n"
+            "Exit status: 0 reproduced, whatever the verdict; 4 not verified or not reproduced.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .operands_min = 1,
