@@ -80,8 +80,10 @@ static int set_limits(const struct confine_profile *profile)
 {
     if (limit(RLIMIT_CORE, 0) < 0)
         return -1;
+#ifndef __SANITIZE_ADDRESS__ /* the sanitizer maps terabytes */
     if (profile->address_space_max > 0 && limit(RLIMIT_AS, profile->address_space_max) < 0)
         return -1;
+#endif
     if (profile->open_files_max > 0 && limit(RLIMIT_NOFILE, profile->open_files_max) < 0)
         return -1;
     return 0;

@@ -40,9 +40,6 @@ static int confine(int socket, const struct data_serve_files *files, struct erro
         .address_space_max = SERVE_ADDRESS_SPACE_MAX,
     };
 
-#ifdef __SANITIZE_ADDRESS__
-    profile.address_space_max = 0; /* the sanitizer maps terabytes */
-#endif
     for (size_t i = 0; i < DATA_FILE_NONE; i++)
         if (files->fds[i] >= 0)
             keep[profile.keep_fd_count++] = files->fds[i];
