@@ -164,8 +164,9 @@ static void fill_contract(const struct plan_contract *from, struct model_contrac
 static int check_memory(const struct worker *worker, struct error *err)
 {
     uint64_t most = worker->task->memory_bytes;
+    uint32_t fixed = model_fixed_batch(worker->model, &worker->contract);
     struct model_memory memory;
-    int r = model_measure(worker->model, &worker->contract, 1, &memory, err);
+    int r = model_measure(worker->model, &worker->contract, fixed > 0 ? fixed : 1, &memory, err);
 
     if (r < 0)
         return r;

@@ -73,7 +73,7 @@ static void print_check(const json_t *check)
         (void)printf("%s\n", text_of(check, "reason"));
     else if (json_object_get(check, "curves") != NULL)
         print_curves(check);
-    else if (json_object_get(check, "classes") != NULL)
+    else if (json_is_array(json_object_get(check, "classes")))
         print_clusters(check);
     else
         print_accuracy(check);

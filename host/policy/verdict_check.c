@@ -73,17 +73,19 @@ static double bounded(enum policy_bound bound, const struct figure *figure)
 static int judge_clean_accuracy(const struct policy_clean_accuracy *policy, const json_t *check,
                                 struct judgement *judgement, struct error *err)
 {
-    size_t classes = json_array_size(json_object_get(check, "perClass"));
     struct figure figure;
+    int64_t classes;
     int r = read_figure(check, "clean-accuracy", "correct", "accuracy", &figure, err);
 
+    if (r == 0)
+        r = field_integer(check, "clean-accuracy", "classes", 1, UINT32_MAX, &classes, err);
     if (r < 0)
         return r;
     judgement->samples = figure.total;
     /* No better than guessing is more often wrong preprocessing than a bad model: a person decides. */
     if (classes > 1 && figure.lower <= 1.0 / (double)classes)
         conclude(judgement, CHECK_WARNED,
-                 "%" PRId64 " of %" PRId64 " right is near chance for %zu classes: check preprocessing and labels",
+                 "%" PRId64 " of %" PRId64 " right is near chance for %" PRId64 " classes: check preprocessing and labels",
                  figure.correct, figure.total, classes);
     else if (bounded(policy->bound, &figure) < policy->accuracy)
         conclude(judgement, CHECK_FAILED, "%s %.6f of accuracy (%" PRId64 " of %" PRId64 ") is below the policy's %.6g",

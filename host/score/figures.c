@@ -117,6 +117,7 @@ int figures_add_clean_accuracy(const struct evaluation_input *input, const struc
     figures_set(check_json, "total", new_count(accuracy.total), &failures);
     figures_set(check_json, "accuracy", figures_new_ratio(accuracy.correct, accuracy.total), &failures);
     figures_set(check_json, "ci95", figures_new_interval(accuracy.correct, accuracy.total), &failures);
+    figures_set(check_json, "classes", json_integer(accuracy.classes), &failures);
     figures_set(check_json, "perClass", new_per_class(&accuracy), &failures);
     if (accuracy.classes <= EVALUATION_CONFUSION_MAX)
         figures_set(check_json, "confusion", new_matrix(&accuracy), &failures);

@@ -12,7 +12,7 @@
 /* Figures of examples/digits, as measured against the reference implementation. */
 #define CLEAN                                                                                                          \
     "{\"id\":\"clean-accuracy\",\"provenance\":\"host-scored\",\"correct\":444,\"total\":450,\"accuracy\":\"0."        \
-    "986667\",\"ci95\":[\"0.971219\",\"0.993871\"],\"perClass\":[0,0,0,0,0,0,0,0,0,0]}"
+    "986667\",\"ci95\":[\"0.971219\",\"0.993871\"],\"classes\":10}"
 #define POINT(eps, robust, lower)                                                                                      \
     "{\"eps\":\"" eps "\",\"robustCorrect\":" robust ",\"robustAccuracy\":\"0.5\",\"ci95\":[\"" lower                  \
     "\",\"1.000000\"],\"total\":450}"
@@ -84,10 +84,10 @@ void test_verdict_failures(void)
 {
     static const char bad_clean[] = "{\"id\":\"clean-accuracy\",\"provenance\":\"host-scored\",\"correct\":370,"
                                     "\"total\":450,\"accuracy\":\"0.822222\",\"ci95\":[\"0.784215\",\"0.854779\"],"
-                                    "\"perClass\":[0,0,0,0,0,0,0,0,0,0]}," FGSM "," QUIET;
+                                    "\"classes\":10}," FGSM "," QUIET;
     static const char chance[] = "{\"id\":\"clean-accuracy\",\"provenance\":\"host-scored\",\"correct\":45,"
                                  "\"total\":450,\"accuracy\":\"0.100000\",\"ci95\":[\"0.075578\",\"0.131211\"],"
-                                 "\"perClass\":[0,0,0,0,0,0,0,0,0,0]}," FGSM "," QUIET;
+                                 "\"classes\":10}," FGSM "," QUIET;
     static const char weak[] =
         CLEAN ",{\"id\":\"fgsm\",\"provenance\":\"host-scored\",\"curves\":[{\"norm\":\"inf\","
               "\"points\":[" POINT("0.01", "440", "0.959582") "," POINT("0.03", "244", "0.496124") "]}]}," QUIET;
@@ -110,7 +110,7 @@ void test_verdict_gaps(void)
               "\"points\":[" POINT("0.01", "440", "0.959582") "]}]}," QUIET;
     static const char small[] =
         "{\"id\":\"clean-accuracy\",\"provenance\":\"host-scored\",\"correct\":100,\"total\":100,"
-        "\"accuracy\":\"1.000000\",\"ci95\":[\"0.963007\",\"1.000000\"]}"
+        "\"accuracy\":\"1.000000\",\"ci95\":[\"0.963007\",\"1.000000\"],\"classes\":10}"
         "," FGSM "," QUIET;
     static const char no_class[] = CLEAN "," FGSM ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\","
                                                   "\"classes\":[{\"label\":3,\"skipped\":\"small\"}]}";
