@@ -5,7 +5,7 @@
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
 #include "host/json/field.h"
-#include "host/json/file.h"
+#include "base/file.h"
 #include "host/json/reader.h"
 #include "host/verify/verify.h"
 

@@ -2,18 +2,17 @@
 /* Loading, writing and naming keys. */
 #include "host/crypto/key.h"
 
+#include "base/file.h"
 #include "base/io.h"
 #include "host/crypto/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define KEY_DER_MAX 512 /* a P-256 SubjectPublicKeyInfo has 91 bytes */
 
@@ -59,13 +58,12 @@ static int check_key(EVP_PKEY *pkey, const char *name, const char *kind, struct 
 
 static int open_key(const char *path, bool is_secret, int *ret_fd, struct error *err)
 {
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    CLEANUP_FD int fd = -1;
     struct stat status;
+    int r = file_open_regular(path, &fd, &status, err);
 
-    if (fd < 0 || fstat(fd, &status) < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return error_set(err, ERROR_NO_INPUT, -EINVAL, "%s: not a regular file", path);
+    if (r < 0)
+        return r;
     if (is_secret && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return error_set(err, ERROR_BAD_INPUT, -EACCES,
                          "%s: a private key that group or others may read (mode %04o); run: chmod 600 %s", path,

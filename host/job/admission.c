@@ -2,28 +2,26 @@
 /* Admission: files opened and measured, policy read, data described. */
 #include "host/job/admission.h"
 
+#include "base/file.h"
 #include "base/io.h"
 #include "host/attest/text.h"
 #include "host/job/deadlines.h"
 #include "host/job/plan_make.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MIB (UINT64_C(1) << 20)
 
 static int open_input(const char *path, int *ret_fd, uint64_t *ret_size, struct error *err)
 {
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    CLEANUP_FD int fd = -1;
     struct stat status;
+    int r = file_open_regular(path, &fd, &status, err);
 
-    if (fd < 0 || fstat(fd, &status) < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return error_set(err, ERROR_NO_INPUT, -EINVAL, "%s: not a regular file", path);
+    if (r < 0)
+        return r;
     if (status.st_size == 0)
         return error_set(err, ERROR_BAD_INPUT, -ENODATA, "%s: the file is empty", path);
     *ret_size = (uint64_t)status.st_size;

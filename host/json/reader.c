@@ -3,7 +3,7 @@
 #include "host/json/reader.h"
 
 #include "base/cursor.h"
-#include "host/json/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #include "host/policy/policy.h"
 
 #include "host/json/decimal.h"
-#include "host/json/file.h"
+#include "base/file.h"
 #include "host/policy/schema.h"
 #include "host/yaml/load.h"
 

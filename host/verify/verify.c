@@ -6,7 +6,7 @@
 #include "host/attest/bundle.h"
 #include "host/attest/statement.h"
 #include "host/attest/text.h"
-#include "host/json/file.h"
+#include "base/file.h"
 #include "host/json/reader.h"
 #include "host/verify/internal.h"
 

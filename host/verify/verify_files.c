@@ -5,7 +5,7 @@
 #include "digest/sha256.h"
 #include "host/attest/replay.h"
 #include "host/attest/statement.h"
-#include "host/json/file.h"
+#include "base/file.h"
 #include "host/json/reader.h"
 #include "host/policy/verdict.h"
 

@@ -5,7 +5,7 @@
 #include "base/io.h"
 #include "host/attest/bundle.h"
 #include "host/json/canonical.h"
-#include "host/json/file.h"
+#include "base/file.h"
 #include "host/json/reader.h"
 #include "host/policy/verdict.h"
 #include "host/signer/signer.h"

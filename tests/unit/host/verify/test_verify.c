@@ -4,7 +4,7 @@
 
 #include "host/attest/bundle.h"
 #include "host/attest/dsse.h"
-#include "host/json/file.h"
+#include "base/file.h"
 #include "host/json/reader.h"
 #include "unit/harness.h"
 #include "unit/host/verify/result.h"

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole small file into a buffer with a cap. */
-#include "host/json/file.h"
+/* Regular files. */
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define FILE_READ_STEP ((size_t)64 * 1024)
 
-static int open_regular(const char *path, int *ret_fd, struct error *err)
+int file_open_regular(const char *path, int *ret_fd, struct stat *ret_status, struct error *err)
 {
-    /* Not to wait on a FIFO that nobody writes to. */
     CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
 
@@ -20,6 +18,7 @@ static int open_regular(const char *path, int *ret_fd, struct error *err)
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_NO_INPUT, -EINVAL, "%s: not a regular file", path);
     *ret_fd = take_fd(&fd);
+    *ret_status = status;
     return 0;
 }
 
@@ -27,8 +26,9 @@ int file_read_bounded(const char *path, struct buffer *ret_content, struct error
 {
     CLEANUP_FREE char *block = malloc(FILE_READ_STEP);
     CLEANUP_FD int fd = -1;
+    struct stat status;
     ssize_t count;
-    int r = open_regular(path, &fd, err);
+    int r = file_open_regular(path, &fd, &status, err);
 
     if (r < 0)
         return r;

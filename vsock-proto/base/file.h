@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Regular files: opened without waiting on anything else, and small ones read whole into a buffer with a cap. */
+#ifndef LAZARET_BASE_FILE_H
+#define LAZARET_BASE_FILE_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#include <sys/stat.h>
+
+/*
+ * Opens a regular file for reading; never waits on a FIFO that nobody writes to. ERROR_NO_INPUT with -errno, -EINVAL where it
+ * is something else than a regular file.
+ */
+MUST_USE int file_open_regular(const char *path, int *ret_fd, struct stat *ret_status, struct error *err);
+
+/*
+ * Appends the content of a regular file, up to the buffer's limit. ERROR_NO_INPUT with -errno where
+ * it can't be opened or is no regular file; ERROR_BAD_INPUT with -EMSGSIZE where it is larger.
+ */
+MUST_USE int file_read_bounded(const char *path, struct buffer *ret_content, struct error *err);
+
+#endif
