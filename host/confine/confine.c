@@ -15,36 +15,25 @@
 #include <unistd.h>
 
 /* What every helper needs to compute, to talk over the descriptors it holds, and to end. */
-static const int base_system_calls[] = {
-    SCMP_SYS(read),
-    SCMP_SYS(write), SCMP_SYS(sendto),
-    SCMP_SYS(readv),
-    SCMP_SYS(writev),
-    SCMP_SYS(close), /* pipes and sockets */
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll), /* waiting with a deadline */
-    SCMP_SYS(brk),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(madvise), /* malloc; mmap: see below */
-    SCMP_SYS(futex),   /* locks inside the C library */
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(clock_nanosleep), /* deadlines where the vDSO has no clock */
-    SCMP_SYS(getrandom),       /* malloc's and hash tables' seeds */
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(getpid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(tgkill), /* abort() after a failed assertion */
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
+static const int base_system_calls[] =
+    {
+        SCMP_SYS(read),          SCMP_SYS(write),           SCMP_SYS(sendto),
+        SCMP_SYS(readv),         SCMP_SYS(writev),          SCMP_SYS(close), /* pipes and sockets */
+        SCMP_SYS(poll),          SCMP_SYS(ppoll),                            /* waiting with a deadline */
+        SCMP_SYS(brk),           SCMP_SYS(munmap),          SCMP_SYS(mremap),
+        SCMP_SYS(madvise),                                  /* malloc; mmap: see below */
+        SCMP_SYS(futex),                                    /* locks inside the C library */
+        SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), /* deadlines where the vDSO has no clock */
+        SCMP_SYS(getrandom),                                /* malloc's and hash tables' seeds */
+        SCMP_SYS(rt_sigreturn),  SCMP_SYS(rt_sigprocmask),  SCMP_SYS(restart_syscall),
+        SCMP_SYS(getpid),        SCMP_SYS(gettid),          SCMP_SYS(tgkill), /* abort() after a failed assertion */
+        SCMP_SYS(exit),          SCMP_SYS(exit_group),
 };
 
 static int failed(const struct confine_profile *profile, struct error *err, const char *step)
 {
-    return error_set(err, ERROR_INTERNAL, -errno, "%s: can't confine this process: %s: %s",
-                     profile->name, step, strerror(errno));
+    return error_set(err, ERROR_INTERNAL, -errno, "%s: can't confine this process: %s: %s", profile->name, step,
+                     strerror(errno));
 }
 
 static bool keeps(const struct confine_profile *profile, int fd)
@@ -134,8 +123,7 @@ static int install_filter(const struct confine_profile *profile)
 
     if (filter == NULL)
         return -ENOMEM;
-    r = allow_all(filter, base_system_calls,
-                  sizeof base_system_calls / sizeof base_system_calls[0]);
+    r = allow_all(filter, base_system_calls, sizeof base_system_calls / sizeof base_system_calls[0]);
     if (r == 0)
         r = allow_plain_mmap(filter);
     if (r == 0)

@@ -10,6 +10,7 @@
 #include "host/job/job.h"
 
 #include "base/io.h"
+#include "host/confine/monitor.h"
 #include "host/job/admission.h"
 #include "host/job/assess.h"
 #include "host/job/conversation.h"
@@ -145,6 +146,8 @@ static int boot(struct job *job, struct error *err)
     events_begin(&job->events, "boot");
     if (r == 0)
         r = vm_start(&vm, &job->vm, err);
+    if (r == 0)
+        r = confine_monitor(err);
     if (r == 0)
         r = vm_connect(job->vm, connect_ns < job->deadline_ns ? connect_ns : job->deadline_ns, &job->connection, err);
     return r;

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the monitor gives up once its helpers and its VM run. */
+#include "host/confine/monitor.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+static const int forbidden[] = {
+    /* programs */
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    /* other processes' memory */
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(kcmp),
+    SCMP_SYS(pidfd_getfd),
+    /* mounts and roots */
+    SCMP_SYS(mount),
+    SCMP_SYS(umount2),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(chroot),
+    SCMP_SYS(move_mount),
+    SCMP_SYS(open_tree),
+    SCMP_SYS(fsopen),
+    SCMP_SYS(fsmount),
+    SCMP_SYS(mount_setattr),
+    SCMP_SYS(setns),
+    /* the kernel itself */
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(delete_module),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(kexec_file_load),
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(reboot),
+    SCMP_SYS(iopl),
+    SCMP_SYS(ioperm),
+    SCMP_SYS(swapon),
+    SCMP_SYS(swapoff),
+    SCMP_SYS(acct),
+    SCMP_SYS(quotactl),
+    SCMP_SYS(settimeofday),
+    SCMP_SYS(clock_settime),
+    SCMP_SYS(sethostname),
+    SCMP_SYS(io_uring_setup),
+    /* keys of the kernel's keyrings */
+    SCMP_SYS(keyctl),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
+};
+
+static int forbid_all(scmp_filter_ctx filter)
+{
+    for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) {
+        int r = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, forbidden[i], 0);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Sockets of any family below, between and above UNIX and vsock. */
+static int forbid_networks(scmp_filter_ctx filter)
+{
+    int r = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_LT, AF_UNIX));
+
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_VSOCK));
+    for (unsigned family = AF_UNIX + 1; r == 0 && family < AF_VSOCK; family++)
+        r = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, family));
+    return r;
+}
+
+int confine_monitor(struct error *err)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int r = filter == NULL ? -ENOMEM : 0;
+
+    if (r == 0)
+        r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (r == 0)
+        r = forbid_all(filter);
+    if (r == 0)
+        r = forbid_networks(filter);
+    if (r == 0 && (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+        r = -errno;
+    if (r == 0)
+        r = seccomp_load(filter);
+    if (filter != NULL)
+        seccomp_release(filter);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "can't confine the monitor: %s", strerror(-r));
+    return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the monitor gives up once its helpers and its VM run.
+ *
+ * The monitor parses no foreign bytes, but it stays privileged to the end: it proves the VM's destruction and writes
+ * the result. So it keeps its identity and gives up what a taken-over process would want: running programs, tracing and
+ * reading other processes, mounts, modules, kernel interfaces, and every socket that is not UNIX or vsock.
+ */
+#ifndef LAZARET_HOST_CONFINE_MONITOR_H
+#define LAZARET_HOST_CONFINE_MONITOR_H
+
+#include "base/error.h"
+
+/*
+ * no_new_privs, not dumpable, and a seccomp filter that kills the process at any call named in monitor.c. For every
+ * thread; children inherit it.
+ */
+MUST_USE int confine_monitor(struct error *err);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Confinement: what is allowed works, and each call that is not ends the process. */
+#include "host/confine/confine.h"
+#include "host/confine/monitor.h"
+#include "unit/harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define STATUS_REACHED 42 /* the child got past the call */
+
+/* Runs `act` in a child that has confined itself by `confine`; its wait status. */
+static int run_confined(int (*confine)(void), void (*act)(void))
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (confine() < 0)
+            _exit(1);
+        act();
+        _exit(STATUS_REACHED);
+    }
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static bool reached(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == STATUS_REACHED;
+}
+
+static bool killed(int status)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
+/* --- helpers --------------------------------------------------------------------------------------- */
+
+static int confine_helper(void)
+{
+    static const struct confine_profile profile = {.name = "lazaret-test", .uid = CONFINE_UID_COLLECTOR};
+    const struct rlimit no_core = {0};
+
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    return confine_self(&profile, NULL);
+}
+
+static void act_compute(void)
+{
+    uint8_t *block = malloc((size_t)8 << 20);
+
+    if (block == NULL)
+        _exit(1);
+    memset(block, 1, (size_t)8 << 20);
+    free(block);
+}
+
+static void act_open(void)
+{
+    (void)!open("/etc/passwd", O_RDONLY);
+}
+
+static void act_socket(void)
+{
+    (void)!socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void act_fork(void)
+{
+    (void)!syscall(SYS_fork);
+}
+
+static void act_execute(void)
+{
+    char *arguments[] = {"true", NULL};
+
+    (void)!execv("/bin/true", arguments);
+}
+
+static void act_map_executable(void)
+{
+    (void)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void act_kill_another(void)
+{
+    (void)kill(1, 0);
+}
+
+static void test_helpers_may_compute(void)
+{
+    CU_ASSERT(reached(run_confined(confine_helper, act_compute)));
+}
+
+static void test_helpers_may_do_nothing_else(void)
+{
+    void (*const acts[])(void) = {act_open, act_socket, act_fork, act_execute, act_map_executable, act_kill_another};
+
+    for (unsigned i = 0; i < sizeof acts / sizeof acts[0]; i++)
+        CU_ASSERT(killed(run_confined(confine_helper, acts[i])));
+}
+
+/* A descriptor that is not kept is closed. */
+static void act_read_closed(void)
+{
+    if (read(0, &(char){0}, 1) != -1 || errno != EBADF)
+        _exit(1);
+}
+
+static void test_helpers_lose_their_descriptors(void)
+{
+    CU_ASSERT(reached(run_confined(confine_helper, act_read_closed)));
+}
+
+/* --- the monitor -------------------------------------------------------------------------------------- */
+
+static int confine_the_monitor(void)
+{
+    const struct rlimit no_core = {0};
+
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    return confine_monitor(NULL);
+}
+
+static void act_monitor_work(void)
+{
+    int pair[2], fd = open("/proc/self/stat", O_RDONLY);
+
+    if (fd < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+        _exit(1);
+    if (socket(AF_VSOCK, SOCK_STREAM, 0) < 0 && errno != EAFNOSUPPORT)
+        _exit(1);
+}
+
+static void act_trace(void)
+{
+    (void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+
+static void act_mount(void)
+{
+    (void)mount("none", "/nowhere", "tmpfs", 0, NULL);
+}
+
+static void act_netlink(void)
+{
+    (void)!socket(AF_NETLINK, SOCK_RAW, 0);
+}
+
+static void act_xdp(void)
+{
+    (void)!socket(AF_XDP, SOCK_RAW, 0);
+}
+
+static void act_bpf(void)
+{
+    (void)syscall(SYS_bpf, 0, NULL, 0);
+}
+
+static void test_monitor_may_work(void)
+{
+    CU_ASSERT(reached(run_confined(confine_the_monitor, act_monitor_work)));
+}
+
+static void test_monitor_gave_up(void)
+{
+    void (*const acts[])(void) = {act_execute, act_trace, act_mount, act_socket, act_netlink, act_xdp, act_bpf};
+
+    for (unsigned i = 0; i < sizeof acts / sizeof acts[0]; i++)
+        CU_ASSERT(killed(run_confined(confine_the_monitor, acts[i])));
+}
+
+int main(void)
+{
+    static const struct harness_test tests[] = {
+        {"helpers may compute", test_helpers_may_compute},
+        {"helpers may do nothing else", test_helpers_may_do_nothing_else},
+        {"helpers lose their descriptors", test_helpers_lose_their_descriptors},
+        {"the monitor may do its work", test_monitor_may_work},
+        {"the monitor gave up programs, traces, mounts, networks", test_monitor_gave_up},
+    };
+
+#ifdef __SANITIZE_ADDRESS__
+    return HARNESS_SKIPPED; /* the sanitizer's own calls are not the allowlist's */
+#endif
+    return harness_run("confinement", tests, HARNESS_COUNT(tests));
+}
