@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lazaret replay: verifies a signed result, evaluates again by its own policy and spec, and compares the facts. */
 #include "host/attest/replay.h"
+#include "base/file.h"
 #include "host/attest/statement.h"
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
 #include "host/json/field.h"
-#include "base/file.h"
 #include "host/json/reader.h"
 #include "host/verify/verify.h"
 

@@ -25,7 +25,8 @@ MUST_USE int collector_part(struct collector *collector, struct error *err);
 
 /*
  * The guest's next message. Texts and blobs are valid until the next call. ERROR_GUEST when the guest broke the
- * protocol, left, or kept silent beyond the deadline; or when the collector itself died reading it (with its signal: that too is evidence).
+ * protocol, left, or kept silent beyond the deadline; or when the collector itself died reading it (with its signal:
+ * that too is evidence).
  */
 MUST_USE int collector_next(struct collector *collector, uint64_t deadline_ns, struct message *ret_message,
                             struct error *err);

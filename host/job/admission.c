@@ -59,9 +59,8 @@ static int open_model(struct admission *admission, const char *path, struct erro
 
 static int open_data(struct admission *admission, const struct job_options *options, struct error *err)
 {
-    struct data_files files = {.test_name = options->test_path,
-                               .train_name = options->train_path,
-                               .spec_name = options->spec_path};
+    struct data_files files = {
+        .test_name = options->test_path, .train_name = options->train_path, .spec_name = options->spec_path};
     uint64_t size;
     int r = open_input(options->test_path, &admission->test_fd, &size, err);
 
@@ -90,8 +89,8 @@ static int read_labels(struct admission *admission, enum data_set_id set, int32_
 static int describe_data(struct admission *admission, const struct job_options *options, struct error *err)
 {
     struct data_set_description *train;
-    int r = data_reader_describe(admission->reader, io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), admission->description,
-                                 err);
+    int r =
+        data_reader_describe(admission->reader, io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), admission->description, err);
 
     if (r < 0)
         return r;

@@ -20,7 +20,7 @@
 
 struct admission {
     int model_fd, test_fd, train_fd, spec_fd, policy_fd; /* -1: none */
-    char model_name[NAME_MAX + 1]; /* the file's own name, printable */
+    char model_name[NAME_MAX + 1];                       /* the file's own name, printable */
     uint64_t model_size;
     uint8_t model_sha256[SHA256_SIZE];
     struct policy policy;

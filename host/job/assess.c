@@ -158,8 +158,8 @@ static int state_checks(struct facts *facts, const struct admission *admission, 
         facts->checks[facts->check_count++] = (struct evaluation_check){
             .kind = made->skips[i].id == PLAN_FGSM ? EVALUATION_ATTACK : EVALUATION_CLUSTERING,
             .id = plan_check_name(made->skips[i].id),
-            .version = made->skips[i].id == PLAN_FGSM ? PLAN_MAKE_VERSION_FGSM
-                                                      : PLAN_MAKE_VERSION_ACTIVATION_CLUSTERING,
+            .version =
+                made->skips[i].id == PLAN_FGSM ? PLAN_MAKE_VERSION_FGSM : PLAN_MAKE_VERSION_ACTIVATION_CLUSTERING,
             .outcome = EVALUATION_SKIPPED,
             .reason = made->skips[i].reason,
         };
@@ -177,8 +177,8 @@ struct judging {
 static enum evaluation_status judge(void *context, const struct evaluation_check *check, const json_t *figures)
 {
     static const enum evaluation_status statuses[CHECK_STATUS_COUNT] = {
-        [CHECK_PASSED] = EVALUATION_STATUS_PASSED,   [CHECK_FAILED] = EVALUATION_STATUS_FAILED,
-        [CHECK_WARNED] = EVALUATION_STATUS_WARNED,   [CHECK_SKIPPED] = EVALUATION_STATUS_SKIPPED,
+        [CHECK_PASSED] = EVALUATION_STATUS_PASSED, [CHECK_FAILED] = EVALUATION_STATUS_FAILED,
+        [CHECK_WARNED] = EVALUATION_STATUS_WARNED, [CHECK_SKIPPED] = EVALUATION_STATUS_SKIPPED,
         [CHECK_ERROR] = EVALUATION_STATUS_ERROR,
     };
     struct judging *judging = context;

@@ -22,8 +22,8 @@ void assessment_fail(struct assessment *assessment, enum outcome outcome, const 
 void assessment_free(struct assessment *assessment);
 
 /*
- * Scores and decides. ERROR_GUEST where the guest's figures can't be: an adversarial sample outside its bounds. `record`
- * tells isolation and acceleration, which a policy may refuse.
+ * Scores and decides. ERROR_GUEST where the guest's figures can't be: an adversarial sample outside its bounds.
+ * `record` tells isolation and acceleration, which a policy may refuse.
  */
 MUST_USE int assess_results(const struct admission *admission, const struct plan_made *made,
                             const struct results *results, const struct vm_record *record,

@@ -116,8 +116,8 @@ static int wait_for(struct talk *talk, enum message_type type, uint64_t deadline
 }
 
 /*
- * Sending failed because the guest hung up: what it said or did before tells more than our broken pipe, and may still be
- * on its way through the collector.
+ * Sending failed because the guest hung up: what it said or did before tells more than our broken pipe, and may still
+ * be on its way through the collector.
  */
 static int explain_broken_pipe(struct talk *talk)
 {
@@ -179,8 +179,7 @@ static int greet(struct talk *talk)
     if (r == 0)
         r = say(talk, &hello);
     if (r == 0)
-        r = wait_for(talk, MESSAGE_GUEST_HELLO,
-                     sooner(talk->with->deadline_ns, io_deadline_ms(JOB_DEADLINE_HELLO_MS)));
+        r = wait_for(talk, MESSAGE_GUEST_HELLO, sooner(talk->with->deadline_ns, io_deadline_ms(JOB_DEADLINE_HELLO_MS)));
     return r;
 }
 

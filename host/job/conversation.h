@@ -14,8 +14,8 @@
 #include "host/vm/vm.h"
 
 struct conversation {
-    struct vm *vm;         /* looked at while waiting */
-    int connection;        /* from vm_connect() */
+    struct vm *vm;  /* looked at while waiting */
+    int connection; /* from vm_connect() */
     const struct plan *plan;
     int model_fd;
     const char *model_name; /* begins messages about the model; printable */

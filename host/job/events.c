@@ -118,9 +118,8 @@ static void print_progress(struct events *events, uint64_t done, uint64_t total,
         rate /= 1e6;
         scale = "M ";
     }
-    (void)fprintf(stderr, "\r\033[K[%s] %3.0f%%  %.1f %s%s/s  %d:%02d left",
-                  events->phases[events->phase_count].name, share * 100, rate, scale, unit, (int)left / 60,
-                  (int)left % 60);
+    (void)fprintf(stderr, "\r\033[K[%s] %3.0f%%  %.1f %s%s/s  %d:%02d left", events->phases[events->phase_count].name,
+                  share * 100, rate, scale, unit, (int)left / 60, (int)left % 60);
     (void)fflush(stderr);
     events->line_open = true;
 }

@@ -3,7 +3,8 @@
  * What happens, as it happens: events.jsonl, and a line for people.
  *
  * On a terminal one line is rewritten in place with phase, percentage, rate and time left; elsewhere each phase has a
- * plain line when it ends. With `quiet` only the file is written. All text is printable ASCII by the time it comes here.
+ * plain line when it ends. With `quiet` only the file is written. All text is printable ASCII by the time it comes
+ * here.
  */
 #ifndef LAZARET_HOST_JOB_EVENTS_H
 #define LAZARET_HOST_JOB_EVENTS_H
@@ -26,7 +27,7 @@ struct events {
     FILE *file; /* events.jsonl; owned; NULL: none */
     bool quiet, terminal;
     uint64_t start_ns, phase_start_ns, phase_cpu_ns, last_line_ns;
-    bool line_open; /* the terminal's line has to be ended */
+    bool line_open;                                /* the terminal's line has to be ended */
     struct events_phase phases[EVENTS_PHASES_MAX]; /* those that have ended, then the one under way */
     unsigned phase_count;
     bool in_phase;

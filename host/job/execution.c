@@ -76,8 +76,9 @@ static void set_record(json_t *document, const struct vm_record *record)
     set(document, "vmCpuSeconds", seconds(record->cpu_ns));
     set(document, "startSeconds", seconds(record->start_wall_ns));
     set(document, "bootSeconds", seconds(record->boot_wall_ns));
-    set(document, "console", json_pack("{s:I, s:I}", "bytes", (json_int_t)record->console_bytes, "dropped",
-                                       (json_int_t)record->console_dropped));
+    set(document, "console",
+        json_pack("{s:I, s:I}", "bytes", (json_int_t)record->console_bytes, "dropped",
+                  (json_int_t)record->console_dropped));
 }
 
 static json_t *guest(const struct results *results)

@@ -2,10 +2,10 @@
 /*
  * The monitor: one evaluation's life.
  *
- * Theory of operation. Everything that can be refused is refused before anything boots. From then on there are two kinds
- * of trouble. An error (bad input, something this machine lacks, a fault of our own) unwinds: the VM is destroyed, the
- * janitor removes what was gathered, and nothing is left. A failed evaluation (ERROR_GUEST, or a refusal by policy or
- * memory) goes on to the end without results: it is written down, signed and committed like any other.
+ * Theory of operation. Everything that can be refused is refused before anything boots. From then on there are two
+ * kinds of trouble. An error (bad input, something this machine lacks, a fault of our own) unwinds: the VM is
+ * destroyed, the janitor removes what was gathered, and nothing is left. A failed evaluation (ERROR_GUEST, or a refusal
+ * by policy or memory) goes on to the end without results: it is written down, signed and committed like any other.
  */
 #include "host/job/job.h"
 

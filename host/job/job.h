@@ -3,8 +3,9 @@
  * One evaluation, from admission to the signed result.
  *
  * admit → journal → boot → handshake → plan, model → checks → destroy and prove it → score and decide → sign → commit.
- * What is wrong with the input or with this machine is an error, and nothing is left behind. What goes wrong once the job
- * is admitted (a model that can't be run, a guest that lies or dies, a limit) is a result: could-not-evaluate, signed.
+ * What is wrong with the input or with this machine is an error, and nothing is left behind. What goes wrong once the
+ * job is admitted (a model that can't be run, a guest that lies or dies, a limit) is a result: could-not-evaluate,
+ * signed.
  */
 #ifndef LAZARET_HOST_JOB_JOB_H
 #define LAZARET_HOST_JOB_JOB_H

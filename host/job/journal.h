@@ -2,10 +2,10 @@
 /*
  * A job's journal, and the reaper that reads the journals of the dead.
  *
- * $LAZARET_STATE/jobs/ID.journal has a line for each step, written and synced before the step is taken. The monitor holds a
- * lock on it for as long as it lives, so that a journal which can be locked is a dead monitor's. What must be undone is
- * little: VM, processes, sockets and the job's tmpfs end with the supervisor; files that gathered for the output
- * directory are removed by the janitor, or else by the reaper at the next start.
+ * $LAZARET_STATE/jobs/ID.journal has a line for each step, written and synced before the step is taken. The monitor
+ * holds a lock on it for as long as it lives, so that a journal which can be locked is a dead monitor's. What must be
+ * undone is little: VM, processes, sockets and the job's tmpfs end with the supervisor; files that gathered for the
+ * output directory are removed by the janitor, or else by the reaper at the next start.
  */
 #ifndef LAZARET_HOST_JOB_JOURNAL_H
 #define LAZARET_HOST_JOB_JOURNAL_H

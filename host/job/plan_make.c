@@ -20,16 +20,16 @@ uint32_t plan_make_window(uint64_t elements)
 
 /* --- contract and sets --------------------------------------------------------------------------------- */
 
-static int make_contract(const struct data_description *description, struct plan_contract *contract,
-                         struct error *err)
+static int make_contract(const struct data_description *description, struct plan_contract *contract, struct error *err)
 {
     const struct data_contract *spec = &description->contract;
     const struct data_set_description *test = &description->sets[DATA_SET_TEST];
     const struct data_set_description *train = &description->sets[DATA_SET_TRAIN];
 
-    if (train->present && (train->rank != test->rank ||
-                           memcmp(train->dims, test->dims, test->rank * sizeof test->dims[0]) != 0))
-        return error_set(err, ERROR_BAD_INPUT, -EINVAL, "the training set's inputs have another shape than the test set's");
+    if (train->present &&
+        (train->rank != test->rank || memcmp(train->dims, test->dims, test->rank * sizeof test->dims[0]) != 0))
+        return error_set(err, ERROR_BAD_INPUT, -EINVAL,
+                         "the training set's inputs have another shape than the test set's");
     (void)snprintf(contract->input, sizeof contract->input, "%s", spec->input);
     (void)snprintf(contract->output, sizeof contract->output, "%s", spec->output);
     contract->rank = test->rank;
@@ -198,8 +198,8 @@ static json_t *document_check(const struct plan_check *check, const struct polic
             (void)json_array_append_new(
                 curves, json_pack("{s:s, s:o}", "norm", plan_norm_name(check->curves[i].norm), "eps", points));
         }
-        (void)json_object_update_new(document, json_pack("{s:o, s:i}", "curves", curves, "samples",
-                                                         (int)check->samples));
+        (void)json_object_update_new(document,
+                                     json_pack("{s:o, s:i}", "curves", curves, "samples", (int)check->samples));
     }
     return document;
 }

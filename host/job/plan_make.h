@@ -33,8 +33,8 @@ struct plan_made {
 uint32_t plan_make_window(uint64_t elements);
 
 /* ERROR_BAD_INPUT where training and test inputs differ in shape. *ret_made is some 100 KiB. */
-MUST_USE int plan_make(const struct admission *admission, const struct job_options *options,
-                       struct plan_made *ret_made, struct error *err);
+MUST_USE int plan_make(const struct admission *admission, const struct job_options *options, struct plan_made *ret_made,
+                       struct error *err);
 
 /* plan.json: canonical JSON can be made of it. A new reference, or NULL without memory. */
 json_t *plan_make_document(const struct plan_made *made, const struct admission *admission,

@@ -214,8 +214,8 @@ static int write_samples(struct gathering *g)
 /* --- the bundle ---------------------------------------------------------------------------------------------- */
 
 /* What the host itself worked out or saw, and what stands on the guest's word. */
-static const char *const host_verified[] = {"model-digest", "data-digests", "labels", "scores",
-                                            "adversarial-sample-bounds", "vm-destruction"};
+static const char *const host_verified[] = {
+    "model-digest", "data-digests", "labels", "scores", "adversarial-sample-bounds", "vm-destruction"};
 static const char *const guest_said[] = {"predictions", "clusters"};
 
 static int encode_statement(struct gathering *g, struct buffer *ret_bytes)

@@ -14,10 +14,10 @@ struct publication { /* all borrowed */
     const struct job_options *options;
     const struct admission *admission;
     const struct plan_made *made;
-    const struct image *image;       /* NULL under process isolation */
+    const struct image *image; /* NULL under process isolation */
     const uint8_t *agent_sha256;
-    const struct vm_record *record;  /* NULL: nothing was booted */
-    const struct results *results;   /* NULL: none */
+    const struct vm_record *record; /* NULL: nothing was booted */
+    const struct results *results;  /* NULL: none */
     const struct assessment *assessment;
     int console_fd;
     const struct events *events;

@@ -3,8 +3,8 @@
  * The output directory, written whole or not at all.
  *
  * Files gather in a hidden directory beside the final one and are renamed in one step. A janitor process waits beside
- * the monitor: when the monitor ends without committing, however it ends, the janitor removes what was gathered, and the
- * job's journal with it. Should the janitor be killed too, the journal's reaper does the same at the next start.
+ * the monitor: when the monitor ends without committing, however it ends, the janitor removes what was gathered, and
+ * the job's journal with it. Should the janitor be killed too, the journal's reaper does the same at the next start.
  */
 #ifndef LAZARET_HOST_JOB_STAGING_H
 #define LAZARET_HOST_JOB_STAGING_H
@@ -23,8 +23,7 @@ struct staging;
 MUST_USE int staging_create(const char *path, const char *journal, struct staging **ret_staging, struct error *err);
 
 /* Writes a whole file and syncs it. ERROR_UNAVAILABLE names a full disk. */
-MUST_USE int staging_write(struct staging *staging, const char *name, const void *data, size_t size,
-                           struct error *err);
+MUST_USE int staging_write(struct staging *staging, const char *name, const void *data, size_t size, struct error *err);
 
 /* A new file for writing as the job goes; *ret_fd is the caller's. */
 MUST_USE int staging_open(struct staging *staging, const char *name, int *ret_fd, struct error *err);

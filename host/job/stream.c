@@ -45,8 +45,7 @@ static int transfer_bytes(struct transfer *transfer, const void *data, size_t si
     while (size > 0) {
         size_t count = size < FRAME_CHUNK_MAX ? size : FRAME_CHUNK_MAX;
         struct frame_header header = {.type = MESSAGE_CHUNK, .size = (uint32_t)count};
-        int r = frame_write(transfer->stream->connection, transfer->stream->deadline_ns, &header, bytes,
-                            transfer->err);
+        int r = frame_write(transfer->stream->connection, transfer->stream->deadline_ns, &header, bytes, transfer->err);
 
         if (r < 0)
             return r;

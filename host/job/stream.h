@@ -20,7 +20,7 @@ struct stream {
     int connection;
     const struct plan *plan;
     uint64_t deadline_ns;
-    int model_fd;               /* the model, or -1 for a check's windows */
+    int model_fd; /* the model, or -1 for a check's windows */
     uint32_t check;
     struct data_reader *reader;
     const int32_t *train_labels; /* one a training sample; NULL where none */

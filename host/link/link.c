@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-static int open_link(const struct link_transport *transport, int control_fd, uint32_t cid,
-                     struct link **ret_link, struct error *err)
+static int open_link(const struct link_transport *transport, int control_fd, uint32_t cid, struct link **ret_link,
+                     struct error *err)
 {
     struct link *link = malloc(sizeof *link);
 
@@ -18,10 +18,8 @@ static int open_link(const struct link_transport *transport, int control_fd, uin
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a link");
     /* Identifiers start where the clock stands: an answer to a predecessor's request, which gave
        up at its deadline, isn't taken for one of ours. */
-    *link = (struct link){.transport = transport,
-                          .control_fd = control_fd,
-                          .next_id = (uint32_t)io_now_ns(),
-                          .cid = cid};
+    *link =
+        (struct link){.transport = transport, .control_fd = control_fd, .next_id = (uint32_t)io_now_ns(), .cid = cid};
     *ret_link = link;
     return 0;
 }
@@ -50,15 +48,13 @@ void link_free(struct link *link)
 
 static void sleep_until(uint64_t time_ns)
 {
-    const struct timespec until = {.tv_sec = (time_t)(time_ns / IO_NS_PER_S),
-                                   .tv_nsec = (long)(time_ns % IO_NS_PER_S)};
+    const struct timespec until = {.tv_sec = (time_t)(time_ns / IO_NS_PER_S), .tv_nsec = (long)(time_ns % IO_NS_PER_S)};
 
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
         ;
 }
 
-int link_connect(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd,
-                 struct error *err)
+int link_connect(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd, struct error *err)
 {
     for (;;) {
         int reason = ETIMEDOUT;
@@ -69,8 +65,8 @@ int link_connect(struct link *link, uint32_t port, uint64_t deadline_ns, int *re
             return r;
         if (next_ns >= deadline_ns)
             return error_set(err, ERROR_GUEST, -ETIMEDOUT,
-                             "the guest accepted no %s stream on port %u in time (last try: %s)",
-                             link->transport->name, port, strerror(reason));
+                             "the guest accepted no %s stream on port %u in time (last try: %s)", link->transport->name,
+                             port, strerror(reason));
         sleep_until(next_ns);
     }
 }
@@ -80,8 +76,7 @@ static void free_link(struct link **link)
     link_free(*link);
 }
 
-int link_connect_vhost_user(int control_fd, uint32_t port, uint64_t deadline_ns, int *ret_fd,
-                            struct error *err)
+int link_connect_vhost_user(int control_fd, uint32_t port, uint64_t deadline_ns, int *ret_fd, struct error *err)
 {
     CLEANUP(free_link) struct link *link = NULL;
     int r = link_open_vhost_user(control_fd, &link, err);
@@ -89,8 +84,7 @@ int link_connect_vhost_user(int control_fd, uint32_t port, uint64_t deadline_ns,
     return r < 0 ? r : link_connect(link, port, deadline_ns, ret_fd, err);
 }
 
-int link_connect_vhost_vsock(uint32_t cid, uint32_t port, uint64_t deadline_ns, int *ret_fd,
-                             struct error *err)
+int link_connect_vhost_vsock(uint32_t cid, uint32_t port, uint64_t deadline_ns, int *ret_fd, struct error *err)
 {
     CLEANUP(free_link) struct link *link = NULL;
     int r = link_open_vhost_vsock(cid, &link, err);

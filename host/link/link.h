@@ -39,8 +39,7 @@ MUST_USE int link_open_vhost_vsock(uint32_t cid, struct link **ret_link, struct 
  * the deadline (CLOCK_MONOTONIC, base/io.h), with -EPROTO when it answered with nonsense;
  * ERROR_INTERNAL when the device is gone (-ECONNRESET) or the system failed.
  */
-MUST_USE int link_connect(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd,
-                          struct error *err);
+MUST_USE int link_connect(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd, struct error *err);
 
 /* "vhost-user" or "vhost-vsock", as execution.json names it. */
 const char *link_transport(const struct link *link);
@@ -49,10 +48,10 @@ const char *link_transport(const struct link *link);
 void link_free(struct link *link);
 
 /* The three steps at once: open, connect, free. */
-MUST_USE int link_connect_vhost_user(int control_fd, uint32_t port, uint64_t deadline_ns,
-                                     int *ret_fd, struct error *err);
-MUST_USE int link_connect_vhost_vsock(uint32_t cid, uint32_t port, uint64_t deadline_ns,
-                                      int *ret_fd, struct error *err);
+MUST_USE int link_connect_vhost_user(int control_fd, uint32_t port, uint64_t deadline_ns, int *ret_fd,
+                                     struct error *err);
+MUST_USE int link_connect_vhost_vsock(uint32_t cid, uint32_t port, uint64_t deadline_ns, int *ret_fd,
+                                      struct error *err);
 
 /* Whether this machine has the kernel's device and this process may use it. Nothing is changed. */
 MUST_USE bool link_vhost_vsock_available(void);

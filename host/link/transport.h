@@ -12,8 +12,8 @@ struct link_transport {
      * better, with the guest's answer in *ret_reason (a positive errno); other errors are final and
      * set `err`.
      */
-    int (*attempt)(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd,
-                   int *ret_reason, struct error *err);
+    int (*attempt)(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd, int *ret_reason,
+                   struct error *err);
 };
 
 struct link {

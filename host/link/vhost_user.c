@@ -24,16 +24,14 @@ static int device_gone(struct error *err)
 }
 
 /* Sends a request with the device's end of the pair. */
-static int send_request(int control_fd, const struct vsock_control_request *request, int fd,
-                        uint64_t deadline_ns, struct error *err)
+static int send_request(int control_fd, const struct vsock_control_request *request, int fd, uint64_t deadline_ns,
+                        struct error *err)
 {
     char control[CMSG_SPACE(sizeof fd)] __attribute__((aligned(8))) = {0};
     struct vsock_control_request copy = *request;
     struct iovec segment = {.iov_base = &copy, .iov_len = sizeof copy};
-    struct msghdr message = {.msg_iov = &segment,
-                             .msg_iovlen = 1,
-                             .msg_control = control,
-                             .msg_controllen = sizeof control};
+    struct msghdr message = {
+        .msg_iov = &segment, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
     header->cmsg_level = SOL_SOCKET;
@@ -60,8 +58,7 @@ static int send_request(int control_fd, const struct vsock_control_request *requ
 }
 
 /* Waits for the answer to request `id`; answers to requests that were given up are passed over. */
-static int read_answer(int control_fd, uint32_t id, uint64_t deadline_ns, int *ret_result,
-                       struct error *err)
+static int read_answer(int control_fd, uint32_t id, uint64_t deadline_ns, int *ret_result, struct error *err)
 {
     for (;;) {
         struct vsock_control_answer answer;
@@ -71,8 +68,7 @@ static int read_answer(int control_fd, uint32_t id, uint64_t deadline_ns, int *r
         if (r == -ETIMEDOUT)
             return -EAGAIN;
         if (r < 0)
-            return error_set(err, ERROR_INTERNAL, r, "waiting for the vsock device: %s",
-                             strerror(-r));
+            return error_set(err, ERROR_INTERNAL, r, "waiting for the vsock device: %s", strerror(-r));
         count = recv(control_fd, &answer, sizeof answer, MSG_DONTWAIT | MSG_TRUNC);
         if (count == 0 || (count < 0 && errno == ECONNRESET))
             return device_gone(err);
@@ -81,8 +77,7 @@ static int read_answer(int control_fd, uint32_t id, uint64_t deadline_ns, int *r
         if (count < 0)
             return error_set(err, ERROR_INTERNAL, -errno, "the vsock device's answer: %m");
         if ((size_t)count != sizeof answer)
-            return error_set(err, ERROR_INTERNAL, -EBADMSG,
-                             "the vsock device answered %zd bytes instead of %zu", count,
+            return error_set(err, ERROR_INTERNAL, -EBADMSG, "the vsock device answered %zd bytes instead of %zu", count,
                              sizeof answer);
         if (answer.id != id)
             continue;
@@ -91,8 +86,8 @@ static int read_answer(int control_fd, uint32_t id, uint64_t deadline_ns, int *r
     }
 }
 
-static int attempt_vhost_user(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd,
-                              int *ret_reason, struct error *err)
+static int attempt_vhost_user(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd, int *ret_reason,
+                              struct error *err)
 {
     const struct vsock_control_request request = {.id = link->next_id++, .port = port};
     CLEANUP_FD int ours = -1;
@@ -124,8 +119,7 @@ static int attempt_vhost_user(struct link *link, uint32_t port, uint64_t deadlin
         return -EAGAIN;
     case -EPROTO:
         return error_set(err, ERROR_GUEST, result,
-                         "the guest answered the stream to port %u against virtio-vsock's rules",
-                         port);
+                         "the guest answered the stream to port %u against virtio-vsock's rules", port);
     default:
         return error_set(err, ERROR_INTERNAL, result < 0 ? result : -EBADMSG,
                          "the vsock device opened no stream to port %u: %s", port,
@@ -133,5 +127,4 @@ static int attempt_vhost_user(struct link *link, uint32_t port, uint64_t deadlin
     }
 }
 
-const struct link_transport link_transport_vhost_user = {.name = "vhost-user",
-                                                         .attempt = attempt_vhost_user};
+const struct link_transport link_transport_vhost_user = {.name = "vhost-user", .attempt = attempt_vhost_user};

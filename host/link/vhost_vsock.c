@@ -57,11 +57,10 @@ static int await_connection(int fd, uint64_t deadline_ns)
     return error;
 }
 
-static int attempt_vhost_vsock(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd,
-                               int *ret_reason, struct error *err)
+static int attempt_vhost_vsock(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd, int *ret_reason,
+                               struct error *err)
 {
-    const struct sockaddr_vm address = {
-        .svm_family = AF_VSOCK, .svm_port = port, .svm_cid = link->cid};
+    const struct sockaddr_vm address = {.svm_family = AF_VSOCK, .svm_port = port, .svm_cid = link->cid};
     uint64_t attempt_ns = io_deadline_ms(LINK_ATTEMPT_MS);
     CLEANUP_FD int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int reason = 0;
@@ -80,14 +79,13 @@ static int attempt_vhost_vsock(struct link *link, uint32_t port, uint64_t deadli
         return 0;
     }
     if (!may_retry(reason))
-        return error_set(err, ERROR_INTERNAL, -reason, "vsock connect to CID %u port %u: %s",
-                         link->cid, port, strerror(reason));
+        return error_set(err, ERROR_INTERNAL, -reason, "vsock connect to CID %u port %u: %s", link->cid, port,
+                         strerror(reason));
     *ret_reason = reason;
     return -EAGAIN;
 }
 
-const struct link_transport link_transport_vhost_vsock = {.name = "vhost-vsock",
-                                                          .attempt = attempt_vhost_vsock};
+const struct link_transport link_transport_vhost_vsock = {.name = "vhost-vsock", .attempt = attempt_vhost_vsock};
 
 bool link_vhost_vsock_available(void)
 {
@@ -113,8 +111,7 @@ int link_reserve_cid(int *ret_vhost_fd, uint32_t *ret_cid, struct error *err)
 
     if (fd < 0)
         return error_set(err, ERROR_UNAVAILABLE, -errno,
-                         "%s: %m; load the module vhost_vsock or choose --transport vhost-user",
-                         VHOST_VSOCK_PATH);
+                         "%s: %m; load the module vhost_vsock or choose --transport vhost-user", VHOST_VSOCK_PATH);
     for (unsigned i = 0; i < LINK_CID_TRIES; i++) {
         uint64_t cid;
         int r = random_cid(&cid);
@@ -131,6 +128,5 @@ int link_reserve_cid(int *ret_vhost_fd, uint32_t *ret_cid, struct error *err)
         if (errno != EADDRINUSE)
             return error_set(err, ERROR_UNAVAILABLE, -errno, "reserving CID %u: %m", (unsigned)cid);
     }
-    return error_set(err, ERROR_UNAVAILABLE, -EADDRINUSE, "no free CID in %u tries",
-                     LINK_CID_TRIES);
+    return error_set(err, ERROR_UNAVAILABLE, -EADDRINUSE, "no free CID in %u tries", LINK_CID_TRIES);
 }

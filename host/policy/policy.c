@@ -2,8 +2,8 @@
 /* Reading a policy: the schema's document, then what a schema can't say. */
 #include "host/policy/policy.h"
 
-#include "host/json/decimal.h"
 #include "base/file.h"
+#include "host/json/decimal.h"
 #include "host/policy/schema.h"
 #include "host/yaml/load.h"
 

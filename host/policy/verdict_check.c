@@ -85,7 +85,8 @@ static int judge_clean_accuracy(const struct policy_clean_accuracy *policy, cons
     /* No better than guessing is more often wrong preprocessing than a bad model: a person decides. */
     if (classes > 1 && figure.lower <= 1.0 / (double)classes)
         conclude(judgement, CHECK_WARNED,
-                 "%" PRId64 " of %" PRId64 " right is near chance for %" PRId64 " classes: check preprocessing and labels",
+                 "%" PRId64 " of %" PRId64 " right is near chance for %" PRId64
+                 " classes: check preprocessing and labels",
                  figure.correct, figure.total, classes);
     else if (bounded(policy->bound, &figure) < policy->accuracy)
         conclude(judgement, CHECK_FAILED, "%s %.6f of accuracy (%" PRId64 " of %" PRId64 ") is below the policy's %.6g",

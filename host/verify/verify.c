@@ -2,11 +2,11 @@
 /* Verifying a bundle: form, signature, statement, model. */
 #include "host/verify/verify.h"
 
+#include "base/file.h"
 #include "digest/sha256.h"
 #include "host/attest/bundle.h"
 #include "host/attest/statement.h"
 #include "host/attest/text.h"
-#include "base/file.h"
 #include "host/json/reader.h"
 #include "host/verify/internal.h"
 

@@ -2,10 +2,10 @@
 /* Comparing an output directory's files with the statement, and deciding again. */
 #include "host/verify/internal.h"
 
+#include "base/file.h"
 #include "digest/sha256.h"
 #include "host/attest/replay.h"
 #include "host/attest/statement.h"
-#include "base/file.h"
 #include "host/json/reader.h"
 #include "host/policy/verdict.h"
 

@@ -93,14 +93,12 @@ static int make_vm(struct guest *guest)
 /* The guest sees the CPU that KVM supports. */
 static int set_cpuid(const struct guest *guest)
 {
-    CLEANUP_FREE struct kvm_cpuid2 *cpuid =
-        calloc(1, sizeof(*cpuid) + CPUID_MAX * sizeof(cpuid->entries[0]));
+    CLEANUP_FREE struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + CPUID_MAX * sizeof(cpuid->entries[0]));
 
     if (cpuid == NULL)
         return -ENOMEM;
     cpuid->nent = CPUID_MAX;
-    if (ioctl(guest->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0 ||
-        ioctl(guest->vcpu, KVM_SET_CPUID2, cpuid) < 0)
+    if (ioctl(guest->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0 || ioctl(guest->vcpu, KVM_SET_CPUID2, cpuid) < 0)
         return -errno;
     return 0;
 }

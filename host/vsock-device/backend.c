@@ -20,8 +20,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define FEATURES                                                                                   \
-    ((UINT64_C(1) << VIRTIO_F_VERSION_1) | (UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX) |              \
+#define FEATURES                                                                                                       \
+    ((UINT64_C(1) << VIRTIO_F_VERSION_1) | (UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX) |                                  \
      (UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC) | VHOST_USER_FEATURE_PROTOCOL)
 
 void backend_init(struct backend *backend, uint64_t guest_cid, int epoll_fd)
@@ -103,8 +103,7 @@ static int set_features(struct backend *backend, uint64_t features, struct error
     return 0;
 }
 
-static int set_memory(struct backend *backend, const struct vhost_user_message *message,
-                      struct error *err)
+static int set_memory(struct backend *backend, const struct vhost_user_message *message, struct error *err)
 {
     struct memory memory;
     int r = memory_map(message->memory.regions, message->fds, message->memory.count, &memory, err);
@@ -125,38 +124,32 @@ static int set_memory(struct backend *backend, const struct vhost_user_message *
     return 0;
 }
 
-static int find_queue(struct backend *backend, uint64_t index, struct backend_queue **ret_queue,
-                      struct error *err)
+static int find_queue(struct backend *backend, uint64_t index, struct backend_queue **ret_queue, struct error *err)
 {
     if (index >= BACKEND_QUEUE_COUNT)
-        return error_set(err, ERROR_INTERNAL, -EBADMSG, "front end named queue %llu",
-                         (unsigned long long)index);
+        return error_set(err, ERROR_INTERNAL, -EBADMSG, "front end named queue %llu", (unsigned long long)index);
     *ret_queue = &backend->queues[index];
     return 0;
 }
 
 static int start_queue(struct backend *backend, struct backend_queue *queue, struct error *err)
 {
-    enum virtqueue_direction direction = queue == &backend->queues[BACKEND_QUEUE_TX]
-                                             ? VIRTQUEUE_DEVICE_READS
-                                             : VIRTQUEUE_DEVICE_WRITES;
+    enum virtqueue_direction direction =
+        queue == &backend->queues[BACKEND_QUEUE_TX] ? VIRTQUEUE_DEVICE_READS : VIRTQUEUE_DEVICE_WRITES;
     bool event_idx = (backend->features & (UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX)) != 0;
     bool indirect = (backend->features & (UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC)) != 0;
     int r;
 
     if (!queue->has_address || backend->memory.count == 0)
-        return error_set(err, ERROR_INTERNAL, -EBADMSG,
-                         "front end started a queue without address or memory");
-    r = virtqueue_start(&queue->layout, &backend->memory, direction, event_idx, indirect,
-                        &queue->queue, err);
+        return error_set(err, ERROR_INTERNAL, -EBADMSG, "front end started a queue without address or memory");
+    r = virtqueue_start(&queue->layout, &backend->memory, direction, event_idx, indirect, &queue->queue, err);
     if (r == 0)
         queue->started = true;
     return r;
 }
 
 /* KICK, CALL and ERR: {queue, descriptor or none}. */
-static int set_vring_fd(struct backend *backend, struct vhost_user_message *message,
-                        struct error *err)
+static int set_vring_fd(struct backend *backend, struct vhost_user_message *message, struct error *err)
 {
     struct backend_queue *queue = NULL;
     int fd = -1;
@@ -167,8 +160,7 @@ static int set_vring_fd(struct backend *backend, struct vhost_user_message *mess
     if (message->fd_count > 0 && message->request != VHOST_USER_SET_VRING_ERR) {
         r = io_set_nonblocking(message->fds[0]); /* the other side can't hold the device up */
         if (r < 0)
-            return error_set(err, ERROR_INTERNAL, r, "front end's event descriptor: %s",
-                             strerror(-r));
+            return error_set(err, ERROR_INTERNAL, r, "front end's event descriptor: %s", strerror(-r));
         fd = take_fd(&message->fds[0]);
     }
     if (message->request == VHOST_USER_SET_VRING_CALL) {
@@ -176,8 +168,7 @@ static int set_vring_fd(struct backend *backend, struct vhost_user_message *mess
     } else if (message->request == VHOST_USER_SET_VRING_KICK) {
         r = replace_kick(backend, queue, fd);
         if (r < 0)
-            return error_set(err, ERROR_INTERNAL, r, "watching the front end's kicks: %s",
-                             strerror(-r));
+            return error_set(err, ERROR_INTERNAL, r, "watching the front end's kicks: %s", strerror(-r));
         if (fd < 0)
             return error_set(err, ERROR_INTERNAL, -EBADMSG, "front end wants a queue polled");
         if (!queue->started)
@@ -204,13 +195,11 @@ static int stop_queue(struct backend *backend, int fd, uint32_t index, struct er
 }
 
 /* NUM, BASE, ADDR and ENABLE. */
-static int set_vring(struct backend *backend, const struct vhost_user_message *message,
-                     struct error *err)
+static int set_vring(struct backend *backend, const struct vhost_user_message *message, struct error *err)
 {
     bool is_address = message->request == VHOST_USER_SET_VRING_ADDR;
     struct backend_queue *queue = NULL;
-    int r = find_queue(backend, is_address ? message->address.index : message->state.index, &queue,
-                       err);
+    int r = find_queue(backend, is_address ? message->address.index : message->state.index, &queue, err);
 
     if (r < 0)
         return r;
@@ -234,8 +223,8 @@ static int set_vring(struct backend *backend, const struct vhost_user_message *m
 }
 
 /* Replies with the configuration space, le64 guest_cid (5.10.4): the same 12 bytes, then data. */
-static int get_config(const struct backend *backend, int fd,
-                      const struct vhost_user_message *message, struct error *err)
+static int get_config(const struct backend *backend, int fd, const struct vhost_user_message *message,
+                      struct error *err)
 {
     const uint64_t config = htole64(backend->guest_cid);
     const uint32_t offset = message->config.offset, size = message->config.size;
@@ -243,15 +232,14 @@ static int get_config(const struct backend *backend, int fd,
     uint8_t reply[sizeof head + sizeof config];
 
     if (offset > sizeof config || size > sizeof config - offset)
-        return error_set(err, ERROR_INTERNAL, -EBADMSG,
-                         "front end asked for %u bytes of configuration at %u", size, offset);
+        return error_set(err, ERROR_INTERNAL, -EBADMSG, "front end asked for %u bytes of configuration at %u", size,
+                         offset);
     memcpy(reply, head, sizeof head);
     memcpy(reply + sizeof head, (const uint8_t *)&config + offset, size);
     return vhost_user_reply(fd, VHOST_USER_GET_CONFIG, reply, sizeof head + size, err);
 }
 
-int backend_handle(struct backend *backend, int fd, struct vhost_user_message *message,
-                   struct error *err)
+int backend_handle(struct backend *backend, int fd, struct vhost_user_message *message, struct error *err)
 {
     switch (message->request) {
     case VHOST_USER_GET_FEATURES:
@@ -260,8 +248,7 @@ int backend_handle(struct backend *backend, int fd, struct vhost_user_message *m
         return reply_number(fd, message->request, VHOST_USER_PROTOCOL_FEATURE_CONFIG, err);
     case VHOST_USER_SET_PROTOCOL_FEATURES:
         if ((message->number & ~VHOST_USER_PROTOCOL_FEATURE_CONFIG) != 0)
-            return error_set(err, ERROR_INTERNAL, -EBADMSG,
-                             "front end took protocol features never offered");
+            return error_set(err, ERROR_INTERNAL, -EBADMSG, "front end took protocol features never offered");
         return 0;
     case VHOST_USER_SET_FEATURES:
         return set_features(backend, message->number, err);

@@ -48,8 +48,7 @@ void backend_free(struct backend *backend);
  * -EBADMSG when the front end asks for what was not offered or makes no sense, -ECONNRESET when it
  * is gone, or the errors of memory_map and virtqueue_start.
  */
-MUST_USE int backend_handle(struct backend *backend, int fd, struct vhost_user_message *message,
-                            struct error *err);
+MUST_USE int backend_handle(struct backend *backend, int fd, struct vhost_user_message *message, struct error *err);
 
 /* Whether both queues are started and enabled: the driver is ready. */
 MUST_USE bool backend_is_ready(const struct backend *backend);

@@ -35,8 +35,8 @@
 #define SEND_SEGMENTS_MAX 16u /* of a guest's chain, at a time */
 #define SHUTDOWN_BOTH     ((uint32_t)(VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND))
 
-int connection_open(struct connection *connection, uint64_t guest_cid, uint32_t host_port,
-                    uint32_t guest_port, uint32_t request_id, int fd)
+int connection_open(struct connection *connection, uint64_t guest_cid, uint32_t host_port, uint32_t guest_port,
+                    uint32_t request_id, int fd)
 {
     uint8_t *stage = malloc(CONNECTION_STAGE_SIZE);
 
@@ -70,8 +70,8 @@ void connection_free(struct connection *connection)
 
 uint32_t connection_credit(const struct connection *connection)
 {
-    int64_t limit = connection->peer_buf_alloc < CONNECTION_BUFFER_SIZE ? connection->peer_buf_alloc
-                                                                        : CONNECTION_BUFFER_SIZE;
+    int64_t limit =
+        connection->peer_buf_alloc < CONNECTION_BUFFER_SIZE ? connection->peer_buf_alloc : CONNECTION_BUFFER_SIZE;
     int64_t in_flight = (uint32_t)(connection->sent - connection->peer_fwd_cnt);
 
     return limit > in_flight ? (uint32_t)(limit - in_flight) : 0;
@@ -106,9 +106,8 @@ static void abandon(struct connection *connection, int result, bool reset)
 /* Counts bytes that are off the guest's hands, and notes when it must hear of it. */
 static void count_forwarded(struct connection *connection, size_t count)
 {
-    uint32_t threshold = connection->peer_buf_alloc < CONNECTION_BUFFER_SIZE
-                             ? connection->peer_buf_alloc
-                             : CONNECTION_BUFFER_SIZE;
+    uint32_t threshold =
+        connection->peer_buf_alloc < CONNECTION_BUFFER_SIZE ? connection->peer_buf_alloc : CONNECTION_BUFFER_SIZE;
 
     if (count == 0)
         return;
@@ -136,8 +135,8 @@ static size_t send_to_host(struct connection *connection, struct iovec *segments
 }
 
 /* Adds the chain's bytes [offset, offset + size) to the backlog, which has room for them. */
-static int append_backlog(struct connection *connection, const struct virtqueue_chain *chain,
-                          size_t offset, size_t size)
+static int append_backlog(struct connection *connection, const struct virtqueue_chain *chain, size_t offset,
+                          size_t size)
 {
     size_t at = (connection->backlog_start + connection->backlog_size) % CONNECTION_BUFFER_SIZE;
     size_t first = size < CONNECTION_BUFFER_SIZE - at ? size : CONNECTION_BUFFER_SIZE - at;
@@ -156,9 +155,8 @@ static void flush_backlog(struct connection *connection)
 {
     while (connection->backlog_size > 0) {
         size_t start = connection->backlog_start;
-        size_t first = CONNECTION_BUFFER_SIZE - start < connection->backlog_size
-                           ? CONNECTION_BUFFER_SIZE - start
-                           : connection->backlog_size;
+        size_t first = CONNECTION_BUFFER_SIZE - start < connection->backlog_size ? CONNECTION_BUFFER_SIZE - start
+                                                                                 : connection->backlog_size;
         struct iovec segments[2] = {
             {.iov_base = connection->backlog + start, .iov_len = first},
             {.iov_base = connection->backlog, .iov_len = connection->backlog_size - first},
@@ -181,8 +179,7 @@ static size_t map_chain(const struct virtqueue_chain *chain, size_t offset, size
 {
     size_t count = 0, mapped = 0;
 
-    for (size_t i = 0; i < chain->segment_count && mapped < size && count < SEND_SEGMENTS_MAX;
-         i++) {
+    for (size_t i = 0; i < chain->segment_count && mapped < size && count < SEND_SEGMENTS_MAX; i++) {
         const struct iovec *segment = &chain->segments[i];
         size_t length;
 
@@ -193,8 +190,7 @@ static size_t map_chain(const struct virtqueue_chain *chain, size_t offset, size
         length = segment->iov_len - offset;
         if (length > size - mapped)
             length = size - mapped;
-        segments[count++] =
-            (struct iovec){.iov_base = (uint8_t *)segment->iov_base + offset, .iov_len = length};
+        segments[count++] = (struct iovec){.iov_base = (uint8_t *)segment->iov_base + offset, .iov_len = length};
         mapped += length;
         offset = 0;
     }
@@ -203,8 +199,7 @@ static size_t map_chain(const struct virtqueue_chain *chain, size_t offset, size
 }
 
 /* Takes the payload of an RW packet: straight from the guest's memory to the host while it can. */
-static void receive_data(struct connection *connection, const struct virtqueue_chain *chain,
-                         size_t size)
+static void receive_data(struct connection *connection, const struct virtqueue_chain *chain, size_t size)
 {
     size_t done = 0;
 
@@ -226,24 +221,21 @@ static void receive_data(struct connection *connection, const struct virtqueue_c
         if (sent < mapped)
             break;
     }
-    if (done < size &&
-        append_backlog(connection, chain, PACKET_HEADER_SIZE + done, size - done) < 0)
+    if (done < size && append_backlog(connection, chain, PACKET_HEADER_SIZE + done, size - done) < 0)
         abandon(connection, -ENOMEM, true);
 }
 
 /* Passes the guest's SHUTDOWN bits on, as far as its data is through. */
 static void apply_guest_shutdown(struct connection *connection)
 {
-    if ((connection->guest_shutdown & VIRTIO_VSOCK_SHUTDOWN_RCV) != 0 &&
-        !connection->host_sent_all) {
+    if ((connection->guest_shutdown & VIRTIO_VSOCK_SHUTDOWN_RCV) != 0 && !connection->host_sent_all) {
         (void)shutdown(connection->fd, SHUT_RD); /* the host's writes fail from now on */
         connection->host_sent_all = true;
         connection->stage_start = connection->stage_end = 0;
     }
     if (connection->backlog_size > 0)
         return;
-    if ((connection->guest_shutdown & VIRTIO_VSOCK_SHUTDOWN_SEND) != 0 &&
-        !connection->host_told_end) {
+    if ((connection->guest_shutdown & VIRTIO_VSOCK_SHUTDOWN_SEND) != 0 && !connection->host_told_end) {
         (void)shutdown(connection->fd, SHUT_WR);
         connection->host_told_end = true;
     }
@@ -259,8 +251,7 @@ static void receive_connecting(struct connection *connection, const struct packe
         answer(connection, 0);
         connection->state = CONNECTION_OPEN;
         connection->deadline_ns = IO_NO_DEADLINE;
-    } else if (header->op > VIRTIO_VSOCK_OP_INVALID &&
-               header->op <= VIRTIO_VSOCK_OP_CREDIT_REQUEST) {
+    } else if (header->op > VIRTIO_VSOCK_OP_INVALID && header->op <= VIRTIO_VSOCK_OP_CREDIT_REQUEST) {
         abandon(connection, -EPROTO, true);
     }
 }
@@ -317,10 +308,8 @@ void connection_host_event(struct connection *connection, uint32_t epoll_events)
 /* Reads from the host when all that was read before is sent. */
 static void fill_stage(struct connection *connection)
 {
-    while (connection->stage_start == connection->stage_end && connection->readable &&
-           !connection->host_sent_all) {
-        ssize_t count =
-            recv(connection->fd, connection->stage, CONNECTION_STAGE_SIZE, MSG_DONTWAIT);
+    while (connection->stage_start == connection->stage_end && connection->readable && !connection->host_sent_all) {
+        ssize_t count = recv(connection->fd, connection->stage, CONNECTION_STAGE_SIZE, MSG_DONTWAIT);
 
         if (count > 0) {
             connection->stage_start = 0;
@@ -351,8 +340,7 @@ void connection_service(struct connection *connection, uint64_t now_ns)
     if (connection->state == CONNECTION_OPEN)
         fill_stage(connection);
     /* The host learns of the end at once, also when the guest has no buffer for its RST. */
-    if (connection->state == CONNECTION_CLOSED && connection->backlog_size == 0 &&
-        connection->fd >= 0) {
+    if (connection->state == CONNECTION_CLOSED && connection->backlog_size == 0 && connection->fd >= 0) {
         (void)close(connection->fd);
         connection->fd = -1;
     }
@@ -374,8 +362,7 @@ static uint32_t own_shutdown(const struct connection *connection)
 static bool must_request_credit(const struct connection *connection)
 {
     return connection->stage_start < connection->stage_end && !connection->credit_requested &&
-           connection->peer_buf_alloc > CONNECTION_BUFFER_SIZE &&
-           connection_credit(connection) == 0;
+           connection->peer_buf_alloc > CONNECTION_BUFFER_SIZE && connection_credit(connection) == 0;
 }
 
 bool connection_has_packet(const struct connection *connection)
@@ -385,8 +372,7 @@ bool connection_has_packet(const struct connection *connection)
         return !connection->request_sent;
     case CONNECTION_OPEN:
         return connection->send_credit_update || must_request_credit(connection) ||
-               (connection->stage_start < connection->stage_end &&
-                connection_credit(connection) > 0) ||
+               (connection->stage_start < connection->stage_end && connection_credit(connection) > 0) ||
                (own_shutdown(connection) & ~connection->shutdown_sent) != 0;
     case CONNECTION_CLOSED:
         return connection->send_reset;
@@ -397,8 +383,8 @@ bool connection_has_packet(const struct connection *connection)
 }
 
 /* The packet of an open stream: data first, for it carries the credit update with it. */
-static void next_open_packet(struct connection *connection, size_t payload_max,
-                             struct packet_header *header, const uint8_t **ret_payload)
+static void next_open_packet(struct connection *connection, size_t payload_max, struct packet_header *header,
+                             const uint8_t **ret_payload)
 {
     size_t size = connection->stage_end - connection->stage_start;
     uint32_t credit = connection_credit(connection);
@@ -430,8 +416,8 @@ static void next_open_packet(struct connection *connection, size_t payload_max,
     connection->send_credit_update = false;
 }
 
-void connection_next_packet(struct connection *connection, size_t payload_max,
-                            struct packet_header *ret_header, const uint8_t **ret_payload)
+void connection_next_packet(struct connection *connection, size_t payload_max, struct packet_header *ret_header,
+                            const uint8_t **ret_payload)
 {
     struct packet_header header = {
         .src_cid = 2, /* the host, 5.10.4 */
@@ -459,6 +445,6 @@ void connection_next_packet(struct connection *connection, size_t payload_max,
 
 bool connection_is_finished(const struct connection *connection)
 {
-    return connection->state == CONNECTION_CLOSED && !connection->send_reset &&
-           !connection->answer_ready && connection->backlog_size == 0;
+    return connection->state == CONNECTION_CLOSED && !connection->send_reset && !connection->answer_ready &&
+           connection->backlog_size == 0;
 }

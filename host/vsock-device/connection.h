@@ -25,9 +25,10 @@
  */
 #define CONNECTION_STAGE_SIZE ((size_t)256 * 1024)
 
-#define CONNECTION_CONNECT_TIMEOUT_MS UINT64_C(2000) /* REQUEST to RESPONSE; Linux's own default   \
-                                                      */
-#define CONNECTION_CLOSE_TIMEOUT_MS UINT64_C(8000)   /* full SHUTDOWN to RST; Linux's own default */
+#define CONNECTION_CONNECT_TIMEOUT_MS                                                                                  \
+    UINT64_C(2000)                                 /* REQUEST to RESPONSE; Linux's own default                         \
+                                                    */
+#define CONNECTION_CLOSE_TIMEOUT_MS UINT64_C(8000) /* full SHUTDOWN to RST; Linux's own default */
 
 enum connection_state {
     CONNECTION_FREE = 0,   /* an unused slot */
@@ -74,8 +75,8 @@ struct connection {
 
 /* Starts a stream to the guest's port. Takes `fd`, which is non-blocking. -ENOMEM: fd is not taken.
  */
-MUST_USE int connection_open(struct connection *connection, uint64_t guest_cid, uint32_t host_port,
-                             uint32_t guest_port, uint32_t request_id, int fd);
+MUST_USE int connection_open(struct connection *connection, uint64_t guest_cid, uint32_t host_port, uint32_t guest_port,
+                             uint32_t request_id, int fd);
 
 /* Releases everything at once, without a word to the guest; the slot is free. */
 void connection_free(struct connection *connection);
@@ -96,8 +97,8 @@ MUST_USE bool connection_has_packet(const struct connection *connection);
 
 /* The next packet for the guest, with at most `payload_max` (> 0) bytes of payload, which is valid
    until the next call. Call only when connection_has_packet. */
-void connection_next_packet(struct connection *connection, size_t payload_max,
-                            struct packet_header *ret_header, const uint8_t **ret_payload);
+void connection_next_packet(struct connection *connection, size_t payload_max, struct packet_header *ret_header,
+                            const uint8_t **ret_payload);
 
 /* Whether nothing is left to be done but connection_free. */
 MUST_USE bool connection_is_finished(const struct connection *connection);

@@ -30,7 +30,6 @@ struct vsock_device_config {
 MUST_USE int vsock_device_run(const struct vsock_device_config *config, struct error *err);
 
 /* The same without confinement: for tests that run it beside themselves. */
-MUST_USE int vsock_device_run_unconfined(const struct vsock_device_config *config,
-                                         struct error *err);
+MUST_USE int vsock_device_run_unconfined(const struct vsock_device_config *config, struct error *err);
 
 #endif

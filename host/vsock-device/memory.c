@@ -20,8 +20,7 @@ static int check_region(const struct memory_region_config *config, struct error 
     uint64_t end;
 
     if (config->size == 0 || config->size > MEMORY_SIZE_MAX)
-        return error_set(err, ERROR_INTERNAL, -EBADMSG,
-                         "memory region of %llu bytes: must be 1 to %llu",
+        return error_set(err, ERROR_INTERNAL, -EBADMSG, "memory region of %llu bytes: must be 1 to %llu",
                          (unsigned long long)config->size, (unsigned long long)MEMORY_SIZE_MAX);
     if (__builtin_add_overflow(config->guest_address, config->size, &end) ||
         __builtin_add_overflow(config->user_address, config->size, &end) ||
@@ -40,12 +39,9 @@ static int check_table(const struct memory_region_config *configs, size_t count,
         if (r < 0)
             return r;
         for (size_t j = 0; j < i; j++)
-            if (ranges_overlap(configs[i].guest_address, configs[i].size, configs[j].guest_address,
-                               configs[j].size) ||
-                ranges_overlap(configs[i].user_address, configs[i].size, configs[j].user_address,
-                               configs[j].size))
-                return error_set(err, ERROR_INTERNAL, -EBADMSG,
-                                 "memory regions %zu and %zu overlap", j, i);
+            if (ranges_overlap(configs[i].guest_address, configs[i].size, configs[j].guest_address, configs[j].size) ||
+                ranges_overlap(configs[i].user_address, configs[i].size, configs[j].user_address, configs[j].size))
+                return error_set(err, ERROR_INTERNAL, -EBADMSG, "memory regions %zu and %zu overlap", j, i);
     }
     return 0;
 }
@@ -67,14 +63,13 @@ static int check_file(int fd, const struct memory_region_config *config, struct 
     if (fstat(fd, &status) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "fstat of guest memory: %m");
     if (status.st_size < 0 || config->file_offset + config->size > (uint64_t)status.st_size)
-        return error_set(err, ERROR_INTERNAL, -EBADMSG,
-                         "memory region ends beyond its file of %lld bytes",
+        return error_set(err, ERROR_INTERNAL, -EBADMSG, "memory region ends beyond its file of %lld bytes",
                          (long long)status.st_size);
     return 0;
 }
 
-int memory_map(const struct memory_region_config *configs, const int *fds, size_t count,
-               struct memory *ret_memory, struct error *err)
+int memory_map(const struct memory_region_config *configs, const int *fds, size_t count, struct memory *ret_memory,
+               struct error *err)
 {
     CLEANUP_MEMORY struct memory memory = {.count = 0};
     int r = check_table(configs, count, err);
@@ -87,8 +82,8 @@ int memory_map(const struct memory_region_config *configs, const int *fds, size_
         r = check_file(fds[i], &configs[i], err);
         if (r < 0)
             return r;
-        data = mmap(NULL, configs[i].size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                    fds[i], (off_t)configs[i].file_offset);
+        data = mmap(NULL, configs[i].size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fds[i],
+                    (off_t)configs[i].file_offset);
         if (data == MAP_FAILED)
             return error_set(err, ERROR_INTERNAL, -errno, "mmap of %llu bytes of guest memory: %m",
                              (unsigned long long)configs[i].size);
@@ -106,8 +101,8 @@ void memory_unmap(struct memory *memory)
     memory->count = 0;
 }
 
-int memory_at_guest_address(const struct memory *memory, uint64_t address, uint64_t size,
-                            uint8_t **ret_data, size_t *ret_size)
+int memory_at_guest_address(const struct memory *memory, uint64_t address, uint64_t size, uint8_t **ret_data,
+                            size_t *ret_size)
 {
     if (size == 0)
         return -EFAULT;
@@ -124,8 +119,7 @@ int memory_at_guest_address(const struct memory *memory, uint64_t address, uint6
     return -EFAULT;
 }
 
-int memory_at_user_address(const struct memory *memory, uint64_t address, uint64_t size,
-                           uint8_t **ret_data)
+int memory_at_user_address(const struct memory *memory, uint64_t address, uint64_t size, uint8_t **ret_data)
 {
     for (size_t i = 0; i < memory->count; i++) {
         const struct memory_region *region = &memory->regions[i];

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MEMORY_REGIONS_MAX 8u /* vhost-user's baseline, VHOST_MEMORY_BASELINE_NREGIONS */
+#define MEMORY_REGIONS_MAX 8u                  /* vhost-user's baseline, VHOST_MEMORY_BASELINE_NREGIONS */
 #define MEMORY_SIZE_MAX    (UINT64_C(1) << 40) /* of one region, in bytes */
 
 /* A region as SET_MEM_TABLE describes it. */
@@ -51,12 +51,11 @@ void memory_unmap(struct memory *memory);
  * contiguous at *ret_data: a range may run on into the next region. -EFAULT when its first byte is
  * in no region or the size is zero.
  */
-MUST_USE int memory_at_guest_address(const struct memory *memory, uint64_t address, uint64_t size,
-                                     uint8_t **ret_data, size_t *ret_size);
+MUST_USE int memory_at_guest_address(const struct memory *memory, uint64_t address, uint64_t size, uint8_t **ret_data,
+                                     size_t *ret_size);
 
 /* Translates a user address range that lies in one region whole; -EFAULT otherwise. */
-MUST_USE int memory_at_user_address(const struct memory *memory, uint64_t address, uint64_t size,
-                                    uint8_t **ret_data);
+MUST_USE int memory_at_user_address(const struct memory *memory, uint64_t address, uint64_t size, uint8_t **ret_data);
 
 #define CLEANUP_MEMORY CLEANUP(memory_unmap)
 

@@ -13,16 +13,11 @@ int packet_decode(const void *bytes, size_t size, struct packet_header *ret_head
     struct cursor cursor = cursor_over(bytes, size);
     struct packet_header header;
 
-    if (cursor_read_u64le(&cursor, &header.src_cid) < 0 ||
-        cursor_read_u64le(&cursor, &header.dst_cid) < 0 ||
-        cursor_read_u32le(&cursor, &header.src_port) < 0 ||
-        cursor_read_u32le(&cursor, &header.dst_port) < 0 ||
-        cursor_read_u32le(&cursor, &header.len) < 0 ||
-        cursor_read_u16le(&cursor, &header.type) < 0 ||
-        cursor_read_u16le(&cursor, &header.op) < 0 ||
-        cursor_read_u32le(&cursor, &header.flags) < 0 ||
-        cursor_read_u32le(&cursor, &header.buf_alloc) < 0 ||
-        cursor_read_u32le(&cursor, &header.fwd_cnt) < 0)
+    if (cursor_read_u64le(&cursor, &header.src_cid) < 0 || cursor_read_u64le(&cursor, &header.dst_cid) < 0 ||
+        cursor_read_u32le(&cursor, &header.src_port) < 0 || cursor_read_u32le(&cursor, &header.dst_port) < 0 ||
+        cursor_read_u32le(&cursor, &header.len) < 0 || cursor_read_u16le(&cursor, &header.type) < 0 ||
+        cursor_read_u16le(&cursor, &header.op) < 0 || cursor_read_u32le(&cursor, &header.flags) < 0 ||
+        cursor_read_u32le(&cursor, &header.buf_alloc) < 0 || cursor_read_u32le(&cursor, &header.fwd_cnt) < 0)
         return -EBADMSG;
     *ret_header = header;
     return 0;

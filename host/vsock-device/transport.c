@@ -30,14 +30,12 @@ void transport_free(struct transport *transport)
 }
 
 /* The stream between two ports, also one that still owes its RST; NULL when there is none. */
-static struct connection *find_connection(struct transport *transport, uint32_t host_port,
-                                          uint32_t guest_port)
+static struct connection *find_connection(struct transport *transport, uint32_t host_port, uint32_t guest_port)
 {
     for (size_t i = 0; i < TRANSPORT_CONNECTIONS_MAX; i++) {
         struct connection *connection = &transport->connections[i];
 
-        if (connection->state == CONNECTION_FREE ||
-            (connection->state == CONNECTION_CLOSED && !connection->send_reset))
+        if (connection->state == CONNECTION_FREE || (connection->state == CONNECTION_CLOSED && !connection->send_reset))
             continue;
         if (connection->host_port == host_port && connection->guest_port == guest_port)
             return connection;
@@ -56,8 +54,7 @@ static uint32_t choose_host_port(struct transport *transport)
             transport->next_host_port == UINT32_MAX) /* VMADDR_PORT_ANY */
             transport->next_host_port = TRANSPORT_FIRST_PORT;
         for (size_t i = 0; i < TRANSPORT_CONNECTIONS_MAX; i++)
-            if (transport->connections[i].state != CONNECTION_FREE &&
-                transport->connections[i].host_port == port)
+            if (transport->connections[i].state != CONNECTION_FREE && transport->connections[i].host_port == port)
                 taken = true;
         if (!taken)
             return port;
@@ -73,8 +70,7 @@ int transport_connect(struct transport *transport, uint32_t guest_port, uint32_t
 
         if (connection->state != CONNECTION_FREE)
             continue;
-        r = connection_open(connection, transport->guest_cid, choose_host_port(transport),
-                            guest_port, request_id, fd);
+        r = connection_open(connection, transport->guest_cid, choose_host_port(transport), guest_port, request_id, fd);
         if (r == 0)
             *ret_connection = connection;
         return r;
@@ -87,8 +83,8 @@ static void queue_reset(struct transport *transport, const struct packet_header 
 {
     size_t at = (transport->reset_start + transport->reset_count) % VIRTQUEUE_SIZE_MAX;
 
-    transport->resets[at] = (struct transport_reset){
-        .host_port = header->dst_port, .guest_port = header->src_port, .type = header->type};
+    transport->resets[at] =
+        (struct transport_reset){.host_port = header->dst_port, .guest_port = header->src_port, .type = header->type};
     transport->reset_count++;
 }
 
@@ -112,8 +108,8 @@ static void dispatch(struct transport *transport, const struct packet_header *he
 }
 
 /* Takes one packet off the tx queue. As virtqueue_pop. */
-static int process_packet(struct transport *transport, struct virtqueue *tx,
-                          const struct memory *memory, struct error *err)
+static int process_packet(struct transport *transport, struct virtqueue *tx, const struct memory *memory,
+                          struct error *err)
 {
     uint8_t bytes[PACKET_HEADER_SIZE];
     struct packet_header header;
@@ -122,22 +118,19 @@ static int process_packet(struct transport *transport, struct virtqueue *tx,
     if (r <= 0)
         return r;
     /* The header is copied once and only the copy is looked at. */
-    if (packet_decode(bytes, virtqueue_chain_read(&transport->chain, 0, bytes, PACKET_HEADER_SIZE),
-                      &header) < 0)
-        return error_set(err, ERROR_GUEST, -EBADMSG,
-                         "guest sent a packet of %zu bytes, shorter than a header",
+    if (packet_decode(bytes, virtqueue_chain_read(&transport->chain, 0, bytes, PACKET_HEADER_SIZE), &header) < 0)
+        return error_set(err, ERROR_GUEST, -EBADMSG, "guest sent a packet of %zu bytes, shorter than a header",
                          transport->chain.size);
     if (header.len > transport->chain.size - PACKET_HEADER_SIZE)
-        return error_set(err, ERROR_GUEST, -EBADMSG,
-                         "guest sent a packet that claims %u bytes of payload and has %zu",
+        return error_set(err, ERROR_GUEST, -EBADMSG, "guest sent a packet that claims %u bytes of payload and has %zu",
                          header.len, transport->chain.size - PACKET_HEADER_SIZE);
     dispatch(transport, &header);
     virtqueue_push(tx, transport->chain.head, 0);
     return 1;
 }
 
-int transport_process_tx(struct transport *transport, struct virtqueue *tx,
-                         const struct memory *memory, struct error *err)
+int transport_process_tx(struct transport *transport, struct virtqueue *tx, const struct memory *memory,
+                         struct error *err)
 {
     int handled = 0;
 
@@ -154,8 +147,7 @@ int transport_process_tx(struct transport *transport, struct virtqueue *tx,
 }
 
 /* The next packet to send, if any: RSTs first, then the streams in turn. */
-static bool next_source(struct transport *transport, uint64_t now_ns,
-                        struct connection **ret_connection)
+static bool next_source(struct transport *transport, uint64_t now_ns, struct connection **ret_connection)
 {
     *ret_connection = NULL;
     if (transport->reset_count > 0)
@@ -206,8 +198,8 @@ static size_t write_packet(struct transport *transport, struct connection *conne
     return PACKET_HEADER_SIZE + header.len;
 }
 
-int transport_fill_rx(struct transport *transport, struct virtqueue *rx,
-                      const struct memory *memory, bool *ret_starved, struct error *err)
+int transport_fill_rx(struct transport *transport, struct virtqueue *rx, const struct memory *memory, bool *ret_starved,
+                      struct error *err)
 {
     uint64_t now_ns = io_now_ns();
     struct connection *connection;
@@ -225,8 +217,7 @@ int transport_fill_rx(struct transport *transport, struct virtqueue *rx,
         }
         if (transport->chain.size <= PACKET_HEADER_SIZE)
             return error_set(err, ERROR_GUEST, -EBADMSG,
-                             "guest gave a receive buffer of %zu bytes, too small for a packet",
-                             transport->chain.size);
+                             "guest gave a receive buffer of %zu bytes, too small for a packet", transport->chain.size);
         virtqueue_push(rx, transport->chain.head, (uint32_t)write_packet(transport, connection));
         handled = 1;
     }
@@ -259,8 +250,7 @@ uint64_t transport_deadline(const struct transport *transport)
     uint64_t deadline = UINT64_MAX;
 
     for (size_t i = 0; i < TRANSPORT_CONNECTIONS_MAX; i++)
-        if (transport->connections[i].state != CONNECTION_FREE &&
-            transport->connections[i].deadline_ns < deadline)
+        if (transport->connections[i].state != CONNECTION_FREE && transport->connections[i].deadline_ns < deadline)
             deadline = transport->connections[i].deadline_ns;
     return deadline;
 }

@@ -46,23 +46,23 @@ void transport_free(struct transport *transport);
  * Begins a stream to `guest_port` with the host's socket `fd` (non-blocking, taken on success).
  * -EMFILE when there are TRANSPORT_CONNECTIONS_MAX already, -ENOMEM.
  */
-MUST_USE int transport_connect(struct transport *transport, uint32_t guest_port,
-                               uint32_t request_id, int fd, struct connection **ret_connection);
+MUST_USE int transport_connect(struct transport *transport, uint32_t guest_port, uint32_t request_id, int fd,
+                               struct connection **ret_connection);
 
 /*
  * Handles the packets in the guest's tx queue, at most as many as the queue is long. 1 when it
  * handled any, 0 when there were none or the pending RSTs have no room, -errno when the guest broke
  * the rules of the queue or of a packet's form.
  */
-MUST_USE int transport_process_tx(struct transport *transport, struct virtqueue *tx,
-                                  const struct memory *memory, struct error *err);
+MUST_USE int transport_process_tx(struct transport *transport, struct virtqueue *tx, const struct memory *memory,
+                                  struct error *err);
 
 /*
  * Puts pending packets into the guest's receive buffers, at most as many as the queue is long.
  * Returns as transport_process_tx; *ret_starved says whether packets wait for buffers.
  */
-MUST_USE int transport_fill_rx(struct transport *transport, struct virtqueue *rx,
-                               const struct memory *memory, bool *ret_starved, struct error *err);
+MUST_USE int transport_fill_rx(struct transport *transport, struct virtqueue *rx, const struct memory *memory,
+                               bool *ret_starved, struct error *err);
 
 /* Serves the hosts' sockets and deadlines of all streams. */
 void transport_service(struct transport *transport, uint64_t now_ns);

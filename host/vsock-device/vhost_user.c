@@ -9,18 +9,16 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#define FLAG_VERSION UINT32_C(0x1)
-#define FLAG_REPLY   UINT32_C(0x4)
-#define FLAG_NEED_REPLY                                                                            \
-    UINT32_C(0x8) /* means something only with REPLY_ACK, which is not offered */
+#define FLAG_VERSION    UINT32_C(0x1)
+#define FLAG_REPLY      UINT32_C(0x4)
+#define FLAG_NEED_REPLY UINT32_C(0x8) /* means something only with REPLY_ACK, which is not offered */
 
 static int bad_message(struct error *err, uint32_t request, const char *what)
 {
     return error_set(err, ERROR_INTERNAL, -EBADMSG, "vhost-user request %u: %s", request, what);
 }
 
-static int parse_header(struct cursor *cursor, uint32_t *ret_request, uint32_t *ret_size,
-                        struct error *err)
+static int parse_header(struct cursor *cursor, uint32_t *ret_request, uint32_t *ret_size, struct error *err)
 {
     uint32_t request, flags, size;
 
@@ -41,22 +39,18 @@ static int parse_memory(struct cursor *cursor, struct vhost_user_message *messag
 {
     uint32_t count, padding;
 
-    if (cursor_read_u32le(cursor, &count) < 0 || cursor_read_u32le(cursor, &padding) < 0 ||
-        count > MEMORY_REGIONS_MAX)
+    if (cursor_read_u32le(cursor, &count) < 0 || cursor_read_u32le(cursor, &padding) < 0 || count > MEMORY_REGIONS_MAX)
         return -EBADMSG;
     for (uint32_t i = 0; i < count; i++) {
         struct memory_region_config *region = &message->memory.regions[i];
 
-        if (cursor_read_u64le(cursor, &region->guest_address) < 0 ||
-            cursor_read_u64le(cursor, &region->size) < 0 ||
-            cursor_read_u64le(cursor, &region->user_address) < 0 ||
-            cursor_read_u64le(cursor, &region->file_offset) < 0)
+        if (cursor_read_u64le(cursor, &region->guest_address) < 0 || cursor_read_u64le(cursor, &region->size) < 0 ||
+            cursor_read_u64le(cursor, &region->user_address) < 0 || cursor_read_u64le(cursor, &region->file_offset) < 0)
             return -EBADMSG;
     }
     message->memory.count = count;
     /* QEMU sends exactly the regions there are; the specification allows the full array. */
-    return cursor_skip(cursor,
-                       cursor_left(cursor) % sizeof(uint64_t[4]) == 0 ? cursor_left(cursor) : 0);
+    return cursor_skip(cursor, cursor_left(cursor) % sizeof(uint64_t[4]) == 0 ? cursor_left(cursor) : 0);
 }
 
 /* {u32 index; u32 flags; u64 descriptors, used, available, log} */
@@ -65,12 +59,10 @@ static int parse_address(struct cursor *cursor, struct vhost_user_message *messa
     uint32_t flags;
     uint64_t log;
 
-    if (cursor_read_u32le(cursor, &message->address.index) < 0 ||
-        cursor_read_u32le(cursor, &flags) < 0 ||
+    if (cursor_read_u32le(cursor, &message->address.index) < 0 || cursor_read_u32le(cursor, &flags) < 0 ||
         cursor_read_u64le(cursor, &message->address.descriptors) < 0 ||
         cursor_read_u64le(cursor, &message->address.used) < 0 ||
-        cursor_read_u64le(cursor, &message->address.available) < 0 ||
-        cursor_read_u64le(cursor, &log) < 0)
+        cursor_read_u64le(cursor, &message->address.available) < 0 || cursor_read_u64le(cursor, &log) < 0)
         return -EBADMSG;
     return flags == 0 ? 0 : -EBADMSG; /* logging is for migration, which is not offered */
 }
@@ -81,16 +73,14 @@ static int parse_config(struct cursor *cursor, struct vhost_user_message *messag
     uint32_t flags;
 
     if (cursor_read_u32le(cursor, &message->config.offset) < 0 ||
-        cursor_read_u32le(cursor, &message->config.size) < 0 ||
-        cursor_read_u32le(cursor, &flags) < 0)
+        cursor_read_u32le(cursor, &message->config.size) < 0 || cursor_read_u32le(cursor, &flags) < 0)
         return -EBADMSG;
     return cursor_skip(cursor, message->config.size);
 }
 
 static int parse_state(struct cursor *cursor, struct vhost_user_message *message)
 {
-    if (cursor_read_u32le(cursor, &message->state.index) < 0 ||
-        cursor_read_u32le(cursor, &message->state.value) < 0)
+    if (cursor_read_u32le(cursor, &message->state.index) < 0 || cursor_read_u32le(cursor, &message->state.value) < 0)
         return -EBADMSG;
     return 0;
 }
@@ -132,8 +122,8 @@ static int parse_payload(struct cursor *cursor, struct vhost_user_message *messa
     return -EOPNOTSUPP;
 }
 
-int vhost_user_parse(const uint8_t *bytes, size_t size, size_t fd_count,
-                     struct vhost_user_message *ret_message, struct error *err)
+int vhost_user_parse(const uint8_t *bytes, size_t size, size_t fd_count, struct vhost_user_message *ret_message,
+                     struct error *err)
 {
     struct cursor cursor = cursor_over(bytes, size);
     struct vhost_user_message message = {.fd_count = 0};
@@ -197,8 +187,8 @@ static int take_fds(struct vhost_user_reader *reader, struct msghdr *piece, stru
         }
     }
     if (excess)
-        return error_set(err, ERROR_INTERNAL, -EBADMSG,
-                         "vhost-user message with more than %u descriptors", VHOST_USER_FDS_MAX);
+        return error_set(err, ERROR_INTERNAL, -EBADMSG, "vhost-user message with more than %u descriptors",
+                         VHOST_USER_FDS_MAX);
     return 0;
 }
 
@@ -207,10 +197,8 @@ static int receive_piece(struct vhost_user_reader *reader, int fd, size_t size, 
 {
     char control[CMSG_SPACE(sizeof(int) * VHOST_USER_FDS_MAX)] __attribute__((aligned(8)));
     struct iovec segment = {.iov_base = reader->bytes + reader->used, .iov_len = size};
-    struct msghdr piece = {.msg_iov = &segment,
-                           .msg_iovlen = 1,
-                           .msg_control = control,
-                           .msg_controllen = sizeof control};
+    struct msghdr piece = {
+        .msg_iov = &segment, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     ssize_t count;
     int r;
 
@@ -231,8 +219,7 @@ static int receive_piece(struct vhost_user_reader *reader, int fd, size_t size, 
 }
 
 /* Bytes that the message at hand still lacks, as far as is known. */
-static int bytes_missing(const struct vhost_user_reader *reader, size_t *ret_size,
-                         struct error *err)
+static int bytes_missing(const struct vhost_user_reader *reader, size_t *ret_size, struct error *err)
 {
     struct cursor cursor = cursor_over(reader->bytes, reader->used);
     uint32_t request, size;
@@ -248,8 +235,7 @@ static int bytes_missing(const struct vhost_user_reader *reader, size_t *ret_siz
     return r;
 }
 
-int vhost_user_read(struct vhost_user_reader *reader, int fd,
-                    struct vhost_user_message *ret_message, struct error *err)
+int vhost_user_read(struct vhost_user_reader *reader, int fd, struct vhost_user_message *ret_message, struct error *err)
 {
     struct vhost_user_message message;
     size_t missing = 0;
@@ -276,8 +262,7 @@ int vhost_user_read(struct vhost_user_reader *reader, int fd,
     return 1;
 }
 
-int vhost_user_reply(int fd, enum vhost_user_request request, const void *payload, size_t size,
-                     struct error *err)
+int vhost_user_reply(int fd, enum vhost_user_request request, const void *payload, size_t size, struct error *err)
 {
     uint8_t bytes[VHOST_USER_HEADER_SIZE + VHOST_USER_PAYLOAD_MAX];
     const uint32_t header[3] = {request, FLAG_VERSION | FLAG_REPLY, (uint32_t)size};

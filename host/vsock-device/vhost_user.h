@@ -82,8 +82,8 @@ struct vhost_user_reader {
  * is whole, 0 when more must come, -ECONNRESET when the front end is gone, -EBADMSG for one that
  * makes no sense. The message owns its descriptors: vhost_user_message_close.
  */
-MUST_USE int vhost_user_read(struct vhost_user_reader *reader, int fd,
-                             struct vhost_user_message *ret_message, struct error *err);
+MUST_USE int vhost_user_read(struct vhost_user_reader *reader, int fd, struct vhost_user_message *ret_message,
+                             struct error *err);
 
 /* Parses a whole message of `size` bytes that came with `fd_count` descriptors. -EBADMSG. The
    descriptors are not touched, *ret_message has none of its own. */
@@ -98,8 +98,8 @@ void vhost_user_reader_close(struct vhost_user_reader *reader);
 
 /* Sends a reply to `request` with the payload. -errno; a reply that doesn't fit the socket's buffer
    is an error, for the front end waits for each. */
-MUST_USE int vhost_user_reply(int fd, enum vhost_user_request request, const void *payload,
-                              size_t size, struct error *err);
+MUST_USE int vhost_user_reply(int fd, enum vhost_user_request request, const void *payload, size_t size,
+                              struct error *err);
 
 #define CLEANUP_VHOST_USER_MESSAGE CLEANUP(vhost_user_message_close)
 

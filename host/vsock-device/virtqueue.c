@@ -60,21 +60,17 @@ static uint8_t *avail_event(const struct virtqueue *queue)
     return queue->used + RING_HEADER + USED_ENTRY * queue->size;
 }
 
-int virtqueue_relocate(struct virtqueue *queue, const struct virtqueue_layout *layout,
-                       const struct memory *memory, struct error *err)
+int virtqueue_relocate(struct virtqueue *queue, const struct virtqueue_layout *layout, const struct memory *memory,
+                       struct error *err)
 {
     const size_t size = queue->size;
     uint8_t *descriptors, *available, *used;
 
-    if (memory_at_user_address(memory, layout->descriptors_address, DESCRIPTOR_SIZE * size,
-                               &descriptors) < 0 ||
-        memory_at_user_address(memory, layout->available_address, RING_HEADER + 2 * size + 2,
-                               &available) < 0 ||
-        memory_at_user_address(memory, layout->used_address, RING_HEADER + USED_ENTRY * size + 2,
-                               &used) < 0)
+    if (memory_at_user_address(memory, layout->descriptors_address, DESCRIPTOR_SIZE * size, &descriptors) < 0 ||
+        memory_at_user_address(memory, layout->available_address, RING_HEADER + 2 * size + 2, &available) < 0 ||
+        memory_at_user_address(memory, layout->used_address, RING_HEADER + USED_ENTRY * size + 2, &used) < 0)
         return error_set(err, ERROR_GUEST, -EBADMSG, "virtqueue lies outside guest memory");
-    if ((uintptr_t)descriptors % 16 != 0 || (uintptr_t)available % 2 != 0 ||
-        (uintptr_t)used % 4 != 0) /* 2.7 */
+    if ((uintptr_t)descriptors % 16 != 0 || (uintptr_t)available % 2 != 0 || (uintptr_t)used % 4 != 0) /* 2.7 */
         return error_set(err, ERROR_GUEST, -EBADMSG, "virtqueue is misaligned");
     queue->descriptors = descriptors;
     queue->available = available;
@@ -83,8 +79,8 @@ int virtqueue_relocate(struct virtqueue *queue, const struct virtqueue_layout *l
 }
 
 int virtqueue_start(const struct virtqueue_layout *layout, const struct memory *memory,
-                    enum virtqueue_direction direction, bool event_idx, bool indirect,
-                    struct virtqueue *ret_queue, struct error *err)
+                    enum virtqueue_direction direction, bool event_idx, bool indirect, struct virtqueue *ret_queue,
+                    struct error *err)
 {
     struct virtqueue queue = {.direction = direction,
                               .event_idx = event_idx,
@@ -93,11 +89,9 @@ int virtqueue_start(const struct virtqueue_layout *layout, const struct memory *
                               .next_avail = layout->base};
     int r;
 
-    if (layout->size == 0 || layout->size > VIRTQUEUE_SIZE_MAX ||
-        (layout->size & (layout->size - 1)) != 0)
-        return error_set(err, ERROR_GUEST, -EBADMSG,
-                         "virtqueue size %u: must be a power of two, at most %u", layout->size,
-                         VIRTQUEUE_SIZE_MAX);
+    if (layout->size == 0 || layout->size > VIRTQUEUE_SIZE_MAX || (layout->size & (layout->size - 1)) != 0)
+        return error_set(err, ERROR_GUEST, -EBADMSG, "virtqueue size %u: must be a power of two, at most %u",
+                         layout->size, VIRTQUEUE_SIZE_MAX);
     r = virtqueue_relocate(&queue, layout, memory, err);
     if (r < 0)
         return r;
@@ -122,8 +116,7 @@ static struct descriptor copy_descriptor(const uint8_t *at)
 }
 
 /* The same for a descriptor of an indirect table, which may lie at any address in any region. */
-static int copy_indirect(const struct memory *memory, uint64_t address,
-                         struct descriptor *ret_descriptor)
+static int copy_indirect(const struct memory *memory, uint64_t address, struct descriptor *ret_descriptor)
 {
     uint64_t words[2];
     uint8_t *bytes = (uint8_t *)words;
@@ -134,8 +127,7 @@ static int copy_indirect(const struct memory *memory, uint64_t address,
         size_t size;
 
         if (address + done < address ||
-            memory_at_guest_address(memory, address + done, DESCRIPTOR_SIZE - done, &data, &size) <
-                0)
+            memory_at_guest_address(memory, address + done, DESCRIPTOR_SIZE - done, &data, &size) < 0)
             return -EFAULT;
         memcpy(bytes + done, data, size);
         done += size;
@@ -153,9 +145,8 @@ static int violation(struct error *err, const struct virtqueue *queue, const cha
 }
 
 /* Adds a descriptor's bytes to the chain. */
-static int add_buffer(const struct virtqueue *queue, const struct memory *memory,
-                      const struct descriptor *descriptor, struct virtqueue_chain *chain,
-                      struct error *err)
+static int add_buffer(const struct virtqueue *queue, const struct memory *memory, const struct descriptor *descriptor,
+                      struct virtqueue_chain *chain, struct error *err)
 {
     bool writable = (descriptor->flags & VRING_DESC_F_WRITE) != 0;
     uint64_t address = descriptor->address;
@@ -186,9 +177,8 @@ static int add_buffer(const struct virtqueue *queue, const struct memory *memory
 }
 
 /* Walks an indirect table (2.7.5.3); `used` counts the chain's descriptors so far. */
-static int walk_indirect(const struct virtqueue *queue, const struct memory *memory,
-                         const struct descriptor *table, uint32_t used,
-                         struct virtqueue_chain *chain, struct error *err)
+static int walk_indirect(const struct virtqueue *queue, const struct memory *memory, const struct descriptor *table,
+                         uint32_t used, struct virtqueue_chain *chain, struct error *err)
 {
     uint32_t entries = table->size / DESCRIPTOR_SIZE;
     uint32_t index = 0;
@@ -220,8 +210,8 @@ static int walk_indirect(const struct virtqueue *queue, const struct memory *mem
     }
 }
 
-static int walk_chain(const struct virtqueue *queue, const struct memory *memory,
-                      struct virtqueue_chain *chain, struct error *err)
+static int walk_chain(const struct virtqueue *queue, const struct memory *memory, struct virtqueue_chain *chain,
+                      struct error *err)
 {
     uint16_t index = chain->head;
 
@@ -245,8 +235,8 @@ static int walk_chain(const struct virtqueue *queue, const struct memory *memory
     }
 }
 
-int virtqueue_pop(struct virtqueue *queue, const struct memory *memory,
-                  struct virtqueue_chain *ret_chain, struct error *err)
+int virtqueue_pop(struct virtqueue *queue, const struct memory *memory, struct virtqueue_chain *ret_chain,
+                  struct error *err)
 {
     uint16_t available = (uint16_t)(load_u16(queue->available + 2) - queue->next_avail);
     size_t slot = queue->next_avail & (queue->size - 1u);
@@ -307,8 +297,7 @@ void virtqueue_disable_kicks(struct virtqueue *queue)
         store_u16(queue->used, VRING_USED_F_NO_NOTIFY);
 }
 
-size_t virtqueue_chain_read(const struct virtqueue_chain *chain, size_t offset, void *ret_data,
-                            size_t size)
+size_t virtqueue_chain_read(const struct virtqueue_chain *chain, size_t offset, void *ret_data, size_t size)
 {
     uint8_t *data = ret_data;
     size_t done = 0;
@@ -331,8 +320,7 @@ size_t virtqueue_chain_read(const struct virtqueue_chain *chain, size_t offset, 
     return done;
 }
 
-size_t virtqueue_chain_write(const struct virtqueue_chain *chain, size_t offset, const void *data,
-                             size_t size)
+size_t virtqueue_chain_write(const struct virtqueue_chain *chain, size_t offset, const void *data, size_t size)
 {
     const uint8_t *bytes = data;
     size_t done = 0;

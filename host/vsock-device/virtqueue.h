@@ -28,8 +28,8 @@ enum virtqueue_direction {
 };
 
 struct virtqueue_layout {
-    uint32_t size; /* a power of two, at most VIRTQUEUE_SIZE_MAX */
-    uint16_t base; /* the next entry of the available ring */
+    uint32_t size;                                                 /* a power of two, at most VIRTQUEUE_SIZE_MAX */
+    uint16_t base;                                                 /* the next entry of the available ring */
     uint64_t descriptors_address, available_address, used_address; /* user addresses */
 };
 
@@ -67,8 +67,8 @@ MUST_USE int virtqueue_relocate(struct virtqueue *queue, const struct virtqueue_
  * Takes the next buffer. 1 when there was one, 0 when there is none, -EBADMSG when the driver broke
  * the rules; *ret_chain has defined contents only after 1.
  */
-MUST_USE int virtqueue_pop(struct virtqueue *queue, const struct memory *memory,
-                           struct virtqueue_chain *ret_chain, struct error *err);
+MUST_USE int virtqueue_pop(struct virtqueue *queue, const struct memory *memory, struct virtqueue_chain *ret_chain,
+                           struct error *err);
 
 /* Gives back a buffer, of which the device has written `written` bytes. */
 void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t written);
@@ -83,11 +83,9 @@ MUST_USE bool virtqueue_enable_kicks(struct virtqueue *queue);
 void virtqueue_disable_kicks(struct virtqueue *queue);
 
 /* Copies `size` bytes out of a chain from `offset` on; returns how many there were. */
-size_t virtqueue_chain_read(const struct virtqueue_chain *chain, size_t offset, void *ret_data,
-                            size_t size);
+size_t virtqueue_chain_read(const struct virtqueue_chain *chain, size_t offset, void *ret_data, size_t size);
 
 /* Copies `size` bytes into a chain from `offset` on; returns how many there was room for. */
-size_t virtqueue_chain_write(const struct virtqueue_chain *chain, size_t offset, const void *data,
-                             size_t size);
+size_t virtqueue_chain_write(const struct virtqueue_chain *chain, size_t offset, const void *data, size_t size);
 
 #endif

@@ -17,9 +17,9 @@ static const struct layer {
     size_t in, out, size, kernel, stride;
     unsigned count; /* in the network */
 } layers[] = {
-    {3, 64, 32, 3, 1, 1},   {64, 64, 32, 3, 1, 4},  {64, 128, 32, 3, 2, 1},  {64, 128, 32, 1, 2, 1},
+    {3, 64, 32, 3, 1, 1},    {64, 64, 32, 3, 1, 4},   {64, 128, 32, 3, 2, 1},  {64, 128, 32, 1, 2, 1},
     {128, 128, 16, 3, 1, 3}, {128, 256, 16, 3, 2, 1}, {128, 256, 16, 1, 2, 1}, {256, 256, 8, 3, 1, 3},
-    {256, 512, 8, 3, 2, 1}, {256, 512, 8, 1, 2, 1}, {512, 512, 4, 3, 1, 3},
+    {256, 512, 8, 3, 2, 1},  {256, 512, 8, 1, 2, 1},  {512, 512, 4, 3, 1, 3},
 };
 
 #define LAYER_COUNT (sizeof(layers) / sizeof(layers[0]))
@@ -47,9 +47,22 @@ static void open_tensors(struct tensors *t, const struct layer *layer, size_t ba
 {
     size_t out = layer->size / layer->stride, pad = layer->kernel / 2;
 
-    t->conv = (struct kernel_conv){batch,         1,   layer->in, layer->size,   layer->size,   layer->out,
-                                   out,           out, layer->kernel, layer->kernel, layer->stride,
-                                   layer->stride, 1,   1,         pad,           pad};
+    t->conv = (struct kernel_conv){batch,
+                                   1,
+                                   layer->in,
+                                   layer->size,
+                                   layer->size,
+                                   layer->out,
+                                   out,
+                                   out,
+                                   layer->kernel,
+                                   layer->kernel,
+                                   layer->stride,
+                                   layer->stride,
+                                   1,
+                                   1,
+                                   pad,
+                                   pad};
     t->x = floats(batch * layer->in * layer->size * layer->size);
     t->y = floats(batch * layer->out * out * out);
     t->weights = floats(layer->in * layer->out * layer->kernel * layer->kernel);
@@ -159,8 +172,8 @@ static void bench_kernels(enum kernel_arithmetic arithmetic, enum kernel_isa isa
         forward = best_seconds(kernels, &t, PASS_FORWARD);
         backward = best_seconds(kernels, &t, PASS_BACKWARD);
         printf("  %4zu -> %4zu, %2zux%zu, kernel %zu, stride %zu: forward %6.1f, backward %6.1f\n", layer->in,
-               layer->out, layer->size, layer->size, layer->kernel, layer->stride,
-               2e-9 * t.products / forward, 2e-9 * t.products / backward);
+               layer->out, layer->size, layer->size, layer->kernel, layer->stride, 2e-9 * t.products / forward,
+               2e-9 * t.products / backward);
         seconds += layer->count * (forward + backward);
         products += 2 * layer->count * t.products;
         close_tensors(&t);

@@ -28,8 +28,7 @@ MUST_USE int buffer_append_u32le(struct buffer *buffer, uint32_t value);
 MUST_USE int buffer_append_u64le(struct buffer *buffer, uint64_t value);
 
 /* Appends formatted text without its final NUL; errors as above. */
-MUST_USE int buffer_append_format(struct buffer *buffer, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+MUST_USE int buffer_append_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Makes room for `size` bytes at the end and points at it; commit with buffer->size += used. */
 MUST_USE int buffer_reserve(struct buffer *buffer, size_t size, uint8_t **ret_room);

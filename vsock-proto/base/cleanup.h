@@ -35,11 +35,11 @@ static inline int take_fd(int *fd)
 }
 
 /* Hands a pointer on: yields it and leaves NULL behind. */
-#define TAKE_POINTER(p)                                                                            \
-    __extension__({                                                                                \
-        __typeof__(p) taken_ = (p);                                                                \
-        (p) = NULL;                                                                                \
-        taken_;                                                                                    \
+#define TAKE_POINTER(p)                                                                                                \
+    __extension__({                                                                                                    \
+        __typeof__(p) taken_ = (p);                                                                                    \
+        (p) = NULL;                                                                                                    \
+        taken_;                                                                                                        \
     })
 
 #endif

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 /*
- * Opens a regular file for reading; never waits on a FIFO that nobody writes to. ERROR_NO_INPUT with -errno, -EINVAL where it
- * is something else than a regular file.
+ * Opens a regular file for reading; never waits on a FIFO that nobody writes to. ERROR_NO_INPUT with -errno, -EINVAL
+ * where it is something else than a regular file.
  */
 MUST_USE int file_open_regular(const char *path, int *ret_fd, struct stat *ret_status, struct error *err);
 

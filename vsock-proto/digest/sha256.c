@@ -15,8 +15,7 @@
 
 #define SHA256_READ_SIZE ((size_t)256 * 1024)
 
-_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct sha256),
-               "struct sha256 holds libcrypto's state");
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct sha256), "struct sha256 holds libcrypto's state");
 
 void sha256_start(struct sha256 *hash)
 {

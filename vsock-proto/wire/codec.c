@@ -100,8 +100,8 @@ int codec_check(const uint8_t *payload, size_t size)
 static int refuse(struct codec_reader *reader, const char *what)
 {
     if (reader->code == 0)
-        reader->code = error_set(reader->err, ERROR_GUEST, -EBADMSG, "message %s, member %u: %s",
-                                 reader->context, reader->next, what);
+        reader->code = error_set(reader->err, ERROR_GUEST, -EBADMSG, "message %s, member %u: %s", reader->context,
+                                 reader->next, what);
     return reader->code;
 }
 
@@ -110,22 +110,19 @@ void codec_refuse(struct codec_reader *reader, const char *what)
     (void)refuse(reader, what);
 }
 
-int codec_read(const uint8_t *payload, size_t size, const char *context,
-               msgpack_unpacked *ret_unpacked, struct codec_reader *ret_reader, struct error *err)
+int codec_read(const uint8_t *payload, size_t size, const char *context, msgpack_unpacked *ret_unpacked,
+               struct codec_reader *ret_reader, struct error *err)
 {
     size_t offset = 0;
     int r = codec_check(payload, size);
 
     if (r < 0)
-        return error_set(err, ERROR_GUEST, r,
-                         "message %s: the payload is not one array within the limits", context);
+        return error_set(err, ERROR_GUEST, r, "message %s: the payload is not one array within the limits", context);
     msgpack_unpacked_init(ret_unpacked);
-    if (msgpack_unpack_next(ret_unpacked, (const char *)payload, size, &offset) !=
-            MSGPACK_UNPACK_SUCCESS ||
+    if (msgpack_unpack_next(ret_unpacked, (const char *)payload, size, &offset) != MSGPACK_UNPACK_SUCCESS ||
         offset != size || ret_unpacked->data.type != MSGPACK_OBJECT_ARRAY) {
         msgpack_unpacked_destroy(ret_unpacked);
-        return error_set(err, ERROR_GUEST, -EBADMSG, "message %s: the payload is not one array",
-                         context);
+        return error_set(err, ERROR_GUEST, -EBADMSG, "message %s: the payload is not one array", context);
     }
     *ret_reader = (struct codec_reader){.members = ret_unpacked->data.via.array.ptr,
                                         .count = ret_unpacked->data.via.array.size,
@@ -135,8 +132,7 @@ int codec_read(const uint8_t *payload, size_t size, const char *context,
 }
 
 /* The next member if it has the wanted type, else NULL and a failure. */
-static const msgpack_object *next_member(struct codec_reader *reader, msgpack_object_type type,
-                                         const char *wanted)
+static const msgpack_object *next_member(struct codec_reader *reader, msgpack_object_type type, const char *wanted)
 {
     const msgpack_object *member;
 
@@ -157,8 +153,7 @@ static const msgpack_object *next_member(struct codec_reader *reader, msgpack_ob
 
 uint64_t codec_get_u64(struct codec_reader *reader, uint64_t maximum)
 {
-    const msgpack_object *member =
-        next_member(reader, MSGPACK_OBJECT_POSITIVE_INTEGER, "not a natural number");
+    const msgpack_object *member = next_member(reader, MSGPACK_OBJECT_POSITIVE_INTEGER, "not a natural number");
 
     if (member == NULL)
         return 0;
@@ -200,8 +195,7 @@ bool codec_get_bool(struct codec_reader *reader)
 
 double codec_get_finite(struct codec_reader *reader)
 {
-    const msgpack_object *member =
-        next_member(reader, MSGPACK_OBJECT_FLOAT64, "not a 64-bit float");
+    const msgpack_object *member = next_member(reader, MSGPACK_OBJECT_FLOAT64, "not a 64-bit float");
 
     if (member == NULL)
         return 0;
@@ -222,8 +216,7 @@ struct message_blob codec_get_blob(struct codec_reader *reader, uint32_t maximum
         (void)refuse(reader, "more bytes than its limit");
         return (struct message_blob){0};
     }
-    return (struct message_blob){.data = (const uint8_t *)member->via.bin.ptr,
-                                 .size = member->via.bin.size};
+    return (struct message_blob){.data = (const uint8_t *)member->via.bin.ptr, .size = member->via.bin.size};
 }
 
 void codec_get_digest(struct codec_reader *reader, uint8_t ret_digest[SHA256_SIZE])
@@ -283,8 +276,7 @@ void codec_get_name(struct codec_reader *reader, char *ret_name, size_t size)
 struct codec_reader codec_get_array(struct codec_reader *reader, uint32_t maximum)
 {
     const msgpack_object *member = next_member(reader, MSGPACK_OBJECT_ARRAY, "not an array");
-    struct codec_reader array = {
-        .context = reader->context, .err = reader->err, .code = reader->code};
+    struct codec_reader array = {.context = reader->context, .err = reader->err, .code = reader->code};
 
     if (member == NULL)
         return array;
@@ -329,8 +321,7 @@ static int append(void *data, const char *bytes, size_t size)
     return writer->code;
 }
 
-void codec_write(struct codec_writer *writer, struct buffer *buffer, enum message_type type,
-                 uint32_t members)
+void codec_write(struct codec_writer *writer, struct buffer *buffer, enum message_type type, uint32_t members)
 {
     struct frame_header header = {.type = (uint8_t)type};
     uint8_t bytes[FRAME_HEADER_SIZE];
@@ -407,8 +398,8 @@ int codec_write_end(struct codec_writer *writer)
         buffer->size = writer->start;
         return writer->code;
     }
-    header = (struct frame_header){.type = buffer->data[writer->start + 4],
-                                   .size = (uint32_t)(size - FRAME_HEADER_SIZE)};
+    header =
+        (struct frame_header){.type = buffer->data[writer->start + 4], .size = (uint32_t)(size - FRAME_HEADER_SIZE)};
     frame_encode_header(&header, buffer->data + writer->start);
     return 0;
 }

@@ -39,9 +39,8 @@ MUST_USE int codec_check(const uint8_t *payload, size_t size);
  * Unpacks a checked payload into `ret_unpacked` (destroy it with msgpack_unpacked_destroy) and
  * starts a reader over its members.
  */
-MUST_USE int codec_read(const uint8_t *payload, size_t size, const char *context,
-                        msgpack_unpacked *ret_unpacked, struct codec_reader *ret_reader,
-                        struct error *err);
+MUST_USE int codec_read(const uint8_t *payload, size_t size, const char *context, msgpack_unpacked *ret_unpacked,
+                        struct codec_reader *ret_reader, struct error *err);
 
 uint64_t codec_get_u64(struct codec_reader *reader, uint64_t maximum);
 uint32_t codec_get_u32(struct codec_reader *reader, uint32_t maximum);
@@ -73,8 +72,7 @@ struct codec_writer {
 };
 
 /* Starts a frame of `type` whose payload is an array of `members`. The writer must not move. */
-void codec_write(struct codec_writer *writer, struct buffer *buffer, enum message_type type,
-                 uint32_t members);
+void codec_write(struct codec_writer *writer, struct buffer *buffer, enum message_type type, uint32_t members);
 void codec_put_u64(struct codec_writer *writer, uint64_t value);
 void codec_put_i32(struct codec_writer *writer, int32_t value);
 void codec_put_bool(struct codec_writer *writer, bool value);

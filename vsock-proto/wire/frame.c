@@ -8,8 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-int frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *ret_header,
-                        struct error *err)
+int frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *ret_header, struct error *err)
 {
     struct cursor cursor = cursor_over(bytes, FRAME_HEADER_SIZE);
     uint32_t magic = 0, size = 0;
@@ -19,13 +18,12 @@ int frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_hea
         cursor_copy(&cursor, zero, sizeof zero) < 0 || cursor_read_u32le(&cursor, &size) < 0)
         return error_set(err, ERROR_GUEST, -EBADMSG, "frame header is too short");
     if (magic != FRAME_MAGIC)
-        return error_set(err, ERROR_GUEST, -EBADMSG,
-                         "frame header has the magic 0x%08x, not 0x%08x", magic, FRAME_MAGIC);
+        return error_set(err, ERROR_GUEST, -EBADMSG, "frame header has the magic 0x%08x, not 0x%08x", magic,
+                         FRAME_MAGIC);
     if ((zero[0] | zero[1] | zero[2]) != 0)
         return error_set(err, ERROR_GUEST, -EBADMSG, "frame header's reserved bytes are not zero");
     if (size > FRAME_PAYLOAD_MAX)
-        return error_set(err, ERROR_GUEST, -EBADMSG,
-                         "frame of type 0x%02x claims %u bytes, more than %u", type, size,
+        return error_set(err, ERROR_GUEST, -EBADMSG, "frame of type 0x%02x claims %u bytes, more than %u", type, size,
                          FRAME_PAYLOAD_MAX);
     *ret_header = (struct frame_header){.type = type, .size = size};
     return 0;
@@ -48,12 +46,10 @@ static int stream_failed(struct error *err, int code, const char *what)
         return error_set(err, ERROR_GUEST, code, "the connection ended while %s", what);
     if (code == -ETIMEDOUT)
         return error_set(err, ERROR_GUEST, code, "the deadline passed while %s", what);
-    return error_set(err, ERROR_GUEST, code, "the connection failed while %s: %s", what,
-                     strerror(-code));
+    return error_set(err, ERROR_GUEST, code, "the connection failed while %s: %s", what, strerror(-code));
 }
 
-int frame_read(int fd, uint64_t deadline_ns, struct frame_header *ret_header,
-               struct buffer *payload, struct error *err)
+int frame_read(int fd, uint64_t deadline_ns, struct frame_header *ret_header, struct buffer *payload, struct error *err)
 {
     uint8_t bytes[FRAME_HEADER_SIZE], *room;
     struct frame_header header;
@@ -76,8 +72,7 @@ int frame_read(int fd, uint64_t deadline_ns, struct frame_header *ret_header,
     return 0;
 }
 
-int frame_write(int fd, uint64_t deadline_ns, const struct frame_header *header,
-                const void *payload, struct error *err)
+int frame_write(int fd, uint64_t deadline_ns, const struct frame_header *header, const void *payload, struct error *err)
 {
     uint8_t bytes[FRAME_HEADER_SIZE];
     int r;

@@ -17,8 +17,8 @@ struct frame_header {
 };
 
 /* -EBADMSG unless magic, zero bytes and limits hold. */
-MUST_USE int frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE],
-                                 struct frame_header *ret_header, struct error *err);
+MUST_USE int frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *ret_header,
+                                 struct error *err);
 
 void frame_encode_header(const struct frame_header *header, uint8_t ret_bytes[FRAME_HEADER_SIZE]);
 
@@ -26,11 +26,11 @@ void frame_encode_header(const struct frame_header *header, uint8_t ret_bytes[FR
  * Reads one whole frame. `payload` is cleared first and must allow FRAME_PAYLOAD_MAX. Errors:
  * -ECONNRESET at the stream's end (ERROR_GUEST), -ETIMEDOUT, -EBADMSG, -errno.
  */
-MUST_USE int frame_read(int fd, uint64_t deadline_ns, struct frame_header *ret_header,
-                        struct buffer *payload, struct error *err);
+MUST_USE int frame_read(int fd, uint64_t deadline_ns, struct frame_header *ret_header, struct buffer *payload,
+                        struct error *err);
 
 /* Writes one frame of raw payload. */
-MUST_USE int frame_write(int fd, uint64_t deadline_ns, const struct frame_header *header,
-                         const void *payload, struct error *err);
+MUST_USE int frame_write(int fd, uint64_t deadline_ns, const struct frame_header *header, const void *payload,
+                         struct error *err);
 
 #endif

@@ -124,8 +124,7 @@ static void decode_predictions(struct codec_reader *r, struct message *m)
     m->predictions.first = codec_get_u64(r, PLAN_SET_COUNT_MAX);
     m->predictions.count = codec_get_u32(r, PLAN_WINDOW_MAX);
     m->predictions.classes = codec_get_blob(r, MESSAGE_BLOB_MAX);
-    if (m->predictions.count == 0 ||
-        m->predictions.classes.size != (uint64_t)m->predictions.count * 4)
+    if (m->predictions.count == 0 || m->predictions.classes.size != (uint64_t)m->predictions.count * 4)
         codec_refuse(r, "a blob that is not four bytes a sample");
 }
 
@@ -358,19 +357,18 @@ static const struct codec *find_codec(unsigned type)
     return NULL;
 }
 
-static int decode_chunk(const struct frame_header *header, const uint8_t *payload,
-                        struct message *ret_message, struct error *err)
+static int decode_chunk(const struct frame_header *header, const uint8_t *payload, struct message *ret_message,
+                        struct error *err)
 {
     if (header->size == 0 || header->size > FRAME_CHUNK_MAX)
-        return error_set(err, ERROR_GUEST, -EBADMSG, "message CHUNK has %u bytes, not 1 to %u",
-                         header->size, FRAME_CHUNK_MAX);
-    *ret_message =
-        (struct message){.type = MESSAGE_CHUNK, .chunk = {.data = payload, .size = header->size}};
+        return error_set(err, ERROR_GUEST, -EBADMSG, "message CHUNK has %u bytes, not 1 to %u", header->size,
+                         FRAME_CHUNK_MAX);
+    *ret_message = (struct message){.type = MESSAGE_CHUNK, .chunk = {.data = payload, .size = header->size}};
     return 0;
 }
 
-int message_decode(const struct frame_header *header, const uint8_t *payload,
-                   struct message *ret_message, struct error *err)
+int message_decode(const struct frame_header *header, const uint8_t *payload, struct message *ret_message,
+                   struct error *err)
 {
     const struct codec *codec = find_codec(header->type);
     struct message message = {0};
@@ -381,8 +379,7 @@ int message_decode(const struct frame_header *header, const uint8_t *payload,
     if (header->type == MESSAGE_CHUNK)
         return decode_chunk(header, payload, ret_message, err);
     if (codec == NULL)
-        return error_set(err, ERROR_GUEST, -EBADMSG, "a frame of the unknown type 0x%02x",
-                         header->type);
+        return error_set(err, ERROR_GUEST, -EBADMSG, "a frame of the unknown type 0x%02x", header->type);
     r = codec_read(payload, header->size, message_type_name(codec->type), &unpacked, &reader, err);
     if (r < 0)
         return r;

@@ -65,11 +65,7 @@ struct message_guest_hello {
     uint64_t memory_bytes;
 };
 
-enum message_transfer_kind {
-    MESSAGE_TRANSFER_MODEL,
-    MESSAGE_TRANSFER_WINDOW,
-    MESSAGE_TRANSFER_KIND_COUNT
-};
+enum message_transfer_kind { MESSAGE_TRANSFER_MODEL, MESSAGE_TRANSFER_WINDOW, MESSAGE_TRANSFER_KIND_COUNT };
 
 /*
  * Announces `size` bytes in CHUNK frames. A window holds `count` samples of f32 from `first` on,
@@ -118,11 +114,7 @@ struct message_sample {
     struct message_blob elements;
 };
 
-enum message_cluster_outcome {
-    MESSAGE_CLUSTER_DONE,
-    MESSAGE_CLUSTER_TOO_SMALL,
-    MESSAGE_CLUSTER_OUTCOME_COUNT
-};
+enum message_cluster_outcome { MESSAGE_CLUSTER_DONE, MESSAGE_CLUSTER_TOO_SMALL, MESSAGE_CLUSTER_OUTCOME_COUNT };
 
 /* One class of activation-clustering, in ascending order of label, every class of the model. */
 struct message_cluster {
@@ -199,16 +191,16 @@ const char *message_failure_name(enum message_failure_code code); /* "bad-model"
  * anything that is not exactly the message: another type, missing, doubled, unknown or surplus
  * members, a value beyond its limit, bytes left over. err says which.
  */
-MUST_USE int message_decode(const struct frame_header *header, const uint8_t *payload,
-                            struct message *ret_message, struct error *err);
+MUST_USE int message_decode(const struct frame_header *header, const uint8_t *payload, struct message *ret_message,
+                            struct error *err);
 
 /* Appends a whole frame, header and payload. -EINVAL for a message that the decoder would refuse.
  */
 MUST_USE int message_encode(const struct message *message, struct buffer *buffer);
 
 /* The plan, which is too large for the union. */
-MUST_USE int plan_decode(const struct frame_header *header, const uint8_t *payload,
-                         struct plan *ret_plan, struct error *err);
+MUST_USE int plan_decode(const struct frame_header *header, const uint8_t *payload, struct plan *ret_plan,
+                         struct error *err);
 MUST_USE int plan_encode(const struct plan *plan, struct buffer *buffer);
 
 #endif

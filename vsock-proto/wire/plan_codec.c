@@ -56,8 +56,7 @@ static void decode_contract(struct codec_reader *parent, struct plan_contract *c
     decode_channels(&r, contract->scale, &contract->channels);
     decode_channels(&r, contract->offset, &offsets);
     contract->classes = codec_get_u32(&r, MESSAGE_CLASSES_MAX);
-    if (offsets != contract->channels ||
-        (contract->channels > 0 && contract->channels != contract->dims[0]))
+    if (offsets != contract->channels || (contract->channels > 0 && contract->channels != contract->dims[0]))
         codec_refuse(&r, "scale and offset that don't fit the channels");
     if (contract->has_range && contract->range_low >= contract->range_high)
         codec_refuse(&r, "an empty range");
@@ -151,13 +150,11 @@ static void check_sets(struct codec_reader *r, const struct plan *plan)
             if (plan_check_reads(plan->checks[i].id, set) && !plan->sets[set].present)
                 codec_refuse(r, "a check that reads a set which is not there");
     for (uint32_t i = 0; i < plan->check_count; i++)
-        if (plan->checks[i].id == PLAN_ACTIVATION_CLUSTERING &&
-            !plan->sets[PLAN_SET_TRAIN].labelled)
+        if (plan->checks[i].id == PLAN_ACTIVATION_CLUSTERING && !plan->sets[PLAN_SET_TRAIN].labelled)
             codec_refuse(r, "clustering of a training set without labels");
 }
 
-int plan_decode(const struct frame_header *header, const uint8_t *payload, struct plan *ret_plan,
-                struct error *err)
+int plan_decode(const struct frame_header *header, const uint8_t *payload, struct plan *ret_plan, struct error *err)
 {
     CLEANUP_FREE struct plan *plan = calloc(1, sizeof *plan);
     struct codec_reader reader;
@@ -167,8 +164,7 @@ int plan_decode(const struct frame_header *header, const uint8_t *payload, struc
     if (plan == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a plan");
     if (header->type != MESSAGE_PLAN)
-        return error_set(err, ERROR_GUEST, -EBADMSG, "a frame of type 0x%02x where PLAN was due",
-                         header->type);
+        return error_set(err, ERROR_GUEST, -EBADMSG, "a frame of type 0x%02x where PLAN was due", header->type);
     r = codec_read(payload, header->size, "PLAN", &unpacked, &reader, err);
     if (r < 0)
         return r;

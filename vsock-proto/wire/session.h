@@ -41,17 +41,15 @@ struct session_host {
     uint32_t next_label; /* clusters */
     uint64_t progress_done;
     uint64_t sample_elements; /* that may still come, over all points */
-    uint32_t progress_left; /* reports that this check may still send */
+    uint32_t progress_left;   /* reports that this check may still send */
 };
 
-void session_host_start(struct session_host *session, const struct plan *plan,
-                        const uint8_t nonce[SHA256_SIZE]);
+void session_host_start(struct session_host *session, const struct plan *plan, const uint8_t nonce[SHA256_SIZE]);
 /* The host told the guest to begin a check, or to part; -EPROTO out of order. */
 MUST_USE int session_host_begin_check(struct session_host *session, uint32_t check);
 MUST_USE int session_host_part(struct session_host *session);
 /* Judges one message from the guest. */
-MUST_USE int session_host_receive(struct session_host *session, const struct message *message,
-                                  struct error *err);
+MUST_USE int session_host_receive(struct session_host *session, const struct message *message, struct error *err);
 
 /* --- the guest's side: checks what the host sends ------------------------------------------- */
 
@@ -84,8 +82,7 @@ MUST_USE int session_guest_plan(struct session_guest *session, const struct plan
  * Judges one message from the host. For CHUNK it counts and hashes the bytes; for TRANSFER_END it
  * compares the digest (-EBADMSG where it differs).
  */
-MUST_USE int session_guest_receive(struct session_guest *session, const struct message *message,
-                                   struct error *err);
+MUST_USE int session_guest_receive(struct session_guest *session, const struct message *message, struct error *err);
 /* The guest has sent CHECK_DONE. */
 MUST_USE int session_guest_check_done(struct session_guest *session);
 

@@ -7,8 +7,7 @@
 
 static int out_of_order(const struct message *message, struct error *err)
 {
-    return error_set(err, ERROR_INTERNAL, -EPROTO, "message %s came out of order",
-                     message_type_name(message->type));
+    return error_set(err, ERROR_INTERNAL, -EPROTO, "message %s came out of order", message_type_name(message->type));
 }
 
 void session_guest_start(struct session_guest *session)
@@ -40,22 +39,18 @@ static bool fits_plan(const struct session_guest *session, const struct message_
     const struct session_walk *walk = &session->walk;
 
     if (session->state == SESSION_GUEST_LOADING)
-        return transfer->kind == MESSAGE_TRANSFER_MODEL &&
-               transfer->size == session->plan->model_size;
-    return transfer->kind == MESSAGE_TRANSFER_WINDOW && transfer->set == walk->set &&
-           transfer->first == walk->first &&
+        return transfer->kind == MESSAGE_TRANSFER_MODEL && transfer->size == session->plan->model_size;
+    return transfer->kind == MESSAGE_TRANSFER_WINDOW && transfer->set == walk->set && transfer->first == walk->first &&
            transfer->count == plan_window_count(&session->plan->sets[walk->set], walk->first) &&
            transfer->size == window_bytes(session->plan, transfer);
 }
 
-static int receive_transfer(struct session_guest *session, const struct message *message,
-                            struct error *err)
+static int receive_transfer(struct session_guest *session, const struct message *message, struct error *err)
 {
     if (session->state != SESSION_GUEST_LOADING && session->state != SESSION_GUEST_CHECKING)
         return out_of_order(message, err);
     if (!fits_plan(session, &message->transfer))
-        return error_set(err, ERROR_INTERNAL, -EPROTO,
-                         "a transfer that is not the one the plan has next");
+        return error_set(err, ERROR_INTERNAL, -EPROTO, "a transfer that is not the one the plan has next");
     session->transfer = message->transfer;
     session->received = 0;
     sha256_start(&session->hash);
@@ -63,14 +58,12 @@ static int receive_transfer(struct session_guest *session, const struct message 
     return 0;
 }
 
-static int receive_chunk(struct session_guest *session, const struct message *message,
-                         struct error *err)
+static int receive_chunk(struct session_guest *session, const struct message *message, struct error *err)
 {
     if (session->state != SESSION_GUEST_RECEIVING)
         return out_of_order(message, err);
     if (message->chunk.size > session->transfer.size - session->received)
-        return error_set(err, ERROR_INTERNAL, -EPROTO,
-                         "a transfer brings more bytes than it announced");
+        return error_set(err, ERROR_INTERNAL, -EPROTO, "a transfer brings more bytes than it announced");
     sha256_update(&session->hash, message->chunk.data, message->chunk.size);
     session->received += message->chunk.size;
     return 0;
@@ -93,20 +86,17 @@ static void advance(struct session_guest *session)
     session->state = SESSION_GUEST_COMPUTING;
 }
 
-static int receive_transfer_end(struct session_guest *session, const struct message *message,
-                                struct error *err)
+static int receive_transfer_end(struct session_guest *session, const struct message *message, struct error *err)
 {
     uint8_t digest[SHA256_SIZE];
 
     if (session->state != SESSION_GUEST_RECEIVING)
         return out_of_order(message, err);
     if (session->received != session->transfer.size)
-        return error_set(err, ERROR_INTERNAL, -EPROTO,
-                         "a transfer ended before all its bytes had come");
+        return error_set(err, ERROR_INTERNAL, -EPROTO, "a transfer ended before all its bytes had come");
     sha256_finish(&session->hash, digest);
     if (memcmp(digest, message->transfer_end.sha256, sizeof digest) != 0)
-        return error_set(err, ERROR_INTERNAL, -EBADMSG,
-                         "a transfer arrived with another digest than it left with");
+        return error_set(err, ERROR_INTERNAL, -EBADMSG, "a transfer arrived with another digest than it left with");
     if (session->transfer.kind == MESSAGE_TRANSFER_WINDOW) {
         advance(session);
         return 0;
@@ -117,8 +107,7 @@ static int receive_transfer_end(struct session_guest *session, const struct mess
     return 0;
 }
 
-static int receive_check(struct session_guest *session, const struct message *message,
-                         struct error *err)
+static int receive_check(struct session_guest *session, const struct message *message, struct error *err)
 {
     uint32_t index = message->check.index;
 
@@ -129,23 +118,20 @@ static int receive_check(struct session_guest *session, const struct message *me
     session->check = index;
     session->next_check = index + 1;
     session->walk = (struct session_walk){
-        .set = plan_check_reads(session->plan->checks[index].id, PLAN_SET_TRAIN) ? PLAN_SET_TRAIN
-                                                                                 : PLAN_SET_TEST};
+        .set = plan_check_reads(session->plan->checks[index].id, PLAN_SET_TRAIN) ? PLAN_SET_TRAIN : PLAN_SET_TEST};
     session->state = SESSION_GUEST_CHECKING;
     return 0;
 }
 
-int session_guest_receive(struct session_guest *session, const struct message *message,
-                          struct error *err)
+int session_guest_receive(struct session_guest *session, const struct message *message, struct error *err)
 {
     switch (message->type) {
     case MESSAGE_HELLO:
         if (session->state != SESSION_GUEST_GREETING)
             return out_of_order(message, err);
         if (message->hello.version != MESSAGE_VERSION)
-            return error_set(err, ERROR_INTERNAL, -EPROTO,
-                             "the host speaks version %u, this agent %u", message->hello.version,
-                             MESSAGE_VERSION);
+            return error_set(err, ERROR_INTERNAL, -EPROTO, "the host speaks version %u, this agent %u",
+                             message->hello.version, MESSAGE_VERSION);
         session->state = SESSION_GUEST_PLANNING;
         return 0;
     case MESSAGE_TRANSFER:

@@ -9,12 +9,11 @@
 
 static int violation(struct error *err, const struct message *message, const char *what)
 {
-    return error_set(err, ERROR_GUEST, -EPROTO, "the guest broke the protocol: %s %s",
-                     message_type_name(message->type), what);
+    return error_set(err, ERROR_GUEST, -EPROTO, "the guest broke the protocol: %s %s", message_type_name(message->type),
+                     what);
 }
 
-void session_host_start(struct session_host *session, const struct plan *plan,
-                        const uint8_t nonce[SHA256_SIZE])
+void session_host_start(struct session_host *session, const struct plan *plan, const uint8_t nonce[SHA256_SIZE])
 {
     *session = (struct session_host){.plan = plan, .state = SESSION_HOST_GREETING};
     memcpy(session->nonce, nonce, SHA256_SIZE);
@@ -50,8 +49,7 @@ int session_host_begin_check(struct session_host *session, uint32_t check)
     session->next_curve = session->next_point = session->next_label = 0;
     session->progress_done = 0;
     session->progress_left = SESSION_PROGRESS_MAX;
-    session->sample_elements = (uint64_t)plan->checks[check].samples *
-                               point_total(&plan->checks[check]) *
+    session->sample_elements = (uint64_t)plan->checks[check].samples * point_total(&plan->checks[check]) *
                                plan_sample_elements(&plan->contract);
     session->state = SESSION_HOST_CHECKING;
     return 0;
@@ -65,8 +63,7 @@ int session_host_part(struct session_host *session)
     return 0;
 }
 
-static int receive_guest_hello(struct session_host *session, const struct message *message,
-                               struct error *err)
+static int receive_guest_hello(struct session_host *session, const struct message *message, struct error *err)
 {
     if (session->state != SESSION_HOST_GREETING)
         return violation(err, message, "came out of order");
@@ -78,16 +75,14 @@ static int receive_guest_hello(struct session_host *session, const struct messag
     return 0;
 }
 
-static int receive_ready(struct session_host *session, const struct message *message,
-                         struct error *err)
+static int receive_ready(struct session_host *session, const struct message *message, struct error *err)
 {
     uint32_t wanted = session->plan->contract.classes;
 
     if (session->state != SESSION_HOST_IMPORTING)
         return violation(err, message, "came out of order");
     if (wanted != 0 && message->ready.classes != wanted)
-        return error_set(err, ERROR_BAD_INPUT, -EPROTO,
-                         "the model has %u classes, its input contract says %u",
+        return error_set(err, ERROR_BAD_INPUT, -EPROTO, "the model has %u classes, its input contract says %u",
                          message->ready.classes, wanted);
     session->classes = message->ready.classes;
     session->state = SESSION_HOST_IDLE;
@@ -124,8 +119,7 @@ static void advance_predictions(struct session_host *session, uint32_t count)
     session->next_first += count;
 }
 
-static int receive_predictions(struct session_host *session, const struct message *message,
-                               struct error *err)
+static int receive_predictions(struct session_host *session, const struct message *message, struct error *err)
 {
     const struct message_predictions *predictions = &message->predictions;
     const struct plan_set *set = &session->plan->sets[PLAN_SET_TEST];
@@ -142,28 +136,22 @@ static int receive_predictions(struct session_host *session, const struct messag
     return 0;
 }
 
-static int receive_sample(struct session_host *session, const struct message *message,
-                          struct error *err)
+static int receive_sample(struct session_host *session, const struct message *message, struct error *err)
 {
     const struct message_sample *sample = &message->sample;
     const struct plan_check *check = current_check(session);
-    uint64_t elements = plan_sample_elements(&session->plan->contract),
-             count = sample->elements.size / sizeof(float);
+    uint64_t elements = plan_sample_elements(&session->plan->contract), count = sample->elements.size / sizeof(float);
 
-    if (sample->curve >= check->curve_count ||
-        sample->point >= check->curves[sample->curve].point_count ||
-        sample->sample >= check->samples ||
-        sample->sample >= session->plan->sets[PLAN_SET_TEST].count)
+    if (sample->curve >= check->curve_count || sample->point >= check->curves[sample->curve].point_count ||
+        sample->sample >= check->samples || sample->sample >= session->plan->sets[PLAN_SET_TEST].count)
         return violation(err, message, "that was not asked for");
-    if (sample->offset > elements || count > elements - sample->offset ||
-        count > session->sample_elements)
+    if (sample->offset > elements || count > elements - sample->offset || count > session->sample_elements)
         return violation(err, message, "with more elements than an input has");
     session->sample_elements -= count;
     return 0;
 }
 
-static int receive_cluster(struct session_host *session, const struct message *message,
-                           struct error *err)
+static int receive_cluster(struct session_host *session, const struct message *message, struct error *err)
 {
     const struct message_cluster *cluster = &message->cluster;
     const struct plan_set *sets = session->plan->sets;
@@ -172,8 +160,7 @@ static int receive_cluster(struct session_host *session, const struct message *m
         return violation(err, message, "from a check that clusters nothing");
     if (cluster->label != session->next_label || cluster->label >= session->classes)
         return violation(err, message, "for another class than the next");
-    if (cluster->sizes[0] < cluster->sizes[1] ||
-        cluster->sizes[0] + cluster->sizes[1] > sets[PLAN_SET_TRAIN].count ||
+    if (cluster->sizes[0] < cluster->sizes[1] || cluster->sizes[0] + cluster->sizes[1] > sets[PLAN_SET_TRAIN].count ||
         cluster->test_sizes[0] + cluster->test_sizes[1] > sets[PLAN_SET_TEST].count)
         return violation(err, message, "with sizes that can't be");
     for (unsigned c = 0; c < 2; c++) {
@@ -187,21 +174,18 @@ static int receive_cluster(struct session_host *session, const struct message *m
     return 0;
 }
 
-static int receive_progress(struct session_host *session, const struct message *message,
-                            struct error *err)
+static int receive_progress(struct session_host *session, const struct message *message, struct error *err)
 {
     if (session->progress_left == 0)
         return violation(err, message, "too often");
-    if (message->progress.done > message->progress.total ||
-        message->progress.done < session->progress_done)
+    if (message->progress.done > message->progress.total || message->progress.done < session->progress_done)
         return violation(err, message, "that goes backwards or beyond its end");
     session->progress_left--;
     session->progress_done = message->progress.done;
     return 0;
 }
 
-static int receive_check_done(struct session_host *session, const struct message *message,
-                              struct error *err)
+static int receive_check_done(struct session_host *session, const struct message *message, struct error *err)
 {
     const struct plan_check *check = current_check(session);
 
@@ -214,8 +198,8 @@ static int receive_check_done(struct session_host *session, const struct message
 }
 
 /* What a check sends names that check. */
-static int receive_of_check(struct session_host *session, const struct message *message,
-                            uint32_t check, struct error *err)
+static int receive_of_check(struct session_host *session, const struct message *message, uint32_t check,
+                            struct error *err)
 {
     if (session->state != SESSION_HOST_CHECKING)
         return violation(err, message, "came out of order");
@@ -235,8 +219,7 @@ static int receive_of_check(struct session_host *session, const struct message *
     }
 }
 
-int session_host_receive(struct session_host *session, const struct message *message,
-                         struct error *err)
+int session_host_receive(struct session_host *session, const struct message *message, struct error *err)
 {
     switch (message->type) {
     case MESSAGE_GUEST_HELLO:

@@ -75,9 +75,8 @@ size_t kernel_conv_packed_backward_size(const struct kernel_conv *conv)
 }
 
 /* Weights of one output of a window: `channel_step` apart from one channel read to the next. */
-static void pack_output(const struct kernel_conv *conv, const struct window *window,
-                        const float *weights, size_t channel_step, struct sweep_slot slot,
-                        float *ret_packed)
+static void pack_output(const struct kernel_conv *conv, const struct window *window, const float *weights,
+                        size_t channel_step, struct sweep_slot slot, float *ret_packed)
 {
     size_t at = slot.first;
 
@@ -92,9 +91,8 @@ static void pack_output(const struct kernel_conv *conv, const struct window *win
 }
 
 /* All groups of a window; returns the floats written. */
-static size_t pack_window(const struct kernels *kernels, const struct kernel_conv *conv,
-                          const struct window *window, const float *weights, bool backward,
-                          float *ret_packed)
+static size_t pack_window(const struct kernels *kernels, const struct kernel_conv *conv, const struct window *window,
+                          const float *weights, bool backward, float *ret_packed)
 {
     unsigned lanes = kernels->product->lanes;
     size_t in = conv->in_channels / conv->groups, out = conv->out_channels / conv->groups;
@@ -109,14 +107,13 @@ static size_t pack_window(const struct kernels *kernels, const struct kernel_con
 
             if (!is_narrow(lanes, outputs))
                 slot = sweep_slot_of(lanes, outputs, window->terms, output);
-            pack_output(conv, window, first, backward ? in * kernel : kernel, slot,
-                        ret_packed + group * group_size);
+            pack_output(conv, window, first, backward ? in * kernel : kernel, slot, ret_packed + group * group_size);
         }
     return conv->groups * group_size;
 }
 
-void kernel_conv_pack(const struct kernels *kernels, const struct kernel_conv *conv,
-                      const float *weights, float *ret_packed)
+void kernel_conv_pack(const struct kernels *kernels, const struct kernel_conv *conv, const float *weights,
+                      float *ret_packed)
 {
     struct window window;
 
@@ -126,8 +123,8 @@ void kernel_conv_pack(const struct kernels *kernels, const struct kernel_conv *c
     (void)pack_window(kernels, conv, &window, weights, false, ret_packed);
 }
 
-void kernel_conv_pack_backward(const struct kernels *kernels, const struct kernel_conv *conv,
-                               const float *weights, float *ret_packed)
+void kernel_conv_pack_backward(const struct kernels *kernels, const struct kernel_conv *conv, const float *weights,
+                               float *ret_packed)
 {
     struct window window;
 
@@ -152,8 +149,7 @@ static void copy_planes(void *argument, unsigned worker, size_t first, size_t la
 
     (void)worker;
     for (size_t plane = first; plane < last; plane++)
-        window_copy_plane(window, source + plane * size, pass->first_image != 0,
-                          pass->copies + plane * window->plane);
+        window_copy_plane(window, source + plane * size, pass->first_image != 0, pass->copies + plane * window->plane);
 }
 
 /* The chunk as a sweep over tiles. */
@@ -163,8 +159,7 @@ static void run_wide(struct kernels *kernels, const struct pass *pass)
     size_t result_plane = pass->result_height * pass->result_width;
     size_t channels = pass->groups * pass->outputs, image = window->source_channels * window->plane;
     struct sweep sweep = {
-        .source = window->copied ? pass->copies
-                                 : pass->source + (ptrdiff_t)(pass->first_image * image) + window->start,
+        .source = window->copied ? pass->copies : pass->source + (ptrdiff_t)(pass->first_image * image) + window->start,
         .source_image = image,
         .source_group = window->group_channels * window->plane,
         .source_line = window->pitch,
@@ -219,8 +214,7 @@ static void run_narrow_group(const struct pass *pass, size_t image, size_t group
         size_t some = row->outputs - line < lines ? row->outputs - line : lines;
         size_t count = (some - 1) * window->pitch + column->outputs;
 
-        work.x = pass->copies +
-                 (image * window->source_channels + group * window->group_channels) * window->plane +
+        work.x = pass->copies + (image * window->source_channels + group * window->group_channels) * window->plane +
                  line * window->pitch;
         work.count = (count + lanes - 1) / lanes * lanes;
         pass->table->rows[pass->outputs - 1](&work);
@@ -237,8 +231,7 @@ static void run_narrow(void *argument, unsigned worker, size_t first, size_t las
     const struct pass *pass = argument;
 
     for (size_t i = first; i < last; i++)
-        run_narrow_group(pass, i / pass->groups, i % pass->groups,
-                         pass->workers + worker * pass->worker_size);
+        run_narrow_group(pass, i / pass->groups, i % pass->groups, pass->workers + worker * pass->worker_size);
 }
 
 /* Memory for a pass, cut from the scratch; the chunk is as many images as fit the cache. */
@@ -263,10 +256,9 @@ static int prepare_pass(struct kernels *kernels, struct pass *pass, bool narrow)
     pass->worker_size = sweep_scratch_size();
     if (narrow)
         pass->worker_size =
-            ROW_OUTPUTS_MAX * (kernels_round_floats(window->pitch > ROWS_FLOATS ? window->pitch : ROWS_FLOATS) +
-                               LANES_WIDEST);
-    if (__builtin_mul_overflow(pass->worker_size, threads, &total) ||
-        __builtin_add_overflow(total, offsets, &total) ||
+            ROW_OUTPUTS_MAX *
+            (kernels_round_floats(window->pitch > ROWS_FLOATS ? window->pitch : ROWS_FLOATS) + LANES_WIDEST);
+    if (__builtin_mul_overflow(pass->worker_size, threads, &total) || __builtin_add_overflow(total, offsets, &total) ||
         __builtin_add_overflow(total, copies, &total))
         return -EOVERFLOW;
     scratch = kernels_scratch(kernels, total);
@@ -316,8 +308,7 @@ static void clear_phase(const struct pass *pass)
     for (size_t plane = 0; plane < pass->batch * pass->groups * pass->outputs; plane++)
         for (size_t i = 0; i < row->outputs; i++) {
             float *line = pass->result +
-                          (plane * pass->result_height + row->out_first + i * row->out_step) *
-                              pass->result_width +
+                          (plane * pass->result_height + row->out_first + i * row->out_step) * pass->result_width +
                           column->out_first;
 
             for (size_t j = 0; j < column->outputs; j++)
@@ -325,8 +316,8 @@ static void clear_phase(const struct pass *pass)
         }
 }
 
-int kernel_conv_forward(struct kernels *kernels, const struct kernel_conv *conv, const float *x,
-                        const float *packed, const float *bias, float *ret_y)
+int kernel_conv_forward(struct kernels *kernels, const struct kernel_conv *conv, const float *x, const float *packed,
+                        const float *bias, float *ret_y)
 {
     int r = window_check_conv(conv);
     struct pass pass;

@@ -151,20 +151,20 @@ VECTOR_INLINE vector_f32 vector_log(vector_f32 x)
 }
 
 /* Whole vectors in place; the rest through a vector of its own. */
-#define ELEMENTWISE(name)                                                                          \
-    static void run_##name(const float *x, float *ret_y, size_t count)                             \
-    {                                                                                              \
-        size_t i = 0;                                                                              \
-                                                                                                   \
-        for (; count - i >= VECTOR_LANES; i += VECTOR_LANES)                                       \
-            vector_store(ret_y + i, vector_##name(vector_load(x + i)));                            \
-        if (i < count) {                                                                           \
-            float rest[VECTOR_LANES] = {0};                                                        \
-                                                                                                   \
-            memcpy(rest, x + i, (count - i) * sizeof(*x));                                         \
-            vector_store(rest, vector_##name(vector_load(rest)));                                  \
-            memcpy(ret_y + i, rest, (count - i) * sizeof(*x));                                     \
-        }                                                                                          \
+#define ELEMENTWISE(name)                                                                                              \
+    static void run_##name(const float *x, float *ret_y, size_t count)                                                 \
+    {                                                                                                                  \
+        size_t i = 0;                                                                                                  \
+                                                                                                                       \
+        for (; count - i >= VECTOR_LANES; i += VECTOR_LANES)                                                           \
+            vector_store(ret_y + i, vector_##name(vector_load(x + i)));                                                \
+        if (i < count) {                                                                                               \
+            float rest[VECTOR_LANES] = {0};                                                                            \
+                                                                                                                       \
+            memcpy(rest, x + i, (count - i) * sizeof(*x));                                                             \
+            vector_store(rest, vector_##name(vector_load(rest)));                                                      \
+            memcpy(ret_y + i, rest, (count - i) * sizeof(*x));                                                         \
+        }                                                                                                              \
     }
 
 ELEMENTWISE(exp)

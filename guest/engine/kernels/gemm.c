@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define PACKED_FLOATS  ((size_t)1 << 19)
-#define PACK_COLUMNS   32u /* columns a thread packs at once: one block of lanes, or several */
+#define PACKED_FLOATS ((size_t)1 << 19)
+#define PACK_COLUMNS  32u /* columns a thread packs at once: one block of lanes, or several */
 
 struct pack_call {
     const struct kernel_gemm *gemm;
@@ -22,8 +22,7 @@ struct pack_call {
 };
 
 /* Columns [0, count) of rows that lie ldb apart, to lanes; the lanes left over become 0. */
-static void pack_rows(const struct kernel_gemm *gemm, const float *from, size_t count, size_t lanes,
-                      float *ret_packed)
+static void pack_rows(const struct kernel_gemm *gemm, const float *from, size_t count, size_t lanes, float *ret_packed)
 {
     for (size_t k = 0; k < gemm->k; k++, from += gemm->ldb, ret_packed += lanes) {
         memcpy(ret_packed, from, count * sizeof(*from));
@@ -85,8 +84,8 @@ static int check_gemm(const struct kernel_gemm *gemm)
 {
     size_t last, step = gemm->transposed_a ? gemm->lda : 1;
 
-    if (gemm->lda < (gemm->transposed_a ? gemm->m : gemm->k) ||
-        gemm->ldb < (gemm->transposed_b ? gemm->k : gemm->n) || gemm->ldc < gemm->n)
+    if (gemm->lda < (gemm->transposed_a ? gemm->m : gemm->k) || gemm->ldb < (gemm->transposed_b ? gemm->k : gemm->n) ||
+        gemm->ldc < gemm->n)
         return -EINVAL;
     if (__builtin_mul_overflow(gemm->k, step, &last) || last > UINT32_MAX)
         return -EOVERFLOW;
@@ -112,8 +111,7 @@ static struct sweep sweep_of(const struct kernel_gemm *gemm, const float *a, con
     };
 }
 
-int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a, const float *b,
-                float *ret_c)
+int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a, const float *b, float *ret_c)
 {
     unsigned lanes = kernels->product->lanes;
     size_t workers = sweep_scratch_size() * pool_threads(kernels->pool), columns, packed, total;

@@ -31,8 +31,7 @@ static bool isa_available(enum kernel_isa isa)
     case KERNEL_ISA_AVX2:
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case KERNEL_ISA_AVX512:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx2") &&
-               __builtin_cpu_supports("fma");
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case KERNEL_ISA_AUTO:
         break;
     }
@@ -46,8 +45,7 @@ int kernels_create(enum kernel_arithmetic arithmetic, enum kernel_isa isa, unsig
     int r;
 
     if (threads == 0 || threads > KERNEL_THREADS_MAX)
-        return error_set(err, ERROR_USAGE, -EINVAL, "%u threads: 1 to %u are possible", threads,
-                         KERNEL_THREADS_MAX);
+        return error_set(err, ERROR_USAGE, -EINVAL, "%u threads: 1 to %u are possible", threads, KERNEL_THREADS_MAX);
     if (arithmetic != KERNEL_MUL_ADD && arithmetic != KERNEL_FMA)
         return error_set(err, ERROR_USAGE, -EINVAL, "unknown arithmetic class %d", (int)arithmetic);
     if (isa == KERNEL_ISA_AUTO) {
@@ -140,8 +138,8 @@ static void parallel_work(void *argument, unsigned worker, size_t first, size_t 
     call->work(call->argument, first, last);
 }
 
-void kernels_parallel(struct kernels *kernels, size_t count,
-                      void (*work)(void *argument, size_t first, size_t last), void *argument)
+void kernels_parallel(struct kernels *kernels, size_t count, void (*work)(void *argument, size_t first, size_t last),
+                      void *argument)
 {
     struct parallel_call call = {work, argument};
 
@@ -170,8 +168,8 @@ static void elementwise_work(void *argument, unsigned worker, size_t first, size
     call->function(call->x + begin, call->y + begin, end - begin);
 }
 
-static void run_elementwise(struct kernels *kernels, elementwise_function *function, const float *x,
-                            float *ret_y, size_t count)
+static void run_elementwise(struct kernels *kernels, elementwise_function *function, const float *x, float *ret_y,
+                            size_t count)
 {
     struct elementwise_call call = {function, x, ret_y, count};
     size_t blocks = count / ELEMENTWISE_BLOCK + (count % ELEMENTWISE_BLOCK != 0);

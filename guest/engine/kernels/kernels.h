@@ -47,8 +47,8 @@ MUST_USE int kernel_isa_from_name(const char *name, enum kernel_isa *ret_isa);
  * Runs work(argument, first, last) over [0, count) split into one contiguous range a thread; the
  * work writes only outputs of its own range. Returns when all is done.
  */
-void kernels_parallel(struct kernels *kernels, size_t count,
-                      void (*work)(void *argument, size_t first, size_t last), void *argument);
+void kernels_parallel(struct kernels *kernels, size_t count, void (*work)(void *argument, size_t first, size_t last),
+                      void *argument);
 
 /* --- convolution ------------------------------------------------------------------------- */
 
@@ -72,8 +72,8 @@ struct kernel_conv {
  * ascending order, padded positions as x = 0; then + bias (when not NULL), one rounded addition.
  */
 size_t kernel_conv_packed_size(const struct kernel_conv *conv);
-void kernel_conv_pack(const struct kernels *kernels, const struct kernel_conv *conv,
-                      const float *weights, float *ret_packed);
+void kernel_conv_pack(const struct kernels *kernels, const struct kernel_conv *conv, const float *weights,
+                      float *ret_packed);
 MUST_USE int kernel_conv_forward(struct kernels *kernels, const struct kernel_conv *conv, const float *x,
                                  const float *packed, const float *bias, float *ret_y);
 
@@ -85,10 +85,10 @@ MUST_USE int kernel_conv_forward(struct kernels *kernels, const struct kernel_co
  * does. Packed by its own function from the same OIHW weights.
  */
 size_t kernel_conv_packed_backward_size(const struct kernel_conv *conv);
-void kernel_conv_pack_backward(const struct kernels *kernels, const struct kernel_conv *conv,
-                               const float *weights, float *ret_packed);
-MUST_USE int kernel_conv_backward_input(struct kernels *kernels, const struct kernel_conv *conv,
-                                        const float *dy, const float *packed, float *ret_dx);
+void kernel_conv_pack_backward(const struct kernels *kernels, const struct kernel_conv *conv, const float *weights,
+                               float *ret_packed);
+MUST_USE int kernel_conv_backward_input(struct kernels *kernels, const struct kernel_conv *conv, const float *dy,
+                                        const float *packed, float *ret_dx);
 
 /* --- matrix product ------------------------------------------------------------------------ */
 
@@ -101,8 +101,8 @@ struct kernel_gemm {
     size_t lda, ldb, ldc;
     bool transposed_a, transposed_b;
 };
-MUST_USE int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a,
-                         const float *b, float *ret_c);
+MUST_USE int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a, const float *b,
+                         float *ret_c);
 
 /* --- elementwise functions, own fixed-order code, never libm ---------------------------------- */
 

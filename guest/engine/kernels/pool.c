@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#define POOL_SPINS       200u        /* pauses before sleeping: some microseconds */
+#define POOL_SPINS       200u         /* pauses before sleeping: some microseconds */
 #define POOL_STACK_BYTES (256u << 10) /* the kernels keep their memory on the heap */
 
 struct pool_thread {
@@ -120,8 +120,7 @@ int pool_create(unsigned threads, struct pool **ret_pool, struct error *err)
     (void)pthread_attr_destroy(&attributes);
     if (r != 0) {
         pool_free(pool);
-        return error_set(err, ERROR_UNAVAILABLE, -r, "could not start %u threads: %s", threads,
-                         strerror(r));
+        return error_set(err, ERROR_UNAVAILABLE, -r, "could not start %u threads: %s", threads, strerror(r));
     }
     /*
      * A new thread makes system calls of its own before it comes to our code, which a filter that is

@@ -8,7 +8,7 @@
 #define STRETCH_TERMS 192u /* terms whose weights stay in the cache: 24 KiB of the widest lanes */
 #define PIECE_TILES   64u  /* the most tiles that pass over a stretch, and the fewest */
 #define PIECE_LEAST   8u
-#define UNITS_WANTED  4u      /* for each thread, as units differ in work */
+#define UNITS_WANTED  4u /* for each thread, as units differ in work */
 #define TILE_FLOATS   ((size_t)TILE_POSITIONS_MAX * TILE_LANES_MAX)
 #define STRIPS_MAX    (TILE_POSITIONS_MAX + 1u)
 
@@ -133,8 +133,8 @@ static inline void put_run(float *to, const float *from, size_t columns)
 }
 
 /* [positions × lanes] to [lanes × TILE_POSITIONS_MAX], with the bias of each lane. */
-static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t outputs,
-                      const float *bias, float *ret_turned)
+static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t outputs, const float *bias,
+                      float *ret_turned)
 {
     for (size_t lane = 0; lane < outputs; lane += 4) {
         for (size_t p = 0; p < positions; p += 4) {
@@ -159,15 +159,15 @@ struct block {
     const float *bias; /* padded to TILE_LANES_MAX, or NULL */
 };
 
-static void store_tile(const struct plan *plan, const struct block *block,
-                       const struct tile_kind *kind, size_t line, size_t column, const float *sums)
+static void store_tile(const struct plan *plan, const struct block *block, const struct tile_kind *kind, size_t line,
+                       size_t column, const float *sums)
 {
     const struct sweep *sweep = plan->sweep;
     size_t lanes = (size_t)block->vectors * plan->table->lanes;
     float turned[TILE_FLOATS];
     float *to[TILE_POSITIONS_MAX];
-    size_t first = sweep->result_column * column +
-                   (block->group * sweep->outputs + block->first) * sweep->result_output;
+    size_t first =
+        sweep->result_column * column + (block->group * sweep->outputs + block->first) * sweep->result_output;
 
     for (size_t l = 0; l < kind->lines; l++)
         to[l] = sweep->result + first + (line + l) / sweep->lines * sweep->result_image +
@@ -221,8 +221,8 @@ static void run_one(const struct plan *plan, const struct block *block, const st
 }
 
 /* One tile, or as many of one line as there are lines left. */
-static void run_place(const struct plan *plan, const struct block *block,
-                      const struct stretch *stretch, struct place place, float *sums)
+static void run_place(const struct plan *plan, const struct block *block, const struct stretch *stretch,
+                      struct place place, float *sums)
 {
     size_t left = plan->sweep->images * plan->sweep->lines - place.line;
     const struct tile_kind *single = place.strip->single;
@@ -276,12 +276,10 @@ static void run_units(void *argument, unsigned worker, size_t first, size_t last
         block.outputs = sweep->outputs - block.first;
         if (block.outputs > (size_t)block.vectors * lanes)
             block.outputs = (size_t)block.vectors * lanes;
-        block.weights = sweep->packed +
-                        block.group * sweep_packed_size(lanes, sweep->outputs, sweep->terms) +
+        block.weights = sweep->packed + block.group * sweep_packed_size(lanes, sweep->outputs, sweep->terms) +
                         block.first * sweep->terms;
         if (sweep->bias != NULL) {
-            memcpy(bias, sweep->bias + block.group * sweep->outputs + block.first,
-                   block.outputs * sizeof(*bias));
+            memcpy(bias, sweep->bias + block.group * sweep->outputs + block.first, block.outputs * sizeof(*bias));
             block.bias = bias;
         }
         run_unit(plan, &block, piece, plan->scratch + worker * sweep_scratch_size());

@@ -15,8 +15,7 @@ struct elementwise_table {
     elementwise_function *exp, *tanh, *erf, *sigmoid, *log;
 };
 
-extern const struct elementwise_table elementwise_sse2, elementwise_avx, elementwise_avx2,
-    elementwise_avx512;
+extern const struct elementwise_table elementwise_sse2, elementwise_avx, elementwise_avx2, elementwise_avx512;
 
 /* --- tiles.c, for each class as well ----------------------------------------------------------- */
 
@@ -64,9 +63,9 @@ struct row {
 typedef void row_function(const struct row *row);
 
 struct product_table {
-    unsigned lanes;                /* of one vector */
-    const struct tile_kind *kinds; /* by falling columns, then lines; for each number of columns one
-                                      kind has a single line; ends with one of no columns */
+    unsigned lanes;                      /* of one vector */
+    const struct tile_kind *kinds;       /* by falling columns, then lines; for each number of columns one
+                                            kind has a single line; ends with one of no columns */
     row_function *rows[ROW_OUTPUTS_MAX]; /* for 1, 2, ... outputs */
 };
 

@@ -24,10 +24,8 @@ VECTOR_INLINE void run_tile(const struct tile *tile, const unsigned columns, con
     VECTOR_UNROLL
     for (unsigned p = 0; p < lines * columns; p++)
         VECTOR_UNROLL
-        for (unsigned v = 0; v < vectors; v++)
-            sums[p][v] = tile->resumed
-                             ? vector_load(tile->sums + (p * vectors + v) * VECTOR_LANES)
-                             : (vector_f32){0};
+    for (unsigned v = 0; v < vectors; v++)
+        sums[p][v] = tile->resumed ? vector_load(tile->sums + (p * vectors + v) * VECTOR_LANES) : (vector_f32){0};
     for (; offsets < end; offsets++, weights += vectors * VECTOR_LANES) {
         size_t offset = *offsets;
         vector_f32 w[2];
@@ -47,26 +45,26 @@ VECTOR_INLINE void run_tile(const struct tile *tile, const unsigned columns, con
     VECTOR_UNROLL
     for (unsigned p = 0; p < lines * columns; p++)
         VECTOR_UNROLL
-        for (unsigned v = 0; v < vectors; v++)
-            vector_store(tile->sums + (p * vectors + v) * VECTOR_LANES, sums[p][v]);
+    for (unsigned v = 0; v < vectors; v++)
+        vector_store(tile->sums + (p * vectors + v) * VECTOR_LANES, sums[p][v]);
 }
 
-#define TILE(columns, lines)                                                                       \
-    static void run_##columns##x##lines##x1(const struct tile *tile)                               \
-    {                                                                                              \
-        run_tile(tile, columns, lines, 1);                                                         \
-    }                                                                                              \
-    static void run_##columns##x##lines##x2(const struct tile *tile)                               \
-    {                                                                                              \
-        run_tile(tile, columns, lines, 2);                                                         \
+#define TILE(columns, lines)                                                                                           \
+    static void run_##columns##x##lines##x1(const struct tile *tile)                                                   \
+    {                                                                                                                  \
+        run_tile(tile, columns, lines, 1);                                                                             \
+    }                                                                                                                  \
+    static void run_##columns##x##lines##x2(const struct tile *tile)                                                   \
+    {                                                                                                                  \
+        run_tile(tile, columns, lines, 2);                                                                             \
     }
 
-#define KIND(columns, lines)                                                                       \
-    {                                                                                              \
-        columns, lines,                                                                            \
-        {                                                                                          \
-            run_##columns##x##lines##x1, run_##columns##x##lines##x2                               \
-        }                                                                                          \
+#define KIND(columns, lines)                                                                                           \
+    {                                                                                                                  \
+        columns, lines,                                                                                                \
+        {                                                                                                              \
+            run_##columns##x##lines##x1, run_##columns##x##lines##x2                                                   \
+        }                                                                                                              \
     }
 
 /*
@@ -104,16 +102,15 @@ TILE(2, 1)
 TILE(1, 6)
 TILE(1, 1)
 static const struct tile_kind kinds[] = {
-    KIND(6, 1), KIND(4, 1), KIND(3, 2), KIND(3, 1),
-    KIND(2, 3), KIND(2, 1), KIND(1, 6), KIND(1, 1), {0, 0, {NULL, NULL}},
+    KIND(6, 1), KIND(4, 1), KIND(3, 2), KIND(3, 1),           KIND(2, 3),
+    KIND(2, 1), KIND(1, 6), KIND(1, 1), {0, 0, {NULL, NULL}},
 };
 #endif
 
 #define ROW_VECTORS_MAX 4u
 
 /* outputs and vectors are constants where this is inlined. */
-VECTOR_INLINE void run_row_block(const struct row *row, size_t at, const unsigned outputs,
-                                 const unsigned vectors)
+VECTOR_INLINE void run_row_block(const struct row *row, size_t at, const unsigned outputs, const unsigned vectors)
 {
     const float *x = row->x + at, *weights = row->weights;
     const uint32_t *offsets = row->offsets, *end = offsets + row->terms;
@@ -122,8 +119,8 @@ VECTOR_INLINE void run_row_block(const struct row *row, size_t at, const unsigne
     VECTOR_UNROLL
     for (unsigned o = 0; o < outputs; o++)
         VECTOR_UNROLL
-        for (unsigned v = 0; v < vectors; v++)
-            sums[o][v] = (vector_f32){0};
+    for (unsigned v = 0; v < vectors; v++)
+        sums[o][v] = (vector_f32){0};
     for (; offsets < end; offsets++, weights += outputs) {
         vector_f32 values[ROW_VECTORS_MAX];
 
@@ -142,11 +139,11 @@ VECTOR_INLINE void run_row_block(const struct row *row, size_t at, const unsigne
     VECTOR_UNROLL
     for (unsigned o = 0; o < outputs; o++)
         VECTOR_UNROLL
-        for (unsigned v = 0; v < vectors; v++) {
-            if (row->bias != NULL)
-                sums[o][v] = sums[o][v] + vector_all(row->bias[o]);
-            vector_store(row->sums + o * row->count + at + v * VECTOR_LANES, sums[o][v]);
-        }
+    for (unsigned v = 0; v < vectors; v++) {
+        if (row->bias != NULL)
+            sums[o][v] = sums[o][v] + vector_all(row->bias[o]);
+        vector_store(row->sums + o * row->count + at + v * VECTOR_LANES, sums[o][v]);
+    }
 }
 
 VECTOR_INLINE void run_row(const struct row *row, const unsigned outputs, const unsigned vectors)
@@ -160,10 +157,10 @@ VECTOR_INLINE void run_row(const struct row *row, const unsigned outputs, const 
         run_row_block(row, at, outputs, 1);
 }
 
-#define ROW(outputs, vectors)                                                                      \
-    static void run_row_##outputs(const struct row *row)                                           \
-    {                                                                                              \
-        run_row(row, outputs, vectors);                                                            \
+#define ROW(outputs, vectors)                                                                                          \
+    static void run_row_##outputs(const struct row *row)                                                               \
+    {                                                                                                                  \
+        run_row(row, outputs, vectors);                                                                                \
     }
 
 #if defined(KERNEL_SOFT_FMA)

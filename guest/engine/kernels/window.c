@@ -33,17 +33,16 @@ static bool tensor_fits(size_t a, size_t b, size_t c, size_t d)
     size_t bytes;
 
     return !__builtin_mul_overflow(a, b, &bytes) && !__builtin_mul_overflow(bytes, c, &bytes) &&
-           !__builtin_mul_overflow(bytes, d, &bytes) &&
-           !__builtin_mul_overflow(bytes, 16 * sizeof(float), &bytes) && bytes <= PTRDIFF_MAX;
+           !__builtin_mul_overflow(bytes, d, &bytes) && !__builtin_mul_overflow(bytes, 16 * sizeof(float), &bytes) &&
+           bytes <= PTRDIFF_MAX;
 }
 
 int window_check_conv(const struct kernel_conv *conv)
 {
     const size_t positive[] = {
-        conv->groups,        conv->in_channels,   conv->in_height,       conv->in_width,
-        conv->out_channels,  conv->out_height,    conv->out_width,       conv->kernel_height,
-        conv->kernel_width,  conv->stride_height, conv->stride_width,    conv->dilation_height,
-        conv->dilation_width,
+        conv->groups,       conv->in_channels,     conv->in_height,      conv->in_width,     conv->out_channels,
+        conv->out_height,   conv->out_width,       conv->kernel_height,  conv->kernel_width, conv->stride_height,
+        conv->stride_width, conv->dilation_height, conv->dilation_width,
     };
     const size_t any[] = {conv->batch, conv->pad_top, conv->pad_left};
 
@@ -59,8 +58,7 @@ int window_check_conv(const struct kernel_conv *conv)
     return 0;
 }
 
-static struct window_axis forward_axis(size_t in, size_t out, size_t kernel, size_t stride,
-                                       size_t dilation, size_t pad)
+static struct window_axis forward_axis(size_t in, size_t out, size_t kernel, size_t stride, size_t dilation, size_t pad)
 {
     size_t period = stride / greatest_common_divisor(stride, dilation);
 
@@ -78,8 +76,8 @@ static struct window_axis forward_axis(size_t in, size_t out, size_t kernel, siz
     };
 }
 
-static struct window_axis backward_axis(size_t in, size_t out, size_t kernel, size_t stride,
-                                        size_t dilation, size_t pad, size_t phase)
+static struct window_axis backward_axis(size_t in, size_t out, size_t kernel, size_t stride, size_t dilation,
+                                        size_t pad, size_t phase)
 {
     size_t divisor = greatest_common_divisor(stride, dilation), period = stride / divisor;
     struct window_axis axis = {
@@ -110,10 +108,10 @@ static struct window_axis backward_axis(size_t in, size_t out, size_t kernel, si
 void window_set_forward(const struct kernel_conv *conv, struct window *ret_window)
 {
     *ret_window = (struct window){
-        .row = forward_axis(conv->in_height, conv->out_height, conv->kernel_height,
-                            conv->stride_height, conv->dilation_height, conv->pad_top),
-        .column = forward_axis(conv->in_width, conv->out_width, conv->kernel_width,
-                               conv->stride_width, conv->dilation_width, conv->pad_left),
+        .row = forward_axis(conv->in_height, conv->out_height, conv->kernel_height, conv->stride_height,
+                            conv->dilation_height, conv->pad_top),
+        .column = forward_axis(conv->in_width, conv->out_width, conv->kernel_width, conv->stride_width,
+                               conv->dilation_width, conv->pad_left),
         .source_channels = conv->in_channels,
         .group_channels = conv->in_channels / conv->groups,
     };
@@ -124,16 +122,14 @@ void window_set_backward(const struct kernel_conv *conv, size_t row_phase, size_
                          struct window *ret_window)
 {
     *ret_window = (struct window){
-        .row = backward_axis(conv->in_height, conv->out_height, conv->kernel_height,
-                             conv->stride_height, conv->dilation_height, conv->pad_top, row_phase),
-        .column = backward_axis(conv->in_width, conv->out_width, conv->kernel_width,
-                                conv->stride_width, conv->dilation_width, conv->pad_left,
-                                column_phase),
+        .row = backward_axis(conv->in_height, conv->out_height, conv->kernel_height, conv->stride_height,
+                             conv->dilation_height, conv->pad_top, row_phase),
+        .column = backward_axis(conv->in_width, conv->out_width, conv->kernel_width, conv->stride_width,
+                                conv->dilation_width, conv->pad_left, column_phase),
         .source_channels = conv->out_channels,
         .group_channels = conv->out_channels / conv->groups,
     };
-    ret_window->terms =
-        ret_window->group_channels * ret_window->row.taps * ret_window->column.taps;
+    ret_window->terms = ret_window->group_channels * ret_window->row.taps * ret_window->column.taps;
 }
 
 size_t window_row_phases(const struct kernel_conv *conv)
@@ -220,8 +216,8 @@ static void copy_second(const float *source, size_t count, float *ret_copy)
     size_t i = 0;
 
     for (; i + 4 < count; i += 4) /* the element after the last one taken is never read */
-        _mm_storeu_ps(ret_copy + i, _mm_shuffle_ps(_mm_loadu_ps(source + 2 * i),
-                                                   _mm_loadu_ps(source + 2 * i + 4), 0x88));
+        _mm_storeu_ps(ret_copy + i,
+                      _mm_shuffle_ps(_mm_loadu_ps(source + 2 * i), _mm_loadu_ps(source + 2 * i + 4), 0x88));
     for (; i < count; i++)
         ret_copy[i] = source[2 * i];
 }

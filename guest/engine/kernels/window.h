@@ -18,15 +18,15 @@
 #include "kernels.h"
 
 struct window_axis {
-    size_t outputs;               /* positions along this axis */
-    size_t out_first, out_step;   /* position i is element out_first + i·out_step of the result */
-    size_t taps;                  /* 0: the sum is empty */
-    size_t tap_first, tap_step;   /* tap t is kernel element tap_first + t·tap_step */
-    size_t source_size;           /* of the tensor that is read */
-    size_t step, dilation;        /* forward: stride and dilation; backward: 1, and of the taps left */
-    size_t slots, length;         /* as stored: slots × length elements */
-    ptrdiff_t origin;             /* element 0 of slot 0 is this source coordinate */
-    bool backward;                /* taps walk downwards */
+    size_t outputs;             /* positions along this axis */
+    size_t out_first, out_step; /* position i is element out_first + i·out_step of the result */
+    size_t taps;                /* 0: the sum is empty */
+    size_t tap_first, tap_step; /* tap t is kernel element tap_first + t·tap_step */
+    size_t source_size;         /* of the tensor that is read */
+    size_t step, dilation;      /* forward: stride and dilation; backward: 1, and of the taps left */
+    size_t slots, length;       /* as stored: slots × length elements */
+    ptrdiff_t origin;           /* element 0 of slot 0 is this source coordinate */
+    bool backward;              /* taps walk downwards */
 };
 
 struct window {

@@ -19,8 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int make_fd(int is_memory)
 {
-    int fd =
-        is_memory ? memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING) : eventfd(0, EFD_CLOEXEC);
+    int fd = is_memory ? memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING) : eventfd(0, EFD_CLOEXEC);
 
     if (is_memory && (ftruncate(fd, MEMORY_SIZE) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0))
         abort();

@@ -28,14 +28,11 @@ static unsigned interrupts;
 static struct virtqueue start(const struct memory *memory, uint64_t at, int features,
                               enum virtqueue_direction direction)
 {
-    const struct virtqueue_layout layout = {.size = QUEUE_SIZE,
-                                            .descriptors_address = at,
-                                            .available_address = at + 0x100,
-                                            .used_address = at + 0x180};
+    const struct virtqueue_layout layout = {
+        .size = QUEUE_SIZE, .descriptors_address = at, .available_address = at + 0x100, .used_address = at + 0x180};
     struct virtqueue queue;
 
-    if (virtqueue_start(&layout, memory, direction, (features & 1) != 0, (features & 2) != 0,
-                        &queue, NULL) < 0)
+    if (virtqueue_start(&layout, memory, direction, (features & 1) != 0, (features & 2) != 0, &queue, NULL) < 0)
         abort();
     return queue;
 }
@@ -50,8 +47,8 @@ static int pass(const struct memory *memory, struct virtqueue *rx, struct virtqu
     r = transport_process_tx(&transport, tx, memory, NULL);
     if (r >= 0)
         r = transport_fill_rx(&transport, rx, memory, &starved, NULL);
-    interrupts += (unsigned)virtqueue_wants_interrupt(rx) +
-                  (unsigned)virtqueue_wants_interrupt(tx) + (unsigned)virtqueue_enable_kicks(tx);
+    interrupts += (unsigned)virtqueue_wants_interrupt(rx) + (unsigned)virtqueue_wants_interrupt(tx) +
+                  (unsigned)virtqueue_enable_kicks(tx);
     if (transport.reset_count > QUEUE_SIZE)
         abort();
     transport_reap(&transport);
@@ -63,10 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* Two regions that are neighbours for the guest only. */
     struct memory memory = {
         .count = 2,
-        .regions = {
-            {.config = {.guest_address = 0, .size = 4096, .user_address = 0}, .data = image + 4096},
-            {.config = {.guest_address = 4096, .size = 4096, .user_address = 1 << 20},
-             .data = image}}};
+        .regions = {{.config = {.guest_address = 0, .size = 4096, .user_address = 0}, .data = image + 4096},
+                    {.config = {.guest_address = 4096, .size = 4096, .user_address = 1 << 20}, .data = image}}};
     struct virtqueue rx, tx;
     struct connection *connection = NULL;
     int features = size > 0 ? data[0] : 0, pair[2] = {-1, -1};

@@ -29,7 +29,8 @@ static void send_message(int fd, const struct message *message)
 static void greet(int fd)
 {
     CLEANUP_BUFFER struct buffer payload = buffer_with_limit(FRAME_PAYLOAD_MAX);
-    struct message message = {.type = MESSAGE_GUEST_HELLO, .guest_hello = {.version = MESSAGE_VERSION, .processors = 1}};
+    struct message message = {.type = MESSAGE_GUEST_HELLO,
+                              .guest_hello = {.version = MESSAGE_VERSION, .processors = 1}};
     struct frame_header header;
     struct message hello;
 

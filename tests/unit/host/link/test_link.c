@@ -24,10 +24,8 @@ static int take_request(int control, struct vsock_control_request *request)
 {
     char ancillary[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
     struct iovec segment = {.iov_base = request, .iov_len = sizeof *request};
-    struct msghdr message = {.msg_iov = &segment,
-                             .msg_iovlen = 1,
-                             .msg_control = ancillary,
-                             .msg_controllen = sizeof ancillary};
+    struct msghdr message = {
+        .msg_iov = &segment, .msg_iovlen = 1, .msg_control = ancillary, .msg_controllen = sizeof ancillary};
     int fd;
 
     if (recvmsg(control, &message, 0) != (ssize_t)sizeof *request || request->port != PORT ||

@@ -113,7 +113,7 @@ void test_verdict_gaps(void)
         "\"accuracy\":\"1.000000\",\"ci95\":[\"0.963007\",\"1.000000\"],\"classes\":10}"
         "," FGSM "," QUIET;
     static const char no_class[] = CLEAN "," FGSM ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\","
-                                                  "\"classes\":[{\"label\":3,\"skipped\":\"small\"}]}";
+                                         "\"classes\":[{\"label\":3,\"skipped\":\"small\"}]}";
     static const char warned[] =
         CLEAN "," FGSM ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"status\":"
               "\"warned\",\"reason\":\"cut\",\"classes\":[{\"label\":0,\"sizes\":[1,1],"

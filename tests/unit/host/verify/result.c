@@ -2,10 +2,10 @@
 /* A complete signed output directory. */
 #include "unit/host/verify/result.h"
 
+#include "base/file.h"
 #include "base/io.h"
 #include "host/attest/bundle.h"
 #include "host/json/canonical.h"
-#include "base/file.h"
 #include "host/json/reader.h"
 #include "host/policy/verdict.h"
 #include "host/signer/signer.h"
@@ -53,8 +53,8 @@ static json_t *new_evaluation(const char *model_hex, const char *policy_hex)
         "{s:s, s:i, s:s, s:s, s:s}]}",
         "arithmetic", "mul-add", "model", model_hex, "policy", policy_hex, "inputs", "train", "checks",
         /* clean-accuracy */
-        "id", "clean-accuracy", "version", 1, "status", "passed", "provenance", "host-scored", "classes", 10,
-        "correct", 444, "total", 450, "accuracy", "0.986667", "ci95", "0.971219", "0.993871",
+        "id", "clean-accuracy", "version", 1, "status", "passed", "provenance", "host-scored", "classes", 10, "correct",
+        444, "total", 450, "accuracy", "0.986667", "ci95", "0.971219", "0.993871",
         /* fgsm */
         "id", "fgsm", "version", 1, "status", "passed", "provenance", "host-scored", "curves", "norm", "inf", "points",
         "eps", "0.01", "robustCorrect", 440, "total", 450, "robustAccuracy", "0.977778", "ci95", "0.959582", "0.987968",

@@ -2,9 +2,9 @@
 /* Verification of a whole output directory: what holds, and every way to have been changed. */
 #include "host/verify/verify.h"
 
+#include "base/file.h"
 #include "host/attest/bundle.h"
 #include "host/attest/dsse.h"
-#include "base/file.h"
 #include "host/json/reader.h"
 #include "unit/harness.h"
 #include "unit/host/verify/result.h"

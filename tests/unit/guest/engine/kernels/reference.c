@@ -14,16 +14,15 @@ static float add_term(enum kernel_arithmetic arithmetic, float a, float b, float
     return sum + product;
 }
 
-static float element(const float *planes, size_t plane, size_t height, size_t width, ptrdiff_t row,
-                     ptrdiff_t column)
+static float element(const float *planes, size_t plane, size_t height, size_t width, ptrdiff_t row, ptrdiff_t column)
 {
     if (row < 0 || column < 0 || row >= (ptrdiff_t)height || column >= (ptrdiff_t)width)
         return 0;
     return planes[(plane * height + (size_t)row) * width + (size_t)column];
 }
 
-static float forward_sum(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv,
-                         const float *x, const float *weights, size_t n, size_t o, size_t i, size_t j)
+static float forward_sum(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv, const float *x,
+                         const float *weights, size_t n, size_t o, size_t i, size_t j)
 {
     size_t in = conv->in_channels / conv->groups, out = conv->out_channels / conv->groups;
     const float *w = weights + o * in * conv->kernel_height * conv->kernel_width;
@@ -32,20 +31,20 @@ static float forward_sum(enum kernel_arithmetic arithmetic, const struct kernel_
     for (size_t c = 0; c < in; c++)
         for (size_t p = 0; p < conv->kernel_height; p++)
             for (size_t q = 0; q < conv->kernel_width; q++) {
-                ptrdiff_t row = (ptrdiff_t)(i * conv->stride_height + p * conv->dilation_height) -
-                                (ptrdiff_t)conv->pad_top;
-                ptrdiff_t column = (ptrdiff_t)(j * conv->stride_width + q * conv->dilation_width) -
-                                   (ptrdiff_t)conv->pad_left;
-                float value = element(x, n * conv->in_channels + o / out * in + c, conv->in_height,
-                                      conv->in_width, row, column);
+                ptrdiff_t row =
+                    (ptrdiff_t)(i * conv->stride_height + p * conv->dilation_height) - (ptrdiff_t)conv->pad_top;
+                ptrdiff_t column =
+                    (ptrdiff_t)(j * conv->stride_width + q * conv->dilation_width) - (ptrdiff_t)conv->pad_left;
+                float value =
+                    element(x, n * conv->in_channels + o / out * in + c, conv->in_height, conv->in_width, row, column);
 
                 sum = add_term(arithmetic, value, *w++, sum);
             }
     return sum;
 }
 
-void reference_conv_forward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv,
-                            const float *x, const float *weights, const float *bias, float *ret_y)
+void reference_conv_forward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv, const float *x,
+                            const float *weights, const float *bias, float *ret_y)
 {
     for (size_t n = 0; n < conv->batch; n++)
         for (size_t o = 0; o < conv->out_channels; o++)
@@ -57,8 +56,8 @@ void reference_conv_forward(enum kernel_arithmetic arithmetic, const struct kern
                 }
 }
 
-static float backward_sum(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv,
-                          const float *dy, const float *weights, size_t n, size_t c, size_t i, size_t j)
+static float backward_sum(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv, const float *dy,
+                          const float *weights, size_t n, size_t c, size_t i, size_t j)
 {
     size_t in = conv->in_channels / conv->groups, out = conv->out_channels / conv->groups;
     size_t kernel = conv->kernel_height * conv->kernel_width;
@@ -82,8 +81,8 @@ static float backward_sum(enum kernel_arithmetic arithmetic, const struct kernel
     return sum;
 }
 
-void reference_conv_backward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv,
-                             const float *dy, const float *weights, float *ret_dx)
+void reference_conv_backward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv, const float *dy,
+                             const float *weights, float *ret_dx)
 {
     for (size_t n = 0; n < conv->batch; n++)
         for (size_t c = 0; c < conv->in_channels; c++)
@@ -92,8 +91,8 @@ void reference_conv_backward(enum kernel_arithmetic arithmetic, const struct ker
                     *ret_dx++ = backward_sum(arithmetic, conv, dy, weights, n, c, i, j);
 }
 
-void reference_gemm(enum kernel_arithmetic arithmetic, const struct kernel_gemm *gemm, const float *a,
-                    const float *b, float *ret_c)
+void reference_gemm(enum kernel_arithmetic arithmetic, const struct kernel_gemm *gemm, const float *a, const float *b,
+                    float *ret_c)
 {
     for (size_t i = 0; i < gemm->m; i++)
         for (size_t j = 0; j < gemm->n; j++) {

@@ -5,11 +5,11 @@
 
 #include "guest/engine/kernels/kernels.h"
 
-void reference_conv_forward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv,
-                            const float *x, const float *weights, const float *bias, float *ret_y);
-void reference_conv_backward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv,
-                             const float *dy, const float *weights, float *ret_dx);
-void reference_gemm(enum kernel_arithmetic arithmetic, const struct kernel_gemm *gemm, const float *a,
-                    const float *b, float *ret_c);
+void reference_conv_forward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv, const float *x,
+                            const float *weights, const float *bias, float *ret_y);
+void reference_conv_backward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv, const float *dy,
+                             const float *weights, float *ret_dx);
+void reference_gemm(enum kernel_arithmetic arithmetic, const struct kernel_gemm *gemm, const float *a, const float *b,
+                    float *ret_c);
 
 #endif

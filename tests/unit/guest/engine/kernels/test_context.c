@@ -88,8 +88,7 @@ static void test_parallel(void)
     struct kernels *kernels;
 
     for (size_t t = 0; t < HARNESS_COUNT(threads); t++) {
-        CU_ASSERT_EQUAL_FATAL(
-            kernels_create(KERNEL_MUL_ADD, KERNEL_ISA_AUTO, threads[t], &kernels, NULL), 0);
+        CU_ASSERT_EQUAL_FATAL(kernels_create(KERNEL_MUL_ADD, KERNEL_ISA_AUTO, threads[t], &kernels, NULL), 0);
         for (size_t count = 0; count <= 1000; count += count < 40 ? 1 : 37) {
             struct visit visit = {0};
             bool once = true;

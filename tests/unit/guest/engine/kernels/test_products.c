@@ -39,19 +39,17 @@ static void print_conv(const struct kernel_conv *c)
 {
     printf("batch %zu groups %zu in %zux%zux%zu out %zux%zux%zu kernel %zux%zu stride %zux%zu "
            "dilation %zux%zu pad %zu,%zu\n",
-           c->batch, c->groups, c->in_channels, c->in_height, c->in_width, c->out_channels,
-           c->out_height, c->out_width, c->kernel_height, c->kernel_width, c->stride_height,
-           c->stride_width, c->dilation_height, c->dilation_width, c->pad_top, c->pad_left);
+           c->batch, c->groups, c->in_channels, c->in_height, c->in_width, c->out_channels, c->out_height, c->out_width,
+           c->kernel_height, c->kernel_width, c->stride_height, c->stride_width, c->dilation_height, c->dilation_width,
+           c->pad_top, c->pad_left);
 }
 
-static void open_case(struct conv_case *c, const struct kernel_conv *conv, enum cases_values values,
-                      uint64_t *state)
+static void open_case(struct conv_case *c, const struct kernel_conv *conv, enum cases_values values, uint64_t *state)
 {
     *c = (struct conv_case){.conv = *conv};
     c->x_count = conv->batch * conv->in_channels * conv->in_height * conv->in_width;
     c->y_count = conv->batch * conv->out_channels * conv->out_height * conv->out_width;
-    c->w_count = conv->out_channels * (conv->in_channels / conv->groups) * conv->kernel_height *
-                 conv->kernel_width;
+    c->w_count = conv->out_channels * (conv->in_channels / conv->groups) * conv->kernel_height * conv->kernel_width;
     c->x = cases_floats(c->x_count);
     c->dy = cases_floats(c->y_count);
     c->weights = cases_floats(c->w_count);
@@ -60,11 +58,11 @@ static void open_case(struct conv_case *c, const struct kernel_conv *conv, enum 
     cases_fill(state, values, c->dy, c->y_count);
     cases_fill(state, values, c->weights, c->w_count);
     cases_fill(state, values, c->bias, conv->out_channels);
-    for (unsigned class = 0; class < 2; class++) {
+    for (unsigned class = 0; class < 2; class ++) {
         c->y[class] = cases_floats(c->y_count);
         c->dx[class] = cases_floats(c->x_count);
-        reference_conv_forward((enum kernel_arithmetic)class, conv, c->x, c->weights, c->bias, c->y[class]);
-        reference_conv_backward((enum kernel_arithmetic)class, conv, c->dy, c->weights, c->dx[class]);
+        reference_conv_forward((enum kernel_arithmetic) class, conv, c->x, c->weights, c->bias, c->y[class]);
+        reference_conv_backward((enum kernel_arithmetic) class, conv, c->dy, c->weights, c->dx[class]);
     }
 }
 
@@ -74,7 +72,7 @@ static void close_case(struct conv_case *c)
     free(c->dy);
     free(c->weights);
     free(c->bias);
-    for (unsigned class = 0; class < 2; class++) {
+    for (unsigned class = 0; class < 2; class ++) {
         free(c->y[class]);
         free(c->dx[class]);
     }
@@ -116,12 +114,10 @@ static bool agrees(const struct cases_context *context, const struct conv_case *
     same = kernel_conv_forward(context->kernels, conv, c->x, forward, c->bias, y) == 0 &&
            cases_same(y, c->y[context->arithmetic], c->y_count) &&
            kernel_conv_backward_input(context->kernels, conv, c->dy, backward, dx) == 0 &&
-           cases_same(dx, c->dx[context->arithmetic], c->x_count) &&
-           guard_intact(forward + forward_size) && guard_intact(backward + backward_size) &&
-           guard_intact(y + c->y_count) && guard_intact(dx + c->x_count);
+           cases_same(dx, c->dx[context->arithmetic], c->x_count) && guard_intact(forward + forward_size) &&
+           guard_intact(backward + backward_size) && guard_intact(y + c->y_count) && guard_intact(dx + c->x_count);
     if (!same) {
-        printf("%s, class %d, %u threads: ", kernel_isa_name(context->isa), (int)context->arithmetic,
-               context->threads);
+        printf("%s, class %d, %u threads: ", kernel_isa_name(context->isa), (int)context->arithmetic, context->threads);
         print_conv(conv);
     }
     return same;
@@ -163,15 +159,15 @@ static bool draw_conv(uint64_t *state, struct kernel_conv *ret_conv)
 
     if (cases_between(state, 0, 1) == 0)
         conv.in_width = conv.in_height;
-    conv.out_height = out_size(conv.in_height, conv.kernel_height, conv.stride_height,
-                               conv.dilation_height, conv.pad_top + cases_between(state, 0, 3));
+    conv.out_height = out_size(conv.in_height, conv.kernel_height, conv.stride_height, conv.dilation_height,
+                               conv.pad_top + cases_between(state, 0, 3));
     conv.out_width = out_size(conv.in_width, conv.kernel_width, conv.stride_width, conv.dilation_width,
                               conv.pad_left + cases_between(state, 0, 3));
     *ret_conv = conv;
-    return conv.out_height * conv.out_width != 0 &&
-           conv.batch * conv.out_height * conv.out_width * conv.out_channels * conv.in_channels / groups *
-                   conv.kernel_height * conv.kernel_width <=
-               PRODUCTS_MAX;
+    return conv.out_height * conv.out_width != 0 && conv.batch * conv.out_height * conv.out_width * conv.out_channels *
+                                                            conv.in_channels / groups * conv.kernel_height *
+                                                            conv.kernel_width <=
+                                                        PRODUCTS_MAX;
 }
 
 static void test_random_shapes(void)
@@ -188,8 +184,8 @@ static void test_random_shapes(void)
 }
 
 /* batch, channels in and out, groups, size of a square image, kernel, stride, padding */
-static struct kernel_conv square(size_t batch, size_t in, size_t out, size_t groups, size_t size,
-                                 size_t kernel, size_t stride, size_t pad)
+static struct kernel_conv square(size_t batch, size_t in, size_t out, size_t groups, size_t size, size_t kernel,
+                                 size_t stride, size_t pad)
 {
     size_t result = out_size(size, kernel, stride, 1, 2 * pad);
 
@@ -200,18 +196,18 @@ static struct kernel_conv square(size_t batch, size_t in, size_t out, size_t gro
 static void test_typical_shapes(void)
 {
     const struct kernel_conv convs[] = {
-        square(1, 3, 64, 1, 32, 3, 1, 1),    /* a first layer */
-        square(5, 64, 80, 1, 4, 3, 1, 1),    /* small images, sums in two stretches */
-        square(2, 96, 33, 1, 9, 3, 2, 1),    /* a lane left over */
-        square(3, 48, 64, 1, 8, 1, 2, 0),    /* a stride that skips inputs: dx of empty sums */
-        square(2, 64, 48, 1, 7, 1, 1, 0),    /* read where it lies */
-        square(2, 40, 40, 40, 17, 3, 1, 1),  /* depthwise */
-        square(2, 40, 40, 40, 16, 5, 2, 2),  /* depthwise with a stride */
-        square(70, 1, 8, 1, 8, 3, 1, 1),     /* digits */
-        square(600, 16, 16, 1, 8, 3, 1, 1),  /* images in several chunks */
-        square(1, 2, 20, 1, 150, 3, 1, 1),   /* lines longer than a piece */
-        square(1, 600, 20, 1, 1, 1, 1, 0),   /* one position */
-        square(2, 8, 8, 1, 12, 7, 4, 3),     /* kernel larger than what is left */
+        square(1, 3, 64, 1, 32, 3, 1, 1),   /* a first layer */
+        square(5, 64, 80, 1, 4, 3, 1, 1),   /* small images, sums in two stretches */
+        square(2, 96, 33, 1, 9, 3, 2, 1),   /* a lane left over */
+        square(3, 48, 64, 1, 8, 1, 2, 0),   /* a stride that skips inputs: dx of empty sums */
+        square(2, 64, 48, 1, 7, 1, 1, 0),   /* read where it lies */
+        square(2, 40, 40, 40, 17, 3, 1, 1), /* depthwise */
+        square(2, 40, 40, 40, 16, 5, 2, 2), /* depthwise with a stride */
+        square(70, 1, 8, 1, 8, 3, 1, 1),    /* digits */
+        square(600, 16, 16, 1, 8, 3, 1, 1), /* images in several chunks */
+        square(1, 2, 20, 1, 150, 3, 1, 1),  /* lines longer than a piece */
+        square(1, 600, 20, 1, 1, 1, 1, 0),  /* one position */
+        square(2, 8, 8, 1, 12, 7, 4, 3),    /* kernel larger than what is left */
     };
     uint64_t state = 2;
 
@@ -262,8 +258,7 @@ static bool gemm_agrees(const struct kernel_gemm *gemm, enum cases_values values
         same = kernel_gemm(contexts[i].kernels, gemm, a, b, c) == 0 && cases_same(c, expected, c_count);
         if (!same)
             printf("%s, class %d: m %zu n %zu k %zu, transposed %d %d\n", kernel_isa_name(contexts[i].isa),
-                   (int)contexts[i].arithmetic, gemm->m, gemm->n, gemm->k, gemm->transposed_a,
-                   gemm->transposed_b);
+                   (int)contexts[i].arithmetic, gemm->m, gemm->n, gemm->k, gemm->transposed_a, gemm->transposed_b);
     }
     return same;
 }
@@ -311,8 +306,7 @@ static void test_multiply_add(void)
             separate = v[0] * v[1];
             separate += v[2];
             got = kernel_multiply_add(contexts[c].kernels, v[0], v[1], v[2]);
-            CU_ASSERT_TRUE_FATAL(
-                cases_same(&got, contexts[c].arithmetic == KERNEL_FMA ? &fused : &separate, 1));
+            CU_ASSERT_TRUE_FATAL(cases_same(&got, contexts[c].arithmetic == KERNEL_FMA ? &fused : &separate, 1));
         }
 }
 
@@ -377,8 +371,10 @@ static const char *const golden[2] = {
 static void test_golden(void)
 {
     const struct kernel_conv convs[] = {
-        square(2, 3, 16, 1, 32, 3, 1, 1), square(2, 48, 40, 1, 8, 3, 2, 1),
-        square(1, 64, 64, 1, 4, 3, 1, 1), square(2, 12, 12, 12, 9, 3, 1, 1),
+        square(2, 3, 16, 1, 32, 3, 1, 1),
+        square(2, 48, 40, 1, 8, 3, 2, 1),
+        square(1, 64, 64, 1, 4, 3, 1, 1),
+        square(2, 12, 12, 12, 9, 3, 1, 1),
     };
     const struct kernel_gemm gemm = {7, 50, 300, 300, 300, 50, false, true};
 
@@ -415,10 +411,14 @@ static void test_golden(void)
 int main(void)
 {
     const struct harness_test tests[] = {
-        {"random shapes", test_random_shapes}, {"typical shapes", test_typical_shapes},
-        {"large planes", test_large_planes},   {"any bits", test_any_bits},
-        {"gemm", test_gemm},                   {"gemm, large", test_gemm_large},
-        {"multiply-add", test_multiply_add},   {"bad shapes", test_bad_shapes},
+        {"random shapes", test_random_shapes},
+        {"typical shapes", test_typical_shapes},
+        {"large planes", test_large_planes},
+        {"any bits", test_any_bits},
+        {"gemm", test_gemm},
+        {"gemm, large", test_gemm_large},
+        {"multiply-add", test_multiply_add},
+        {"bad shapes", test_bad_shapes},
         {"no memory", test_no_memory},
         {"golden digests", test_golden},
     };
