@@ -107,6 +107,7 @@ _Noreturn static void run_child(const struct supervisor_options *options, int ou
     if (enter_root(&error) < 0 || (user && become_mapped_root(from_parent, to_parent, &error) < 0) ||
         place_descriptors(options->stream_fd, output_fd, &error) < 0) {
         (void)!write(output_fd, error.text, strlen(error.text));
+        (void)!write(to_parent, error.text, strlen(error.text));
         _exit(126);
     }
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of identity clears it: last */
@@ -124,6 +125,20 @@ static int write_map(pid_t pid, const char *name, uid_t first, struct error *err
     if (fd < 0 || write(fd, text, (size_t)size) != size)
         return fail_with(err, path);
     return 0;
+}
+
+/* The child's zero byte, or the text of what it could not do. */
+static int await_child(int from_child, struct error *err)
+{
+    char text[ERROR_TEXT_MAX] = "";
+    ssize_t size = read(from_child, text, sizeof(text) - 1);
+
+    if (size == 1 && text[0] == '\0')
+        return 0;
+    return error_set(err, ERROR_UNAVAILABLE, -EPERM,
+                     "process isolation can't start here: %s; user namespaces must be allowed (not in a chroot, and "
+                     "user.max_user_namespaces above 0)",
+                     text);
 }
 
 int agent_process_start(const struct supervisor_options *options, int output_fd, pid_t *ret_pid, struct error *err)
@@ -147,8 +162,9 @@ int agent_process_start(const struct supervisor_options *options, int output_fd,
     (void)close(down[0]);
     if (pid < 0)
         r = fail_with(err, "fork");
-    /* A child that dies before its byte ends the pipe: its end is then seen as the agent's. */
-    if (r == 0 && options->outer_uid == 0 && read(up[0], &byte, 1) == 1) {
+    if (r == 0 && options->outer_uid == 0)
+        r = await_child(up[0], err);
+    if (r == 0 && options->outer_uid == 0) {
         r = write_map(pid, "uid_map", options->job_uid, err);
         if (r == 0)
             r = write_map(pid, "gid_map", options->job_uid, err);
