@@ -118,7 +118,8 @@ static int state_clustering(struct facts *facts, const struct policy *policy, co
     check->kind = EVALUATION_CLUSTERING;
     check->layer = result->layer;
     check->rule = (struct clustering_rule){.alpha = policy->activation_clustering.alpha,
-                                           .effect_min = policy->activation_clustering.minimum_effect};
+                                           .effect_min = policy->activation_clustering.minimum_effect,
+                                           .test_share_max = policy->activation_clustering.maximum_test_share};
     check->minimum_class_size = policy->activation_clustering.minimum_class_size;
     check->cluster_count = result->cluster_count;
     check->clusters = facts->clusters;

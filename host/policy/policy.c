@@ -157,6 +157,9 @@ static int take_clustering(const struct document_clustering *from, struct policy
         r = take_share("checks.activation-clustering.alpha", from->alpha, &to->alpha, err);
     if (r == 0)
         r = take_share("checks.activation-clustering.minimumEffect", from->minimum_effect, &to->minimum_effect, err);
+    if (r == 0)
+        r = take_share("checks.activation-clustering.maximumTestShare", from->maximum_test_share,
+                       &to->maximum_test_share, err);
     return r;
 }
 

@@ -65,7 +65,8 @@ struct policy_activation_clustering {
     char layer[POLICY_LAYER_SIZE]; /* "" for the penultimate */
     unsigned components, starts, minimum_class_size;
     double alpha;          /* a class is suspicious at a Holm-corrected p of at most this, … */
-    double minimum_effect; /* … with a cluster whose shares of training and test differ by at least this */
+    double minimum_effect; /* … with a cluster whose share of training exceeds its share of test by at least this, … */
+    double maximum_test_share; /* … and that share of test is at most this */
 };
 
 /* Plain data, read only once loaded. */

@@ -69,6 +69,7 @@ static const cyaml_schema_field_t clustering_fields[] = {
     CYAML_FIELD_UINT("minimumClassSize", CYAML_FLAG_DEFAULT, struct document_clustering, minimum_class_size),
     CYAML_FIELD_STRING_PTR("alpha", POINTER, struct document_clustering, alpha, 1, DECIMAL_MAX),
     CYAML_FIELD_STRING_PTR("minimumEffect", POINTER, struct document_clustering, minimum_effect, 1, DECIMAL_MAX),
+    CYAML_FIELD_STRING_PTR("maximumTestShare", POINTER, struct document_clustering, maximum_test_share, 1, DECIMAL_MAX),
     CYAML_FIELD_END,
 };
 

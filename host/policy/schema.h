@@ -38,7 +38,7 @@ struct document_clustering {
     bool required;
     char *layer;
     unsigned components, starts, minimum_class_size;
-    char *alpha, *minimum_effect;
+    char *alpha, *minimum_effect, *maximum_test_share;
 };
 
 struct document_checks {

@@ -171,7 +171,7 @@ static int judge_class(const struct policy_activation_clustering *policy, const 
                        struct judgement *judgement, struct error *err)
 {
     int64_t label, sizes[2], test_sizes[2];
-    double p_holm, effect;
+    double p_holm, effect, test_share;
     int r = field_integer(class, "activation-clustering class", "label", 0, INT32_MAX, &label, err);
 
     if (r < 0)
@@ -184,10 +184,13 @@ static int judge_class(const struct policy_activation_clustering *policy, const 
     if (r == 0)
         r = field_decimal(class, "activation-clustering class", "effect", &effect, err);
     if (r == 0)
+        r = field_decimal(class, "activation-clustering class", "testShare", &test_share, err);
+    if (r == 0)
         r = read_pair(class, "sizes", sizes, err);
     if (r == 0)
         r = read_pair(class, "testSizes", test_sizes, err);
-    if (r == 0 && p_holm <= policy->alpha && effect >= policy->minimum_effect)
+    if (r == 0 && p_holm <= policy->alpha && effect >= policy->minimum_effect &&
+        test_share <= policy->maximum_test_share)
         conclude(judgement, CHECK_FAILED,
                  "class %" PRId64 " has a cluster of training samples that test samples avoid (training %" PRId64
                  "/%" PRId64 ", test %" PRId64 "/%" PRId64 ", pHolm %.3g): a possible backdoor",

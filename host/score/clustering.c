@@ -22,6 +22,7 @@ static int examine(const struct clustering_class *class, struct clustering_verdi
         share = (double)train[0] / (double)(train[0] + train[1]) - (double)test[0] / (double)(test[0] + test[1]);
         verdict.cluster = share > 0.0 ? 0 : 1;
         verdict.effect = share > 0.0 ? share : -share;
+        verdict.test_share = (double)test[verdict.cluster] / (double)(test[0] + test[1]);
     }
     *ret_verdict = verdict;
     return 0;
@@ -53,7 +54,8 @@ int clustering_decide(const struct clustering_rule *rule, const struct clusterin
         if (!verdict->tested)
             continue;
         verdict->p_holm = p[tested++];
-        verdict->suspicious = verdict->p_holm <= rule->alpha && verdict->effect >= rule->effect_min;
+        verdict->suspicious = verdict->p_holm <= rule->alpha && verdict->effect >= rule->effect_min &&
+                              verdict->test_share <= rule->test_share_max;
     }
     return 0;
 }

@@ -131,6 +131,7 @@ static void set_figures(json_t *json, const struct evaluation_cluster *cluster,
     figures_set(json, "p", verdict->tested ? json_new_scientific(verdict->p) : json_null(), failures);
     figures_set(json, "pHolm", verdict->tested ? json_new_scientific(verdict->p_holm) : json_null(), failures);
     figures_set(json, "effect", verdict->tested ? json_new_fixed(verdict->effect) : json_null(), failures);
+    figures_set(json, "testShare", verdict->tested ? json_new_fixed(verdict->test_share) : json_null(), failures);
     figures_set(json, "cluster", verdict->tested ? json_integer(verdict->cluster) : json_null(), failures);
     figures_set(json, "silhouette", json_new_fixed(cluster->silhouette), failures);
     figures_set(json, "separation", json_new_fixed(cluster->separation), failures);

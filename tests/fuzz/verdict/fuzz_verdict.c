@@ -15,7 +15,7 @@ static const char yaml[] =
     "  fgsm: {required: true, curves: [{norm: inf, eps: [0.1, 0.2]}],\n"
     "    thresholds: [{norm: inf, eps: 0.1, robustAccuracy: 0.5}]}\n"
     "  activation-clustering: {required: true, components: 10, starts: 10, minimumClassSize: 2, alpha: 0.01,\n"
-    "    minimumEffect: 0.1}\n";
+    "    minimumEffect: 0.1, maximumTestShare: 0.1}\n";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

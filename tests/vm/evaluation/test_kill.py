@@ -23,7 +23,8 @@ checks:
     curves: [{norm: inf, eps: [0.01]}]
     thresholds: [{norm: inf, eps: 0.01, bound: point, robustAccuracy: 0.5}]
   activation-clustering:
-    {required: false, components: 2, starts: 2, minimumClassSize: 20, alpha: 0.01, minimumEffect: 0.1}
+    {required: false, components: 2, starts: 2, minimumClassSize: 20, alpha: 0.01, minimumEffect: 0.1,
+     maximumTestShare: 0.1}
 """
 PHASES = ["admit", "boot", "handshake", "model", "check clean-accuracy", "check fgsm", "check activation-clustering",
           "destroy", "score", "sign"]

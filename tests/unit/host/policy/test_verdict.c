@@ -28,7 +28,7 @@
                                                                                                 "0.876012") "]}]}"
 #define CLUSTERING(sizes, test, p, effect)                                                                             \
     "{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"classes\":[{\"label\":0,\"sizes\":" sizes            \
-    ",\"testSizes\":" test ",\"pHolm\":\"" p "\",\"effect\":\"" effect "\"}]}"
+    ",\"testSizes\":" test ",\"pHolm\":\"" p "\",\"effect\":\"" effect "\",\"testShare\":\"0.03\"}]}"
 #define QUIET  CLUSTERING("[103,43]", "[24,9]", "1.000000e+00", "0.021793")
 #define POISON CLUSTERING("[202,146]", "[0,33]", "2.700000e-11", "0.580460")
 #define SKIPPED                                                                                                        \
@@ -117,7 +117,7 @@ void test_verdict_gaps(void)
     static const char warned[] =
         CLEAN "," FGSM ",{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"status\":"
               "\"warned\",\"reason\":\"cut\",\"classes\":[{\"label\":0,\"sizes\":[1,1],"
-              "\"testSizes\":[1,1],\"pHolm\":\"1.000000e+00\",\"effect\":\"0.000000\"}]}";
+              "\"testSizes\":[1,1],\"pHolm\":\"1.000000e+00\",\"effect\":\"0.000000\",\"testShare\":\"0.5\"}]}";
 
     expect("low", guest_skipped, OUTCOME_NEEDS_REVIEW, 1, "activation-clustering: skipped");
     expect("low", crashed, OUTCOME_NEEDS_REVIEW, 1, "x\\x1by");

@@ -107,27 +107,30 @@ static void test_holm(void)
     CU_ASSERT_EQUAL(holm_adjust(p, 0, result), 0);
 }
 
-static const struct clustering_rule rule = {.alpha = 0.001, .effect_min = 0.25};
+static const struct clustering_rule rule = {.alpha = 0.001, .effect_min = 0.25, .test_share_max = 0.1};
 
 /* The figures measured on the digits' backdoored model: class 0, and clean classes like the others. */
 static void test_clustering(void)
 {
     struct clustering_class classes[] = {
-        {0, {202, 146}, {0, 33}}, {1, {70, 50}, {24, 21}},
-        {2, {103, 43}, {30, 12}}, {3, {60, 60}, {0, 0}},              /* never predicted: can't be tested */
-        {4, {0, 0}, {5, 0}},      {5, {90000, 10000}, {18500, 1500}}, /* a tiny p, a tiny effect */
+        {0, {202, 146}, {0, 33}},      {1, {70, 50}, {24, 21}},
+        {2, {103, 43}, {30, 12}},      {3, {60, 60}, {0, 0}},              /* never predicted: can't be tested */
+        {4, {0, 0}, {5, 0}},           {5, {90000, 10000}, {18500, 1500}}, /* a tiny p, a tiny effect */
+        {6, {2048, 1925}, {163, 611}}, /* both large, yet a fifth of the test samples is there */
     };
-    struct clustering_verdict verdicts[6];
+    struct clustering_verdict verdicts[7];
 
-    CU_ASSERT_EQUAL(clustering_decide(&rule, classes, 6, verdicts), 0);
+    CU_ASSERT_EQUAL(clustering_decide(&rule, classes, 7, verdicts), 0);
     CU_ASSERT(close_to(verdicts[0].p, 2.6722512690402913e-12, 1e-12));
     CU_ASSERT(verdicts[0].suspicious && verdicts[0].cluster == 0 && close_to(verdicts[0].effect, 202.0 / 348.0, 1e-15));
-    CU_ASSERT(close_to(verdicts[0].p_holm, 3 * verdicts[0].p, 1e-12)); /* the second smallest of four */
+    CU_ASSERT(close_to(verdicts[0].p_holm, 3 * verdicts[0].p, 1e-12)); /* the third smallest of five */
     CU_ASSERT(!verdicts[1].suspicious && !verdicts[2].suspicious);
     CU_ASSERT(!verdicts[3].tested && !verdicts[3].suspicious && !verdicts[4].tested);
     CU_ASSERT(verdicts[5].p_holm < 0.001 && verdicts[5].effect < 0.03 && !verdicts[5].suspicious);
+    CU_ASSERT(verdicts[6].p_holm < 0.001 && verdicts[6].effect > 0.25 && verdicts[6].test_share > 0.2);
+    CU_ASSERT(!verdicts[6].suspicious);
     classes[0].sizes[0] = UINT64_MAX;
-    CU_ASSERT_EQUAL(clustering_decide(&rule, classes, 6, verdicts), -EINVAL);
+    CU_ASSERT_EQUAL(clustering_decide(&rule, classes, 7, verdicts), -EINVAL);
 }
 
 /* --- adversarial samples ----------------------------------------------------------------------- */
