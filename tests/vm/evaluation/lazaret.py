@@ -80,11 +80,11 @@ def processes_of_lazaret(programs):
         if process is None:
             continue
         name, program, parent = process
-        if name.startswith("qemu-system"):
+        if name.startswith("qemu-system") or program == "/init":  # a VM, or the agent under process isolation
             owner = describe_process(parent)
             if parent == 1 or owner is None or owner[1].startswith(ours):
                 found.append((pid, name))
-        elif program.startswith(ours) or program == "/init":  # the agent, under process isolation
+        elif program.startswith(ours):
             found.append((pid, name))
     return found
 
