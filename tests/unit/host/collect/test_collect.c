@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records survive the way to the monitor and nothing else does; the collector passes on, refuses, and dies with a
+ * reason. */
+#include "base/io.h"
+#include "host/collect/collector.h"
+#include "host/collect/record.h"
+#include "unit/harness.h"
+#include "unit/vsock-proto/wire/samples.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define LIMIT      ((size_t)2 * FRAME_PAYLOAD_MAX)
+#define DEADLINE   io_deadline_ms(5000)
+#define FROM_GUEST 5u /* the first of the samples that the guest sends */
+
+static const uint8_t nonce[SHA256_SIZE] = {9};
+
+/* A message becomes a record, crosses a socket, and becomes the same message: its frame is the same bytes. */
+static void test_records_survive(void)
+{
+    int pair[2];
+
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    for (unsigned i = FROM_GUEST; i < SAMPLES_COUNT; i++) {
+        CLEANUP_BUFFER struct buffer storage = buffer_with_limit(LIMIT), received = buffer_with_limit(LIMIT);
+        CLEANUP_BUFFER struct buffer before = buffer_with_limit(LIMIT), after = buffer_with_limit(LIMIT);
+        struct message message, sent = sample_messages()[i];
+        struct record record;
+
+        if (sent.type == MESSAGE_GUEST_HELLO)
+            memset(sent.guest_hello.nonce, 0, SHA256_SIZE); /* the collector has compared it */
+        CU_ASSERT_EQUAL(record_from_message(&sent, &storage, &record), 0);
+        CU_ASSERT_EQUAL(record_write(pair[0], &record, DEADLINE), 0);
+        CU_ASSERT_EQUAL(record_read(pair[1], &received, &record, DEADLINE), 0);
+        CU_ASSERT_EQUAL_FATAL(record_to_message(&record, &message), 0);
+        CU_ASSERT_EQUAL(message_encode(&sent, &before), 0);
+        CU_ASSERT_EQUAL(message_encode(&message, &after), 0);
+        CU_ASSERT(before.size == after.size && memcmp(before.data, after.data, before.size) == 0);
+    }
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+
+/* A header with any byte at its worst is refused or stays within the limits. */
+static void test_records_are_bounded(void)
+{
+    for (unsigned at = 0; at < RECORD_HEADER_SIZE; at++) {
+        CLEANUP_BUFFER struct buffer received = buffer_with_limit(LIMIT);
+        uint8_t header[RECORD_HEADER_SIZE] = {MESSAGE_CLUSTER};
+        struct message message;
+        struct record record;
+        int pair[2], r;
+
+        header[at] = 0xff;
+        CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        CU_ASSERT_EQUAL(io_write_full(pair[0], header, sizeof header, DEADLINE), 0);
+        (void)close(pair[0]);
+        r = record_read(pair[1], &received, &record, DEADLINE);
+        CU_ASSERT(r == 0 || r == -EBADMSG || r == -ECONNRESET);
+        if (r == 0 && record_to_message(&record, &message) == 0)
+            CU_ASSERT(message.cluster.index_count[0] <= MESSAGE_INDICES_MAX);
+        (void)close(pair[1]);
+    }
+}
+
+/* --- the process ------------------------------------------------------------------------------------- */
+
+static void send_frame(int fd, const struct message *message)
+{
+    CLEANUP_BUFFER struct buffer frame = buffer_with_limit(LIMIT);
+
+    CU_ASSERT_EQUAL(message_encode(message, &frame), 0);
+    CU_ASSERT_EQUAL(io_write_full(fd, frame.data, frame.size, DEADLINE), 0);
+}
+
+/* A collector over one end of a socket pair; the other plays the guest. */
+static struct collector *start(int *ret_guest)
+{
+    struct collector *collector = NULL;
+    int pair[2];
+
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    CU_ASSERT_EQUAL_FATAL(collector_start(pair[0], sample_plan(), nonce, &collector, NULL), 0);
+    (void)close(pair[0]);
+    *ret_guest = pair[1];
+    return collector;
+}
+
+static void test_collector_passes_on(void)
+{
+    CLEANUP_FD int guest = -1;
+    CLEANUP_COLLECTOR struct collector *collector = start(&guest);
+    struct message message;
+    struct error error;
+
+    send_frame(guest, &sample_messages()[FROM_GUEST]);
+    CU_ASSERT_EQUAL(collector_next(collector, DEADLINE, &message, &error), 0);
+    CU_ASSERT_EQUAL(message.type, MESSAGE_GUEST_HELLO);
+    CU_ASSERT_EQUAL(message.guest_hello.processors, 2);
+    send_frame(guest, &sample_messages()[FROM_GUEST + 1]);
+    CU_ASSERT_EQUAL(collector_next(collector, DEADLINE, &message, &error), 0);
+    CU_ASSERT_EQUAL(collector_begin_check(collector, 0, &error), 0);
+    send_frame(guest, &sample_messages()[FROM_GUEST + 2]);
+    CU_ASSERT_EQUAL(collector_next(collector, DEADLINE, &message, &error), 0);
+    CU_ASSERT_EQUAL(message.type, MESSAGE_PREDICTIONS);
+    CU_ASSERT_EQUAL(collector_wait(collector, io_deadline_ms(50)), -ETIMEDOUT);
+}
+
+static void test_collector_refuses(void)
+{
+    CLEANUP_FD int guest = -1;
+    CLEANUP_COLLECTOR struct collector *collector = start(&guest);
+    struct message message;
+    struct error error = {0};
+
+    send_frame(guest, &sample_messages()[FROM_GUEST + 1]); /* READY before the greeting */
+    CU_ASSERT(collector_next(collector, DEADLINE, &message, &error) < 0);
+    CU_ASSERT_EQUAL(error.kind, ERROR_GUEST);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "READY"));
+}
+
+static void test_collector_reports_garbage_and_silence(void)
+{
+    CLEANUP_FD int guest = -1;
+    CLEANUP_COLLECTOR struct collector *collector = start(&guest);
+    struct message message;
+    struct error error = {0};
+
+    CU_ASSERT_EQUAL(collector_next(collector, io_deadline_ms(50), &message, &error), -ETIMEDOUT);
+    CU_ASSERT_EQUAL(error.kind, ERROR_GUEST);
+    CU_ASSERT_EQUAL(io_write_full(guest, "this is no frame at all", 23, DEADLINE), 0);
+    CU_ASSERT(collector_next(collector, DEADLINE, &message, &error) < 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "magic"));
+}
+
+static void test_collector_sees_the_end(void)
+{
+    CLEANUP_FD int guest = -1;
+    CLEANUP_COLLECTOR struct collector *collector = start(&guest);
+    struct message message;
+    struct error error = {0};
+
+    (void)close(take_fd(&guest));
+    CU_ASSERT_EQUAL(collector_next(collector, DEADLINE, &message, &error), -ECONNRESET);
+    CU_ASSERT_EQUAL(error.kind, ERROR_GUEST);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "ended"));
+}
+
+int main(void)
+{
+    static const struct harness_test tests[] = {
+        {"records survive", test_records_survive},
+        {"records are bounded", test_records_are_bounded},
+        {"the collector passes on", test_collector_passes_on},
+        {"the collector refuses what is out of order", test_collector_refuses},
+        {"the collector reports garbage and silence", test_collector_reports_garbage_and_silence},
+        {"the collector sees the end", test_collector_sees_the_end},
+    };
+
+    return harness_run("collector", tests, HARNESS_COUNT(tests));
+}
