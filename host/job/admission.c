@@ -123,24 +123,32 @@ static struct admission *admission_new(void)
 
     if (admission == NULL)
         return NULL;
-    admission->model_fd = admission->test_fd = admission->train_fd = admission->spec_fd = admission->policy_fd = -1;
+    admission->model_fd = admission->test_fd = admission->train_fd = admission->spec_fd = -1;
+    admission->policy_text = buffer_with_limit(POLICY_SIZE_MAX);
     admission->description = calloc(1, sizeof *admission->description);
     return admission;
+}
+
+/* Read once: what is judged by, digested and written out are the same bytes. */
+static int read_policy(struct admission *admission, const char *path, struct error *err)
+{
+    int r = file_read_bounded(path, &admission->policy_text, err);
+
+    if (r < 0)
+        return r;
+    return policy_parse(admission->policy_text.data, admission->policy_text.size, path, &admission->policy, err);
 }
 
 int admission_open(const struct job_options *options, struct events *events, struct admission **ret_admission,
                    struct error *err)
 {
     CLEANUP_ADMISSION struct admission *admission = admission_new();
-    uint64_t size;
     int r;
 
     if (admission == NULL || admission->description == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the admission");
     events_begin(events, "admit");
-    r = open_input(options->policy_path, &admission->policy_fd, &size, err);
-    if (r == 0)
-        r = policy_load(options->policy_path, &admission->policy, err);
+    r = read_policy(admission, options->policy_path, err);
     if (r == 0)
         r = open_model(admission, options->model_path, err);
     if (r == 0)
@@ -160,13 +168,13 @@ void admission_free(struct admission *admission)
     if (admission == NULL)
         return;
     data_reader_free(admission->reader);
-    for (unsigned i = 0; i < 5; i++) {
-        const int fds[] = {admission->model_fd, admission->test_fd, admission->train_fd, admission->spec_fd,
-                           admission->policy_fd};
+    for (unsigned i = 0; i < 4; i++) {
+        const int fds[] = {admission->model_fd, admission->test_fd, admission->train_fd, admission->spec_fd};
 
         if (fds[i] >= 0)
             (void)close(fds[i]);
     }
+    buffer_free(&admission->policy_text);
     free(admission->description);
     free(admission->test_labels);
     free(admission->train_labels);

@@ -137,33 +137,29 @@ static int explain_broken_pipe(struct talk *talk)
 
 /* --- saying ---------------------------------------------------------------------------------------------- */
 
+/* Sends a frame that was encoded with the outcome `r`. */
+static int send_frame(struct talk *talk, const struct buffer *frame, int r, enum message_type type)
+{
+    if (r == 0)
+        r = io_write_full(talk->with->connection, frame->data, frame->size, talk->with->deadline_ns);
+    if (r == 0)
+        return 0;
+    (void)error_set(talk->err, ERROR_GUEST, r, "can't send %s to the guest: %s", message_type_name(type), strerror(-r));
+    return explain_broken_pipe(talk);
+}
+
 static int say(struct talk *talk, const struct message *message)
 {
     CLEANUP_BUFFER struct buffer frame = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX);
-    int r = message_encode(message, &frame);
 
-    if (r == 0)
-        r = io_write_full(talk->with->connection, frame.data, frame.size, talk->with->deadline_ns);
-    if (r < 0) {
-        (void)error_set(talk->err, ERROR_GUEST, r, "can't send %s to the guest: %s", message_type_name(message->type),
-                        strerror(-r));
-        return explain_broken_pipe(talk);
-    }
-    return 0;
+    return send_frame(talk, &frame, message_encode(message, &frame), message->type);
 }
 
 static int say_plan(struct talk *talk)
 {
     CLEANUP_BUFFER struct buffer frame = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX);
-    int r = plan_encode(talk->with->plan, &frame);
 
-    if (r == 0)
-        r = io_write_full(talk->with->connection, frame.data, frame.size, talk->with->deadline_ns);
-    if (r < 0) {
-        (void)error_set(talk->err, ERROR_GUEST, r, "can't send the plan to the guest: %s", strerror(-r));
-        return explain_broken_pipe(talk);
-    }
-    return 0;
+    return send_frame(talk, &frame, plan_encode(talk->with->plan, &frame), MESSAGE_PLAN);
 }
 
 /* --- the parts -------------------------------------------------------------------------------------------- */

@@ -78,7 +78,8 @@ static int write_inputs(struct gathering *g)
 {
     const struct admission *admission = g->publication->admission;
     const struct data_description *description = admission->description;
-    int r = staging_copy(g->staging, STATEMENT_POLICY, admission->policy_fd, g->err);
+    int r =
+        staging_write(g->staging, STATEMENT_POLICY, admission->policy_text.data, admission->policy_text.size, g->err);
 
     add_configuration(g, STATEMENT_POLICY, admission->policy.sha256);
     add_configuration(g, "test", description->sets[DATA_SET_TEST].sha256);
