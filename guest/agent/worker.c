@@ -103,30 +103,16 @@ static int map_model(struct worker *worker, struct error *err)
     return 0;
 }
 
-static void do_nothing(void *argument, size_t first, size_t last)
-{
-    (void)argument;
-    (void)first;
-    (void)last;
-}
-
-/*
- * Returns with every thread at work: a thread that has only just been made still has calls of its
- * own to make, with signals blocked, which the filter would answer by killing the worker.
- */
+/* Every thread is in our code when this returns (kernels_create's promise), so that the filter may come next. */
 static int start_kernels(struct worker *worker, struct error *err)
 {
     const struct plan *plan = worker->task->plan;
     enum kernel_isa isa = KERNEL_ISA_AUTO;
-    int r;
 
     if (plan->isa[0] != '\0' && kernel_isa_from_name(plan->isa, &isa) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -EINVAL, "no kernels are called %s", plan->isa);
-    r = kernels_create(plan->arithmetic == PLAN_FMA ? KERNEL_FMA : KERNEL_MUL_ADD, isa, worker->task->threads,
-                       &worker->kernels, err);
-    if (r == 0)
-        kernels_parallel(worker->kernels, worker->task->threads, do_nothing, NULL);
-    return r;
+    return kernels_create(plan->arithmetic == PLAN_FMA ? KERNEL_FMA : KERNEL_MUL_ADD, isa, worker->task->threads,
+                          &worker->kernels, err);
 }
 
 static int confine(struct worker *worker, struct error *err)
