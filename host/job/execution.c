@@ -3,14 +3,7 @@
 #include "host/job/execution.h"
 
 #include "host/json/decimal.h"
-
-static json_t *hex(const uint8_t digest[SHA256_SIZE])
-{
-    char text[SHA256_HEX_SIZE];
-
-    sha256_to_hex(digest, text);
-    return json_string(text);
-}
+#include "host/json/digest.h"
 
 static json_t *seconds(uint64_t ns)
 {
@@ -27,14 +20,14 @@ static json_t *digests(const struct execution *execution)
     json_t *object = json_object();
 
     if (execution->agent_sha256 != NULL)
-        set(object, "agent", hex(execution->agent_sha256));
+        set(object, "agent", json_new_digest(execution->agent_sha256));
     if (execution->image != NULL) {
         set(object, "image", json_string(image_digest(execution->image)));
-        set(object, "kernel", hex(image_manifest(execution->image)->kernel.sha256));
-        set(object, "initramfs", hex(image_manifest(execution->image)->initramfs.sha256));
+        set(object, "kernel", json_new_digest(image_manifest(execution->image)->kernel.sha256));
+        set(object, "initramfs", json_new_digest(image_manifest(execution->image)->initramfs.sha256));
     }
     if (execution->record != NULL && execution->record->domain_xml[0] != '\0')
-        set(object, "domainXml", hex(execution->record->domain_xml_sha256));
+        set(object, "domainXml", json_new_digest(execution->record->domain_xml_sha256));
     return object;
 }
 

@@ -2,6 +2,8 @@
 /* The plan, made from policy and data alone. */
 #include "host/job/plan_make.h"
 
+#include "host/json/digest.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,18 +171,10 @@ int plan_make(const struct admission *admission, const struct job_options *optio
 
 /* --- plan.json ---------------------------------------------------------------------------------------------- */
 
-static json_t *hex(const uint8_t digest[SHA256_SIZE])
-{
-    char text[SHA256_HEX_SIZE];
-
-    sha256_to_hex(digest, text);
-    return json_string(text);
-}
-
 static json_t *document_check(const struct plan_check *check, const struct policy *policy)
 {
     json_t *document = json_pack("{s:s, s:i, s:o}", "id", plan_check_name(check->id), "version", (int)check->version,
-                                 "seed", hex(check->seed));
+                                 "seed", json_new_digest(check->seed));
 
     if (check->id == PLAN_ACTIVATION_CLUSTERING)
         (void)json_object_update_new(document, json_pack("{s:s, s:i, s:i, s:i}", "layer", check->layer, "components",
@@ -214,8 +208,8 @@ static json_t *document_set(const struct data_set_description *set, const struct
     }
     for (uint32_t i = 0; i < set->rank; i++)
         (void)json_array_append_new(shape, json_integer((json_int_t)set->dims[i]));
-    return json_pack("{s:o, s:I, s:o, s:i}", "sha256", hex(set->sha256), "count", (json_int_t)set->count, "shape",
-                     shape, "window", (int)planned->window);
+    return json_pack("{s:o, s:I, s:o, s:i}", "sha256", json_new_digest(set->sha256), "count", (json_int_t)set->count,
+                     "shape", shape, "window", (int)planned->window);
 }
 
 json_t *plan_make_document(const struct plan_made *made, const struct admission *admission,
@@ -232,11 +226,11 @@ json_t *plan_make_document(const struct plan_made *made, const struct admission 
                                                        made->skips[i].reason));
     return json_pack("{s:i, s:s, s:{s:s, s:o, s:I}, s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:{s:i, s:I, s:i, s:s}}",
                      "format", 1, "arithmetic", plan_arithmetic_name(plan->arithmetic), "model", "name",
-                     admission->model_name, "sha256", hex(admission->model_sha256), "size",
-                     (json_int_t)admission->model_size, "policy", hex(admission->policy.sha256), "sets", "test",
-                     document_set(&description->sets[DATA_SET_TEST], &plan->sets[PLAN_SET_TEST]), "train",
+                     admission->model_name, "sha256", json_new_digest(admission->model_sha256), "size",
+                     (json_int_t)admission->model_size, "policy", json_new_digest(admission->policy.sha256), "sets",
+                     "test", document_set(&description->sets[DATA_SET_TEST], &plan->sets[PLAN_SET_TEST]), "train",
                      document_set(&description->sets[DATA_SET_TRAIN], &plan->sets[PLAN_SET_TRAIN]), "spec",
-                     description->has_spec ? hex(description->spec_sha256) : json_null(), "checks", checks, "skipped",
-                     skipped, "machine", "vcpus", (int)options->vcpus, "memoryMib", (json_int_t)admission->memory_mib,
-                     "batch", (int)plan->batch, "kernels", plan->isa);
+                     json_new_digest(description->has_spec ? description->spec_sha256 : NULL), "checks", checks,
+                     "skipped", skipped, "machine", "vcpus", (int)options->vcpus, "memoryMib",
+                     (json_int_t)admission->memory_mib, "batch", (int)plan->batch, "kernels", plan->isa);
 }

@@ -2,6 +2,7 @@
 /* evaluation.json: the document around the checks' figures. */
 #include "host/score/evaluation.h"
 
+#include "host/json/digest.h"
 #include "host/json/reader.h"
 #include "host/score/figures.h"
 
@@ -24,16 +25,6 @@ const char *evaluation_status_name(enum evaluation_status status)
     static const char *const names[EVALUATION_STATUS_COUNT] = {"passed", "failed", "warned", "skipped", "error"};
 
     return status < EVALUATION_STATUS_COUNT ? names[status] : "error";
-}
-
-static json_t *new_digest(const uint8_t *sha256)
-{
-    char hex[SHA256_HEX_SIZE];
-
-    if (sha256 == NULL)
-        return json_null();
-    sha256_to_hex(sha256, hex);
-    return json_string(hex);
 }
 
 /* Fields that every check has, and the reason of one that did not run. */
@@ -86,14 +77,14 @@ static int add_inputs(const struct evaluation_input *input, json_t *evaluation, 
     json_t *inputs = json_object();
     int failures = 0;
 
-    figures_set(inputs, "test", new_digest(input->test_sha256), &failures);
-    figures_set(inputs, "train", new_digest(input->train_sha256), &failures);
-    figures_set(inputs, "spec", new_digest(input->spec_sha256), &failures);
+    figures_set(inputs, "test", json_new_digest(input->test_sha256), &failures);
+    figures_set(inputs, "train", json_new_digest(input->train_sha256), &failures);
+    figures_set(inputs, "spec", json_new_digest(input->spec_sha256), &failures);
     figures_set(evaluation, "inputs", inputs, &failures);
     figures_set(evaluation, "arithmetic", json_string(input->arithmetic), &failures);
-    figures_set(evaluation, "model", new_digest(input->model_sha256), &failures);
-    figures_set(evaluation, "data", new_digest(input->data_sha256), &failures);
-    figures_set(evaluation, "policy", new_digest(input->policy_sha256), &failures);
+    figures_set(evaluation, "model", json_new_digest(input->model_sha256), &failures);
+    figures_set(evaluation, "data", json_new_digest(input->data_sha256), &failures);
+    figures_set(evaluation, "policy", json_new_digest(input->policy_sha256), &failures);
     figures_set(evaluation, "classes", json_integer(input->classes), &failures);
     return failures > 0 ? figures_no_memory(err) : 0;
 }
