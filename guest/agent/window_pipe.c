@@ -26,7 +26,7 @@ static uint64_t largest_window(const struct plan *plan, enum plan_check_id check
         const struct plan_set *s = &plan->sets[set];
         uint64_t window = s->count < s->window ? s->count : s->window;
 
-        if (plan_check_reads(check, set) && window > largest)
+        if (plan_check_reads(plan, check, set) && window > largest)
             largest = window;
     }
     return largest;

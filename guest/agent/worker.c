@@ -210,7 +210,7 @@ static int try_checks(struct worker *worker, uint64_t *ret_memory, struct error 
         int r = check_find(plan, i, &check, err);
 
         if (r == 0)
-            r = make_network(worker, plan->checks[i].layer, !check->needs_gradient, err);
+            r = make_network(worker, plan_check_layer(&plan->checks[i]), !check->needs_gradient, err);
         if (r < 0)
             return r;
         if (network_memory(worker->network) > largest)
@@ -238,22 +238,20 @@ static int run_import(struct worker *worker, struct error *err)
 
 /* --- a check's task ------------------------------------------------------------------------------ */
 
+/* Every window goes to the check; without a state it is read and dropped, as the host sends it anyway. */
 static int run_windows(const struct worker *worker, const struct check *check, void *state,
                        struct window_reader *reader, struct error *err)
 {
-    static const enum plan_set_id order[] = {PLAN_SET_TRAIN, PLAN_SET_TEST};
     const struct plan *plan = worker->task->plan;
 
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        enum plan_set_id set = order[i];
-
-        if (!plan_check_reads(check->id, set))
+    for (unsigned set = 0; set < PLAN_SET_COUNT; set++) {
+        if (!plan_check_reads(plan, check->id, set))
             continue;
         for (uint64_t first = 0; first < plan->sets[set].count;) {
             struct check_window window;
             int r = window_read(reader, set, first, &window, err);
 
-            if (r == 0)
+            if (r == 0 && state != NULL)
                 r = check->window(state, &window, err);
             if (r < 0)
                 return r;
@@ -263,7 +261,7 @@ static int run_windows(const struct worker *worker, const struct check *check, v
     return 0;
 }
 
-static int send_done(struct worker *worker, const struct check_figures *figures, struct error *err)
+static int send_done(struct worker *worker, const struct check_figures *figures, const char *skipped, struct error *err)
 {
     struct message message = {.type = MESSAGE_CHECK_DONE};
     struct rusage usage = {0};
@@ -276,6 +274,7 @@ static int send_done(struct worker *worker, const struct check_figures *figures,
     message.check_done.gradient_images = figures->gradient_images;
     message.check_done.peak_memory_bytes = (uint64_t)usage.ru_maxrss << 10;
     message.check_done.layer = text_of(figures->layer);
+    message.check_done.skipped = text_of(skipped);
     return worker_send(worker, &message, err);
 }
 
@@ -291,19 +290,46 @@ static uint64_t memory_left(const struct worker *worker, const struct check *che
     return most > taken ? most - taken : 1;
 }
 
+static int run_whole(struct worker *worker, const struct check *check, const struct check_context *context,
+                     struct window_reader *reader, struct error *err)
+{
+    struct check_figures figures;
+    void *state = NULL;
+    int r = check->begin(context, &state, err);
+
+    if (r == 0)
+        r = run_windows(worker, check, state, reader, err);
+    if (r == 0)
+        r = check->end(state, &figures, err);
+    if (r == 0)
+        r = send_done(worker, &figures, "", err);
+    check->free(state);
+    return r;
+}
+
+static int skip_check(struct worker *worker, const struct check *check, const char *reason,
+                      struct window_reader *reader, struct error *err)
+{
+    const struct check_figures nothing = {.layer = ""};
+    int r = run_windows(worker, check, NULL, reader, err);
+
+    return r < 0 ? r : send_done(worker, &nothing, reason, err);
+}
+
 static int run_check(struct worker *worker, struct error *err)
 {
     const struct worker_task *task = worker->task;
-    struct check_context context = {
-        .plan = task->plan, .index = task->check, .sink = {.send = worker_send, .argument = worker}};
-    struct check_figures figures;
+    struct check_context context = {.plan = task->plan,
+                                    .index = task->check,
+                                    .model = worker->model,
+                                    .sink = {.send = worker_send, .argument = worker}};
     struct window_reader reader;
     const struct check *check;
-    void *state = NULL;
+    const char *unfit;
     int r = check_find(task->plan, task->check, &check, err);
 
     if (r == 0)
-        r = make_network(worker, task->plan->checks[task->check].layer, !check->needs_gradient, err);
+        r = make_network(worker, plan_check_layer(&task->plan->checks[task->check]), !check->needs_gradient, err);
     if (r < 0)
         return r;
     worker->stage = STAGE_CHECK;
@@ -312,14 +338,9 @@ static int run_check(struct worker *worker, struct error *err)
     r = window_reader_open(&reader, task->input_fd, task->plan, check->id, err);
     if (r < 0)
         return r;
-    r = check->begin(&context, &state, err);
-    if (r == 0)
-        r = run_windows(worker, check, state, &reader, err);
-    if (r == 0)
-        r = check->end(state, &figures, err);
-    if (r == 0)
-        r = send_done(worker, &figures, err);
-    check->free(state);
+    unfit = check->unfit != NULL ? check->unfit(&context) : NULL;
+    r = unfit != NULL ? skip_check(worker, check, unfit, &reader, err)
+                      : run_whole(worker, check, &context, &reader, err);
     window_reader_close(&reader);
     return r;
 }

@@ -195,14 +195,15 @@ static int class_work_open(const struct clustering *clustering, uint32_t label, 
 {
     size_t count = clustering->classes[label]->count;
     uint64_t budget = clustering->context->memory_bytes;
-    uint64_t bytes = pca_memory(count, clustering->features, clustering->plan->components);
+    uint64_t bytes = pca_memory(count, clustering->features, clustering->plan->clustering.components);
 
     if (bytes <= SIZE_MAX / 2)
-        bytes += count * (sizeof(uint64_t) + 2 * sizeof(uint8_t) + sizeof(double) * (clustering->plan->components + 2));
+        bytes += count * (sizeof(uint64_t) + 2 * sizeof(uint8_t) +
+                          sizeof(double) * (clustering->plan->clustering.components + 2));
     if (bytes > SIZE_MAX / 2 || (budget != 0 && bytes > budget))
         return no_memory(err, "one class's principal components", bytes);
     work->rows = malloc(count * sizeof *work->rows);
-    work->points = malloc(count * clustering->plan->components * sizeof *work->points);
+    work->points = malloc(count * clustering->plan->clustering.components * sizeof *work->points);
     work->labels = malloc(count);
     if (work->rows == NULL || work->points == NULL || work->labels == NULL)
         return no_memory(err, "one class's clusters", bytes);
@@ -232,7 +233,7 @@ static int cluster_samples(const struct clustering *clustering, uint32_t label, 
                             .count = class->count,
                             .features = clustering->features};
     struct kmeans_points points = {.values = work->points, .count = class->count};
-    int r = pca_fit(&data, clustering->plan->components, &class->pca, err);
+    int r = pca_fit(&data, clustering->plan->clustering.components, &class->pca, err);
 
     if (r < 0)
         return r;
@@ -240,7 +241,8 @@ static int cluster_samples(const struct clustering *clustering, uint32_t label, 
     for (size_t i = 0; i < class->count; i++)
         pca_project(class->pca, clustering->activations + work->rows[i] * clustering->features,
                     work->points + i * points.dims);
-    r = kmeans_two(&points, clustering->plan->seed, label, clustering->plan->starts, work->labels, &class->clusters);
+    r = kmeans_two(&points, clustering->plan->seed, label, clustering->plan->clustering.starts, work->labels,
+                   &class->clusters);
     if (r == 0)
         r = kmeans_silhouette(&points, work->labels, clustering->plan->seed, label, &class->silhouette);
     if (r < 0)
@@ -264,7 +266,8 @@ static int cluster_class(const struct clustering *clustering, uint32_t label, st
 
 static bool is_large_enough(const struct clustering *clustering, const struct class_state *class)
 {
-    return class != NULL && class->count >= SMALLEST_CLASS && class->count >= clustering->plan->minimum_class_size;
+    return class != NULL && class->count >= SMALLEST_CLASS &&
+           class->count >= clustering->plan->clustering.minimum_class_size;
 }
 
 /* The training set is complete: clusters every class, then gives the activations' memory back. */

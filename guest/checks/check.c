@@ -30,6 +30,14 @@ int check_find(const struct plan *plan, uint32_t index, const struct check **ret
     return error_set(err, ERROR_UNAVAILABLE, -ENOTSUP, "this agent has no check %u", (unsigned)wanted->id);
 }
 
+int check_send_row(const struct check_context *context, struct message_row row, struct error *err)
+{
+    struct message message = {.type = MESSAGE_ROW, .row = row};
+
+    message.row.check = context->index;
+    return context->sink.send(context->sink.argument, &message, err);
+}
+
 uint32_t check_classes(const struct network *network)
 {
     size_t classes = network_classes(network);

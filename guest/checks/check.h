@@ -23,6 +23,7 @@ struct check_context {
     const struct plan *plan;
     uint32_t index; /* of the check in the plan */
     struct network *network;
+    const struct model *model, *reference; /* reference: NULL where the plan has none */
     struct check_sink sink;
     uint64_t memory_bytes; /* that the check may take for itself; 0: not known */
 };
@@ -47,6 +48,9 @@ struct check {
     enum plan_check_id id;
     uint32_t version; /* changes with any bit of a result */
     bool needs_range, needs_gradient;
+    /* Why the check can't be made of this model, as a string that lasts; NULL where it can. The check is then reported
+     * as skipped. May itself be NULL. */
+    const char *(*unfit)(const struct check_context *context);
     MUST_USE int (*begin)(const struct check_context *context, void **ret_state, struct error *err);
     MUST_USE int (*window)(void *state, const struct check_window *window, struct error *err);
     MUST_USE int (*end)(void *state, struct check_figures *ret_figures, struct error *err);
@@ -58,6 +62,9 @@ struct check {
  * than this agent's; ERROR_BAD_INPUT, -EINVAL where it needs a range and the contract has none.
  */
 MUST_USE int check_find(const struct plan *plan, uint32_t index, const struct check **ret_check, struct error *err);
+
+/* Sends one line of a table of the check's figures (wire/rows.h); the check's index is filled in. */
+MUST_USE int check_send_row(const struct check_context *context, struct message_row row, struct error *err);
 
 /* Classes that predictions are of: two for a network with a single output. */
 uint32_t check_classes(const struct network *network);

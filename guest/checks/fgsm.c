@@ -17,11 +17,12 @@ struct fgsm {
     const struct plan_check *plan;
     struct predictor predictor;
     struct meter meter;
-    size_t size;        /* elements of an input */
-    float *gradient;    /* window × size */
-    float *direction;   /* size */
-    float *adversarial; /* slice × size */
-    int32_t *classes;   /* window */
+    size_t size;             /* elements of an input */
+    float *gradient;         /* window × size */
+    float *direction;        /* size */
+    float *adversarial;      /* slice × size */
+    int32_t *classes;        /* window */
+    uint64_t zero_gradients; /* inputs whose gradient is zero everywhere: nothing to step along */
     struct check_figures figures;
 };
 
@@ -79,8 +80,8 @@ static int fgsm_begin(const struct check_context *context, void **ret_state, str
     fgsm->plan = check;
     fgsm->size = network_input_size(context->network);
     fgsm->figures.layer = "";
-    for (uint32_t i = 0; i < check->curve_count; i++)
-        passes += check->curves[i].point_count;
+    for (uint32_t i = 0; i < check->attack.curve_count; i++)
+        passes += check->attack.curves[i].point_count;
     r = allocate(fgsm, err);
     if (r < 0) {
         fgsm_free(fgsm);
@@ -98,6 +99,14 @@ static uint32_t slice_count(const struct fgsm *fgsm, const struct check_window *
     return left < fgsm->predictor.slice ? left : fgsm->predictor.slice;
 }
 
+static bool is_zero(const float *gradient, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (gradient[i] != 0.0f)
+            return false;
+    return true;
+}
+
 static int compute_gradients(struct fgsm *fgsm, const struct check_window *window, struct error *err)
 {
     uint64_t before = meter_cpu_ns();
@@ -113,6 +122,8 @@ static int compute_gradients(struct fgsm *fgsm, const struct check_window *windo
         if (r < 0)
             return r;
     }
+    for (uint32_t i = 0; i < window->count; i++)
+        fgsm->zero_gradients += is_zero(fgsm->gradient + i * fgsm->size, fgsm->size);
     fgsm->figures.gradient_cpu_ns += meter_cpu_ns() - before;
     fgsm->figures.gradient_images += window->count;
     fgsm->figures.images += window->count;
@@ -157,7 +168,7 @@ static int attack_slice(struct fgsm *fgsm, const struct fgsm_point *point, const
 
         fgsm_direction(point->step.norm, fgsm->gradient + offset, fgsm->size, fgsm->direction);
         fgsm_perturb(&point->step, window->x + offset, fgsm->direction, fgsm->size, adversarial);
-        if (sample < fgsm->plan->samples) {
+        if (sample < fgsm->plan->attack.samples) {
             int r = send_sample(fgsm, point, sample, adversarial, err);
 
             if (r < 0)
@@ -188,8 +199,8 @@ static int fgsm_window(void *state, const struct check_window *window, struct er
     const struct plan_contract *contract = &fgsm->context->plan->contract;
     int r = compute_gradients(fgsm, window, err);
 
-    for (uint32_t c = 0; c < fgsm->plan->curve_count; c++) {
-        const struct plan_curve *curve = &fgsm->plan->curves[c];
+    for (uint32_t c = 0; c < fgsm->plan->attack.curve_count; c++) {
+        const struct plan_curve *curve = &fgsm->plan->attack.curves[c];
 
         for (uint32_t p = 0; r == 0 && p < curve->point_count; p++) {
             const struct fgsm_point point = {.curve = c,
@@ -208,10 +219,14 @@ static int fgsm_window(void *state, const struct check_window *window, struct er
 static int fgsm_end(void *state, struct check_figures *ret_figures, struct error *err)
 {
     const struct fgsm *fgsm = state;
+    const struct message_row row = {
+        .table = ROWS_GRADIENTS,
+        .natural_count = GRADIENTS_NATURALS,
+        .naturals = {[GRADIENTS_ZERO] = fgsm->zero_gradients, [GRADIENTS_SAMPLES] = fgsm->figures.gradient_images},
+    };
 
-    (void)err;
     *ret_figures = fgsm->figures;
-    return 0;
+    return check_send_row(fgsm->context, row, err);
 }
 
 const struct check check_fgsm = {

@@ -13,12 +13,12 @@
 #define PAIRWISE_BLOCK 128u
 #define PAIRWISE_LANES 8u
 
-static float term(enum plan_norm norm, float value)
+static float term(double norm, float value)
 {
-    return norm == PLAN_NORM_2 ? value * value : fabsf(value);
+    return norm == 2 ? value * value : fabsf(value);
 }
 
-static float pairwise_block(enum plan_norm norm, const float *values, size_t size)
+static float pairwise_block(double norm, const float *values, size_t size)
 {
     float lanes[PAIRWISE_LANES], sum;
     size_t whole = size - size % PAIRWISE_LANES;
@@ -35,7 +35,7 @@ static float pairwise_block(enum plan_norm norm, const float *values, size_t siz
 }
 
 /* Recursion depth is the logarithm of the size. */
-static float pairwise_sum(enum plan_norm norm, const float *values, size_t size)
+static float pairwise_sum(double norm, const float *values, size_t size)
 {
     float sum = 0.0f;
     size_t half;
@@ -52,11 +52,11 @@ static float pairwise_sum(enum plan_norm norm, const float *values, size_t size)
     return pairwise_sum(norm, values, half) + pairwise_sum(norm, values + half, size - half);
 }
 
-static float vector_norm(enum plan_norm norm, const float *values, size_t size)
+static float vector_norm(double norm, const float *values, size_t size)
 {
     float sum = pairwise_sum(norm, values, size);
 
-    return norm == PLAN_NORM_2 ? sqrtf(sum) : sum;
+    return norm == 2 ? sqrtf(sum) : sum;
 }
 
 static float sign_of(float value)
@@ -71,7 +71,7 @@ static float without_nan(float value)
 
 static void direction_2(size_t size, float *direction)
 {
-    float norm = vector_norm(PLAN_NORM_2, direction, size);
+    float norm = vector_norm(2, direction, size);
 
     if (norm == 0.0f)
         norm = INFINITY;
@@ -93,13 +93,13 @@ static void direction_1(size_t size, float *direction)
     direction[best] = sign;
 }
 
-void fgsm_direction(enum plan_norm norm, const float *gradient, size_t size, float *ret_direction)
+void fgsm_direction(double norm, const float *gradient, size_t size, float *ret_direction)
 {
     for (size_t i = 0; i < size; i++)
         ret_direction[i] = without_nan(gradient[i]);
-    if (norm == PLAN_NORM_2)
+    if (norm == 2)
         direction_2(size, ret_direction);
-    else if (norm == PLAN_NORM_1)
+    else if (norm == 1)
         direction_1(size, ret_direction);
     else
         for (size_t i = 0; i < size; i++)

@@ -21,14 +21,14 @@
 #include <stddef.h>
 
 struct fgsm_step {
-    enum plan_norm norm;
+    double norm;
     double eps; /* in the input's own units, at least 0 */
     float range_low, range_high;
 };
 
 /* One input's direction from its gradient; both of `size` elements, NaN in the gradient counts as
  * 0. */
-void fgsm_direction(enum plan_norm norm, const float *gradient, size_t size, float *ret_direction);
+void fgsm_direction(double norm, const float *gradient, size_t size, float *ret_direction);
 
 /* One adversarial input from x and its direction, all of `size` elements. */
 void fgsm_perturb(const struct fgsm_step *step, const float *x, const float *direction, size_t size,

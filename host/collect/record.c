@@ -147,6 +147,49 @@ static int record_to_cluster(const struct record *record, struct message_cluster
     return cursor_left(&cursor) == 0 ? 0 : -EBADMSG;
 }
 
+/* Naturals, then the bits of reals, as the blob. */
+static int row_to_record(const struct message_row *row, struct buffer *storage, struct record *record)
+{
+    const uint64_t numbers[] = {row->check, row->table, row->natural_count, row->real_count};
+    int r = 0;
+
+    memcpy(record->numbers, numbers, sizeof numbers);
+    storage->size = 0;
+    for (uint32_t i = 0; r == 0 && i < row->natural_count; i++)
+        r = buffer_append_u64le(storage, row->naturals[i]);
+    for (uint32_t i = 0; r == 0 && i < row->real_count; i++)
+        r = buffer_append_u64le(storage, bits_of(row->reals[i]));
+    record->texts[0] = row->name;
+    record->blob = (struct message_blob){.data = storage->data, .size = (uint32_t)storage->size};
+    return r;
+}
+
+static int record_to_row(const struct record *record, struct message_row *row)
+{
+    const uint64_t *n = record->numbers;
+    struct cursor cursor = cursor_over(record->blob.data, record->blob.size);
+    uint64_t bits;
+
+    if (n[2] > ROW_NATURALS_MAX || n[3] > ROW_REALS_MAX || record->texts[0].size > PLAN_NAME_MAX)
+        return -EBADMSG;
+    *row = (struct message_row){.check = (uint32_t)n[0],
+                                .table = (uint32_t)n[1],
+                                .name = record->texts[0],
+                                .natural_count = (uint32_t)n[2],
+                                .real_count = (uint32_t)n[3]};
+    for (uint32_t i = 0; i < row->natural_count; i++)
+        if (cursor_read_u64le(&cursor, &row->naturals[i]) < 0 || row->naturals[i] > ROW_NATURAL_MAX)
+            return -EBADMSG;
+    for (uint32_t i = 0; i < row->real_count; i++) {
+        if (cursor_read_u64le(&cursor, &bits) < 0)
+            return -EBADMSG;
+        row->reals[i] = double_of(bits);
+        if (!isfinite(row->reals[i]))
+            return -EBADMSG;
+    }
+    return cursor_left(&cursor) == 0 ? 0 : -EBADMSG;
+}
+
 static void set_numbers(struct record *record, const uint64_t *numbers, size_t count)
 {
     memcpy(record->numbers, numbers, count * sizeof *numbers);
@@ -183,6 +226,10 @@ int record_from_message(const struct message *m, struct buffer *storage, struct 
         if (cluster_to_record(&m->cluster, storage, &r) < 0)
             return -ENOMEM;
         break;
+    case MESSAGE_ROW:
+        if (row_to_record(&m->row, storage, &r) < 0)
+            return -ENOMEM;
+        break;
     case MESSAGE_PROGRESS:
         SET_NUMBERS(&r, m->progress.check, m->progress.done, m->progress.total);
         break;
@@ -190,6 +237,7 @@ int record_from_message(const struct message *m, struct buffer *storage, struct 
         SET_NUMBERS(&r, m->check_done.check, m->check_done.cpu_ns, m->check_done.images, m->check_done.gradient_cpu_ns,
                     m->check_done.gradient_images, m->check_done.peak_memory_bytes);
         r.texts[0] = m->check_done.layer;
+        r.texts[1] = m->check_done.skipped;
         break;
     case MESSAGE_FAILURE:
         SET_NUMBERS(&r, m->failure.code, m->failure.check, (uint64_t)(int64_t)m->failure.signal,
@@ -246,6 +294,10 @@ int record_to_message(const struct record *r, struct message *ret_message)
         if (record_to_cluster(r, &m.cluster) < 0)
             return -EBADMSG;
         break;
+    case MESSAGE_ROW:
+        if (record_to_row(r, &m.row) < 0)
+            return -EBADMSG;
+        break;
     case MESSAGE_PROGRESS:
         m.progress = (struct message_progress){.check = (uint32_t)n[0], .done = n[1], .total = n[2]};
         break;
@@ -256,7 +308,8 @@ int record_to_message(const struct record *r, struct message *ret_message)
                                                    .gradient_cpu_ns = n[3],
                                                    .gradient_images = n[4],
                                                    .peak_memory_bytes = n[5],
-                                                   .layer = r->texts[0]};
+                                                   .layer = r->texts[0],
+                                                   .skipped = r->texts[1]};
         break;
     case MESSAGE_FAILURE:
         if (n[0] >= MESSAGE_FAILURE_CODE_COUNT)

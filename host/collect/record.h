@@ -38,7 +38,8 @@ MUST_USE int record_write(int fd, const struct record *record, uint64_t deadline
  */
 MUST_USE int record_read(int fd, struct buffer *storage, struct record *ret_record, uint64_t deadline_ns);
 
-/* A guest's message as a record and back. `storage` holds a cluster's indices; -EBADMSG for what can't be one. */
+/* A guest's message as a record and back. `storage` holds a cluster's indices and a row's figures; -EBADMSG for what
+ * can't be one. */
 MUST_USE int record_from_message(const struct message *message, struct buffer *storage, struct record *ret_record);
 MUST_USE int record_to_message(const struct record *record, struct message *ret_message);
 

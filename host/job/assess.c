@@ -28,19 +28,23 @@ void assessment_free(struct assessment *assessment)
     verdict_free(&assessment->verdict);
 }
 
+static enum score_norm score_norm_of(double norm)
+{
+    return norm == PLAN_NORM_INF ? SCORE_NORM_INF : norm == 2 ? SCORE_NORM_2 : SCORE_NORM_1;
+}
+
 /* --- adversarial samples against their clean inputs ------------------------------------------------------ */
 
-static int check_point(const struct admission *admission, const struct results *results, const float *clean,
-                       uint32_t check, uint32_t curve, uint32_t point, struct error *err)
+static int check_point(const struct plan_made *made, const struct results *results, const float *clean, uint32_t check,
+                       uint32_t curve, uint32_t point, struct error *err)
 {
     const struct plan_check *planned = &results->plan->checks[check];
     const struct plan_contract *contract = &results->plan->contract;
-    enum plan_norm norm = planned->curves[curve].norm;
     const struct samples_rule rule = {
         .check = plan_check_name(planned->id),
-        .norm = (enum score_norm)norm,
-        .eps = planned->curves[curve].eps[point],
-        .eps_text = admission->policy.fgsm.curves[norm].eps[point],
+        .norm = score_norm_of(planned->attack.curves[curve].norm),
+        .eps = planned->attack.curves[curve].eps[point],
+        .eps_text = plan_make_eps_text(made, check, curve, point),
         .range_low = contract->range_low,
         .range_high = contract->range_high,
     };
@@ -55,7 +59,8 @@ static int check_point(const struct admission *admission, const struct results *
     return 0;
 }
 
-static int check_samples(const struct admission *admission, const struct results *results, struct error *err)
+static int check_samples(const struct admission *admission, const struct plan_made *made, const struct results *results,
+                         struct error *err)
 {
     CLEANUP_FREE float *clean = calloc(results->sample_count * results->elements + 1, sizeof *clean);
     int r;
@@ -69,9 +74,11 @@ static int check_samples(const struct admission *admission, const struct results
     for (uint32_t check = 0; r == 0 && check < results->plan->check_count; check++) {
         const struct plan_check *planned = &results->plan->checks[check];
 
-        for (uint32_t curve = 0; r == 0 && planned->samples > 0 && curve < planned->curve_count; curve++)
-            for (uint32_t point = 0; r == 0 && point < planned->curves[curve].point_count; point++)
-                r = check_point(admission, results, clean, check, curve, point, err);
+        if (!plan_check_is_attack(planned->id) || planned->attack.samples == 0)
+            continue;
+        for (uint32_t curve = 0; r == 0 && curve < planned->attack.curve_count; curve++)
+            for (uint32_t point = 0; r == 0 && point < planned->attack.curves[curve].point_count; point++)
+                r = check_point(made, results, clean, check, curve, point, err);
     }
     return r;
 }
@@ -87,25 +94,24 @@ struct facts {
     size_t check_count;
 };
 
-static void state_attack(struct facts *facts, const struct admission *admission, const struct results *results,
+static void state_attack(struct facts *facts, const struct plan_made *made, const struct results *results,
                          uint32_t index, struct evaluation_check *check)
 {
     const struct plan_check *planned = &results->plan->checks[index];
 
     check->kind = EVALUATION_ATTACK;
-    check->curve_count = planned->curve_count;
+    check->curve_count = planned->attack.curve_count;
     check->curves = facts->curves;
-    for (uint32_t curve = 0; curve < planned->curve_count; curve++) {
-        enum plan_norm norm = planned->curves[curve].norm;
+    for (uint32_t curve = 0; curve < planned->attack.curve_count; curve++) {
+        const struct plan_curve *from = &planned->attack.curves[curve];
 
-        for (uint32_t point = 0; point < planned->curves[curve].point_count; point++)
+        for (uint32_t point = 0; point < from->point_count; point++)
             facts->points[curve][point] = (struct evaluation_point){
-                .eps = admission->policy.fgsm.curves[norm].eps[point],
+                .eps = plan_make_eps_text(made, index, curve, point),
                 .predictions = results->checks[index].points[curve][point].predictions,
             };
-        facts->curves[curve] = (struct evaluation_curve){.norm = (enum score_norm)norm,
-                                                         .point_count = planned->curves[curve].point_count,
-                                                         .points = facts->points[curve]};
+        facts->curves[curve] = (struct evaluation_curve){
+            .norm = score_norm_of(from->norm), .point_count = from->point_count, .points = facts->points[curve]};
     }
 }
 
@@ -151,7 +157,7 @@ static int state_checks(struct facts *facts, const struct admission *admission, 
 
         *check = (struct evaluation_check){.id = plan_check_name(planned->id), .version = planned->version};
         if (planned->id == PLAN_FGSM)
-            state_attack(facts, admission, results, i, check);
+            state_attack(facts, made, results, i, check);
         else if (planned->id == PLAN_ACTIVATION_CLUSTERING)
             r = state_clustering(facts, &admission->policy, &results->checks[i], check);
     }
@@ -248,7 +254,7 @@ int assess_results(const struct admission *admission, const struct plan_made *ma
 
     if (facts == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the facts");
-    r = check_samples(admission, results, err);
+    r = check_samples(admission, made, results, err);
     if (r < 0)
         return r;
     r = state_checks(facts, admission, made, results);

@@ -105,7 +105,7 @@ static json_t *checks(const struct results *results, const struct plan *plan)
         entry = json_pack("{s:s, s:o, s:o, s:I, s:I}", "id", plan_check_name(plan->checks[i].id), "wallSeconds",
                           seconds(check->wall_ns), "cpuSeconds", seconds(check->cost.cpu_ns), "images",
                           (json_int_t)check->cost.images, "peakMemoryBytes", (json_int_t)check->cost.peak_memory_bytes);
-        if (plan->checks[i].curve_count > 0) {
+        if (plan_check_is_attack(plan->checks[i].id)) {
             set(entry, "gradientCpuSeconds", seconds(check->cost.gradient_cpu_ns));
             set(entry, "gradientImages", json_integer((json_int_t)check->cost.gradient_images));
         }

@@ -48,14 +48,17 @@ static int make_contract(const struct data_description *description, struct plan
 
 static void make_sets(const struct data_description *description, struct plan *plan)
 {
-    for (unsigned i = 0; i < PLAN_SET_COUNT; i++) {
+    static const enum plan_set_id ids[DATA_SET_COUNT] = {
+        [DATA_SET_TEST] = PLAN_SET_TEST, [DATA_SET_TRAIN] = PLAN_SET_TRAIN};
+
+    for (unsigned i = 0; i < DATA_SET_COUNT; i++) {
         const struct data_set_description *set = &description->sets[i];
 
         if (set->present)
-            plan->sets[i] = (struct plan_set){.present = true,
-                                              .labelled = i == PLAN_SET_TRAIN,
-                                              .count = set->count,
-                                              .window = plan_make_window(set->elements)};
+            plan->sets[ids[i]] = (struct plan_set){.present = true,
+                                                   .labelled = i == DATA_SET_TRAIN,
+                                                   .count = set->count,
+                                                   .window = plan_make_window(set->elements)};
     }
 }
 
@@ -95,6 +98,8 @@ static void skip(struct plan_made *made, enum plan_check_id id, bool required, c
 
 static void make_fgsm(const struct admission *admission, const struct job_options *options, struct plan_made *made)
 {
+    static const double norms[POLICY_NORM_COUNT] = {
+        [POLICY_NORM_INF] = PLAN_NORM_INF, [POLICY_NORM_2] = 2, [POLICY_NORM_1] = 1};
     const struct policy_fgsm *policy = &admission->policy.fgsm;
     struct plan_check *check;
 
@@ -105,17 +110,18 @@ static void make_fgsm(const struct admission *admission, const struct job_option
         return;
     }
     check = add_check(admission, &made->plan, PLAN_FGSM, PLAN_MAKE_VERSION_FGSM);
-    check->samples = options->samples > PLAN_MAKE_SAMPLES_CHECKED ? options->samples : PLAN_MAKE_SAMPLES_CHECKED;
+    check->attack.samples = options->samples > PLAN_MAKE_SAMPLES_CHECKED ? options->samples : PLAN_MAKE_SAMPLES_CHECKED;
     for (unsigned norm = 0; norm < POLICY_NORM_COUNT; norm++) {
         const struct policy_curve *from = &policy->curves[norm];
-        struct plan_curve *curve = &check->curves[check->curve_count];
+        struct plan_curve *curve = &check->attack.curves[check->attack.curve_count];
 
         if (from->count == 0)
             continue;
-        curve->norm = (enum plan_norm)norm;
+        curve->norm = norms[norm];
+        made->curves[made->plan.check_count - 1][check->attack.curve_count] = from;
         curve->point_count = from->count;
         memcpy(curve->eps, from->eps_value, from->count * sizeof curve->eps[0]);
-        check->curve_count++;
+        check->attack.curve_count++;
     }
 }
 
@@ -131,10 +137,10 @@ static void make_clustering(const struct admission *admission, struct plan_made 
         return;
     }
     check = add_check(admission, &made->plan, PLAN_ACTIVATION_CLUSTERING, PLAN_MAKE_VERSION_ACTIVATION_CLUSTERING);
-    (void)snprintf(check->layer, sizeof check->layer, "%s", policy->layer);
-    check->components = policy->components;
-    check->starts = policy->starts;
-    check->minimum_class_size = policy->minimum_class_size;
+    (void)snprintf(check->clustering.layer, sizeof check->clustering.layer, "%s", policy->layer);
+    check->clustering.components = policy->components;
+    check->clustering.starts = policy->starts;
+    check->clustering.minimum_class_size = policy->minimum_class_size;
 }
 
 /* The policy's class unless the command line names one; the verdict then says that it is not the policy's. */
@@ -171,29 +177,38 @@ int plan_make(const struct admission *admission, const struct job_options *optio
 
 /* --- plan.json ---------------------------------------------------------------------------------------------- */
 
-static json_t *document_check(const struct plan_check *check, const struct policy *policy)
+const char *plan_make_eps_text(const struct plan_made *made, uint32_t check, uint32_t curve, uint32_t point)
 {
+    return made->curves[check][curve]->eps[point];
+}
+
+static json_t *document_check(const struct plan_made *made, uint32_t index)
+{
+    const struct plan_check *check = &made->plan.checks[index];
+    char norm[PLAN_NORM_TEXT_SIZE];
+
     json_t *document = json_pack("{s:s, s:i, s:o}", "id", plan_check_name(check->id), "version", (int)check->version,
                                  "seed", json_new_digest(check->seed));
 
     if (check->id == PLAN_ACTIVATION_CLUSTERING)
-        (void)json_object_update_new(document, json_pack("{s:s, s:i, s:i, s:i}", "layer", check->layer, "components",
-                                                         (int)check->components, "starts", (int)check->starts,
-                                                         "minimumClassSize", (int)check->minimum_class_size));
+        (void)json_object_update_new(document, json_pack("{s:s, s:i, s:i, s:i}", "layer", check->clustering.layer,
+                                                         "components", (int)check->clustering.components, "starts",
+                                                         (int)check->clustering.starts, "minimumClassSize",
+                                                         (int)check->clustering.minimum_class_size));
     if (check->id == PLAN_FGSM) {
         json_t *curves = json_array();
 
-        for (uint32_t i = 0; i < check->curve_count; i++) {
-            const struct policy_curve *from = &policy->fgsm.curves[check->curves[i].norm];
+        for (uint32_t i = 0; i < check->attack.curve_count; i++) {
+            const struct plan_curve *curve = &check->attack.curves[i];
             json_t *points = json_array();
 
-            for (unsigned j = 0; j < from->count; j++)
-                (void)json_array_append_new(points, json_string(from->eps[j]));
+            for (uint32_t j = 0; j < curve->point_count; j++)
+                (void)json_array_append_new(points, json_string(plan_make_eps_text(made, index, i, j)));
             (void)json_array_append_new(
-                curves, json_pack("{s:s, s:o}", "norm", plan_norm_name(check->curves[i].norm), "eps", points));
+                curves, json_pack("{s:s, s:o}", "norm", plan_norm_text(curve->norm, norm), "eps", points));
         }
         (void)json_object_update_new(document,
-                                     json_pack("{s:o, s:i}", "curves", curves, "samples", (int)check->samples));
+                                     json_pack("{s:o, s:i}", "curves", curves, "samples", (int)check->attack.samples));
     }
     return document;
 }
@@ -220,7 +235,7 @@ json_t *plan_make_document(const struct plan_made *made, const struct admission 
     json_t *checks = json_array(), *skipped = json_array();
 
     for (uint32_t i = 0; i < plan->check_count; i++)
-        (void)json_array_append_new(checks, document_check(&plan->checks[i], &admission->policy));
+        (void)json_array_append_new(checks, document_check(made, i));
     for (unsigned i = 0; i < made->skip_count; i++)
         (void)json_array_append_new(skipped, json_pack("{s:s, s:s}", "id", plan_check_name(made->skips[i].id), "reason",
                                                        made->skips[i].reason));

@@ -27,7 +27,11 @@ struct plan_made {
     struct plan plan;
     unsigned skip_count;
     struct plan_skip skips[PLAN_CHECK_ID_COUNT];
+    const struct policy_curve *curves[PLAN_CHECKS_MAX][PLAN_CURVES_MAX]; /* of the policy, behind each of an attack's */
 };
+
+/* The eps of a point as the policy spells it. */
+const char *plan_make_eps_text(const struct plan_made *made, uint32_t check, uint32_t curve, uint32_t point);
 
 /* Samples of one window for inputs of so many elements: about 4 MiB, at most 4,096. */
 uint32_t plan_make_window(uint64_t elements);

@@ -168,16 +168,22 @@ static int write_point(struct npz_writer *writer, const struct publication *p, u
                        uint32_t point, struct error *err)
 {
     const struct plan *plan = &p->made->plan;
-    enum plan_norm norm = plan->checks[check].curves[curve].norm;
+    char norm[PLAN_NORM_TEXT_SIZE];
     uint64_t dims[PLAN_RANK_MAX + 1] = {p->options->samples < p->results->sample_count ? p->options->samples
                                                                                        : p->results->sample_count};
     char name[NPZ_WRITER_NAME_MAX];
 
-    (void)snprintf(name, sizeof name, "%s_%s_%s", plan_check_name(plan->checks[check].id), plan_norm_name(norm),
-                   p->admission->policy.fgsm.curves[norm].eps[point]);
+    (void)snprintf(name, sizeof name, "%s_%s_%s", plan_check_name(plan->checks[check].id),
+                   plan_norm_text(plan->checks[check].attack.curves[curve].norm, norm),
+                   plan_make_eps_text(p->made, check, curve, point));
     memcpy(dims + 1, plan->contract.dims, plan->contract.rank * sizeof dims[0]);
     return npz_writer_add_f32(writer, name, plan->contract.rank + 1, dims,
                               p->results->checks[check].points[curve][point].samples, err);
+}
+
+static uint32_t curves_of(const struct plan_check *check)
+{
+    return plan_check_is_attack(check->id) ? check->attack.curve_count : 0;
 }
 
 static int write_points(struct npz_writer *writer, const struct publication *p, struct error *err)
@@ -186,8 +192,8 @@ static int write_points(struct npz_writer *writer, const struct publication *p, 
     int r = 0;
 
     for (uint32_t check = 0; r == 0 && check < plan->check_count; check++)
-        for (uint32_t curve = 0; r == 0 && curve < plan->checks[check].curve_count; curve++)
-            for (uint32_t point = 0; r == 0 && point < plan->checks[check].curves[curve].point_count; point++)
+        for (uint32_t curve = 0; r == 0 && curve < curves_of(&plan->checks[check]); curve++)
+            for (uint32_t point = 0; r == 0 && point < plan->checks[check].attack.curves[curve].point_count; point++)
                 r = write_point(writer, p, check, curve, point, err);
     return r < 0 ? r : npz_writer_finish(writer, err);
 }

@@ -13,15 +13,23 @@ static int out_of_memory(struct error *err)
     return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the results");
 }
 
-/* Clean accuracy is one curve of one point. */
+/* Clean accuracy is one curve of one point; other checks than attacks predict nothing. */
 static uint32_t curve_count(const struct plan_check *check)
 {
-    return check->id == PLAN_CLEAN_ACCURACY ? 1 : check->curve_count;
+    if (plan_check_is_attack(check->id))
+        return check->attack.curve_count;
+    return check->id == PLAN_CLEAN_ACCURACY ? 1 : 0;
 }
 
 static uint32_t point_count(const struct plan_check *check, uint32_t curve)
 {
-    return check->id == PLAN_CLEAN_ACCURACY ? 1 : check->curves[curve].point_count;
+    return check->id == PLAN_CLEAN_ACCURACY ? 1 : check->attack.curves[curve].point_count;
+}
+
+/* Adversarial inputs asked of each point. */
+static uint32_t samples_asked(const struct plan_check *check)
+{
+    return plan_check_is_attack(check->id) ? check->attack.samples : 0;
 }
 
 static int create_point(const struct results *results, const struct plan_check *check, struct results_point *point)
@@ -31,7 +39,7 @@ static int create_point(const struct results *results, const struct plan_check *
     point->predictions = calloc(count, sizeof *point->predictions);
     if (point->predictions == NULL)
         return -ENOMEM;
-    if (check->samples == 0)
+    if (samples_asked(check) == 0)
         return 0;
     point->samples = calloc(results->sample_count * results->elements, sizeof *point->samples);
     point->received = calloc(results->sample_count, sizeof *point->received);
@@ -46,8 +54,8 @@ int results_create(const struct plan *plan, struct results **ret_results, struct
     if (results == NULL)
         return out_of_memory(err);
     for (uint32_t i = 0; i < plan->check_count; i++)
-        if (plan->checks[i].samples > samples)
-            samples = plan->checks[i].samples;
+        if (samples_asked(&plan->checks[i]) > samples)
+            samples = samples_asked(&plan->checks[i]);
     results->plan = plan;
     results->elements = plan_sample_elements(&plan->contract);
     results->sample_count =
@@ -189,14 +197,17 @@ int results_check_samples(const struct results *results, uint32_t check, struct 
 {
     const struct plan_check *planned = &results->plan->checks[check];
 
-    if (planned->samples == 0)
+    char norm[PLAN_NORM_TEXT_SIZE];
+
+    if (samples_asked(planned) == 0)
         return 0;
-    for (uint32_t curve = 0; curve < planned->curve_count; curve++)
-        for (uint32_t point = 0; point < planned->curves[curve].point_count; point++)
+    for (uint32_t curve = 0; curve < planned->attack.curve_count; curve++)
+        for (uint32_t point = 0; point < planned->attack.curves[curve].point_count; point++)
             for (uint32_t i = 0; i < results->sample_count; i++)
                 if (results->checks[check].points[curve][point].received[i] != results->elements)
                     return error_set(err, ERROR_GUEST, -EPROTO,
                                      "the guest did not return adversarial sample %u of %s, norm %s, point %u", i,
-                                     plan_check_name(planned->id), plan_norm_name(planned->curves[curve].norm), point);
+                                     plan_check_name(planned->id),
+                                     plan_norm_text(planned->attack.curves[curve].norm, norm), point);
     return 0;
 }

@@ -116,7 +116,8 @@ static int send_window(struct stream *stream, enum plan_set_id id, uint64_t firs
         .count = count,
         .size = size + (set->labelled ? count * sizeof(uint32_t) : 0),
     };
-    int r = data_reader_window(stream->reader, (enum data_set_id)id, first, count, x, stream->deadline_ns, err);
+    enum data_set_id from = id == PLAN_SET_TRAIN ? DATA_SET_TRAIN : DATA_SET_TEST;
+    int r = data_reader_window(stream->reader, from, first, count, x, stream->deadline_ns, err);
 
     if (r == 0)
         r = transfer_begin(&transfer, &announcement);
@@ -148,10 +149,9 @@ static int send_check(struct stream *stream, struct error *err)
     enum plan_check_id id = stream->plan->checks[stream->check].id;
     int r = send_message(stream, &message, err);
 
-    if (r == 0 && plan_check_reads(id, PLAN_SET_TRAIN))
-        r = send_set(stream, PLAN_SET_TRAIN, err);
-    if (r == 0)
-        r = send_set(stream, PLAN_SET_TEST, err);
+    for (unsigned set = 0; r == 0 && set < PLAN_SET_COUNT; set++)
+        if (plan_check_reads(stream->plan, id, set))
+            r = send_set(stream, set, err);
     return r;
 }
 
@@ -174,7 +174,7 @@ static uint64_t stream_bytes(const struct stream *stream)
     if (stream->model_fd >= 0)
         return plan->model_size;
     for (unsigned set = 0; set < PLAN_SET_COUNT; set++)
-        if (plan_check_reads(plan->checks[stream->check].id, set))
+        if (plan_check_reads(plan, plan->checks[stream->check].id, set))
             total += plan->sets[set].count * (plan_sample_elements(&plan->contract) * sizeof(float) +
                                               (plan->sets[set].labelled ? sizeof(uint32_t) : 0));
     return total;

@@ -19,7 +19,7 @@
 
 #include <msgpack.h>
 
-#define CODEC_DEPTH_MAX   6u
+#define CODEC_DEPTH_MAX   8u
 #define CODEC_MEMBERS_MAX 65536u /* of all arrays of a payload together */
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -42,6 +42,8 @@ const char *message_type_name(enum message_type type)
         return "FAILURE";
     case MESSAGE_GOODBYE:
         return "GOODBYE";
+    case MESSAGE_ROW:
+        return "ROW";
     }
     return "unknown";
 }
@@ -174,6 +176,25 @@ static void decode_cluster(struct codec_reader *r, struct message *m)
         codec_refuse(r, "a silhouette or separation that can't be");
 }
 
+static void decode_row(struct codec_reader *r, struct message *m)
+{
+    struct codec_reader array;
+
+    m->row.check = codec_get_u32(r, PLAN_CHECKS_MAX - 1);
+    m->row.table = codec_get_u32(r, UINT8_MAX);
+    m->row.name = codec_get_text(r, PLAN_NAME_MAX);
+    array = codec_get_array(r, ROW_NATURALS_MAX);
+    m->row.natural_count = array.count;
+    for (uint32_t i = 0; i < array.count; i++)
+        m->row.naturals[i] = codec_get_u64(&array, ROW_NATURAL_MAX);
+    codec_end_array(r, &array);
+    array = codec_get_array(r, ROW_REALS_MAX);
+    m->row.real_count = array.count;
+    for (uint32_t i = 0; i < array.count; i++)
+        m->row.reals[i] = codec_get_finite(&array);
+    codec_end_array(r, &array);
+}
+
 static void decode_progress(struct codec_reader *r, struct message *m)
 {
     m->progress.check = codec_get_u32(r, PLAN_CHECKS_MAX - 1);
@@ -190,6 +211,7 @@ static void decode_check_done(struct codec_reader *r, struct message *m)
     m->check_done.gradient_images = codec_get_u64(r, UINT64_MAX);
     m->check_done.peak_memory_bytes = codec_get_u64(r, UINT64_MAX);
     m->check_done.layer = codec_get_text(r, PLAN_NAME_MAX);
+    m->check_done.skipped = codec_get_text(r, MESSAGE_TEXT_MAX);
 }
 
 static void decode_failure(struct codec_reader *r, struct message *m)
@@ -294,6 +316,17 @@ static void encode_cluster(struct codec_writer *w, const struct message *m)
     encode_array(w, m->cluster.indices[1], m->cluster.index_count[1]);
 }
 
+static void encode_row(struct codec_writer *w, const struct message *m)
+{
+    codec_put_u64(w, m->row.check);
+    codec_put_u64(w, m->row.table);
+    codec_put_text(w, m->row.name, PLAN_NAME_MAX);
+    encode_array(w, m->row.naturals, m->row.natural_count);
+    codec_put_array(w, m->row.real_count);
+    for (uint32_t i = 0; i < m->row.real_count; i++)
+        codec_put_finite(w, m->row.reals[i]);
+}
+
 static void encode_progress(struct codec_writer *w, const struct message *m)
 {
     codec_put_u64(w, m->progress.check);
@@ -310,6 +343,7 @@ static void encode_check_done(struct codec_writer *w, const struct message *m)
     codec_put_u64(w, m->check_done.gradient_images);
     codec_put_u64(w, m->check_done.peak_memory_bytes);
     codec_put_text(w, m->check_done.layer, PLAN_NAME_MAX);
+    codec_put_text(w, m->check_done.skipped, MESSAGE_TEXT_MAX);
 }
 
 static void encode_failure(struct codec_writer *w, const struct message *m)
@@ -344,9 +378,10 @@ static const struct codec codecs[] = {
     {MESSAGE_SAMPLE, 6, decode_sample, encode_sample},
     {MESSAGE_CLUSTER, 9, decode_cluster, encode_cluster},
     {MESSAGE_PROGRESS, 3, decode_progress, encode_progress},
-    {MESSAGE_CHECK_DONE, 7, decode_check_done, encode_check_done},
+    {MESSAGE_CHECK_DONE, 8, decode_check_done, encode_check_done},
     {MESSAGE_FAILURE, 6, decode_failure, encode_failure},
     {MESSAGE_GOODBYE, 0, decode_nothing, encode_nothing},
+    {MESSAGE_ROW, 5, decode_row, encode_row},
 };
 
 static const struct codec *find_codec(unsigned type)

@@ -12,12 +12,13 @@
 #include "base/buffer.h"
 #include "wire/frame.h"
 #include "wire/plan.h"
+#include "wire/rows.h"
 
 #define MESSAGE_TEXT_MAX    1024u /* bytes of a message for people */
 #define MESSAGE_BLOB_MAX    (FRAME_PAYLOAD_MAX - 1024u)
 #define MESSAGE_CLASSES_MAX 1048576u
 #define MESSAGE_INDICES_MAX 64u
-#define MESSAGE_VERSION     1u
+#define MESSAGE_VERSION     2u
 
 /* Frame types. Those below 0x80 go to the guest, the others to the host. */
 enum message_type {
@@ -38,6 +39,7 @@ enum message_type {
     MESSAGE_CHECK_DONE = 0x87,
     MESSAGE_FAILURE = 0x88,
     MESSAGE_GOODBYE = 0x89,
+    MESSAGE_ROW = 0x8a,
 };
 
 struct message_text { /* not NUL-terminated */
@@ -65,7 +67,12 @@ struct message_guest_hello {
     uint64_t memory_bytes;
 };
 
-enum message_transfer_kind { MESSAGE_TRANSFER_MODEL, MESSAGE_TRANSFER_WINDOW, MESSAGE_TRANSFER_KIND_COUNT };
+enum message_transfer_kind {
+    MESSAGE_TRANSFER_MODEL,
+    MESSAGE_TRANSFER_WINDOW,
+    MESSAGE_TRANSFER_REFERENCE, /* after the model, where the plan has one */
+    MESSAGE_TRANSFER_KIND_COUNT
+};
 
 /*
  * Announces `size` bytes in CHUNK frames. A window holds `count` samples of f32 from `first` on,
@@ -130,6 +137,15 @@ struct message_cluster {
                                                  position in the set */
 };
 
+/* One line of a table of a check's figures: rows.h. */
+struct message_row {
+    uint32_t check, table;
+    struct message_text name; /* a tensor's; empty in tables without names */
+    uint32_t natural_count, real_count;
+    uint64_t naturals[ROW_NATURALS_MAX];
+    double reals[ROW_REALS_MAX];
+};
+
 struct message_progress {
     uint32_t check;
     uint64_t done, total; /* inputs */
@@ -140,7 +156,8 @@ struct message_check_done {
     uint64_t cpu_ns, images;                   /* of the worker */
     uint64_t gradient_cpu_ns, gradient_images; /* forward and backward passes alone */
     uint64_t peak_memory_bytes;
-    struct message_text layer; /* activation-clustering: the layer looked at */
+    struct message_text layer;   /* the layer looked at, where a check looks at one */
+    struct message_text skipped; /* why the check could not be made of this model; empty: it was made */
 };
 
 /* Why the guest gives up. Ends the evaluation. */
@@ -176,6 +193,7 @@ struct message {
         struct message_predictions predictions;
         struct message_sample sample;
         struct message_cluster cluster;
+        struct message_row row;
         struct message_progress progress;
         struct message_check_done check_done;
         struct message_failure failure;

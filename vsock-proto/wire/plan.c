@@ -2,6 +2,8 @@
 /* Facts about a plan that both sides need. */
 #include "wire/plan.h"
 
+#include <stdio.h>
+
 const char *plan_arithmetic_name(enum plan_arithmetic arithmetic)
 {
     return arithmetic == PLAN_FMA ? "fma" : "mul-add";
@@ -9,37 +11,59 @@ const char *plan_arithmetic_name(enum plan_arithmetic arithmetic)
 
 const char *plan_check_name(enum plan_check_id id)
 {
-    switch (id) {
-    case PLAN_CLEAN_ACCURACY:
-        return "clean-accuracy";
-    case PLAN_FGSM:
-        return "fgsm";
-    case PLAN_ACTIVATION_CLUSTERING:
-        return "activation-clustering";
-    case PLAN_CHECK_ID_COUNT:
-        break;
-    }
-    return "unknown";
+    static const char *const names[PLAN_CHECK_ID_COUNT] = {
+        [PLAN_CLEAN_ACCURACY] = "clean-accuracy",
+        [PLAN_NOISE] = "noise",
+        [PLAN_FGSM] = "fgsm",
+        [PLAN_PGD] = "pgd",
+        [PLAN_SQUARE] = "square",
+        [PLAN_ACTIVATION_CLUSTERING] = "activation-clustering",
+        [PLAN_SPECTRAL_SIGNATURE] = "spectral-signature",
+        [PLAN_TRIGGER_SCAN] = "trigger-scan",
+        [PLAN_NEURAL_CLEANSE] = "neural-cleanse",
+        [PLAN_STRIP] = "strip",
+        [PLAN_WEIGHT_DRIFT] = "weight-drift",
+    };
+
+    return id < PLAN_CHECK_ID_COUNT ? names[id] : "unknown";
 }
 
-const char *plan_norm_name(enum plan_norm norm)
+const char *plan_norm_text(double norm, char ret_text[PLAN_NORM_TEXT_SIZE])
 {
-    switch (norm) {
-    case PLAN_NORM_INF:
-        return "inf";
-    case PLAN_NORM_2:
-        return "2";
-    case PLAN_NORM_1:
-        return "1";
-    case PLAN_NORM_COUNT:
-        break;
-    }
-    return "unknown";
+    if (norm == PLAN_NORM_INF)
+        (void)snprintf(ret_text, PLAN_NORM_TEXT_SIZE, "inf");
+    else
+        (void)snprintf(ret_text, PLAN_NORM_TEXT_SIZE, "%.12g", norm);
+    return ret_text;
 }
 
-bool plan_check_reads(enum plan_check_id id, enum plan_set_id set)
+bool plan_check_is_attack(enum plan_check_id id)
 {
-    return set == PLAN_SET_TEST || id == PLAN_ACTIVATION_CLUSTERING;
+    return id == PLAN_NOISE || id == PLAN_FGSM || id == PLAN_PGD || id == PLAN_SQUARE;
+}
+
+const char *plan_check_layer(const struct plan_check *check)
+{
+    if (check->id == PLAN_ACTIVATION_CLUSTERING)
+        return check->clustering.layer;
+    return check->id == PLAN_SPECTRAL_SIGNATURE ? check->spectral.layer : "";
+}
+
+bool plan_check_reads(const struct plan *plan, enum plan_check_id id, enum plan_set_id set)
+{
+    switch (set) {
+    case PLAN_SET_FEATURES:
+        return plan->sets[set].present && plan_check_is_attack(id);
+    case PLAN_SET_TRIGGERS:
+        return plan->sets[set].present && (id == PLAN_TRIGGER_SCAN || id == PLAN_STRIP);
+    case PLAN_SET_TRAIN:
+        return id == PLAN_ACTIVATION_CLUSTERING || id == PLAN_SPECTRAL_SIGNATURE;
+    case PLAN_SET_TEST:
+        return id != PLAN_SPECTRAL_SIGNATURE && id != PLAN_WEIGHT_DRIFT;
+    case PLAN_SET_COUNT:
+        break;
+    }
+    return false;
 }
 
 uint64_t plan_sample_elements(const struct plan_contract *contract)

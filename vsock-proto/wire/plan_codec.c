@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plan's codec: PROTOCOL.md, section 4. */
 #include "wire/codec.h"
+#include "wire/plan_check_codec.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PLAN_MEMBERS     9u
+#define PLAN_MEMBERS     11u
 #define CONTRACT_MEMBERS 9u
 #define SET_MEMBERS      4u
-#define CHECK_MEMBERS    9u
-#define CURVE_MEMBERS    2u
+#define CHECK_MEMBERS    4u
 
 /* --- decoding ----------------------------------------------------------------------------------
  */
@@ -76,45 +76,14 @@ static void decode_set(struct codec_reader *parent, struct plan_set *set)
     codec_end_array(parent, &r);
 }
 
-static void decode_curve(struct codec_reader *parent, struct plan_curve *curve)
-{
-    struct codec_reader r = codec_get_array(parent, CURVE_MEMBERS), points;
-
-    curve->norm = codec_get_u32(&r, PLAN_NORM_COUNT - 1);
-    points = codec_get_array(&r, PLAN_POINTS_MAX);
-    curve->point_count = points.count;
-    for (uint32_t i = 0; i < points.count; i++) {
-        curve->eps[i] = codec_get_finite(&points);
-        if (curve->eps[i] < 0)
-            codec_refuse(&points, "a negative eps");
-    }
-    if (points.count == 0)
-        codec_refuse(&points, "a curve without points");
-    codec_end_array(&r, &points);
-    codec_end_array(parent, &r);
-}
-
 static void decode_plan_check(struct codec_reader *parent, struct plan_check *check)
 {
-    struct codec_reader r = codec_get_array(parent, CHECK_MEMBERS), curves;
+    struct codec_reader r = codec_get_array(parent, CHECK_MEMBERS);
 
     check->id = codec_get_u32(&r, PLAN_CHECK_ID_COUNT - 1);
     check->version = codec_get_u32(&r, UINT32_MAX);
     codec_get_digest(&r, check->seed);
-    curves = codec_get_array(&r, PLAN_CURVES_MAX);
-    check->curve_count = curves.count;
-    for (uint32_t i = 0; i < curves.count; i++)
-        decode_curve(&curves, &check->curves[i]);
-    codec_end_array(&r, &curves);
-    check->samples = codec_get_u32(&r, PLAN_SAMPLES_MAX);
-    codec_get_name(&r, check->layer, sizeof check->layer);
-    check->components = codec_get_u32(&r, PLAN_COMPONENTS_MAX);
-    check->starts = codec_get_u32(&r, PLAN_STARTS_MAX);
-    check->minimum_class_size = codec_get_u32(&r, UINT32_MAX);
-    if (check->id == PLAN_FGSM && check->curve_count == 0)
-        codec_refuse(&r, "an attack without curves");
-    if (check->id == PLAN_ACTIVATION_CLUSTERING && (check->components == 0 || check->starts == 0))
-        codec_refuse(&r, "clustering without components or starts");
+    plan_check_decode(&r, check);
     codec_end_array(parent, &r);
 }
 
@@ -128,6 +97,8 @@ static void decode_plan_members(struct codec_reader *r, struct plan *plan)
     codec_get_name(r, plan->isa, sizeof plan->isa);
     plan->model_size = codec_get_u64(r, UINT64_MAX);
     codec_get_digest(r, plan->model_sha256);
+    plan->reference_size = codec_get_u64(r, UINT64_MAX);
+    codec_get_digest(r, plan->reference_sha256);
     decode_contract(r, &plan->contract);
     array = codec_get_array(r, PLAN_SET_COUNT);
     for (uint32_t i = 0; i < PLAN_SET_COUNT; i++)
@@ -142,16 +113,31 @@ static void decode_plan_members(struct codec_reader *r, struct plan *plan)
         codec_refuse(r, "a plan without batch, model or checks");
 }
 
-/* A check can only read sets that are there; a set that carries labels must have them. */
+/* The sets of fixed size, and labels only where they may be. */
 static void check_sets(struct codec_reader *r, const struct plan *plan)
 {
-    for (uint32_t i = 0; i < plan->check_count; i++)
-        for (unsigned set = 0; set < PLAN_SET_COUNT; set++)
-            if (plan_check_reads(plan->checks[i].id, set) && !plan->sets[set].present)
-                codec_refuse(r, "a check that reads a set which is not there");
-    for (uint32_t i = 0; i < plan->check_count; i++)
-        if (plan->checks[i].id == PLAN_ACTIVATION_CLUSTERING && !plan->sets[PLAN_SET_TRAIN].labelled)
-            codec_refuse(r, "clustering of a training set without labels");
+    const struct plan_set *features = &plan->sets[PLAN_SET_FEATURES], *triggers = &plan->sets[PLAN_SET_TRIGGERS];
+
+    if (features->present && features->count != PLAN_FEATURE_COUNT)
+        codec_refuse(r, "features that are not the five that there are");
+    if (triggers->present && (triggers->count % 2 != 0 || triggers->count > (uint64_t)2 * PLAN_TRIGGERS_MAX))
+        codec_refuse(r, "triggers that are not pairs of values and mask, or too many");
+    if (features->labelled || triggers->labelled)
+        codec_refuse(r, "labels of features or triggers");
+}
+
+/* A check can only read what is there, and labels where it needs them. */
+static void check_reads(struct codec_reader *r, const struct plan *plan, const struct plan_check *check)
+{
+    for (unsigned set = 0; set < PLAN_SET_COUNT; set++)
+        if (plan_check_reads(plan, check->id, set) && !plan->sets[set].present)
+            codec_refuse(r, "a check that reads a set which is not there");
+    if (plan_check_reads(plan, check->id, PLAN_SET_TRAIN) && !plan->sets[PLAN_SET_TRAIN].labelled)
+        codec_refuse(r, "a check of a training set without labels");
+    if (check->id == PLAN_STRIP && !plan->sets[PLAN_SET_TRIGGERS].present)
+        codec_refuse(r, "strip without a trigger");
+    if (check->id == PLAN_WEIGHT_DRIFT && plan->reference_size == 0)
+        codec_refuse(r, "weight-drift without a reference model");
 }
 
 int plan_decode(const struct frame_header *header, const uint8_t *payload, struct plan *ret_plan, struct error *err)
@@ -170,6 +156,8 @@ int plan_decode(const struct frame_header *header, const uint8_t *payload, struc
         return r;
     decode_plan_members(&reader, plan);
     check_sets(&reader, plan);
+    for (uint32_t i = 0; i < plan->check_count; i++)
+        check_reads(&reader, plan, &plan->checks[i]);
     r = codec_finish(&reader);
     msgpack_unpacked_destroy(&unpacked);
     if (r == 0)
@@ -206,19 +194,7 @@ static void encode_plan_check(struct codec_writer *w, const struct plan_check *c
     codec_put_u64(w, check->id);
     codec_put_u64(w, check->version);
     codec_put_digest(w, check->seed);
-    codec_put_array(w, check->curve_count);
-    for (uint32_t i = 0; i < check->curve_count; i++) {
-        codec_put_array(w, CURVE_MEMBERS);
-        codec_put_u64(w, check->curves[i].norm);
-        codec_put_array(w, check->curves[i].point_count);
-        for (uint32_t j = 0; j < check->curves[i].point_count; j++)
-            codec_put_finite(w, check->curves[i].eps[j]);
-    }
-    codec_put_u64(w, check->samples);
-    codec_put_name(w, check->layer);
-    codec_put_u64(w, check->components);
-    codec_put_u64(w, check->starts);
-    codec_put_u64(w, check->minimum_class_size);
+    plan_check_encode(w, check);
 }
 
 int plan_encode(const struct plan *plan, struct buffer *buffer)
@@ -232,6 +208,8 @@ int plan_encode(const struct plan *plan, struct buffer *buffer)
     codec_put_name(w, plan->isa);
     codec_put_u64(w, plan->model_size);
     codec_put_digest(w, plan->model_sha256);
+    codec_put_u64(w, plan->reference_size);
+    codec_put_digest(w, plan->reference_sha256);
     encode_contract(w, &plan->contract);
     codec_put_array(w, PLAN_SET_COUNT);
     for (unsigned i = 0; i < PLAN_SET_COUNT; i++) {

@@ -39,6 +39,8 @@ struct session_host {
     uint64_t next_first; /* predictions: the window expected next */
     uint32_t next_curve, next_point;
     uint32_t next_label; /* clusters */
+    uint32_t table;      /* rows: the table under way, and its rows so far */
+    uint64_t table_rows;
     uint64_t progress_done;
     uint64_t sample_elements; /* that may still come, over all points */
     uint32_t progress_left;   /* reports that this check may still send */
@@ -56,7 +58,7 @@ MUST_USE int session_host_receive(struct session_host *session, const struct mes
 enum session_guest_state {
     SESSION_GUEST_GREETING,  /* waits for HELLO */
     SESSION_GUEST_PLANNING,  /* waits for PLAN */
-    SESSION_GUEST_LOADING,   /* waits for the model's TRANSFER */
+    SESSION_GUEST_LOADING,   /* waits for the model's TRANSFER, then the reference's */
     SESSION_GUEST_RECEIVING, /* chunks of a transfer, then TRANSFER_END */
     SESSION_GUEST_IDLE,      /* waits for CHECK or BYE */
     SESSION_GUEST_CHECKING,  /* waits for the next window's TRANSFER, until all have come */
@@ -69,6 +71,7 @@ struct session_guest {
     enum session_guest_state state;
     uint32_t check; /* under way */
     uint32_t next_check;
+    bool model_here;
     struct session_walk walk;
     struct message_transfer transfer; /* under way */
     uint64_t received;                /* bytes of it */

@@ -39,7 +39,9 @@ static bool fits_plan(const struct session_guest *session, const struct message_
     const struct session_walk *walk = &session->walk;
 
     if (session->state == SESSION_GUEST_LOADING)
-        return transfer->kind == MESSAGE_TRANSFER_MODEL && transfer->size == session->plan->model_size;
+        return session->model_here
+                   ? transfer->kind == MESSAGE_TRANSFER_REFERENCE && transfer->size == session->plan->reference_size
+                   : transfer->kind == MESSAGE_TRANSFER_MODEL && transfer->size == session->plan->model_size;
     return transfer->kind == MESSAGE_TRANSFER_WINDOW && transfer->set == walk->set && transfer->first == walk->first &&
            transfer->count == plan_window_count(&session->plan->sets[walk->set], walk->first) &&
            transfer->size == window_bytes(session->plan, transfer);
@@ -69,6 +71,18 @@ static int receive_chunk(struct session_guest *session, const struct message *me
     return 0;
 }
 
+/* To the first set from `set` on that the check reads; without one, all its windows have come. */
+static void enter_set(struct session_guest *session, unsigned set)
+{
+    const struct plan *plan = session->plan;
+    struct session_walk *walk = &session->walk;
+
+    while (set < PLAN_SET_COUNT && !plan_check_reads(plan, plan->checks[session->check].id, set))
+        set++;
+    *walk = (struct session_walk){.set = set, .finished = set == PLAN_SET_COUNT};
+    session->state = walk->finished ? SESSION_GUEST_COMPUTING : SESSION_GUEST_CHECKING;
+}
+
 /* To the next window, the next set, or the end of the check's windows. */
 static void advance(struct session_guest *session)
 {
@@ -76,14 +90,22 @@ static void advance(struct session_guest *session)
 
     session->state = SESSION_GUEST_CHECKING;
     walk->first += session->transfer.count;
-    if (walk->first < session->plan->sets[walk->set].count)
-        return;
-    if (walk->set == PLAN_SET_TRAIN) {
-        *walk = (struct session_walk){.set = PLAN_SET_TEST};
-        return;
-    }
-    walk->finished = true;
-    session->state = SESSION_GUEST_COMPUTING;
+    if (walk->first >= session->plan->sets[walk->set].count)
+        enter_set(session, walk->set + 1u);
+}
+
+/* A whole model: the reference follows where the plan has one. */
+static int finish_model(struct session_guest *session, const uint8_t digest[SHA256_SIZE], struct error *err)
+{
+    bool reference = session->transfer.kind == MESSAGE_TRANSFER_REFERENCE;
+    const uint8_t *planned = reference ? session->plan->reference_sha256 : session->plan->model_sha256;
+
+    if (memcmp(digest, planned, SHA256_SIZE) != 0)
+        return error_set(err, ERROR_INTERNAL, -EBADMSG, "the %s that arrived is not the plan's",
+                         reference ? "reference model" : "model");
+    session->model_here = true;
+    session->state = reference || session->plan->reference_size == 0 ? SESSION_GUEST_IDLE : SESSION_GUEST_LOADING;
+    return 0;
 }
 
 static int receive_transfer_end(struct session_guest *session, const struct message *message, struct error *err)
@@ -101,10 +123,7 @@ static int receive_transfer_end(struct session_guest *session, const struct mess
         advance(session);
         return 0;
     }
-    if (memcmp(digest, session->plan->model_sha256, sizeof digest) != 0)
-        return error_set(err, ERROR_INTERNAL, -EBADMSG, "the model that arrived is not the plan's");
-    session->state = SESSION_GUEST_IDLE;
-    return 0;
+    return finish_model(session, digest, err);
 }
 
 static int receive_check(struct session_guest *session, const struct message *message, struct error *err)
@@ -117,9 +136,7 @@ static int receive_check(struct session_guest *session, const struct message *me
         return error_set(err, ERROR_INTERNAL, -EPROTO, "check %u is not the plan's next", index);
     session->check = index;
     session->next_check = index + 1;
-    session->walk = (struct session_walk){
-        .set = plan_check_reads(session->plan->checks[index].id, PLAN_SET_TRAIN) ? PLAN_SET_TRAIN : PLAN_SET_TEST};
-    session->state = SESSION_GUEST_CHECKING;
+    enter_set(session, 0);
     return 0;
 }
 

@@ -26,15 +26,27 @@ static const struct plan_check *current_check(const struct session_host *session
 
 static bool predicts(const struct plan_check *check)
 {
-    return check->id != PLAN_ACTIVATION_CLUSTERING;
+    return check->id == PLAN_CLEAN_ACCURACY || plan_check_is_attack(check->id);
+}
+
+static bool clusters(const struct plan_check *check)
+{
+    return check->id == PLAN_ACTIVATION_CLUSTERING;
+}
+
+/* Adversarial inputs that are to come back of each point. */
+static uint32_t samples_asked(const struct plan_check *check)
+{
+    return plan_check_is_attack(check->id) ? check->attack.samples : 0;
 }
 
 static uint32_t point_total(const struct plan_check *check)
 {
     uint32_t total = 0;
 
-    for (uint32_t i = 0; i < check->curve_count; i++)
-        total += check->curves[i].point_count;
+    if (plan_check_is_attack(check->id))
+        for (uint32_t i = 0; i < check->attack.curve_count; i++)
+            total += check->attack.curves[i].point_count;
     return total;
 }
 
@@ -47,9 +59,11 @@ int session_host_begin_check(struct session_host *session, uint32_t check)
     session->check = check;
     session->next_first = 0;
     session->next_curve = session->next_point = session->next_label = 0;
+    session->table = 0;
+    session->table_rows = 0;
     session->progress_done = 0;
     session->progress_left = SESSION_PROGRESS_MAX;
-    session->sample_elements = (uint64_t)plan->checks[check].samples * point_total(&plan->checks[check]) *
+    session->sample_elements = (uint64_t)samples_asked(&plan->checks[check]) * point_total(&plan->checks[check]) *
                                plan_sample_elements(&plan->contract);
     session->state = SESSION_HOST_CHECKING;
     return 0;
@@ -109,10 +123,10 @@ static void advance_predictions(struct session_host *session, uint32_t count)
     const struct plan_check *check = current_check(session);
 
     if (check->id != PLAN_CLEAN_ACCURACY) {
-        if (++session->next_point < check->curves[session->next_curve].point_count)
+        if (++session->next_point < check->attack.curves[session->next_curve].point_count)
             return;
         session->next_point = 0;
-        if (++session->next_curve < check->curve_count)
+        if (++session->next_curve < check->attack.curve_count)
             return;
         session->next_curve = 0;
     }
@@ -142,8 +156,9 @@ static int receive_sample(struct session_host *session, const struct message *me
     const struct plan_check *check = current_check(session);
     uint64_t elements = plan_sample_elements(&session->plan->contract), count = sample->elements.size / sizeof(float);
 
-    if (sample->curve >= check->curve_count || sample->point >= check->curves[sample->curve].point_count ||
-        sample->sample >= check->samples || sample->sample >= session->plan->sets[PLAN_SET_TEST].count)
+    if (!plan_check_is_attack(check->id) || sample->curve >= check->attack.curve_count ||
+        sample->point >= check->attack.curves[sample->curve].point_count || sample->sample >= check->attack.samples ||
+        sample->sample >= session->plan->sets[PLAN_SET_TEST].count)
         return violation(err, message, "that was not asked for");
     if (sample->offset > elements || count > elements - sample->offset || count > session->sample_elements)
         return violation(err, message, "with more elements than an input has");
@@ -156,7 +171,7 @@ static int receive_cluster(struct session_host *session, const struct message *m
     const struct message_cluster *cluster = &message->cluster;
     const struct plan_set *sets = session->plan->sets;
 
-    if (current_check(session)->id != PLAN_ACTIVATION_CLUSTERING)
+    if (!clusters(current_check(session)))
         return violation(err, message, "from a check that clusters nothing");
     if (cluster->label != session->next_label || cluster->label >= session->classes)
         return violation(err, message, "for another class than the next");
@@ -174,6 +189,38 @@ static int receive_cluster(struct session_host *session, const struct message *m
     return 0;
 }
 
+/* Goes on to the next table where the one under way has all its rows. */
+static const struct rows_table *table_under_way(struct session_host *session)
+{
+    const struct rows_table *tables;
+    uint32_t count = rows_tables(current_check(session)->id, &tables);
+
+    while (session->table < count &&
+           session->table_rows >= rows_expected(&tables[session->table], session->plan, session->classes)) {
+        session->table++;
+        session->table_rows = 0;
+    }
+    return session->table < count ? &tables[session->table] : NULL;
+}
+
+static int receive_row(struct session_host *session, const struct message *message, struct error *err)
+{
+    const struct message_row *row = &message->row;
+    const struct rows_table *table = table_under_way(session);
+    uint32_t most;
+
+    if (table == NULL || row->table != session->table)
+        return violation(err, message, "of another table than the next, or beyond a table's end");
+    most = table->naturals_max > table->naturals ? table->naturals_max : table->naturals;
+    if (row->natural_count < table->naturals || row->natural_count > most || row->real_count != table->reals ||
+        (row->name.size > 0) != table->named)
+        return violation(err, message, "with other columns than its table's");
+    if (session->table_rows >= ROWS_ANY_MAX && table->rows == ROWS_ANY)
+        return violation(err, message, "too often");
+    session->table_rows++;
+    return 0;
+}
+
 static int receive_progress(struct session_host *session, const struct message *message, struct error *err)
 {
     if (session->progress_left == 0)
@@ -185,14 +232,31 @@ static int receive_progress(struct session_host *session, const struct message *
     return 0;
 }
 
+/* Nothing but progress has come of the check under way. */
+static bool is_untouched(const struct session_host *session)
+{
+    return session->next_first == 0 && session->next_curve == 0 && session->next_point == 0 &&
+           session->next_label == 0 && session->table == 0 && session->table_rows == 0;
+}
+
 static int receive_check_done(struct session_host *session, const struct message *message, struct error *err)
 {
     const struct plan_check *check = current_check(session);
+    const struct rows_table *table;
 
+    if (message->check_done.skipped.size > 0) {
+        if (!is_untouched(session))
+            return violation(err, message, "calls a check skipped that has sent results");
+        session->state = SESSION_HOST_IDLE;
+        return 0;
+    }
     if (predicts(check) && session->next_first < session->plan->sets[PLAN_SET_TEST].count)
         return violation(err, message, "before all predictions had come");
-    if (!predicts(check) && session->next_label < session->classes)
+    if (clusters(check) && session->next_label < session->classes)
         return violation(err, message, "before all classes had come");
+    table = table_under_way(session);
+    if (table != NULL && table->rows != ROWS_ANY)
+        return violation(err, message, "before all rows had come");
     session->state = SESSION_HOST_IDLE;
     return 0;
 }
@@ -212,6 +276,8 @@ static int receive_of_check(struct session_host *session, const struct message *
         return receive_sample(session, message, err);
     case MESSAGE_CLUSTER:
         return receive_cluster(session, message, err);
+    case MESSAGE_ROW:
+        return receive_row(session, message, err);
     case MESSAGE_PROGRESS:
         return receive_progress(session, message, err);
     default:
@@ -232,6 +298,8 @@ int session_host_receive(struct session_host *session, const struct message *mes
         return receive_of_check(session, message, message->sample.check, err);
     case MESSAGE_CLUSTER:
         return receive_of_check(session, message, message->cluster.check, err);
+    case MESSAGE_ROW:
+        return receive_of_check(session, message, message->row.check, err);
     case MESSAGE_PROGRESS:
         return receive_of_check(session, message, message->progress.check, err);
     case MESSAGE_CHECK_DONE:

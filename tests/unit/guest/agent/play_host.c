@@ -60,9 +60,9 @@ static int read_model(struct play *play, const char *path)
     return r;
 }
 
-static void add_curve(struct plan_check *check, enum plan_norm norm, const double *eps, uint32_t count)
+static void add_curve(struct plan_check *check, double norm, const double *eps, uint32_t count)
 {
-    struct plan_curve *curve = &check->curves[check->curve_count++];
+    struct plan_curve *curve = &check->attack.curves[check->attack.curve_count++];
 
     curve->norm = norm;
     curve->point_count = count;
@@ -81,12 +81,13 @@ int play_plan_digits(struct play *play, const char *path)
     plan->sets[PLAN_SET_TRAIN] =
         (struct plan_set){.present = true, .labelled = true, .count = PLAY_TRAIN, .window = 200};
     plan->checks[0] = (struct plan_check){.id = PLAN_CLEAN_ACCURACY, .version = 1};
-    plan->checks[1] = (struct plan_check){.id = PLAN_FGSM, .version = 1, .samples = 3};
+    plan->checks[1] = (struct plan_check){.id = PLAN_FGSM, .version = 1, .attack.samples = 3};
     add_curve(&plan->checks[1], PLAN_NORM_INF, inf, 6);
-    add_curve(&plan->checks[1], PLAN_NORM_2, two, 5);
-    add_curve(&plan->checks[1], PLAN_NORM_1, one, 4);
-    plan->checks[2] = (struct plan_check){
-        .id = PLAN_ACTIVATION_CLUSTERING, .version = 1, .components = 10, .starts = 100, .minimum_class_size = 20};
+    add_curve(&plan->checks[1], 2, two, 5);
+    add_curve(&plan->checks[1], 1, one, 4);
+    plan->checks[2] = (struct plan_check){.id = PLAN_ACTIVATION_CLUSTERING,
+                                          .version = 1,
+                                          .clustering = {.components = 10, .starts = 100, .minimum_class_size = 20}};
     return read_model(play, path);
 }
 
@@ -175,8 +176,8 @@ static void *send_windows(void *argument)
     struct sender *sender = argument;
     const struct plan *plan = &sender->play->plan;
 
-    for (int id = PLAN_SET_TRAIN; id >= PLAN_SET_TEST; id--) {
-        if (!plan_check_reads(plan->checks[sender->check].id, (enum plan_set_id)id))
+    for (int id = 0; id < PLAN_SET_COUNT; id++) {
+        if (!plan_check_reads(plan, plan->checks[sender->check].id, (enum plan_set_id)id))
             continue;
         for (uint64_t first = 0; sender->result == 0 && first < plan->sets[id].count;) {
             sender->result = send_window(sender->play, (enum plan_set_id)id, first);
@@ -192,7 +193,7 @@ static void keep_predictions(struct play *play, const struct message_predictions
 
     play->prediction_count += p->count;
     for (uint32_t c = 0; c < p->curve; c++)
-        point += play->plan.checks[p->check].curves[c].point_count;
+        point += play->plan.checks[p->check].attack.curves[c].point_count;
     for (uint32_t i = 0; i < p->count; i++)
         memcpy(&play->predictions[p->check][point][(p->first + i) % PLAY_TEST], p->classes.data + 4 * (size_t)i, 4);
 }

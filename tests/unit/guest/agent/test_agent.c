@@ -160,7 +160,7 @@ static void test_same_bits(void)
         play->plan.sets[PLAN_SET_TRAIN].window = variants[i].train_window;
         (void)snprintf(play->plan.isa, sizeof play->plan.isa, "%s", variants[i].isa);
         /* samples come window by window: their order is the window's, so none here */
-        play->plan.checks[1].samples = 0;
+        play->plan.checks[1].attack.samples = 0;
         r = run(play, NULL);
         if (r < 0 && variants[i].isa[0] != '\0' && play->failed) {
             printf("(no %s here: %s) ", variants[i].isa, play->failure_text);
@@ -283,7 +283,8 @@ static void test_contradictions(void)
     play->plan.contract.has_range = false;
     expect_failure(play, NULL, MESSAGE_FAILURE_SHAPE);
     play = new_play(CLEAN);
-    (void)snprintf(play->plan.checks[2].layer, sizeof play->plan.checks[2].layer, "no such layer");
+    (void)snprintf(play->plan.checks[2].clustering.layer, sizeof play->plan.checks[2].clustering.layer,
+                   "no such layer");
     expect_failure(play, NULL, MESSAGE_FAILURE_SHAPE);
 }
 

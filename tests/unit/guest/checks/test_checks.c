@@ -144,9 +144,11 @@ static struct bench *new_bench(enum plan_check_id id, size_t classes)
     bench->plan.check_count = 1;
     bench->plan.contract.has_range = true;
     bench->plan.contract.range_high = 3.0;
-    bench->plan.checks[0] =
-        (struct plan_check){.id = id, .version = 1, .components = 2, .starts = 20, .minimum_class_size = 4};
-    for (unsigned set = 0; set < PLAN_SET_COUNT; set++)
+    bench->plan.checks[0] = (struct plan_check){.id = id, .version = 1};
+    if (id == PLAN_ACTIVATION_CLUSTERING)
+        bench->plan.checks[0].clustering =
+            (struct plan_clustering){.components = 2, .starts = 20, .minimum_class_size = 4};
+    for (unsigned set = PLAN_SET_TRAIN; set <= PLAN_SET_TEST; set++)
         bench->plan.sets[set] = (struct plan_set){.present = true, .count = SAMPLES, .window = 9};
     bench->plan.sets[PLAN_SET_TRAIN].labelled = true;
     return bench;
@@ -181,7 +183,7 @@ static int run(struct bench *bench, uint64_t memory, struct error *err)
 
     if (r == 0)
         r = check->begin(&context, &state, err);
-    if (r == 0 && plan_check_reads(check->id, PLAN_SET_TRAIN))
+    if (r == 0 && plan_check_reads(&bench->plan, check->id, PLAN_SET_TRAIN))
         r = feed(bench, check, state, PLAN_SET_TRAIN, err);
     if (r == 0)
         r = feed(bench, check, state, PLAN_SET_TEST, err);
@@ -227,9 +229,9 @@ static void test_fgsm(void)
     struct bench *bench = new_bench(PLAN_FGSM, 4);
     struct plan_check *check = &bench->plan.checks[0];
 
-    check->curve_count = 1;
-    check->curves[0] = (struct plan_curve){.norm = PLAN_NORM_INF, .point_count = 2, .eps = {0.25, 1.0}};
-    check->samples = 2;
+    check->attack.curve_count = 1;
+    check->attack.curves[0] = (struct plan_curve){.norm = PLAN_NORM_INF, .point_count = 2, .eps = {0.25, 1.0}};
+    check->attack.samples = 2;
     for (unsigned i = 0; i < SAMPLES; i++)
         bench->x[PLAN_SET_TEST][2 * i] = (float)(i % 4);
     CU_ASSERT_EQUAL(run(bench, 0, NULL), 0);

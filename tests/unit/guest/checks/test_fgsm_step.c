@@ -10,12 +10,12 @@
 
 #define ELEMENTS ((size_t)FIXTURE_TEST * FIXTURE_PIXELS)
 
-static enum plan_norm norm_named(const char *name)
+static const double norms[] = {PLAN_NORM_INF, 2, 1};
+#define NORMS (sizeof norms / sizeof norms[0])
+
+static double norm_named(const char *name)
 {
-    for (unsigned norm = 0; norm < PLAN_NORM_COUNT; norm++)
-        if (strcmp(plan_norm_name(norm), name) == 0)
-            return norm;
-    return PLAN_NORM_COUNT;
+    return strcmp(name, "inf") == 0 ? PLAN_NORM_INF : strtod(name, NULL);
 }
 
 static void perturb_all(const struct fgsm_step *step, const float *x, const float *gradient, float *ret_adversarial)
@@ -65,10 +65,10 @@ static void test_zero_gradient_moves_nothing(void)
     const float x[4] = {0.0f, 0.25f, 0.5f, 1.0f}, gradient[4] = {0.0f, -0.0f, 0.0f, 0.0f};
     float direction[4], adversarial[4];
 
-    for (unsigned norm = 0; norm < PLAN_NORM_COUNT; norm++) {
-        struct fgsm_step step = {.norm = norm, .eps = 0.5, .range_low = 0.0f, .range_high = 1.0f};
+    for (unsigned n = 0; n < NORMS; n++) {
+        struct fgsm_step step = {.norm = norms[n], .eps = 0.5, .range_low = 0.0f, .range_high = 1.0f};
 
-        fgsm_direction(norm, gradient, 4, direction);
+        fgsm_direction(norms[n], gradient, 4, direction);
         fgsm_perturb(&step, x, direction, 4, adversarial);
         for (unsigned i = 0; i < 4; i++)
             CU_ASSERT_EQUAL(adversarial[i], x[i]);
@@ -80,10 +80,10 @@ static void test_zero_eps_moves_nothing(void)
     const float x[3] = {0.0f, 0.5f, 1.0f}, gradient[3] = {1.0f, -2.0f, 3.0f};
     float direction[3], adversarial[3];
 
-    for (unsigned norm = 0; norm < PLAN_NORM_COUNT; norm++) {
-        struct fgsm_step step = {.norm = norm, .eps = 0.0, .range_low = 0.0f, .range_high = 1.0f};
+    for (unsigned n = 0; n < NORMS; n++) {
+        struct fgsm_step step = {.norm = norms[n], .eps = 0.0, .range_low = 0.0f, .range_high = 1.0f};
 
-        fgsm_direction(norm, gradient, 3, direction);
+        fgsm_direction(norms[n], gradient, 3, direction);
         fgsm_perturb(&step, x, direction, 3, adversarial);
         for (unsigned i = 0; i < 3; i++)
             CU_ASSERT_EQUAL(adversarial[i], x[i]);
@@ -97,9 +97,9 @@ static void test_nan_gradient_counts_as_zero(void)
 
     fgsm_direction(PLAN_NORM_INF, gradient, 3, direction);
     CU_ASSERT(direction[0] == 0.0f && direction[1] == -1.0f && direction[2] == 1.0f);
-    fgsm_direction(PLAN_NORM_1, gradient, 3, direction);
+    fgsm_direction(1, gradient, 3, direction);
     CU_ASSERT(direction[0] == 0.0f && direction[1] == -1.0f && direction[2] == 0.0f);
-    fgsm_direction(PLAN_NORM_2, gradient, 3, direction);
+    fgsm_direction(2, gradient, 3, direction);
     CU_ASSERT(direction[0] == 0.0f && direction[1] < 0.0f && direction[2] > 0.0f);
 }
 
@@ -108,12 +108,12 @@ static void test_long_rows(void)
 {
     enum { SIZE = 1003 };
     static float x[SIZE], gradient[SIZE], direction[SIZE], adversarial[SIZE];
-    const struct fgsm_step step = {.norm = PLAN_NORM_2, .eps = 0.75, .range_low = -10.0f, .range_high = 10.0f};
+    const struct fgsm_step step = {.norm = 2, .eps = 0.75, .range_low = -10.0f, .range_high = 10.0f};
     double sum = 0.0;
 
     for (int i = 0; i < SIZE; i++)
         gradient[i] = (float)((i * 37) % 101 - 50);
-    fgsm_direction(PLAN_NORM_2, gradient, SIZE, direction);
+    fgsm_direction(2, gradient, SIZE, direction);
     fgsm_perturb(&step, x, direction, SIZE, adversarial);
     for (int i = 0; i < SIZE; i++)
         sum += (double)adversarial[i] * (double)adversarial[i];

@@ -26,22 +26,19 @@ const struct plan *sample_plan(void)
                      .scale = {0.5f},
                      .offset = {-0.25f},
                      .classes = 3},
-        .sets = {{.present = true, .count = 5, .window = 2},
-                 {.present = true, .labelled = true, .count = 4, .window = 4}},
+        .sets = {[PLAN_SET_TEST] = {.present = true, .count = 5, .window = 2},
+                 [PLAN_SET_TRAIN] = {.present = true, .labelled = true, .count = 4, .window = 4}},
         .check_count = 3,
         .checks = {{.id = PLAN_CLEAN_ACCURACY, .version = 1},
                    {.id = PLAN_FGSM,
                     .version = 1,
-                    .curve_count = 2,
-                    .samples = 1,
-                    .curves = {{.norm = PLAN_NORM_INF, .point_count = 2, .eps = {0.1, 0.3}},
-                               {.norm = PLAN_NORM_2, .point_count = 1, .eps = {1}}}},
+                    .attack = {.curve_count = 2,
+                               .samples = 1,
+                               .curves = {{.norm = PLAN_NORM_INF, .point_count = 2, .eps = {0.1, 0.3}},
+                                          {.norm = 2, .point_count = 1, .eps = {1}}}}},
                    {.id = PLAN_ACTIVATION_CLUSTERING,
                     .version = 1,
-                    .layer = "fc",
-                    .components = 10,
-                    .starts = 100,
-                    .minimum_class_size = 4}},
+                    .clustering = {.layer = "fc", .components = 10, .starts = 100, .minimum_class_size = 4}}},
     };
 
     return &plan;
@@ -93,5 +90,12 @@ const struct message *sample_messages(void)
                                                  .address = UINT64_MAX,
                                                  .text = TEXT("a worker called socket")}};
     messages[i++] = (struct message){.type = MESSAGE_GOODBYE};
+    messages[i++] = (struct message){.type = MESSAGE_ROW,
+                                     .row = {.check = 1,
+                                             .name = TEXT("conv1.weight"),
+                                             .natural_count = 2,
+                                             .real_count = 1,
+                                             .naturals = {5, ROW_NATURAL_MAX},
+                                             .reals = {-0.125}}};
     return messages;
 }

@@ -5,7 +5,7 @@
 
 #include "wire/message.h"
 
-#define SAMPLES_COUNT 14u
+#define SAMPLES_COUNT 15u
 
 /* Two-by-two inputs, five test samples in windows of two, four labelled training samples, all three checks. */
 const struct plan *sample_plan(void);

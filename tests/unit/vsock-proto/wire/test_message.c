@@ -171,7 +171,7 @@ static void test_plans_are_checked(void)
     plans[3].sets[PLAN_SET_TRAIN].present = false;
     plans[4].sets[PLAN_SET_TRAIN].labelled = false;
     plans[5].contract.range_high = -2;
-    plans[6].checks[1].curves[0].eps[1] = -0.1;
+    plans[6].checks[1].attack.curves[0].eps[1] = -0.1;
     plans[7].contract.channels = 2;
     for (unsigned i = 0; i < 8; i++) {
         CLEANUP_BUFFER struct buffer frame = buffer_with_limit(LIMIT);

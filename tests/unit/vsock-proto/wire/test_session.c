@@ -44,6 +44,14 @@ static struct session_host checking(uint32_t check)
     return session;
 }
 
+/* fgsm's only table: of five samples none without a gradient. */
+static struct message gradients(void)
+{
+    return (struct message){
+        .type = MESSAGE_ROW,
+        .row = {.check = 1, .table = ROWS_GRADIENTS, .natural_count = GRADIENTS_NATURALS, .naturals = {0, 5}}};
+}
+
 static void test_host_accepts_an_evaluation(void)
 {
     struct session_host session = checking(0);
@@ -59,6 +67,8 @@ static void test_host_accepts_an_evaluation(void)
         CU_ASSERT_EQUAL(receive(&session, prediction(1, 0, 1, first, count)), 0);
         CU_ASSERT_EQUAL(receive(&session, prediction(1, 1, 0, first, count)), 0);
     }
+    CU_ASSERT_EQUAL(receive(&session, done(1)), -EPROTO); /* before its row */
+    CU_ASSERT_EQUAL(receive(&session, gradients()), 0);
     CU_ASSERT_EQUAL(receive(&session, done(1)), 0);
     CU_ASSERT_EQUAL(session_host_begin_check(&session, 2), 0);
     for (uint32_t label = 0; label < 3; label++) {
@@ -108,6 +118,42 @@ static void test_host_refuses_predictions(void)
     CU_ASSERT_EQUAL(receive(&session, prediction(0, 0, 0, 0, 2)), 0);
     CU_ASSERT_EQUAL(receive(&session, prediction(0, 0, 0, 0, 2)), -EPROTO); /* twice */
     CU_ASSERT_EQUAL(receive(&session, sample_messages()[9]), -EPROTO);      /* a cluster */
+}
+
+static void test_host_refuses_rows(void)
+{
+    struct session_host session = checking(1);
+    struct message row = gradients();
+
+    row.row.table = 1;
+    CU_ASSERT_EQUAL(receive(&session, row), -EPROTO);
+    row = gradients();
+    row.row.natural_count = 1;
+    CU_ASSERT_EQUAL(receive(&session, row), -EPROTO);
+    row = gradients();
+    row.row.real_count = 1;
+    CU_ASSERT_EQUAL(receive(&session, row), -EPROTO);
+    row = gradients();
+    row.row.name = (struct message_text){.data = "x", .size = 1}; /* its table has no names */
+    CU_ASSERT_EQUAL(receive(&session, row), -EPROTO);
+    CU_ASSERT_EQUAL(receive(&session, gradients()), 0);
+    CU_ASSERT_EQUAL(receive(&session, gradients()), -EPROTO); /* one row only */
+    session = checking(0);
+    row = gradients();
+    row.row.check = 0;
+    CU_ASSERT_EQUAL(receive(&session, row), -EPROTO); /* a check without tables */
+}
+
+static void test_host_takes_a_skipped_check(void)
+{
+    struct session_host session = checking(1);
+    struct message skipped = done(1);
+
+    skipped.check_done.skipped = (struct message_text){.data = "no gradient", .size = 11};
+    CU_ASSERT_EQUAL(receive(&session, skipped), 0);
+    session = checking(1);
+    CU_ASSERT_EQUAL(receive(&session, prediction(1, 0, 0, 0, 2)), 0);
+    CU_ASSERT_EQUAL(receive(&session, skipped), -EPROTO); /* results came already */
 }
 
 static void test_host_refuses_samples_not_asked(void)
@@ -290,6 +336,8 @@ int main(void)
         {"host accepts a whole evaluation", test_host_accepts_an_evaluation},
         {"host refuses false greetings", test_host_refuses_greetings},
         {"host refuses predictions out of place", test_host_refuses_predictions},
+        {"host refuses rows out of their table", test_host_refuses_rows},
+        {"host takes a skipped check", test_host_takes_a_skipped_check},
         {"host refuses samples not asked for", test_host_refuses_samples_not_asked},
         {"host refuses clusters that can't be", test_host_refuses_clusters_that_cannot_be},
         {"host bounds progress", test_host_bounds_progress},
