@@ -43,7 +43,7 @@ def build(name, size):
                              nn.Flatten(), nn.Linear(32 * half * half, 64), nn.ReLU(), nn.Linear(64, 10))
     if name == "resnet":
         return nn.Sequential(first, nn.BatchNorm2d(16), nn.ReLU(), Residual(16), nn.MaxPool2d(2), Residual(16),
-                             nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(64, 10))
+                             nn.AvgPool2d(half // 2), nn.Flatten(), nn.Linear(64, 10))
     if name == "vgg":
         return nn.Sequential(first, nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
                              nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(),
@@ -51,7 +51,7 @@ def build(name, size):
                              nn.Linear(64, 10))
     if name == "mobile":
         return nn.Sequential(first, nn.BatchNorm2d(16), nn.ReLU6(), Separable(16, 32), nn.MaxPool2d(2),
-                             Separable(32, 48), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(192, 10))
+                             Separable(32, 48), nn.AvgPool2d(half // 2), nn.Flatten(), nn.Linear(192, 10))
     if name == "gelu":
         return nn.Sequential(first, nn.GELU(), nn.Conv2d(16, 24, 3, padding=1), nn.LeakyReLU(0.1), nn.AvgPool2d(2),
                              nn.Flatten(), nn.Linear(24 * half * half, 48), nn.GELU(), nn.Linear(48, 10))
