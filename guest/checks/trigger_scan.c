@@ -192,6 +192,16 @@ static int count_flips(struct trigger_scan *scan, uint32_t trigger, struct error
 
 /* --- results ------------------------------------------------------------------------------------------ */
 
+/* Of the samples that the search's result was counted on, those of other predicted classes than the target. */
+static uint32_t count_eligible(const struct trigger_scan *scan, uint32_t target)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < scan->search.samples; i++)
+        count += scan->clean[scan->order[i]] != (int32_t)target;
+    return count;
+}
+
 static int send_targets(const struct trigger_scan *scan, struct error *err)
 {
     for (uint32_t target = 0; target < scan->search.targets; target++) {
@@ -203,7 +213,7 @@ static int send_targets(const struct trigger_scan *scan, struct error *err)
             scan_places_describe(&scan->places, &scan->places.items[scan->best[target].place], &row);
         row.naturals[TARGETS_TARGET] = target;
         row.naturals[TARGETS_FLIPPED] = scan->best[target].flips;
-        row.naturals[TARGETS_ELIGIBLE] = scan->kept.count - scan->predicted[target];
+        row.naturals[TARGETS_ELIGIBLE] = count_eligible(scan, target);
         r = check_send_row(scan->context, row, err);
         if (r < 0)
             return r;
@@ -232,7 +242,7 @@ static int send_coverage(const struct trigger_scan *scan, struct error *err)
                                     .natural_count = COVERAGE_NATURALS,
                                     .naturals = {[COVERAGE_TRIED] = scan->search.tried,
                                                  [COVERAGE_PLACES] = scan->places.total,
-                                                 [COVERAGE_SAMPLES] = scan->kept.count,
+                                                 [COVERAGE_SAMPLES] = scan->search.samples,
                                                  [COVERAGE_IMAGES] = scan->search.images_done}};
 
     return check_send_row(scan->context, row, err);

@@ -7,6 +7,7 @@
 
 #define RUNGS_MAX   4u
 #define RUNG_FACTOR 4u
+#define DIVISOR_MAX (1u << 24)
 
 /* A target's best places so far, most flips first, of equals the earlier place. */
 struct board {
@@ -17,8 +18,14 @@ struct board {
 
 /* --- rungs ----------------------------------------------------------------------------------------- */
 
+/* What is tried on how many samples, and how many places each target keeps of it. */
 struct rung {
     uint32_t samples, width;
+};
+
+struct ladder {
+    struct rung rungs[RUNGS_MAX];
+    unsigned count;
 };
 
 static uint32_t most(uint32_t a, uint32_t b)
@@ -36,41 +43,53 @@ static uint32_t width_after(uint32_t samples, uint64_t places, uint32_t targets)
     uint64_t quarter = (places + 4 * (uint64_t)targets - 1) / (4 * (uint64_t)targets);
 
     if (samples == SCAN_SCREEN_SAMPLES)
-        return most(4, (uint32_t)quarter);
+        return most(16, (uint32_t)quarter);
     if (samples == SCAN_SCREEN_SAMPLES * RUNG_FACTOR)
         return most(1, least(8, 256 / targets));
     return most(1, least(3, 96 / targets));
 }
 
-static unsigned list_rungs(uint64_t places, uint32_t samples, uint32_t targets, struct rung ret_rungs[RUNGS_MAX])
+static void ladder_make(struct ladder *ladder, uint64_t places, uint32_t samples, uint32_t targets, uint32_t divisor)
 {
-    unsigned count = 0;
-
-    for (uint32_t n = SCAN_SCREEN_SAMPLES; count < RUNGS_MAX - 1 && 2 * n <= samples; n *= RUNG_FACTOR)
-        ret_rungs[count++] = (struct rung){.samples = n, .width = width_after(n, places, targets)};
-    ret_rungs[count++] = (struct rung){.samples = samples, .width = 1};
-    return count;
+    ladder->count = 0;
+    for (uint32_t n = SCAN_SCREEN_SAMPLES; ladder->count < RUNGS_MAX - 1 && 2 * n <= samples; n *= RUNG_FACTOR)
+        ladder->rungs[ladder->count++] =
+            (struct rung){.samples = n, .width = most(1, width_after(n, places, targets) / divisor)};
+    ladder->rungs[ladder->count++] = (struct rung){.samples = samples, .width = 1};
 }
 
 /* Forward passes of the rungs from `first` on, at most. */
-static uint64_t cost_from(const struct rung *rungs, unsigned count, unsigned first, uint64_t places, uint32_t targets)
+static uint64_t ladder_cost(const struct ladder *ladder, unsigned first, uint64_t places, uint32_t targets)
 {
     uint64_t cost = 0;
 
-    for (unsigned i = first; i < count; i++) {
-        uint64_t promoted = i == 0 ? places : (uint64_t)rungs[i - 1].width * targets;
+    for (unsigned i = first; i < ladder->count; i++) {
+        uint64_t promoted = i == 0 ? places : (uint64_t)ladder->rungs[i - 1].width * targets;
 
-        cost += (promoted < places ? promoted : places) * rungs[i].samples;
+        cost += (promoted < places ? promoted : places) * ladder->rungs[i].samples;
     }
     return cost;
 }
 
+/* The ladder whose later rungs take no more than half of the budget: narrower ones, then ones of fewer samples. */
+static void ladder_fit(struct ladder *ladder, uint64_t places, uint32_t samples, uint32_t targets, uint64_t budget)
+{
+    ladder_make(ladder, places, samples, targets, 1);
+    for (uint32_t divisor = 2; ladder_cost(ladder, 1, places, targets) > budget / 2 && divisor <= DIVISOR_MAX;
+         divisor *= 2)
+        ladder_make(ladder, places, samples, targets, divisor);
+    while (ladder_cost(ladder, 1, places, targets) > budget / 2 && samples > SCAN_SCREEN_SAMPLES) {
+        samples = most(samples / 2, SCAN_SCREEN_SAMPLES);
+        ladder_make(ladder, places, samples, targets, DIVISOR_MAX);
+    }
+}
+
 uint64_t scan_search_cost(uint64_t places, uint32_t samples, uint32_t targets)
 {
-    struct rung rungs[RUNGS_MAX];
-    unsigned count = list_rungs(places, samples, targets, rungs);
+    struct ladder ladder;
 
-    return cost_from(rungs, count, 0, places, targets);
+    ladder_make(&ladder, places, samples, targets, 1);
+    return ladder_cost(&ladder, 0, places, targets);
 }
 
 /* --- the board ------------------------------------------------------------------------------------------ */
@@ -274,20 +293,22 @@ static int climb(struct scan_search *search, const struct rung *rung, uint64_t l
 
 int scan_search_run(struct scan_search *search, struct scan_entry *ret_best, struct error *err)
 {
+    uint64_t places = search->places->total;
     uint32_t count = search->places->count;
     struct search_work work = {0};
-    struct rung rungs[RUNGS_MAX];
-    unsigned rung_count = list_rungs(search->places->total, search->kept->count, search->targets, rungs);
+    struct ladder ladder;
     int r = search_work_open(search, &work);
 
     if (r < 0)
         r = error_set(err, ERROR_UNAVAILABLE, r, "no memory for a search of %u places", count);
+    ladder_fit(&ladder, places, search->kept->count, search->targets, search->budget);
+    search->samples = ladder.rungs[ladder.count - 1].samples;
     search->tried = 0;
-    for (unsigned i = 0; r == 0 && i < rung_count; i++) {
-        uint64_t later = cost_from(rungs, rung_count, i + 1, search->places->total, search->targets);
-        bool last = i == rung_count - 1;
+    for (unsigned i = 0; r == 0 && i < ladder.count; i++) {
+        uint64_t later = ladder_cost(&ladder, i + 1, places, search->targets);
+        bool last = i == ladder.count - 1;
 
-        r = climb(search, &rungs[i], later, &work, i == 0, &count, last ? ret_best : NULL, err);
+        r = climb(search, &ladder.rungs[i], later, &work, i == 0, &count, last ? ret_best : NULL, err);
     }
     search_work_free(&work);
     return r;

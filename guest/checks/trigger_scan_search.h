@@ -9,16 +9,17 @@
  * target keeps the places with most flips, of equals the first in the places' order; those without a flip are dropped.
  *
  *   rung (samples)   kept by each of T targets
- *   8                max(4, ceil(places / 4T))
+ *   8                max(16, ceil(places / 4T))
  *   32               max(1, min(8, 256 / T))
  *   128              max(1, min(3, 96 / T))
  *   all              1: the result
  *
  * A rung with more than half of the samples is left out. A budget of forward passes first pays for the clean
- * predictions and the user's triggers. Of what then is left, the later rungs' cost at its highest is put aside, at most
- * a half; the rest is for the rung under way, which is cut short where that doesn't suffice. Places are tried in their
- * order, and promoted places each target's best first, then each target's second, and so on. Counts alone decide, so
- * that every machine does the same.
+ * predictions and the user's triggers. Where the rungs after the first may take more than half of what then is left,
+ * the widths above are halved, and again, down to 1, then the samples, down to 8. What the later rungs may take is put
+ * aside; a rung that can't pay for all of its places with the rest is cut short. Places are tried in their order, and
+ * promoted places each target's best first, then each target's second, and so on. Counts alone decide, so that every
+ * machine does the same.
  */
 #ifndef LAZARET_GUEST_CHECKS_TRIGGER_SCAN_SEARCH_H
 #define LAZARET_GUEST_CHECKS_TRIGGER_SCAN_SEARCH_H
@@ -48,6 +49,7 @@ struct scan_search {
     uint64_t budget;       /* forward passes left; UINT64_MAX: no limit */
     uint64_t images_done;  /* forward passes made */
     uint64_t tried;        /* places that the search was not cut short of */
+    uint32_t samples;      /* that the result was counted on: the first of the order */
 };
 
 /* An order of the samples that takes their classes in turn: the first sample of each, the second of each, … */
