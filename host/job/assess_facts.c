@@ -107,19 +107,21 @@ static int state_clustering(struct facts *facts, const struct policy *policy, co
 /* The policy's rules for the figures of tables. */
 static void state_rules(const struct policy *policy, const struct plan_check *planned, struct evaluation_check *check)
 {
-    (void)policy;
     switch (planned->id) {
     case PLAN_SPECTRAL_SIGNATURE:
         check->minimum_class_size = planned->spectral.minimum_class_size;
         break;
     case PLAN_TRIGGER_SCAN:
-        check->anomaly = (struct anomaly_rule){.minimum_success = 0.9, .anomaly = 3};
+        check->anomaly = (struct anomaly_rule){.minimum_success = policy->trigger_scan.minimum_success,
+                                               .anomaly = policy->trigger_scan.anomaly};
         break;
     case PLAN_NEURAL_CLEANSE:
-        check->anomaly = (struct anomaly_rule){.minimum_success = planned->neural_cleanse.success, .anomaly = 2};
+        check->anomaly = (struct anomaly_rule){.minimum_success = policy->neural_cleanse.success,
+                                               .anomaly = policy->neural_cleanse.anomaly};
         break;
     case PLAN_WEIGHT_DRIFT:
-        check->drift = (struct drift_rule){.alpha = 0.001, .minimum_effect = 0.1};
+        check->drift = (struct drift_rule){.alpha = policy->weight_drift.alpha,
+                                           .minimum_effect = policy->weight_drift.minimum_effect};
         break;
     default:
         break;
@@ -160,7 +162,7 @@ static bool is_attacked(const struct facts *facts)
 }
 
 /* The one check that the guest has no part in. */
-__attribute__((unused)) static void state_robustness(struct facts *facts)
+static void state_robustness(struct facts *facts)
 {
     struct evaluation_check *check = &facts->checks[facts->check_count];
 
@@ -180,11 +182,13 @@ int facts_state(const struct admission *admission, const struct plan_made *made,
 
     for (uint32_t i = 0; r == 0 && i < made->plan.check_count; i++)
         r = state_check(facts, &admission->policy, made, results, i);
+    if (admission->policy.robustness.present)
+        state_robustness(facts);
     for (unsigned i = 0; i < made->skip_count; i++)
         facts->checks[facts->check_count++] = (struct evaluation_check){
             .kind = kind_of(made->skips[i].id),
             .id = plan_check_name(made->skips[i].id),
-            .version = 1,
+            .version = plan_make_version(made->skips[i].id),
             .outcome = EVALUATION_SKIPPED,
             .reason = made->skips[i].reason,
         };
