@@ -32,8 +32,10 @@ static void print_points(struct summary_lines *lines, const char *name, const js
             (void)snprintf(cell, sizeof cell, "%s: %lld", summary_text(point, "eps"),
                            summary_number(point, "robustCorrect"));
             if (used < sizeof line)
-                used += (size_t)snprintf(line + used, sizeof line - used, "%-12s ", cell);
+                used += (size_t)snprintf(line + used, sizeof line - used, i > first ? " %-12s" : "%-12s", cell);
         }
+        while (used > 0 && used < sizeof line && line[used - 1] == ' ')
+            line[--used] = '\0';
         summary_line(lines, "%-18s %s", first == 0 ? name : "", line);
     }
 }
@@ -74,14 +76,24 @@ void summary_attack(struct summary_lines *lines, const json_t *check)
 
 /* --- robustness -------------------------------------------------------------------------------------- */
 
+/* "the weakest 5% break within 0.1", or that they break at no eps tried. */
+static void print_part(char *ret_text, size_t size, const char *part, const char *eps)
+{
+    if (*eps != '\0')
+        (void)snprintf(ret_text, size, "%s within %s", part, eps);
+    else
+        (void)snprintf(ret_text, size, "%s beyond every eps tried", part);
+}
+
 static void print_minimal_eps(struct summary_lines *lines, const json_t *curve)
 {
     const json_t *minimal = json_object_get(curve, "minimalEps");
-    const char *median = summary_text(minimal, "median"), *p5 = summary_text(minimal, "p5");
+    char weakest[64], half[64];
 
-    summary_line(lines, "norm %s: %lld of %lld break; the weakest 5%% within %s, half of them within %s",
-                 summary_text(curve, "norm"), summary_number(minimal, "broken"), summary_number(minimal, "total"),
-                 *p5 != '\0' ? p5 : "no eps tried", *median != '\0' ? median : "no eps tried");
+    print_part(weakest, sizeof weakest, "the weakest 5%", summary_text(minimal, "p5"));
+    print_part(half, sizeof half, "half of them", summary_text(minimal, "median"));
+    summary_line(lines, "norm %s: %lld of %lld break, %s, %s", summary_text(curve, "norm"),
+                 summary_number(minimal, "broken"), summary_number(minimal, "total"), weakest, half);
 }
 
 static void print_flag(struct summary_lines *lines, const json_t *flag)
