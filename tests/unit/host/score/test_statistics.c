@@ -5,6 +5,7 @@
 #include "host/score/holm.h"
 #include "host/score/interval.h"
 #include "host/score/samples.h"
+#include "wire/plan.h"
 
 #include "unit/harness.h"
 
@@ -135,7 +136,7 @@ static void test_clustering(void)
 
 /* --- adversarial samples ----------------------------------------------------------------------- */
 
-static struct samples_rule sample_rule(enum score_norm norm, double eps, const char *text)
+static struct samples_rule sample_rule(double norm, double eps, const char *text)
 {
     return (struct samples_rule){.check = "fgsm", .norm = norm, .eps = eps, .eps_text = text, .range_high = 1.0};
 }
@@ -147,9 +148,9 @@ static void test_samples_rounding(void)
     enum { ELEMENTS = 64 };
 
     for (size_t s = 0; s < HARNESS_COUNT(steps); s++) {
-        struct samples_rule inf = sample_rule(SCORE_NORM_INF, steps[s], "0.1");
-        struct samples_rule two = sample_rule(SCORE_NORM_2, steps[s] * 8, "0.8"); /* sqrt(64) × step */
-        struct samples_rule one = sample_rule(SCORE_NORM_1, steps[s] * 64, "6.4");
+        struct samples_rule inf = sample_rule(PLAN_NORM_INF, steps[s], "0.1");
+        struct samples_rule two = sample_rule(2, steps[s] * 8, "0.8"); /* sqrt(64) × step */
+        struct samples_rule one = sample_rule(1, steps[s] * 64, "6.4");
         float clean[ELEMENTS], adversarial[ELEMENTS];
         double distance;
 
@@ -174,7 +175,7 @@ static void test_samples_rounding(void)
 
 static void test_samples_violations(void)
 {
-    struct samples_rule inf = sample_rule(SCORE_NORM_INF, 0.1, "0.1");
+    struct samples_rule inf = sample_rule(PLAN_NORM_INF, 0.1, "0.1");
     float clean[4] = {0.0f, 0.5f, 1.0f, 0.25f}, adversarial[4] = {0.1f, 0.4f, 1.0f, 0.25f};
     struct error err = {0};
 
