@@ -56,7 +56,7 @@ struct op {
      */
     int (*plan)(struct op_node *op, struct error *err);
     int (*forward)(const struct op_run *run);
-    /* Writes (does not add) the gradient of one input from that of the output. */
+    /* Writes (does not add) the gradient of one input from that of the output. NULL: it has none (network.h). */
     int (*backward)(const struct op_run *run, uint32_t input, const float *dy, float *ret_dx);
     void (*release)(struct op_node *op); /* or NULL: state is one allocation */
 };
