@@ -9,6 +9,7 @@ static const struct check *const checks[] = {
     &check_fgsm,
     &check_activation_clustering,
     &check_trigger_scan,
+    &check_neural_cleanse,
 };
 
 int check_find(const struct plan *plan, uint32_t index, const struct check **ret_check, struct error *err)

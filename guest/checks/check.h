@@ -73,5 +73,6 @@ extern const struct check check_clean_accuracy;
 extern const struct check check_fgsm;
 extern const struct check check_activation_clustering;
 extern const struct check check_trigger_scan;
+extern const struct check check_neural_cleanse;
 
 #endif
