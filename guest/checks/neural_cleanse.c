@@ -25,7 +25,7 @@
 #define COST_PATIENCE 5u
 #define STOP_PATIENCE 40u
 #define STOP_GAIN     0.99
-#define RETRY_GAIN    0.97 /* a mask worth counting on all samples is this much smaller than the best */
+#define RETRY_GAIN    0.95 /* a mask worth counting on all samples is this much smaller than the best */
 
 struct cleanse {
     const struct check_context *context;
