@@ -245,7 +245,7 @@ int admission_open(const struct job_options *options, struct events *events, str
 
 static void close_all(const struct admission *admission)
 {
-    const int fds[] = {admission->model_fd,       admission->test_fd,        admission->train_fd,
+    const int fds[] = {admission->model_fd, admission->reference_fd, admission->test_fd,        admission->train_fd,
                        admission->spec_fd,        admission->test_labels_fd, admission->train_labels_fd,
                        admission->spec_folder_fd, admission->triggers_fd};
 
