@@ -31,32 +31,54 @@ static int open_input(const char *path, int *ret_fd, uint64_t *ret_size, struct 
     return 0;
 }
 
-/* The model's own name, as results and messages show it. */
-static int name_model(struct admission *admission, const char *path, struct error *err)
+/* The file's own name, as results and messages show it. */
+static int name_file(const char *path, char ret_name[NAME_MAX + 1], struct error *err)
 {
-    CLEANUP_BUFFER struct buffer name = buffer_with_limit(sizeof admission->model_name - 1);
+    CLEANUP_BUFFER struct buffer name = buffer_with_limit(NAME_MAX);
     const char *slash = strrchr(path, '/');
 
-    if (text_escape(slash != NULL ? slash + 1 : path, sizeof admission->model_name - 1, &name) < 0)
+    if (text_escape(slash != NULL ? slash + 1 : path, NAME_MAX, &name) < 0)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the model's name");
-    memcpy(admission->model_name, name.data, name.size);
+    memcpy(ret_name, name.data, name.size);
+    return 0;
+}
+
+static int hash_file(const char *path, int fd, uint64_t size, uint8_t ret_sha256[SHA256_SIZE], struct error *err)
+{
+    uint64_t hashed;
+    int r = sha256_of_fd(fd, ret_sha256, &hashed);
+
+    if (r < 0 || hashed != size)
+        return error_set(err, ERROR_NO_INPUT, r < 0 ? r : -EIO, "%s: can't be read to its end: %s", path,
+                         strerror(r < 0 ? -r : EIO));
     return 0;
 }
 
 static int open_model(struct admission *admission, const char *path, struct error *err)
 {
-    uint64_t hashed;
     int r = open_input(path, &admission->model_fd, &admission->model_size, err);
 
     if (r == 0)
-        r = name_model(admission, path, err);
-    if (r < 0)
-        return r;
-    r = sha256_of_fd(admission->model_fd, admission->model_sha256, &hashed);
-    if (r < 0 || hashed != admission->model_size)
-        return error_set(err, ERROR_NO_INPUT, r < 0 ? r : -EIO, "%s: can't be read to its end: %s", path,
-                         strerror(r < 0 ? -r : EIO));
-    return 0;
+        r = name_file(path, admission->model_name, err);
+    return r < 0 ? r : hash_file(path, admission->model_fd, admission->model_size, admission->model_sha256, err);
+}
+
+/* Like the model, hashed and never looked at. */
+static int open_reference(struct admission *admission, const char *path, struct error *err)
+{
+    int r;
+
+    if (path == NULL)
+        return 0;
+    if (!admission->policy.weight_drift.present)
+        return error_set(err, ERROR_USAGE, -EINVAL,
+                         "--reference: the policy has no weight-drift, which alone looks at a reference model");
+    r = open_input(path, &admission->reference_fd, &admission->reference_size, err);
+    if (r == 0)
+        r = name_file(path, admission->reference_name, err);
+    return r < 0
+               ? r
+               : hash_file(path, admission->reference_fd, admission->reference_size, admission->reference_sha256, err);
 }
 
 /* A set, and its labels where they lie in a file of their own. */
@@ -157,13 +179,17 @@ static int describe_data(struct admission *admission, const struct job_options *
     return r;
 }
 
-/* What the guest needs: its base, the model four times (file, weights, packed forward, packed backward), windows. */
+/*
+ * What the guest needs: its base, the model four times (file, weights, packed forward, packed backward), the reference
+ * model twice (file, weights), windows.
+ */
 static uint64_t estimate_mib(const struct admission *admission)
 {
     const struct data_set_description *test = &admission->description->sets[DATA_SET_TEST];
     uint64_t window = plan_make_window(test->elements) * test->elements * sizeof(float);
 
-    return ADMISSION_BASE_MIB + (4 * admission->model_size + 4 * window + MIB - 1) / MIB;
+    return ADMISSION_BASE_MIB +
+           (4 * admission->model_size + 2 * admission->reference_size + 4 * window + MIB - 1) / MIB;
 }
 
 static struct admission *admission_new(void)
@@ -172,7 +198,7 @@ static struct admission *admission_new(void)
 
     if (admission == NULL)
         return NULL;
-    admission->model_fd = admission->test_fd = admission->train_fd = admission->spec_fd = -1;
+    admission->model_fd = admission->reference_fd = admission->test_fd = admission->train_fd = admission->spec_fd = -1;
     admission->test_labels_fd = admission->train_labels_fd = -1;
     admission->spec_folder_fd = admission->triggers_fd = -1;
     admission->policy_text = buffer_with_limit(POLICY_SIZE_MAX);
@@ -203,6 +229,8 @@ int admission_open(const struct job_options *options, struct events *events, str
     if (r == 0)
         r = open_model(admission, options->model_path, err);
     if (r == 0)
+        r = open_reference(admission, options->reference_path, err);
+    if (r == 0)
         r = open_data(admission, options, err);
     if (r == 0)
         r = describe_data(admission, options, err);
@@ -216,9 +244,9 @@ int admission_open(const struct job_options *options, struct events *events, str
 
 static void close_all(const struct admission *admission)
 {
-    const int fds[] = {admission->model_fd,       admission->test_fd,        admission->train_fd,
-                       admission->spec_fd,        admission->test_labels_fd, admission->train_labels_fd,
-                       admission->spec_folder_fd, admission->triggers_fd};
+    const int fds[] = {admission->model_fd,        admission->reference_fd,   admission->test_fd,
+                       admission->train_fd,        admission->spec_fd,        admission->test_labels_fd,
+                       admission->train_labels_fd, admission->spec_folder_fd, admission->triggers_fd};
 
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
@@ -245,6 +273,12 @@ static int forbidden(struct error *err, const char *what, const char *remedy)
     return error_set(err, ERROR_GUEST, -EPERM, "the policy does not allow %s; %s", what, remedy);
 }
 
+static int too_large(struct error *err, const char *name, uint64_t size, uint64_t allowed)
+{
+    return error_set(err, ERROR_GUEST, -EPERM, "%s: the model has %llu bytes, the policy allows %llu", name,
+                     (unsigned long long)size, (unsigned long long)allowed);
+}
+
 static int decide_by_policy(const struct admission *admission, const struct job_options *options, struct error *err)
 {
     const struct policy *policy = &admission->policy;
@@ -256,9 +290,9 @@ static int decide_by_policy(const struct admission *admission, const struct job_
     if (options->samples > 0 && !policy->report_samples)
         return forbidden(err, "inputs to be written out", "leave --samples out, or see `report` in it");
     if (admission->model_size > policy->model_bytes_max)
-        return error_set(err, ERROR_GUEST, -EPERM, "%s: the model has %llu bytes, the policy allows %llu",
-                         admission->model_name, (unsigned long long)admission->model_size,
-                         (unsigned long long)policy->model_bytes_max);
+        return too_large(err, admission->model_name, admission->model_size, policy->model_bytes_max);
+    if (admission->reference_size > policy->model_bytes_max)
+        return too_large(err, admission->reference_name, admission->reference_size, policy->model_bytes_max);
     return 0;
 }
 

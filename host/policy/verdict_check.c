@@ -113,15 +113,15 @@ static const json_t *find_by(const json_t *list, const char *key, const char *te
 static int judge_point(const struct policy_robust_minimum *minimum, const json_t *check, struct judgement *judgement,
                        struct error *err)
 {
-    const char *norm = policy_norm_names[minimum->norm];
+    const char *norm = minimum->norm.text;
     const json_t *curve = find_by(json_object_get(check, "curves"), "norm", norm);
-    const json_t *point = find_by(json_object_get(curve, "points"), "eps", minimum->eps);
+    const json_t *point = find_by(json_object_get(curve, "points"), "eps", minimum->eps.text);
     struct figure figure;
     int r;
 
     if (point == NULL) {
         conclude(judgement, CHECK_WARNED, "no point at norm %s, eps %s, which the policy has a threshold for", norm,
-                 minimum->eps);
+                 minimum->eps.text);
         return 0;
     }
     r = read_figure(point, "fgsm point", "robustCorrect", "robustAccuracy", &figure, err);
@@ -134,11 +134,11 @@ static int judge_point(const struct policy_robust_minimum *minimum, const json_t
                  "%s %.6f of robust accuracy (%" PRId64 " of %" PRId64
                  ") at norm %s, eps %s is below the policy's %.6g",
                  bound_name(minimum->bound), bounded(minimum->bound, &figure), figure.correct, figure.total, norm,
-                 minimum->eps, minimum->robust_accuracy);
+                 minimum->eps.text, minimum->robust_accuracy);
     return 0;
 }
 
-static int judge_fgsm(const struct policy_fgsm *policy, const json_t *check, struct judgement *judgement,
+static int judge_fgsm(const struct policy_attack *policy, const json_t *check, struct judgement *judgement,
                       struct error *err)
 {
     json_t *curves;

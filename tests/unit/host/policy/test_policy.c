@@ -20,7 +20,8 @@ static int parse(const char *yaml, struct policy *ret_policy, struct error *err)
 static void test_shipped(void)
 {
     static const char *const paths[] = {"policies/low.yaml", "policies/medium.yaml", "policies/high.yaml"};
-    static const unsigned counts[POLICY_NORM_COUNT] = {6, 5, 4};
+    static const char *const norms[] = {"inf", "2", "1"};
+    static const unsigned counts[] = {6, 5, 4};
     struct policy policy;
     struct error err = {0};
 
@@ -31,11 +32,17 @@ static void test_shipped(void)
         CU_ASSERT_TRUE(policy.clean_accuracy.required);
         CU_ASSERT_TRUE(policy.fgsm.required);
         CU_ASSERT_EQUAL(policy.activation_clustering.required, i > 0);
-        for (unsigned norm = 0; norm < POLICY_NORM_COUNT; norm++)
-            CU_ASSERT_EQUAL(policy.fgsm.curves[norm].count, counts[norm]);
-        CU_ASSERT_STRING_EQUAL(policy.fgsm.curves[POLICY_NORM_INF].eps[3], "0.1");
-        CU_ASSERT_EQUAL(policy.fgsm.curves[POLICY_NORM_INF].eps_value[3], 0.1);
-        CU_ASSERT_STRING_EQUAL(policy.fgsm.curves[POLICY_NORM_2].eps[4], "2");
+        CU_ASSERT_EQUAL(policy.fgsm.curve_count, 3);
+        for (unsigned curve = 0; curve < 3; curve++) {
+            CU_ASSERT_STRING_EQUAL(policy.fgsm.curves[curve].norm.text, norms[curve]);
+            CU_ASSERT_EQUAL(policy.fgsm.curves[curve].count, counts[curve]);
+        }
+        CU_ASSERT_STRING_EQUAL(policy.fgsm.curves[0].eps[3].text, "0.1");
+        CU_ASSERT_EQUAL(policy.fgsm.curves[0].eps[3].value, 0.1);
+        CU_ASSERT_STRING_EQUAL(policy.fgsm.curves[1].eps[4].text, "2");
+        CU_ASSERT_EQUAL(policy.robustness.required, i > 0);
+        CU_ASSERT_EQUAL(policy.pgd.present && policy.square.present, i > 0);
+        CU_ASSERT_FALSE(policy.labels);
         CU_ASSERT_EQUAL(policy.report_samples, i == 0);
         CU_ASSERT_EQUAL(policy.isolation & POLICY_ALLOW_PROCESS, i == 0 ? POLICY_ALLOW_PROCESS : 0);
     }
@@ -75,7 +82,8 @@ static const struct {
     {"tier: lowest\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "line 1"},
     {"tier: low\ntier: low\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "already seen: tier"},
     {"tier: low\nrecheck: 3\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "Unexpected key: recheck"},
-    {"tier: low\nchecks: {pgd: {required: true}}\n", "Unexpected key: pgd"},
+    {"tier: low\nchecks: {deepfool: {required: true}}\n", "Unexpected key: deepfool"},
+    {"tier: low\nlabels: yes\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "line 2"},
     {"tier: low\nchecks: {clean-accuracy: {required: maybe, accuracy: 0.9}}\n", "line 2"},
     {"tier: low\nchecks: {clean-accuracy: {accuracy: 0.9}}\n", "required"},
     {"tier: low\nchecks: {clean-accuracy: {required: true, accuracy: 1.1}}\n", "from 0 to 1"},
@@ -130,12 +138,25 @@ static void test_curves(void)
     static const char right[] = "[{norm: inf, eps: [0.1, 1, 10]}]";
     static const char minimum[] = "[{norm: inf, eps: 0.1, robustAccuracy: 0.5}]";
     static const char *const curves[] = {
-        "[{norm: inf, eps: [.1]}]",       "[{norm: inf, eps: [0.10]}]",
-        "[{norm: inf, eps: [00.1]}]",     "[{norm: inf, eps: [0.1, 0.1]}]",
-        "[{norm: inf, eps: [0.2, 0.1]}]", "[{norm: inf, eps: [0]}]",
-        "[{norm: inf, eps: [0.0]}]",      "[{norm: inf, eps: [1e-1]}]",
-        "[{norm: inf, eps: [-0.1]}]",     "[{norm: inf, eps: []}]",
-        "[{norm: 3, eps: [0.1]}]",        "[{norm: inf, eps: [0.1]}, {norm: inf, eps: [0.2]}]"};
+        "[{norm: inf, eps: [.1]}]",
+        "[{norm: inf, eps: [0.10]}]",
+        "[{norm: inf, eps: [00.1]}]",
+        "[{norm: inf, eps: [0.1, 0.1]}]",
+        "[{norm: inf, eps: [0.2, 0.1]}]",
+        "[{norm: inf, eps: [0]}]",
+        "[{norm: inf, eps: [0.0]}]",
+        "[{norm: inf, eps: [1e-1]}]",
+        "[{norm: inf, eps: [-0.1]}]",
+        "[{norm: inf, eps: []}]",
+        "[{norm: 0.5, eps: [0.1]}]",
+        "[{norm: inf, eps: [0.1]}, {norm: inf, eps: [0.2]}]",
+        "[{norm: 2.0, eps: [0.1]}]",
+        "[{norm: 1025, eps: [0.1]}]",
+        "[{norm: two, eps: [0.1]}]",
+        "[{norm: 1., eps: [0.1]}]",
+        "[{norm: 02, eps: [0.1]}]",
+        "[{norm: 1.00000000001, eps: [0.1]}]",
+        "[{norm: inf, minimal: true, eps: [0.1]}, {norm: inf, minimal: true, eps: [0.2]}]"};
     static const char *const thresholds[] = {"[]",
                                              "[{norm: 2, eps: 0.1, robustAccuracy: 0.5}]",
                                              "[{norm: inf, eps: 0.3, robustAccuracy: 0.5}]",
