@@ -207,8 +207,7 @@ static struct admission *admission_new(void)
 
     if (admission == NULL)
         return NULL;
-    admission->model_fd = admission->reference_fd = -1;
-    admission->test_fd = admission->train_fd = admission->spec_fd = -1;
+    admission->model_fd = admission->reference_fd = admission->test_fd = admission->train_fd = admission->spec_fd = -1;
     admission->test_labels_fd = admission->train_labels_fd = -1;
     admission->spec_folder_fd = admission->triggers_fd = -1;
     admission->policy_text = buffer_with_limit(POLICY_SIZE_MAX);
@@ -254,9 +253,9 @@ int admission_open(const struct job_options *options, struct events *events, str
 
 static void close_all(const struct admission *admission)
 {
-    const int fds[] = {admission->model_fd, admission->reference_fd, admission->test_fd,        admission->train_fd,
-                       admission->spec_fd,        admission->test_labels_fd, admission->train_labels_fd,
-                       admission->spec_folder_fd, admission->triggers_fd};
+    const int fds[] = {admission->model_fd,        admission->reference_fd,   admission->test_fd,
+                       admission->train_fd,        admission->spec_fd,        admission->test_labels_fd,
+                       admission->train_labels_fd, admission->spec_folder_fd, admission->triggers_fd};
 
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)

@@ -233,8 +233,7 @@ static void test_document(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"attacks", test_attacks}, {"trojan checks", test_trojan_checks},
-        {"codec", test_codec},     {"seeds", test_seeds},
+        {"attacks", test_attacks}, {"trojan checks", test_trojan_checks}, {"codec", test_codec}, {"seeds", test_seeds},
         {"skips", test_skips},     {"plan.json", test_document},
     };
 

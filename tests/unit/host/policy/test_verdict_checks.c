@@ -54,8 +54,7 @@ static void expect(const char *sections, const char *checks, enum outcome outcom
 #define ATTACK(id) "{\"id\":\"" id "\",\"provenance\":\"host-scored\"," CURVE("0.1", "60", "0.502") "}"
 #define ROBUST(figures, masking)                                                                                       \
     ATTACK("pgd")                                                                                                      \
-    "," ATTACK("square") ",{\"id\":\"robustness\",\"provenance\":\"host-scored\"," figures ",\"masking\":[" masking    \
-                         "]}"
+    "," ATTACK("square") ",{\"id\":\"robustness\",\"provenance\":\"host-scored\"," figures ",\"masking\":[" masking "]}"
 
 void test_verdict_robustness(void)
 {
