@@ -8,6 +8,7 @@ static const struct check *const checks[] = {
     &check_clean_accuracy,
     &check_fgsm,
     &check_activation_clustering,
+    &check_weight_drift,
 };
 
 int check_find(const struct plan *plan, uint32_t index, const struct check **ret_check, struct error *err)
