@@ -123,8 +123,8 @@ bool winograd_set_backward(const struct kernel_conv *conv, struct winograd_pass 
 #define NB (2 * PB * PB * (PB * PB - PA * PA))
 static const double weights_2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, -1}};
 static const double weights_4[6][3] = {
-    {1 / (PA * PA * PB * PB), 0, 0},      {1 / NA, PA / NA, PA *PA / NA},  {1 / NA, -PA / NA, PA *PA / NA},
-    {1 / NB, PB / NB, PB *PB / NB},       {1 / NB, -PB / NB, PB *PB / NB}, {0, 0, 1},
+    {1 / (PA * PA * PB * PB), 0, 0}, {1 / NA, PA / NA, PA *PA / NA},  {1 / NA, -PA / NA, PA *PA / NA},
+    {1 / NB, PB / NB, PB *PB / NB},  {1 / NB, -PB / NB, PB *PB / NB}, {0, 0, 1},
 };
 
 static void transform_kernel(const double (*g)[3], unsigned size, const double *kernel, float *ret_points)
@@ -191,8 +191,8 @@ struct plan {
     size_t v_point, m_point; /* floats of a point */
     size_t region;           /* floats of one worker's region */
     bool by_chunk;           /* threads take whole chunks; else they share the steps of one */
-    float *chunk_memory; /* V and M, of each worker where by_chunk */
-    float *regions;      /* of each worker */
+    float *chunk_memory;     /* V and M, of each worker where by_chunk */
+    float *regions;          /* of each worker */
 };
 
 /* What is under way: images and rows of tiles. */
@@ -264,7 +264,8 @@ static bool make_plan(const struct kernels *kernels, const struct winograd_pass 
         return false;
     plan.v_point = kernels_round_floats(v) + SPREAD_FLOATS;
     plan.m_point = kernels_round_floats(m) + SPREAD_FLOATS;
-    if (__builtin_mul_overflow((plan.chunk_rows * pass->edge + 2) * lanes, plan.across * pass->edge + 2, &plan.region) ||
+    if (__builtin_mul_overflow((plan.chunk_rows * pass->edge + 2) * lanes, plan.across * pass->edge + 2,
+                               &plan.region) ||
         plan.region > SIZE_MAX / 1024)
         return false;
     plan.region = kernels_round_floats(plan.region);

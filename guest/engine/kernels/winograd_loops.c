@@ -17,8 +17,8 @@
 #define B1 1.5f
 #define B2 2.25f
 #define B3 3.375f
-#define AB 2.640625f    /* a² + b² */
-#define PR 0.87890625f  /* a²·b² */
+#define AB 2.640625f   /* a² + b² */
+#define PR 0.87890625f /* a²·b² */
 
 VECTOR_INLINE void input_line(const unsigned edge, const vector_f32 *d, vector_f32 *ret_r)
 {
