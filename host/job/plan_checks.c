@@ -93,9 +93,9 @@ static const char *find_obstacle(const struct plan *plan, enum plan_check_id id)
     case PLAN_TRIGGER_SCAN:
         if (!has_range)
             return "a trigger has no colour: the spec names no range of valid inputs";
-        return has_places(plan) || has_triggers
-                   ? NULL
-                   : "inputs are no images (channels, rows, columns), and there is no trigger: give some with --triggers";
+        return has_places(plan) || has_triggers ? NULL
+                                                : "inputs are no images (channels, rows, columns), and there is no "
+                                                  "trigger: give some with --triggers";
     case PLAN_NEURAL_CLEANSE:
         if (!has_range)
             return "a trigger has no colour: the spec names no range of valid inputs";
@@ -231,7 +231,8 @@ static void make_strip(const struct making *making)
                                            .false_alarms = policy->false_alarms};
 }
 
-/* --- weights ------------------------------------------------------------------------------------------------------- */
+/* --- weights -------------------------------------------------------------------------------------------------------
+ */
 
 static void make_drift(const struct making *making)
 {
@@ -239,8 +240,7 @@ static void make_drift(const struct making *making)
     struct plan_check *check = begin(making, PLAN_WEIGHT_DRIFT, policy->present, policy->required);
 
     if (check != NULL)
-        check->drift =
-            (struct plan_drift){.exact = policy->exact, .minimum_elements = policy->minimum_elements};
+        check->drift = (struct plan_drift){.exact = policy->exact, .minimum_elements = policy->minimum_elements};
 }
 
 void plan_checks_make(const struct admission *admission, const struct job_options *options, struct plan_made *made)

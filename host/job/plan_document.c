@@ -164,9 +164,8 @@ static json_t *document_file(const char *name, const uint8_t sha256[SHA256_SIZE]
 
 static json_t *document_sets(const struct plan *plan, const struct data_description *description)
 {
-    return json_pack("{s:o, s:o}", "test",
-                     document_set(&description->sets[DATA_SET_TEST], &plan->sets[PLAN_SET_TEST]), "train",
-                     document_set(&description->sets[DATA_SET_TRAIN], &plan->sets[PLAN_SET_TRAIN]));
+    return json_pack("{s:o, s:o}", "test", document_set(&description->sets[DATA_SET_TEST], &plan->sets[PLAN_SET_TEST]),
+                     "train", document_set(&description->sets[DATA_SET_TRAIN], &plan->sets[PLAN_SET_TRAIN]));
 }
 
 static json_t *document_machine(const struct plan *plan, const struct admission *admission,

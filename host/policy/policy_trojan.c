@@ -42,8 +42,8 @@ static int take_spectral(const struct document_spectral *from, struct policy_spe
 #define SPECTRAL(name) KEY("spectral-signature", name)
     const struct take_number size = {SPECTRAL("minimumClassSize"), from->minimum_class_size, 2, POLICY_SAMPLES_MAX,
                                      &to->minimum_class_size};
-    const struct take_decimal share = {
-        SPECTRAL("poisonedShare"), from->poisoned_share, 0, 0.5, true, &to->poisoned_share};
+    const struct take_decimal share = {SPECTRAL("poisonedShare"), from->poisoned_share, 0, 0.5, true,
+                                       &to->poisoned_share};
     r = take_layer(SPECTRAL("layer"), from->layer, to->layer, err);
     if (r == 0)
         r = take_numbers(&size, 1, err);

@@ -75,11 +75,7 @@ const cyaml_schema_field_t schema_pgd[] = {
 };
 
 const cyaml_schema_field_t schema_square[] = {
-    SCHEMA_REQUIRED(struct document_attack),
-    ITERATIONS,
-    RESTARTS,
-    CURVES(curve_schema),
-    CYAML_FIELD_END,
+    SCHEMA_REQUIRED(struct document_attack), ITERATIONS, RESTARTS, CURVES(curve_schema), CYAML_FIELD_END,
 };
 
 const cyaml_schema_field_t schema_robustness[] = {
