@@ -313,22 +313,3 @@ int scan_search_run(struct scan_search *search, struct scan_entry *ret_best, str
     search_work_free(&work);
     return r;
 }
-
-int scan_search_order(const int32_t *classes, uint32_t count, uint32_t class_count, uint32_t *ret_order)
-{
-    CLEANUP_FREE uint32_t *seen = calloc(class_count + (size_t)1, sizeof *seen); /* samples of each class so far */
-    CLEANUP_FREE uint32_t *turn = calloc(count + (size_t)1, sizeof *turn);       /* of each sample in its class */
-    CLEANUP_FREE uint32_t *starts = calloc(count + (size_t)1, sizeof *starts);   /* of each turn in the order */
-
-    if (seen == NULL || turn == NULL || starts == NULL)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < count; i++) {
-        turn[i] = seen[classes[i]]++;
-        starts[turn[i] + 1]++;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        starts[i + 1] += starts[i];
-    for (uint32_t i = 0; i < count; i++)
-        ret_order[starts[turn[i]]++] = i;
-    return 0;
-}

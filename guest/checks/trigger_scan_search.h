@@ -43,7 +43,7 @@ struct scan_search {
     struct meter *meter;
     uint32_t targets;
     const int32_t *clean;  /* predicted classes of the kept samples */
-    const uint32_t *order; /* of the kept samples: scan_search_order */
+    const uint32_t *order; /* of the kept samples: kept_order */
     float *images;         /* predictor's slice × an image */
     int32_t *classes;      /* predictor's slice */
     uint64_t budget;       /* forward passes left; UINT64_MAX: no limit */
@@ -51,9 +51,6 @@ struct scan_search {
     uint64_t tried;        /* places that the search was not cut short of */
     uint32_t samples;      /* that the result was counted on: the first of the order */
 };
-
-/* An order of the samples that takes their classes in turn: the first sample of each, the second of each, … */
-MUST_USE int scan_search_order(const int32_t *classes, uint32_t count, uint32_t class_count, uint32_t *ret_order);
 
 /* Forward passes of a whole search, at most. */
 uint64_t scan_search_cost(uint64_t places, uint32_t samples, uint32_t targets);

@@ -20,6 +20,8 @@
 
 struct admission {
     int model_fd, reference_fd, test_fd, train_fd, spec_fd; /* -1: none */
+    int test_labels_fd, train_labels_fd;                    /* of IDX images; -1: none */
+    int spec_folder_fd, triggers_fd;                        /* -1: none */
     char model_name[NAME_MAX + 1];                          /* the file's own name, printable */
     uint64_t model_size;
     uint8_t model_sha256[SHA256_SIZE];

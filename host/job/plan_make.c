@@ -46,11 +46,31 @@ static int make_contract(const struct data_description *description, struct plan
     return 0;
 }
 
+/* The features come in one window, a trigger and its mask together. */
+static uint32_t make_window(enum data_set_id id, const struct data_set_description *set)
+{
+    uint32_t window = plan_make_window(set->elements);
+
+    if (id == DATA_SET_FEATURES)
+        return DATA_FEATURE_COUNT;
+    return id == DATA_SET_TRIGGERS ? (window < 2 ? 2 : window & ~1u) : window;
+}
+
 /* Training labels always travel with their inputs, test labels where the policy says so. */
 static void make_sets(const struct data_description *description, bool labels, struct plan *plan)
 {
-    static const enum plan_set_id ids[DATA_SET_COUNT] = {
-        [DATA_SET_TEST] = PLAN_SET_TEST, [DATA_SET_TRAIN] = PLAN_SET_TRAIN};
+    static const enum plan_set_id ids[DATA_SET_COUNT] = {[DATA_SET_TEST] = PLAN_SET_TEST,
+                                                         [DATA_SET_TRAIN] = PLAN_SET_TRAIN,
+                                                         [DATA_SET_TRIGGERS] = PLAN_SET_TRIGGERS,
+                                                         [DATA_SET_FEATURES] = PLAN_SET_FEATURES};
+
+    _Static_assert((unsigned)DATA_FEATURE_COUNT == (unsigned)PLAN_FEATURE_COUNT &&
+                       (unsigned)DATA_FEATURE_LOW == (unsigned)PLAN_FEATURE_LOW &&
+                       (unsigned)DATA_FEATURE_HIGH == (unsigned)PLAN_FEATURE_HIGH &&
+                       (unsigned)DATA_FEATURE_EPS_SCALE == (unsigned)PLAN_FEATURE_EPS_SCALE &&
+                       (unsigned)DATA_FEATURE_MASK == (unsigned)PLAN_FEATURE_MASK &&
+                       (unsigned)DATA_FEATURE_KIND == (unsigned)PLAN_FEATURE_KIND,
+                   "the reader serves features in the plan's order");
 
     for (unsigned i = 0; i < DATA_SET_COUNT; i++) {
         const struct data_set_description *set = &description->sets[i];
@@ -59,7 +79,7 @@ static void make_sets(const struct data_description *description, bool labels, s
             plan->sets[ids[i]] = (struct plan_set){.present = true,
                                                    .labelled = i == DATA_SET_TRAIN || (i == DATA_SET_TEST && labels),
                                                    .count = set->count,
-                                                   .window = plan_make_window(set->elements)};
+                                                   .window = make_window(i, set)};
     }
 }
 

@@ -77,6 +77,22 @@ static int write_plan(struct gathering *g)
     return 0;
 }
 
+/* A file that the spec names, under its own name beside the spec: a replay finds it there. */
+static int write_array(struct gathering *g, enum data_array which)
+{
+    static const char *const roles[DATA_ARRAY_COUNT] = {
+        [DATA_ARRAY_MASK] = "mask", [DATA_ARRAY_EPS_SCALE] = "epsScale"};
+    const struct admission *admission = g->publication->admission;
+    const struct data_array_description *array = &admission->description->arrays[which];
+
+    if (array->name[0] == '\0')
+        return 0;
+    add_configuration(g, roles[which], array->sha256);
+    if (which > 0 && strcmp(array->name, admission->description->arrays[0].name) == 0) /* one file for both */
+        return 0;
+    return staging_copy(g->staging, array->name, data_reader_array_fd(admission->reader, which), g->err);
+}
+
 static int write_inputs(struct gathering *g)
 {
     const struct admission *admission = g->publication->admission;
@@ -86,12 +102,20 @@ static int write_inputs(struct gathering *g)
 
     add_configuration(g, STATEMENT_POLICY, admission->policy.sha256);
     add_configuration(g, "test", description->sets[DATA_SET_TEST].sha256);
+    if (description->sets[DATA_SET_TEST].has_labels_file)
+        add_configuration(g, "test-labels", description->sets[DATA_SET_TEST].labels_sha256);
     if (description->sets[DATA_SET_TRAIN].present)
         add_configuration(g, "train", description->sets[DATA_SET_TRAIN].sha256);
+    if (description->sets[DATA_SET_TRAIN].has_labels_file)
+        add_configuration(g, "train-labels", description->sets[DATA_SET_TRAIN].labels_sha256);
+    if (description->sets[DATA_SET_TRIGGERS].present)
+        add_configuration(g, "triggers", description->sets[DATA_SET_TRIGGERS].sha256);
     if (r == 0 && description->has_spec) {
         add_configuration(g, STATEMENT_SPEC, description->spec_sha256);
         r = staging_copy(g->staging, STATEMENT_SPEC, admission->spec_fd, g->err);
     }
+    for (unsigned i = 0; r == 0 && i < DATA_ARRAY_COUNT; i++)
+        r = write_array(g, (enum data_array)i);
     return r;
 }
 

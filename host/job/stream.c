@@ -128,8 +128,11 @@ static int send_window(struct stream *stream, enum plan_set_id id, uint64_t firs
         .count = count,
         .size = size + (set->labelled ? count * sizeof(uint32_t) : 0),
     };
-    enum data_set_id from = id == PLAN_SET_TRAIN ? DATA_SET_TRAIN : DATA_SET_TEST;
-    int r = data_reader_window(stream->reader, from, first, count, x, stream->deadline_ns, err);
+    static const enum data_set_id from[PLAN_SET_COUNT] = {[PLAN_SET_FEATURES] = DATA_SET_FEATURES,
+                                                          [PLAN_SET_TRIGGERS] = DATA_SET_TRIGGERS,
+                                                          [PLAN_SET_TRAIN] = DATA_SET_TRAIN,
+                                                          [PLAN_SET_TEST] = DATA_SET_TEST};
+    int r = data_reader_window(stream->reader, from[id], first, count, x, stream->deadline_ns, err);
 
     if (r == 0)
         r = transfer_begin(&transfer, &announcement);
