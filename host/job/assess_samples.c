@@ -59,11 +59,34 @@ static int check_attack(const struct holding *holding, uint32_t check, struct er
     return r;
 }
 
+/* What the spec says of each element: the features' samples, which `ret_features` points into; the caller frees. */
+static int read_features(const struct admission *admission, const struct results *results, float **ret_values,
+                         struct samples_features *ret_features, struct error *err)
+{
+    size_t elements = results->elements;
+    CLEANUP_FREE float *values = calloc(DATA_FEATURE_COUNT * elements + 1, sizeof *values);
+    int r;
+
+    if (values == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for what the spec says of %zu elements", elements);
+    r = data_reader_window(admission->reader, DATA_SET_FEATURES, 0, DATA_FEATURE_COUNT, values,
+                           io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), err);
+    if (r < 0)
+        return r;
+    *ret_features = (struct samples_features){.low = values + DATA_FEATURE_LOW * elements,
+                                              .high = values + DATA_FEATURE_HIGH * elements,
+                                              .eps_scale = values + DATA_FEATURE_EPS_SCALE * elements,
+                                              .mask = values + DATA_FEATURE_MASK * elements};
+    *ret_values = TAKE_POINTER(values);
+    return 0;
+}
+
 int assess_samples(const struct admission *admission, const struct plan_made *made, const struct results *results,
                    struct error *err)
 {
-    CLEANUP_FREE float *clean = calloc(results->sample_count * results->elements + 1, sizeof *clean);
-    const struct holding holding = {.made = made, .results = results, .clean = clean};
+    CLEANUP_FREE float *clean = calloc(results->sample_count * results->elements + 1, sizeof *clean), *values = NULL;
+    struct samples_features features;
+    struct holding holding = {.made = made, .results = results, .clean = clean};
     int r;
 
     if (results->sample_count == 0)
@@ -72,6 +95,10 @@ int assess_samples(const struct admission *admission, const struct plan_made *ma
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for %u clean inputs", results->sample_count);
     r = data_reader_window(admission->reader, DATA_SET_TEST, 0, results->sample_count, clean,
                            io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), err);
+    if (r == 0 && results->plan->sets[PLAN_SET_FEATURES].present) {
+        r = read_features(admission, results, &values, &features, err);
+        holding.features = &features;
+    }
     for (uint32_t check = 0; r == 0 && check < results->plan->check_count; check++)
         r = check_attack(&holding, check, err);
     return r;

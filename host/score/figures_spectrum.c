@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#define SHARE_ROUNDING 1e-9 /* two sums in f64, one within the other */
+
 static bool is_distance(double value)
 {
     return value >= 0.0 && value < JSON_DECIMAL_MAX;
@@ -52,7 +54,7 @@ static int check_row(const struct evaluation_input *input, const struct evaluati
                    : 0;
     if (naturals[SPECTRUM_SUSPECTS] > size || row->natural_count - SPECTRUM_INDICES > naturals[SPECTRUM_SUSPECTS])
         return figures_refuse(err, "class %" PRIu64 ": the guest has more suspects than samples, or names more", label);
-    if (!(row->reals[SPECTRUM_SHARE] >= 0.0 && row->reals[SPECTRUM_SHARE] <= 1.0) ||
+    if (!(row->reals[SPECTRUM_SHARE] >= 0.0 && row->reals[SPECTRUM_SHARE] <= 1.0 + SHARE_ROUNDING) ||
         !is_distance(row->reals[SPECTRUM_CUTOFF]) || !is_distance(row->reals[SPECTRUM_TOP]))
         return figures_refuse(err, "class %" PRIu64 ": the guest's share, cutoff or top score can't be", label);
     return check_indices(input, row, err);
