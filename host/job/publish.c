@@ -17,7 +17,7 @@
 #include <time.h>
 
 #define DOCUMENT_MAX  ((size_t)4 << 20)
-#define RESOURCES_MAX 16u
+#define RESOURCES_MAX 32u
 
 #define GUEST_WORDS_MAX 4u
 
@@ -110,6 +110,8 @@ static int write_inputs(struct gathering *g)
         add_configuration(g, "train-labels", description->sets[DATA_SET_TRAIN].labels_sha256);
     if (description->sets[DATA_SET_TRIGGERS].present)
         add_configuration(g, "triggers", description->sets[DATA_SET_TRIGGERS].sha256);
+    if (g->publication->made->plan.reference_size > 0)
+        add_configuration(g, "reference", g->publication->made->plan.reference_sha256);
     if (r == 0 && description->has_spec) {
         add_configuration(g, STATEMENT_SPEC, description->spec_sha256);
         r = staging_copy(g->staging, STATEMENT_SPEC, admission->spec_fd, g->err);
