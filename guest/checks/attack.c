@@ -22,6 +22,11 @@ static int allocate(struct attack *attack, struct error *err)
     return 0;
 }
 
+const char *attack_unfit(const struct check_context *context)
+{
+    return network_has_gradient(context->network) ? NULL : "the model has no gradient with respect to its input";
+}
+
 int attack_open(struct attack *attack, const struct check_context *context, struct error *err)
 {
     const struct plan_set *set = &context->plan->sets[PLAN_SET_TEST];
@@ -140,8 +145,8 @@ int attack_aim(struct attack *attack, const struct check_window *window, int32_t
         for (uint32_t i = first; r == 0 && i < first + count; i++) {
             if (!attack_has_labels(attack))
                 attack->labels[i] = ret_clean[i];
-            attack->targets[i] = target_of(attack, window->first + i, predictor->logits + (i - first) * predictor->classes,
-                                           attack->labels[i]);
+            attack->targets[i] = target_of(attack, window->first + i,
+                                           predictor->logits + (i - first) * predictor->classes, attack->labels[i]);
         }
     }
     attack->figures.images += window->count;
@@ -194,16 +199,10 @@ struct random_stream attack_stream(const struct attack *attack, uint64_t sample,
 
 /* --- what was found ---------------------------------------------------------------------------------- */
 
-void attack_forget(struct attack *attack, uint32_t count)
+void attack_forget(struct attack *attack, uint32_t count, enum attack_rank most)
 {
     for (uint32_t i = 0; i < count; i++)
-        attack->ranks[i] = ATTACK_NOTHING;
-}
-
-void attack_forget_unbroken(struct attack *attack, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (attack->ranks[i] != ATTACK_BROKEN)
+        if (attack->ranks[i] <= most)
             attack->ranks[i] = ATTACK_NOTHING;
 }
 
@@ -227,6 +226,13 @@ void attack_offer(struct attack *attack, const struct check_window *window, uint
     attack->predictions[sample] = prediction;
     if (window->first + sample < attack->plan->samples)
         memcpy(attack->kept + sample * attack->size, x, attack->size * sizeof *x);
+}
+
+void attack_offer_turned(struct attack *attack, const struct check_window *window, uint32_t sample, int32_t prediction,
+                         const float *x)
+{
+    if (rank_of(attack, sample, prediction) > ATTACK_HELD)
+        attack_offer(attack, window, sample, prediction, x);
 }
 
 bool attack_is_broken(const struct attack *attack, uint32_t sample)

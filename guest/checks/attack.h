@@ -42,6 +42,9 @@ struct attack {
     uint32_t kept_count;
 };
 
+/* Why an attack that climbs gradients can't be made of this model (check.h); NULL where it can. */
+const char *attack_unfit(const struct check_context *context);
+
 MUST_USE int attack_open(struct attack *attack, const struct check_context *context, struct error *err);
 void attack_close(struct attack *attack);
 
@@ -66,13 +69,16 @@ void attack_orient_gradient(const struct attack *attack, float *gradient);
 /* The step of a point, with the contract's range and the features. */
 struct fgsm_step attack_step(const struct attack *attack, const struct plan_curve *curve, uint32_t point);
 
-/* Forgets what was found for the window's samples; or only for those that are not broken. */
-void attack_forget(struct attack *attack, uint32_t count);
-void attack_forget_unbroken(struct attack *attack, uint32_t count);
+/* Forgets what was found for the window's samples where it is no more than `most`. */
+void attack_forget(struct attack *attack, uint32_t count, enum attack_rank most);
 
 /* Keeps an adversarial input of the window's sample where it is worse than what is kept. */
 void attack_offer(struct attack *attack, const struct check_window *window, uint32_t sample, int32_t prediction,
                   const float *x);
+
+/* The same, but only where the prediction is another class than the label, or is the target. */
+void attack_offer_turned(struct attack *attack, const struct check_window *window, uint32_t sample, int32_t prediction,
+                         const float *x);
 
 bool attack_is_broken(const struct attack *attack, uint32_t sample);
 

@@ -7,6 +7,7 @@
 static const struct check *const checks[] = {
     &check_clean_accuracy,
     &check_fgsm,
+    &check_pgd,
     &check_activation_clustering,
     &check_spectral_signature,
     &check_trigger_scan,

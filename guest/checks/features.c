@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define KIND_INTEGER 1.0f
-#define KIND_GROUP   2.0f         /* and on */
+#define KIND_GROUP   2.0f        /* and on */
 #define KIND_MAX     16777216.0f /* f32's integers end there */
 #define ROUNDING     1e-6        /* by which a ball's radius may be missed */
 

@@ -16,12 +16,12 @@
 #include "guest/checks/fgsm_step.h"
 
 struct features {
-    size_t size;                 /* elements of an input */
-    uint32_t taken;              /* of the PLAN_FEATURE_COUNT samples */
-    float *values;               /* PLAN_FEATURE_COUNT × size; NULL where the plan has none */
-    uint32_t *grouped;           /* elements of one-hot groups, by group, then by place */
+    size_t size;       /* elements of an input */
+    uint32_t taken;    /* of the PLAN_FEATURE_COUNT samples */
+    float *values;     /* PLAN_FEATURE_COUNT × size; NULL where the plan has none */
+    uint32_t *grouped; /* elements of one-hot groups, by group, then by place */
     size_t grouped_count;
-    bool discrete;               /* some element is an integer or in a group */
+    bool discrete; /* some element is an integer or in a group */
 };
 
 MUST_USE int features_open(struct features *features, const struct plan *plan, size_t size, struct error *err);

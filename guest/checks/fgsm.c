@@ -236,10 +236,7 @@ static int attack_point(struct fgsm *fgsm, const struct plan_curve *curve, uint3
     uint64_t restarts = curve->minimal ? 0 : attack->plan->restarts;
     int r = 0;
 
-    if (curve->minimal)
-        attack_forget_unbroken(attack, window->count);
-    else
-        attack_forget(attack, window->count);
+    attack_forget(attack, window->count, curve->minimal ? ATTACK_TURNED : ATTACK_BROKEN);
     for (; r == 0 && point.restart <= restarts; point.restart++)
         r = attack_window(fgsm, &point, err);
     return r < 0 ? r : meter_add(&attack->meter, window->count, err);
@@ -257,7 +254,7 @@ static int fgsm_window(void *state, const struct check_window *window, struct er
     for (uint32_t c = 0; c < attack->plan->curve_count; c++) {
         const struct plan_curve *curve = &attack->plan->curves[c];
 
-        attack_forget(attack, window->count);
+        attack_forget(attack, window->count, ATTACK_BROKEN);
         for (uint32_t p = 0; r == 0 && p < curve->point_count; p++) {
             r = attack_point(fgsm, curve, p, window, err);
             if (r == 0)
@@ -280,6 +277,7 @@ const struct check check_fgsm = {
     .version = 1,
     .needs_range = true,
     .needs_gradient = true,
+    .unfit = attack_unfit,
     .begin = fgsm_begin,
     .window = fgsm_window,
     .end = fgsm_end,

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#define POWER_EXPONENT_MAX 100 /* powers of the largest element stay within 2^±this, well inside f32 */
+#define POWER_EXPONENT_MAX 120 /* the largest element's power stays within 2^±this, inside f32 */
 
 static float without_nan(float value)
 {

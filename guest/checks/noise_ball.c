@@ -3,6 +3,7 @@
 #include "guest/checks/noise_ball.h"
 
 #include "guest/checks/norm.h"
+#include "guest/checks/real.h"
 
 #include <math.h>
 
@@ -21,7 +22,7 @@ static void gaussian_pair(struct random_stream *stream, double ret_pair[2])
         b = uniform_sign(stream);
         square = a * a + b * b;
     } while (!(square > 0.0 && square < 1.0));
-    factor = sqrt(-2.0 * norm_log(square) / square);
+    factor = sqrt(-2.0 * real_log(square) / square);
     ret_pair[0] = a * factor;
     ret_pair[1] = b * factor;
 }
@@ -60,7 +61,7 @@ static void ball_2(struct random_stream *stream, bool surface, size_t size, floa
 /* −ln u for u in (0, 1]. */
 static double exponential(struct random_stream *stream)
 {
-    return -norm_log(1.0 - random_unit(stream));
+    return -real_log(1.0 - random_unit(stream));
 }
 
 static void ball_1(struct random_stream *stream, bool surface, size_t size, float *ret_point)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Norms of vectors, and the powers and logarithms that norms and noise need, in a fixed order of
- * operations of IEEE 754 double arithmetic: no mathematical library, so the same bits everywhere.
- */
+/* Norms of vectors, and the powers that they need, in a fixed order: the same bits on every machine. */
 #ifndef LAZARET_GUEST_CHECKS_NORM_H
 #define LAZARET_GUEST_CHECKS_NORM_H
 
@@ -22,8 +19,5 @@ float norm_sign(float value); /* 1, -1, or 0 for zeros and NaN */
 
 /* x^y for finite x ≥ 0 and y > 0; relative error below 1e-13 where the result is a normal f32. */
 double norm_power(double x, double y);
-
-/* The natural logarithm of a normal x > 0; relative error below 1e-15. */
-double norm_log(double x);
 
 #endif

@@ -9,7 +9,7 @@
 #define RUNG_FACTOR 4u
 #define DIVISOR_MAX (1u << 24)
 
-/* A target's best places so far, most flips first, of equals the earlier place. */
+/* A target's best places so far, the best first. */
 struct board {
     uint32_t width; /* entries a target */
     uint32_t *used; /* targets */
@@ -96,7 +96,9 @@ uint64_t scan_search_cost(uint64_t places, uint32_t samples, uint32_t targets)
 
 static bool is_better(const struct scan_entry *a, const struct scan_entry *b)
 {
-    return a->flips != b->flips ? a->flips > b->flips : a->place < b->place;
+    if (a->flips != b->flips)
+        return a->flips > b->flips;
+    return a->extent != b->extent ? a->extent < b->extent : a->place < b->place;
 }
 
 static void board_offer(struct board *board, uint32_t target, struct scan_entry entry)
@@ -189,11 +191,13 @@ static void paint(const struct trial *trial, uint64_t pass, float *ret_x)
 /* The place whose last sample is done goes on the boards of the classes that it flips to. */
 static void finish_place(const struct trial *trial, uint64_t pass)
 {
-    uint32_t place = trial_place(trial, pass);
+    uint32_t place = trial_place(trial, pass), side = trial->search->places->items[place].side;
+    struct scan_entry entry = {.place = place, .extent = side == 0 ? UINT32_MAX : side};
 
     for (uint32_t target = 0; target < trial->search->targets; target++) {
-        if (trial->flips[target] > 0)
-            board_offer(trial->board, target, (struct scan_entry){.place = place, .flips = trial->flips[target]});
+        entry.flips = trial->flips[target];
+        if (entry.flips > 0)
+            board_offer(trial->board, target, entry);
         trial->flips[target] = 0;
     }
 }

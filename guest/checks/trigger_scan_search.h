@@ -6,7 +6,8 @@
  * that it is predicted as, where the clean sample was predicted as another. Successive halving on samples: every place
  * is tried on the first 8 kept samples, the most promising of each target on the first 32, then 128, then on all. The
  * samples are put in an order that takes the predicted classes in turn, so that few stand for all. After each rung a
- * target keeps the places with most flips, of equals the first in the places' order; those without a flip are dropped.
+ * target keeps the places with most flips, of equals the smaller patch, then the first in the places' order; those
+ * without a flip are dropped.
  *
  *   rung (samples)   kept by each of T targets
  *   8                max(16, ceil(places / 4T))
@@ -32,8 +33,9 @@
 
 /* Flips that one place gives one target. */
 struct scan_entry {
-    uint32_t place; /* its index */
-    uint32_t flips; /* 0: no place gave any */
+    uint32_t place;  /* its index */
+    uint32_t extent; /* its side; UINT32_MAX of the whole image */
+    uint32_t flips;  /* 0: no place gave any */
 };
 
 struct scan_search {

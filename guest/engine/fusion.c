@@ -40,7 +40,8 @@ static void extend_node(const struct graph *graph, struct known *known, uint32_t
         uint32_t reader = known[self->result].reader;
         const struct graph_node *next = &graph->nodes[reader];
 
-        if ((finishes & OP_FINISHES_RELU) != 0 && next->op == GRAPH_RELU && same_shape(graph, next->output, self->result)) {
+        if ((finishes & OP_FINISHES_RELU) != 0 && next->op == GRAPH_RELU &&
+            same_shape(graph, next->output, self->result)) {
             self->relu = true;
         } else if ((finishes & OP_FINISHES_ADDEND) != 0 && self->addend == GRAPH_NONE) {
             self->addend = addend_of(graph, known, next, self->result, i);

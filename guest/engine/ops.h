@@ -102,6 +102,14 @@ size_t op_span(const struct graph_value *value, uint32_t first, uint32_t last);
 
 bool op_same_dims(const struct graph_value *a, const struct graph_value *b);
 
+/* An operator along axes [axis, axis_end) of its input: outer × length × inner elements. */
+struct op_axes {
+    size_t outer, length, inner;
+};
+
+/* Those of the node's attributes; refuses axes that its input has not. */
+int op_take_axes(const struct op_node *op, struct op_axes *ret_axes, struct error *err);
+
 /* The part of a count over the whole batch that belongs to the run's samples. */
 size_t op_part(const struct op_run *run, size_t whole);
 
@@ -115,6 +123,8 @@ void op_parallel(const struct op_node *op, size_t count, size_t cost,
 extern const struct op op_conv, op_conv_transpose, op_gemm, op_matmul, op_batch_norm, op_relu, op_leaky_relu,
     op_sigmoid, op_tanh, op_hard_sigmoid, op_clip, op_elu, op_erf, op_softmax, op_log_softmax, op_max_pool,
     op_average_pool, op_global_average_pool, op_add, op_sub, op_mul, op_div, op_concat, op_reshape, op_transpose,
-    op_gather, op_slice, op_pad, op_reduce_mean;
+    op_gather, op_slice, op_pad, op_reduce_mean, op_reduce_sum;
+extern const struct op op_function, op_function2, op_where, op_pick, op_reduce_max, op_reduce_prod, op_arg_max,
+    op_hardmax, op_top_k, op_cum_sum;
 
 #endif

@@ -116,16 +116,25 @@ static int open_spec(struct admission *admission, const char *path, struct error
     return 0;
 }
 
+static int open_triggers(struct admission *admission, const char *path, struct error *err)
+{
+    uint64_t size;
+
+    if (!admission->policy.trigger_scan.present && !admission->policy.strip.present)
+        return error_set(err, ERROR_USAGE, -EINVAL,
+                         "--triggers: the policy has neither trigger-scan nor strip, which alone look at triggers");
+    return open_input(path, &admission->triggers_fd, &size, err);
+}
+
 static int open_data(struct admission *admission, const struct job_options *options, struct error *err)
 {
     struct data_files files = DATA_FILES_NONE;
-    uint64_t size;
     int r = open_set(options->test_path, &admission->test_fd, &admission->test_labels_fd, err);
 
     if (r == 0 && options->train_path != NULL)
         r = open_set(options->train_path, &admission->train_fd, &admission->train_labels_fd, err);
     if (r == 0 && options->triggers_path != NULL)
-        r = open_input(options->triggers_path, &admission->triggers_fd, &size, err);
+        r = open_triggers(admission, options->triggers_path, err);
     if (r == 0 && options->spec_path != NULL)
         r = open_spec(admission, options->spec_path, err);
     if (r < 0)
@@ -198,8 +207,7 @@ static struct admission *admission_new(void)
 
     if (admission == NULL)
         return NULL;
-    admission->model_fd = admission->reference_fd = -1;
-    admission->test_fd = admission->train_fd = admission->spec_fd = -1;
+    admission->model_fd = admission->reference_fd = admission->test_fd = admission->train_fd = admission->spec_fd = -1;
     admission->test_labels_fd = admission->train_labels_fd = -1;
     admission->spec_folder_fd = admission->triggers_fd = -1;
     admission->policy_text = buffer_with_limit(POLICY_SIZE_MAX);
@@ -245,9 +253,9 @@ int admission_open(const struct job_options *options, struct events *events, str
 
 static void close_all(const struct admission *admission)
 {
-    const int fds[] = {admission->model_fd, admission->reference_fd, admission->test_fd,        admission->train_fd,
-                       admission->spec_fd,        admission->test_labels_fd, admission->train_labels_fd,
-                       admission->spec_folder_fd, admission->triggers_fd};
+    const int fds[] = {admission->model_fd,        admission->reference_fd,   admission->test_fd,
+                       admission->train_fd,        admission->spec_fd,        admission->test_labels_fd,
+                       admission->train_labels_fd, admission->spec_folder_fd, admission->triggers_fd};
 
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)

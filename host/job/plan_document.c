@@ -164,8 +164,20 @@ static json_t *document_file(const char *name, const uint8_t sha256[SHA256_SIZE]
 
 static json_t *document_sets(const struct plan *plan, const struct data_description *description)
 {
-    return json_pack("{s:o, s:o}", "test", document_set(&description->sets[DATA_SET_TEST], &plan->sets[PLAN_SET_TEST]),
-                     "train", document_set(&description->sets[DATA_SET_TRAIN], &plan->sets[PLAN_SET_TRAIN]));
+    static const struct {
+        const char *name;
+        enum data_set_id data;
+        enum plan_set_id plan;
+    } sets[] = {{"test", DATA_SET_TEST, PLAN_SET_TEST},
+                {"train", DATA_SET_TRAIN, PLAN_SET_TRAIN},
+                {"triggers", DATA_SET_TRIGGERS, PLAN_SET_TRIGGERS},
+                {"features", DATA_SET_FEATURES, PLAN_SET_FEATURES}};
+    json_t *document = json_object();
+
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
+        (void)json_object_set_new(document, sets[i].name,
+                                  document_set(&description->sets[sets[i].data], &plan->sets[sets[i].plan]));
+    return document;
 }
 
 static json_t *document_machine(const struct plan *plan, const struct admission *admission,

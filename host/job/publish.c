@@ -101,6 +101,8 @@ static int write_inputs(struct gathering *g)
         staging_write(g->staging, STATEMENT_POLICY, admission->policy_text.data, admission->policy_text.size, g->err);
 
     add_configuration(g, STATEMENT_POLICY, admission->policy.sha256);
+    if (admission->reference_size > 0)
+        add_configuration(g, STATEMENT_REFERENCE, admission->reference_sha256);
     add_configuration(g, "test", description->sets[DATA_SET_TEST].sha256);
     if (description->sets[DATA_SET_TEST].has_labels_file)
         add_configuration(g, "test-labels", description->sets[DATA_SET_TEST].labels_sha256);
@@ -109,9 +111,7 @@ static int write_inputs(struct gathering *g)
     if (description->sets[DATA_SET_TRAIN].has_labels_file)
         add_configuration(g, "train-labels", description->sets[DATA_SET_TRAIN].labels_sha256);
     if (description->sets[DATA_SET_TRIGGERS].present)
-        add_configuration(g, "triggers", description->sets[DATA_SET_TRIGGERS].sha256);
-    if (g->publication->made->plan.reference_size > 0)
-        add_configuration(g, "reference", g->publication->made->plan.reference_sha256);
+        add_configuration(g, STATEMENT_TRIGGERS, description->sets[DATA_SET_TRIGGERS].sha256);
     if (r == 0 && description->has_spec) {
         add_configuration(g, STATEMENT_SPEC, description->spec_sha256);
         r = staging_copy(g->staging, STATEMENT_SPEC, admission->spec_fd, g->err);

@@ -31,7 +31,8 @@ static void open_all(void)
         end("examples/digits/clean.onnx", &err);
     size = fread(bytes, 1, MODEL_MAX, file);
     (void)fclose(file);
-    if (model_open(bytes, size, &model, &err) < 0 || kernels_create(KERNEL_MUL_ADD, KERNEL_ISA_AUTO, 1, &kernels, &err) < 0)
+    if (model_open(bytes, size, &model, &err) < 0 ||
+        kernels_create(KERNEL_MUL_ADD, KERNEL_ISA_AUTO, 1, &kernels, &err) < 0)
         end("the digits model", &err);
     inputs = fixture_inputs("test-x.u8", FIXTURE_TEST);
     labels = fixture_read("test-y.u8", FIXTURE_TEST);
@@ -74,10 +75,11 @@ static void fill_plan(const struct plan_check *check, const struct digits_option
     *ret_plan = (struct plan){.check_count = 1,
                               .contract = {.rank = 3, .dims = {1, 8, 8}, .has_range = true, .range_high = 1.0}};
     ret_plan->checks[0] = *check;
-    ret_plan->sets[PLAN_SET_TEST] = (struct plan_set){
-        .present = true, .labelled = options->labelled, .count = FIXTURE_TEST, .window = window};
+    ret_plan->sets[PLAN_SET_TEST] =
+        (struct plan_set){.present = true, .labelled = options->labelled, .count = FIXTURE_TEST, .window = window};
     if (options->features != NULL)
-        ret_plan->sets[PLAN_SET_FEATURES] = (struct plan_set){.present = true, .count = PLAN_FEATURE_COUNT, .window = 2};
+        ret_plan->sets[PLAN_SET_FEATURES] =
+            (struct plan_set){.present = true, .count = PLAN_FEATURE_COUNT, .window = 2};
 }
 
 static int feed(const struct check *check, void *state, const struct plan *plan, enum plan_set_id set, const float *x,
@@ -121,8 +123,8 @@ static int run_check(const struct check_context *context, const struct digits_op
     return r;
 }
 
-int digits_try(const struct plan_check *check, const struct digits_options *options,
-               struct digits_result **ret_result, struct error *err)
+int digits_try(const struct plan_check *check, const struct digits_options *options, struct digits_result **ret_result,
+               struct error *err)
 {
     static struct plan plan;
     struct digits_result *result = calloc(1, sizeof *result);

@@ -26,8 +26,8 @@ struct digits_result {
 struct digits_result *digits_run(const struct plan_check *check, const struct digits_options *options);
 
 /* The same, and the error is returned. */
-int digits_try(const struct plan_check *check, const struct digits_options *options,
-               struct digits_result **ret_result, struct error *err);
+int digits_try(const struct plan_check *check, const struct digits_options *options, struct digits_result **ret_result,
+               struct error *err);
 
 /* The inputs (450 × 64), labels, and clean predictions. */
 const float *digits_inputs(void);

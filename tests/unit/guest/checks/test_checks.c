@@ -45,6 +45,12 @@ uint32_t network_batch(const struct network *network)
     return network->batch;
 }
 
+bool network_has_gradient(const struct network *network)
+{
+    (void)network;
+    return true;
+}
+
 int network_logits(struct network *network, const float *x, size_t count, float *ret_logits, struct error *err)
 {
     (void)err;

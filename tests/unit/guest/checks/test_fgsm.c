@@ -137,9 +137,8 @@ static void test_minimal(void)
 
             CU_ASSERT(is || !was); /* what is broken stays so, */
             if (was)               /* and moves no more */
-                CU_ASSERT_EQUAL(memcmp(result->samples[0][p][i], result->samples[0][p - 1][i],
-                                       sizeof result->samples[0][0][0]),
-                                0);
+                CU_ASSERT_EQUAL(
+                    memcmp(result->samples[0][p][i], result->samples[0][p - 1][i], sizeof result->samples[0][0][0]), 0);
             was = is;
         }
         broken += was;
@@ -231,8 +230,10 @@ static void test_restarts(void)
 
 static void test_same_bits(void)
 {
-    static const struct digits_options options[] = {{.window = 450, .batch = 450}, {.window = 1, .batch = 8},
-                                                    {.window = 77, .batch = 5},    {.window = 128, .batch = 1}};
+    static const struct digits_options options[] = {{.window = 450, .batch = 450},
+                                                    {.window = 1, .batch = 8},
+                                                    {.window = 77, .batch = 5},
+                                                    {.window = 128, .batch = 1}};
     struct plan_check check = fgsm_check();
     struct digits_result *first;
 

@@ -286,7 +286,7 @@ static void test_norm_1_5(void)
     for (size_t i = 0; i < ELEMENTS; i += FIXTURE_PIXELS)
         same += memcmp(adversarial + i, expected + i, FIXTURE_PIXELS * sizeof(float)) == 0;
     for (size_t i = 0; i < ELEMENTS; i++)
-        CU_ASSERT_DOUBLE_EQUAL(adversarial[i], expected[i], 4e-7);
+        CU_ASSERT_DOUBLE_EQUAL(adversarial[i], expected[i], 1.8e-7);
     (void)printf("%u samples of 450 to the bit; ", same);
     CU_ASSERT(same >= 350);
     free(x);
@@ -301,8 +301,6 @@ static void test_powers(void)
 {
     const double powers[] = {3, 1.5, 1.0 / 3, 2.0 / 3, 4, 1.001, 0.001, 1024};
 
-    for (double x = 1e-30; x < 1e30; x *= 1.37)
-        CU_ASSERT_DOUBLE_EQUAL(norm_log(x), log(x), 2e-15 * fabs(log(x)) + 1e-16);
     for (unsigned p = 0; p < sizeof powers / sizeof powers[0]; p++)
         for (double x = 1e-6; x < 1e6; x *= 1.113) {
             double expected = pow(x, powers[p]);
@@ -343,7 +341,7 @@ int main(void)
         {"random starts: the reference's arrays", test_reference_restarts},
         {"targeted: the reference's array", test_reference_targeted},
         {"norm 1.5: the reference's array but for its powers", test_norm_1_5},
-        {"powers and logarithms", test_powers},
+        {"powers", test_powers},
         {"gradients whose powers leave f32's range", test_far_gradients},
     };
 

@@ -9,8 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define SCAN_RULES                                                                                                     \
-    "trigger-scan: {required: false, kept: 64, patches: [2], minimumSuccess: 0.75, anomaly: 3}"
+#define SCAN_RULES "trigger-scan: {required: false, kept: 64, patches: [2], minimumSuccess: 0.75, anomaly: 3}"
 #define CLEANSE_RULES                                                                                                  \
     "neural-cleanse: {required: false, kept: 64, iterations: 100, batch: 32, rate: 0.1, cost: 0.001, success: 0.9, "   \
     "anomaly: 2}"
@@ -50,12 +49,12 @@ static void expect(const char *sections, const char *checks, enum outcome outcom
 }
 
 #define CURVE(eps, robust, lower)                                                                                      \
-    "\"curves\":[{\"norm\":\"inf\",\"points\":[{\"eps\":\"" eps "\",\"robustCorrect\":" robust                           \
+    "\"curves\":[{\"norm\":\"inf\",\"points\":[{\"eps\":\"" eps "\",\"robustCorrect\":" robust                         \
     ",\"total\":100,\"robustAccuracy\":\"0.6\",\"ci95\":[\"" lower "\",\"0.9\"]}]}]"
 #define ATTACK(id) "{\"id\":\"" id "\",\"provenance\":\"host-scored\"," CURVE("0.1", "60", "0.502") "}"
 #define ROBUST(figures, masking)                                                                                       \
-    ATTACK("pgd") "," ATTACK("square") ",{\"id\":\"robustness\",\"provenance\":\"host-scored\"," figures                \
-                                       ",\"masking\":[" masking "]}"
+    ATTACK("pgd")                                                                                                      \
+    "," ATTACK("square") ",{\"id\":\"robustness\",\"provenance\":\"host-scored\"," figures ",\"masking\":[" masking "]}"
 
 void test_verdict_robustness(void)
 {
@@ -66,13 +65,15 @@ void test_verdict_robustness(void)
     expect(ATTACKS, ROBUST(CURVE("0.2", "60", "0.502"), ""), OUTCOME_NEEDS_REVIEW, "no point at norm inf, eps 0.1");
     expect(ATTACKS, ATTACK("pgd") "," ATTACK("square"), OUTCOME_NEEDS_REVIEW, "robustness: skipped");
     /* A minimal curve of the same norm comes first and is no candidate. */
-    expect("fgsm: {required: true, curves: [{norm: inf, eps: [0.1]}, {norm: inf, minimal: true, eps: [0.1]}],\n"
-           "    thresholds: [{norm: inf, eps: 0.1, robustAccuracy: 0.5}]}",
-           "{\"id\":\"fgsm\",\"curves\":[{\"norm\":\"inf\",\"minimal\":true,\"points\":[{\"eps\":\"0.1\",\"robustCorrect\":1,"
-           "\"total\":100,\"robustAccuracy\":\"0.01\",\"ci95\":[\"0.001\",\"0.1\"]}]},{\"norm\":\"inf\",\"points\":["
-           "{\"eps\":\"0.1\",\"robustCorrect\":60,\"total\":100,\"robustAccuracy\":\"0.6\",\"ci95\":[\"0.502\",\"0.7\"]}"
-           "]}]}",
-           OUTCOME_PASSED, "");
+    expect(
+        "fgsm: {required: true, curves: [{norm: inf, eps: [0.1]}, {norm: inf, minimal: true, eps: [0.1]}],\n"
+        "    thresholds: [{norm: inf, eps: 0.1, robustAccuracy: 0.5}]}",
+        "{\"id\":\"fgsm\",\"curves\":[{\"norm\":\"inf\",\"minimal\":true,\"points\":[{\"eps\":\"0.1\","
+        "\"robustCorrect\":1,"
+        "\"total\":100,\"robustAccuracy\":\"0.01\",\"ci95\":[\"0.001\",\"0.1\"]}]},{\"norm\":\"inf\",\"points\":["
+        "{\"eps\":\"0.1\",\"robustCorrect\":60,\"total\":100,\"robustAccuracy\":\"0.6\",\"ci95\":[\"0.502\",\"0.7\"]}"
+        "]}]}",
+        OUTCOME_PASSED, "");
 }
 
 void test_verdict_masking(void)
@@ -91,11 +92,10 @@ void test_verdict_masking(void)
 #define TARGET(target, success, index)                                                                                 \
     "{\"target\":" target ",\"row\":6,\"col\":5,\"height\":2,\"width\":2,\"success\":" success ",\"index\":" index "}"
 #define SCAN(targets, null, triggers, tried)                                                                           \
-    "{\"id\":\"trigger-scan\",\"provenance\":\"guest\",\"targets\":[" targets "],\"null\":" null                          \
+    "{\"id\":\"trigger-scan\",\"provenance\":\"guest\",\"targets\":[" targets "],\"null\":" null                       \
     ",\"triggers\":[" triggers "],\"coverage\":{\"tried\":" tried ",\"places\":49,\"samples\":64,\"images\":9000}}"
-#define NULL_OF "{\"median\":\"0.120000\",\"mad\":\"0.050000\"}"
-#define TRIGGER(rate)                                                                                                  \
-    "{\"index\":1,\"target\":3,\"flipped\":8,\"eligible\":10,\"flipRate\":" rate "}"
+#define NULL_OF       "{\"median\":\"0.120000\",\"mad\":\"0.050000\"}"
+#define TRIGGER(rate) "{\"index\":1,\"target\":3,\"flipped\":8,\"eligible\":10,\"flipRate\":" rate "}"
 
 void test_verdict_scan(void)
 {
@@ -128,8 +128,8 @@ void test_verdict_scan(void)
 #define MASK(l1, success, index)                                                                                       \
     "{\"label\":4,\"l1\":\"" l1 "\",\"success\":\"" success "\",\"index\":" index ",\"suspicious\":false}"
 #define CLEANSE(mask)                                                                                                  \
-    "{\"id\":\"neural-cleanse\",\"provenance\":\"guest\",\"median\":\"8.000000\",\"mad\":\"1.000000\",\"classes\":["        \
-    mask "]}"
+    "{\"id\":\"neural-cleanse\",\"provenance\":\"guest\",\"median\":\"8.000000\",\"mad\":\"1.000000\",\"classes\":"    \
+    "[" mask "]}"
 
 void test_verdict_cleanse(void)
 {
