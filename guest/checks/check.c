@@ -5,7 +5,13 @@
 #include <errno.h>
 
 static const struct check *const checks[] = {
-    &check_clean_accuracy, &check_fgsm, &check_pgd, &check_activation_clustering, &check_trigger_scan,
+    &check_clean_accuracy,
+    &check_noise,
+    &check_fgsm,
+    &check_pgd,
+    &check_square,
+    &check_activation_clustering,
+    &check_trigger_scan,
 };
 
 int check_find(const struct plan *plan, uint32_t index, const struct check **ret_check, struct error *err)
