@@ -145,16 +145,18 @@ static float random_sign(struct random_stream *stream)
     return random_u64(stream) >> 63 != 0 ? 1.0f : -1.0f;
 }
 
-/* Sets an element of the trial; true where that changes it. */
+/* Sets an element of the trial; true where that changes it. A clean value beyond the range widens it. */
 static bool set_element(const struct query *query, size_t i, float value)
 {
     const struct fgsm_step *step = &query->point->step;
     float low = step->low == NULL ? step->range_low : step->low[i];
     float high = step->low == NULL ? step->range_high : step->high[i];
-    float old = query->trial[i];
+    float old = query->trial[i], clean = query->clean[i];
 
+    low = low < clean ? low : clean;
+    high = high > clean ? high : clean;
     if (query->mask != NULL && query->mask[i] == 0.0f)
-        value = query->clean[i];
+        value = clean;
     value = value < low ? low : value;
     query->trial[i] = value > high ? high : value;
     return query->trial[i] != old;
@@ -220,8 +222,8 @@ static double take_out(struct square *square, double norm, const struct square_w
 }
 
 /* Puts `budget` = Σ|δ|^p into one channel of a window: its shape, and a share of what was there before. */
-static void put_in(struct square *square, const struct query *query, const struct square_window *window,
-                   size_t channel, double before, double budget)
+static void put_in(struct square *square, const struct query *query, const struct square_window *window, size_t channel,
+                   double before, double budget)
 {
     double norm = query->point->step.norm, shape = 0.0, sum = 0.0, scale;
     double sign = square->layout.image ? (double)random_sign(&query->search->stream) : 1.0;
@@ -338,7 +340,7 @@ static float margin_of(const float *logits, size_t classes, int32_t class)
     if (classes == 1)
         return class == 1 ? logits[0] : -logits[0];
     for (size_t c = 0; c < classes; c++)
-        if (c != (size_t)class && logits[c] > other)
+        if (c != (size_t) class && logits[c] > other)
             other = logits[c];
     return logits[class] - other;
 }

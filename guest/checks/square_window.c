@@ -4,11 +4,11 @@
 
 #include <math.h>
 
-#define SHARE_START   0.8
-#define SHARE_QUERIES 10000u
+#define SHARE_START       0.8
+#define SHARE_QUERIES     10000u
 #define CHANNELS_LAST_MAX 4u
-#define TILES 5u /* along each side at the start */
-#define SMALLEST_SHAPED 3u
+#define TILES             5u /* along each side at the start */
+#define SMALLEST_SHAPED   3u
 
 struct square_layout square_layout_of(const struct plan_contract *contract)
 {
