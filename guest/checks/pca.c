@@ -243,13 +243,31 @@ void pca_rotate(struct pca *pca, const double *rotation)
     }
 }
 
+#define PROJECT_TOGETHER 4u /* sums that do not wait for each other; each keeps its own order */
+
 void pca_project(const struct pca *pca, const float *sample, double *ret_coordinates)
 {
-    for (size_t c = 0; c < pca->components; c++) {
-        const double *component = pca->basis + c * pca->features;
+    size_t c = 0, features = pca->features;
+
+    for (; c + PROJECT_TOGETHER <= pca->components; c += PROJECT_TOGETHER) {
+        const double *component = pca->basis + c * features;
+        double sums[PROJECT_TOGETHER] = {0.0, 0.0, 0.0, 0.0};
+
+        for (size_t j = 0; j < features; j++) {
+            double centred = (double)sample[j] - pca->mean[j];
+
+            sums[0] += centred * component[j];
+            sums[1] += centred * component[features + j];
+            sums[2] += centred * component[2 * features + j];
+            sums[3] += centred * component[3 * features + j];
+        }
+        memcpy(ret_coordinates + c, sums, sizeof sums);
+    }
+    for (; c < pca->components; c++) {
+        const double *component = pca->basis + c * features;
         double sum = 0.0;
 
-        for (size_t j = 0; j < pca->features; j++)
+        for (size_t j = 0; j < features; j++)
             sum += ((double)sample[j] - pca->mean[j]) * component[j];
         ret_coordinates[c] = sum;
     }
