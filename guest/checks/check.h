@@ -72,7 +72,12 @@ uint32_t check_classes(const struct network *network);
 
 extern const struct check check_clean_accuracy;
 extern const struct check check_fgsm;
+extern const struct check check_pgd;
 extern const struct check check_activation_clustering;
+extern const struct check check_spectral_signature;
+extern const struct check check_trigger_scan;
+extern const struct check check_neural_cleanse;
+extern const struct check check_strip;
 extern const struct check check_weight_drift;
 
 #endif

@@ -128,13 +128,10 @@ int lower_pad(struct lower *lower)
 
 /* --- Concat ------------------------------------------------------------------------------------ */
 
-static int check_part(struct lower *lower, const struct move *move, uint32_t axis, uint32_t index)
+static int check_part(struct lower *lower, const struct move *move, uint32_t axis, uint32_t value)
 {
-    const struct lower_value *part;
+    const struct lower_value *part = &lower->values[value];
 
-    if (lower_input(lower, index) == GRAPH_NONE)
-        return lower_bad(lower, "its input %u is missing", index);
-    part = &lower->values[lower_input(lower, index)];
     if (part->type != move->x.type)
         return lower_bad(lower, "its inputs are of %s and of %s", onnx_type_name(move->x.type),
                          onnx_type_name(part->type));
@@ -166,58 +163,80 @@ static int fold_part(struct lower *lower, const struct move *move, uint32_t axis
     return 0;
 }
 
-static int fold_concat(struct lower *lower, struct move *move, uint32_t axis, void *room, size_t size)
+static int fold_concat(struct lower *lower, struct move *move, const uint32_t *parts, uint32_t count, void *room)
 {
+    size_t size = move->x.type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t);
+    uint32_t axis = move->attributes.axis;
     uint64_t before = 0;
 
-    for (uint32_t i = 0; i < lower->node->input_count; i++) {
-        int r = fold_part(lower, move, axis, lower->inputs[i], before, room, size);
+    for (uint32_t i = 0; i < count; i++) {
+        int r = fold_part(lower, move, axis, parts[i], before, room, size);
 
         if (r < 0)
             return r;
-        before += lower->values[lower->inputs[i]].dims[axis];
+        before += lower->values[parts[i]].dims[axis];
     }
     return move_fold_end(lower, move, room);
 }
 
+int move_concat(struct lower *lower, const uint32_t *parts, uint32_t count, uint32_t axis)
+{
+    struct move move = {.op = GRAPH_CONCAT, .input = parts[0], .x = lower->values[parts[0]]};
+    uint32_t kept = 0, full[GRAPH_INPUTS_MAX];
+    bool constant = true;
+    double bound = 0;
+    void *room = NULL;
+    int r = 0;
+
+    move.rank = move.x.rank;
+    memcpy(move.dims, move.x.dims, sizeof move.dims);
+    move.attributes.axis = axis;
+    move.dims[axis] = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct lower_value *part = &lower->values[parts[i]];
+        double most = part->constant ? lower_type_bound(part->type) : part->bound;
+
+        r = check_part(lower, &move, axis, parts[i]);
+        if (r < 0)
+            return r;
+        constant = constant && part->constant;
+        bound = most > bound ? most : bound;
+        move.dims[axis] += part->dims[axis];
+        if (part->elements > 0)
+            full[kept++] = parts[i];
+    }
+    if (dims_elements(move.rank, move.dims) == UINT64_MAX)
+        return lower_bad(lower, "%s has more than 2^33 elements", DIMS_TEXT(move.rank, move.dims));
+    if (constant)
+        r = lower_fold_room(lower, dims_elements(move.rank, move.dims),
+                            move.x.type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t), &room);
+    if (r < 0)
+        return r;
+    if (room != NULL)
+        return fold_concat(lower, &move, parts, count, room);
+    if (kept == 1) {
+        lower->result = full[0];
+        return 0;
+    }
+    r = lower_emit(lower, GRAPH_CONCAT, full, kept, &move.attributes, move.rank, move.dims, &lower->result);
+    return r < 0 ? r : lower_settle(lower, lower->result, move.x.type, bound, &lower->result);
+}
+
 int lower_concat(struct lower *lower)
 {
-    struct move move = {.op = GRAPH_CONCAT};
-    uint32_t count = lower->node->input_count, kept = 0, parts[GRAPH_INPUTS_MAX];
-    bool constant = true;
+    struct lower_value x;
+    uint32_t input, axis;
     int64_t asked;
-    size_t size;
-    void *room = NULL;
-    int r = move_take(lower, &move);
+    int r = lower_any(lower, 0, &input, &x);
 
     if (r == 0 && lower_attribute(lower, "axis") == NULL)
         r = lower_bad(lower, "attribute axis is missing");
     if (r == 0)
         r = lower_attribute_int(lower, "axis", 0, &asked);
     if (r == 0)
-        r = lower_axis(lower, asked, move.rank, &move.attributes.axis);
-    if (r < 0)
-        return r;
-    move.dims[move.attributes.axis] = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        r = check_part(lower, &move, move.attributes.axis, i);
-        if (r < 0)
-            return r;
-        constant = constant && lower->values[lower->inputs[i]].constant;
-        move.dims[move.attributes.axis] += lower->values[lower->inputs[i]].dims[move.attributes.axis];
-        if (lower->values[lower->inputs[i]].elements > 0)
-            parts[kept++] = lower->inputs[i];
-    }
-    size = move.x.type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t);
-    if (dims_elements(move.rank, move.dims) == UINT64_MAX)
-        return lower_bad(lower, "%s has more than 2^33 elements", DIMS_TEXT(move.rank, move.dims));
-    if (constant)
-        r = lower_fold_room(lower, dims_elements(move.rank, move.dims), size, &room);
-    if (r < 0)
-        return r;
-    if (room != NULL)
-        return fold_concat(lower, &move, move.attributes.axis, room, size);
-    if (move.x.type != ONNX_FLOAT)
-        return lower_unsupported(lower, "integers that are too many to work out here");
-    return lower_emit(lower, GRAPH_CONCAT, parts, kept, &move.attributes, move.rank, move.dims, &lower->result);
+        r = lower_axis(lower, asked, x.rank, &axis);
+    for (uint32_t i = 0; r == 0 && i < lower->node->input_count; i++)
+        if (lower_input(lower, i) == GRAPH_NONE)
+            r = lower_bad(lower, "its input %u is missing", i);
+    return r < 0 ? r : move_concat(lower, lower->inputs, lower->node->input_count, axis);
 }

@@ -144,8 +144,8 @@ static int match_input(const struct onnx_input *input, const struct model_contra
     char wanted[200];
     bool fits = input->rank == contract->sample_rank + 1;
 
-    if (!input->is_tensor || input->elem_type != ONNX_FLOAT)
-        return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "the input '%s' is of %s; only float32 is supported",
+    if (!input->is_tensor || !onnx_type_is_float(input->elem_type))
+        return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "the input '%s' is of %s; only floats are supported",
                          SPAN_TEXT(input->name),
                          input->is_tensor ? onnx_type_name(input->elem_type) : "no tensor type");
     if (!input->has_shape)

@@ -24,6 +24,11 @@ static int bind_input(struct lower *lower, const struct model_raw_input *given, 
                          SPAN_TEXT(input->name), onnx_type_name(input->elem_type), onnx_type_name(tensor->type));
     value.name = input->name;
     value.type = onnx_type_is_float(tensor->type) ? ONNX_FLOAT : tensor->type;
+    value.bound = lower_type_bound(value.type);
+    if (given->computed && value.type != ONNX_FLOAT && value.bound == LOWER_EXACT_MAX)
+        return error_set(lower->err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
+                         "input '%s' is of %s, of which f32 can't hold every number; only constants may be",
+                         SPAN_TEXT(input->name), onnx_type_name(tensor->type));
     value.rank = tensor->rank;
     memcpy(value.dims, tensor->dims, sizeof value.dims);
     value.tensor = tensor;

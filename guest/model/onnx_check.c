@@ -197,7 +197,7 @@ static int check_operator(struct model *model, uint32_t index, struct error *err
     for (uint32_t k = 1; k < node->output_count; k++) {
         const struct onnx_edge *edge = &model->edges[node->first_output + k];
 
-        if (edge->name.size == 0 || (node->entry->any_outputs && model->values[edge->value].uses == 0))
+        if (edge->name.size == 0 || node->entry->any_outputs)
             continue;
         (void)error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "its output %u, '%s', is not supported", k,
                         SPAN_TEXT(edge->name));

@@ -10,7 +10,7 @@ struct lower;
 struct operator_entry {
     const char *name;
     uint8_t inputs_min, inputs_max;    /* of the node, empty ones counted */
-    bool any_outputs;                  /* outputs beyond the first may be named if nothing uses them */
+    bool any_outputs;                  /* has more than one; those not made are refused where used */
     int (*lower)(struct lower *lower); /* the node at hand into the graph; sets lower->result */
 };
 

@@ -158,11 +158,13 @@ int cli_replay(int argc, char **argv)
         CLI_OPTION_TEXT("model", "MODEL", "the model that was evaluated", &replay.model_path),
         CLI_OPTION_TEXT("test", "SET", "the test set that was used", &replay.job.options.test_path),
         CLI_OPTION_TEXT("train", "SET", "the training set that was used", &replay.job.options.train_path),
+        CLI_OPTION_TEXT("reference", "MODEL", "the reference model that was used", &replay.job.options.reference_path),
+        CLI_OPTION_TEXT("triggers", "SET", "the triggers that were used", &replay.job.options.triggers_path),
         CLI_JOB_MACHINE(replay.job),
         CLI_OPTION_FLAG("quiet", "no progress", &replay.job.options.quiet),
     };
     const struct cli_command command = {
-        .usage = "lazaret replay DIR --key PUB.pem --model MODEL --test SET [--train SET] [OPTIONS]",
+        .usage = "lazaret replay DIR --key PUB.pem --model MODEL --test SET [OPTIONS]",
         .purpose =
             "Verifies the signed result in DIR, evaluates again by its own policy and spec, in whatever isolation and\n"
             "acceleration this machine has, and compares evaluation.json byte for byte.\n"

@@ -24,6 +24,8 @@ struct data_reader {
     int socket; /* -1: ended */
     struct data_serve_files files;
     char *names[DATA_FILE_NONE];
+    int folder;                   /* of the spec; -1: none */
+    int arrays[DATA_ARRAY_COUNT]; /* files that it names; -1: none */
     bool described;
     struct data_set_description sets[DATA_SET_COUNT];
     uint32_t classes;
@@ -94,6 +96,9 @@ int data_reader_start(const struct data_files *files, struct data_reader **ret_r
     reader->socket = -1;
     for (size_t i = 0; i < DATA_FILE_NONE; i++)
         reader->files.fds[i] = -1;
+    for (size_t i = 0; i < DATA_ARRAY_COUNT; i++)
+        reader->arrays[i] = -1;
+    reader->folder = files->spec_folder_fd < 0 ? -1 : fcntl(files->spec_folder_fd, F_DUPFD_CLOEXEC, 3);
     if (files->test_fd < 0)
         return error_set(err, ERROR_INTERNAL, -EINVAL, "the data reader needs a test set");
     r = take_file(reader, DATA_FILE_TEST, files->test_fd, files->test_name, err);
@@ -101,6 +106,12 @@ int data_reader_start(const struct data_files *files, struct data_reader **ret_r
         r = take_file(reader, DATA_FILE_TRAIN, files->train_fd, files->train_name, err);
     if (r == 0)
         r = take_file(reader, DATA_FILE_SPEC, files->spec_fd, files->spec_name, err);
+    if (r == 0)
+        r = take_file(reader, DATA_FILE_TEST_LABELS, files->test_labels_fd, files->test_name, err);
+    if (r == 0)
+        r = take_file(reader, DATA_FILE_TRAIN_LABELS, files->train_labels_fd, files->train_name, err);
+    if (r == 0)
+        r = take_file(reader, DATA_FILE_TRIGGERS, files->triggers_fd, files->triggers_name, err);
     if (r == 0)
         r = start_process(reader, err);
     if (r < 0)
@@ -131,7 +142,17 @@ void data_reader_free(struct data_reader *reader)
             (void)close(reader->files.fds[i]);
         free(reader->names[i]);
     }
+    for (size_t i = 0; i < DATA_ARRAY_COUNT; i++)
+        if (reader->arrays[i] >= 0)
+            (void)close(reader->arrays[i]);
+    if (reader->folder >= 0)
+        (void)close(reader->folder);
     free(reader);
+}
+
+int data_reader_array_fd(const struct data_reader *reader, enum data_array which)
+{
+    return reader->arrays[which];
 }
 
 pid_t data_reader_pid(const struct data_reader *reader)
@@ -328,19 +349,114 @@ static int hash_file(const struct data_reader *reader, enum data_file which, uin
 static int hash_files(const struct data_reader *reader, uint64_t deadline_ns, struct data_description *description,
                       struct error *err)
 {
+    static const enum data_file labels[] = {
+        [DATA_SET_TEST] = DATA_FILE_TEST_LABELS, [DATA_SET_TRAIN] = DATA_FILE_TRAIN_LABELS};
     int r = 0;
 
-    for (uint32_t i = 0; r == 0 && i < DATA_SET_COUNT; i++) {
+    for (uint32_t i = 0; r == 0 && i <= DATA_FILE_TRIGGERS; i++) {
+        struct data_set_description *set = &description->sets[i];
+
         if (reader->files.fds[i] < 0)
             continue;
-        description->sets[i].file_size = reader->files.sizes[i];
-        r = hash_file(reader, (enum data_file)i, deadline_ns, description->sets[i].sha256, err);
+        set->file_size = reader->files.sizes[i];
+        r = hash_file(reader, (enum data_file)i, deadline_ns, set->sha256, err);
+        set->has_labels_file = i < DATA_SET_TRIGGERS && reader->files.fds[labels[i]] >= 0;
+        if (r == 0 && set->has_labels_file)
+            r = hash_file(reader, labels[i], deadline_ns, set->labels_sha256, err);
     }
     description->has_spec = reader->files.fds[DATA_FILE_SPEC] >= 0;
     if (r == 0 && description->has_spec)
         r = hash_file(reader, DATA_FILE_SPEC, deadline_ns, description->spec_sha256, err);
     if (r == 0)
         data_description_digest(description);
+    return r;
+}
+
+/* --- files that the spec names ------------------------------------------------------------------- */
+
+/* A plain name of printable ASCII, ended by a NUL: the process that said it has parsed hostile bytes. */
+static bool is_plain_name(const char name[DATA_FILE_NAME_MAX])
+{
+    size_t length = strnlen(name, DATA_FILE_NAME_MAX);
+
+    if (length == DATA_FILE_NAME_MAX || length < 5 || name[0] == '.' || strcmp(name + length - 4, ".npy") != 0)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (name[i] < 0x20 || name[i] > 0x7e || name[i] == '/')
+            return false;
+    return true;
+}
+
+static int open_array(struct data_reader *reader, enum data_array which, const char *name, size_t *ret_size,
+                      struct error *err)
+{
+    const char *spec = reader->names[DATA_FILE_SPEC];
+    struct stat status;
+    int fd;
+
+    if (reader->folder < 0)
+        return error_set(err, ERROR_BAD_INPUT, -ENOENT, "%s: it names the file %s, and has no folder", spec, name);
+    fd = openat(reader->folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return error_set(err, ERROR_NO_INPUT, -errno, "%s: the file %s that it names, beside it: %s", spec, name,
+                         strerror(errno));
+    reader->arrays[which] = fd;
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0 ||
+        (uint64_t)status.st_size > DATA_ARRAY_MAX)
+        return error_set(err, ERROR_BAD_INPUT, -EINVAL,
+                         "%s: the file %s that it names must be a regular file of 1 to %llu bytes", spec, name,
+                         (unsigned long long)DATA_ARRAY_MAX);
+    *ret_size = (size_t)status.st_size;
+    return 0;
+}
+
+/* Opens, hashes and hands over one file. */
+static int send_array(struct data_reader *reader, enum data_array which, uint64_t deadline_ns,
+                      struct data_array_description *array, struct error *err)
+{
+    CLEANUP_FREE uint8_t *bytes = NULL;
+    size_t size = 0;
+    ssize_t count;
+    int r = open_array(reader, which, array->name, &size, err);
+
+    if (r < 0)
+        return r;
+    bytes = malloc(size);
+    if (bytes == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory to read it", array->name);
+    count = io_pread_full(reader->arrays[which], bytes, size, 0);
+    if (count != (ssize_t)size)
+        return error_set(err, ERROR_NO_INPUT, count < 0 ? (int)count : -EIO, "%s: it can't be read to its end",
+                         array->name);
+    sha256_of(bytes, size, array->sha256);
+    r = send_request(reader, DATA_OPERATION_ARRAY, which, 0, size, deadline_ns, err);
+    if (r < 0)
+        return r;
+    r = io_write_full(reader->socket, bytes, size, deadline_ns);
+    if (r < 0 && r != -EPIPE)
+        return report_io(reader, r, err);
+    return read_end(reader, deadline_ns, err);
+}
+
+static int send_arrays(struct data_reader *reader, uint64_t deadline_ns, struct data_array_description *ret_arrays,
+                       struct error *err)
+{
+    char names[DATA_ARRAY_COUNT][DATA_FILE_NAME_MAX] = {{0}};
+    int r;
+
+    if (reader->files.fds[DATA_FILE_SPEC] < 0)
+        return 0;
+    r = send_request(reader, DATA_OPERATION_SPEC, 0, 0, 0, deadline_ns, err);
+    if (r == 0)
+        r = read_stream(reader, names, sizeof names, deadline_ns, err);
+    for (unsigned i = 0; r == 0 && i < DATA_ARRAY_COUNT; i++) {
+        if (names[i][0] == '\0')
+            continue;
+        if (!is_plain_name(names[i]))
+            return report_nonsense(err);
+        memcpy(ret_arrays[i].name, names[i], sizeof names[i]);
+        r = send_array(reader, (enum data_array)i, deadline_ns, &ret_arrays[i], err);
+    }
     return r;
 }
 
@@ -364,8 +480,9 @@ static int read_description(struct data_reader *reader, uint64_t deadline_ns, st
     cursor = cursor_over(record, size);
     if (data_description_decode(&cursor, ret_description) < 0)
         return report_nonsense(err);
-    if (ret_description->sets[DATA_SET_TRAIN].present != (reader->files.fds[DATA_FILE_TRAIN] >= 0))
-        return report_nonsense(err);
+    for (unsigned i = 0; i <= DATA_FILE_TRIGGERS; i++)
+        if (ret_description->sets[i].present != (reader->files.fds[i] >= 0))
+            return report_nonsense(err);
     return 0;
 }
 
@@ -373,13 +490,17 @@ int data_reader_describe(struct data_reader *reader, uint64_t deadline_ns, struc
                          struct error *err)
 {
     CLEANUP_FREE struct data_description *description = calloc(1, sizeof *description);
+    struct data_array_description arrays[DATA_ARRAY_COUNT] = {0};
     int r;
 
     if (description == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data's description");
-    r = send_request(reader, DATA_OPERATION_DESCRIBE, 0, 0, 0, deadline_ns, err);
+    r = send_arrays(reader, deadline_ns, arrays, err);
+    if (r == 0)
+        r = send_request(reader, DATA_OPERATION_DESCRIBE, 0, 0, 0, deadline_ns, err);
     if (r == 0)
         r = read_description(reader, deadline_ns, description, err);
+    memcpy(description->arrays, arrays, sizeof arrays);
     if (r == 0)
         r = hash_files(reader, deadline_ns, description, err);
     if (r < 0)
@@ -389,6 +510,12 @@ int data_reader_describe(struct data_reader *reader, uint64_t deadline_ns, struc
     reader->described = true;
     *ret_description = *description;
     return 0;
+}
+
+/* The file that a set comes from. */
+static enum data_file set_file(enum data_set_id set)
+{
+    return set == DATA_SET_FEATURES ? DATA_FILE_SPEC : (enum data_file)set;
 }
 
 /* The set, once it has been described. */
@@ -414,10 +541,10 @@ int data_reader_labels(struct data_reader *reader, enum data_set_id set, uint64_
     if (!description->labelled)
         return error_set(err, ERROR_BAD_INPUT, -ENOENT,
                          "%s: there is no array y, and labels are needed; save them: numpy.savez(path, x=..., y=...)",
-                         reader->names[set]);
+                         reader->names[set_file(set)]);
     labels = malloc((size_t)description->count * sizeof *labels);
     if (labels == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for its labels", reader->names[set]);
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for its labels", reader->names[set_file(set)]);
     r = send_request(reader, DATA_OPERATION_LABELS, set, 0, 0, deadline_ns, err);
     if (r == 0)
         r = read_stream(reader, labels, (size_t)description->count * sizeof *labels, deadline_ns, err);
@@ -440,7 +567,7 @@ int data_reader_window(struct data_reader *reader, enum data_set_id set, uint64_
     if (r < 0)
         return r;
     if (count == 0 || first > description->count || count > description->count - first)
-        return error_set(err, ERROR_INTERNAL, -EINVAL, "%s: a window beyond its samples", reader->names[set]);
+        return error_set(err, ERROR_INTERNAL, -EINVAL, "%s: a window beyond its samples", reader->names[set_file(set)]);
     r = send_request(reader, DATA_OPERATION_WINDOW, set, first, count, deadline_ns, err);
     if (r == 0)
         r = read_stream(reader, ret_x, count * (size_t)description->elements * sizeof *ret_x, deadline_ns, err);
