@@ -6,8 +6,10 @@
 
 static const struct check *const checks[] = {
     &check_clean_accuracy,
+    &check_noise,
     &check_fgsm,
     &check_pgd,
+    &check_square,
     &check_activation_clustering,
     &check_spectral_signature,
     &check_trigger_scan,

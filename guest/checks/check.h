@@ -71,8 +71,10 @@ MUST_USE int check_send_row(const struct check_context *context, struct message_
 uint32_t check_classes(const struct network *network);
 
 extern const struct check check_clean_accuracy;
+extern const struct check check_noise;
 extern const struct check check_fgsm;
 extern const struct check check_pgd;
+extern const struct check check_square;
 extern const struct check check_activation_clustering;
 extern const struct check check_spectral_signature;
 extern const struct check check_trigger_scan;
