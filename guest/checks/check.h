@@ -21,9 +21,9 @@ struct check_sink {
 /* What a check works with; all borrowed, and valid until its state is freed. */
 struct check_context {
     const struct plan *plan;
-    uint32_t index; /* of the check in the plan */
-    struct network *network;
-    const struct model *model, *reference; /* reference: NULL where the plan has none */
+    uint32_t index;                        /* of the check in the plan */
+    struct network *network;               /* NULL for a check that needs the reference */
+    const struct model *model, *reference; /* reference: NULL where the plan has none, or the check doesn't need it */
     struct check_sink sink;
     uint64_t memory_bytes; /* that the check may take for itself; 0: not known */
 };
@@ -48,6 +48,7 @@ struct check {
     enum plan_check_id id;
     uint32_t version; /* changes with any bit of a result */
     bool needs_range, needs_gradient;
+    bool needs_reference; /* compares the weights of two models: it gets the reference and no network */
     /* Why the check can't be made of this model, as a string that lasts; NULL where it can. The check is then reported
      * as skipped. May itself be NULL. */
     const char *(*unfit)(const struct check_context *context);
@@ -71,7 +72,12 @@ uint32_t check_classes(const struct network *network);
 
 extern const struct check check_clean_accuracy;
 extern const struct check check_fgsm;
+extern const struct check check_pgd;
 extern const struct check check_activation_clustering;
+extern const struct check check_spectral_signature;
 extern const struct check check_trigger_scan;
+extern const struct check check_neural_cleanse;
+extern const struct check check_strip;
+extern const struct check check_weight_drift;
 
 #endif

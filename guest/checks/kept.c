@@ -42,7 +42,7 @@ const char *kept_unfit(const struct check_context *context, struct kept_shape *r
 
     if (!kept_shape_of(&plan->contract, ret_shape))
         return "samples are not images of rows and columns, so that a patch has no place";
-    if (!plan->contract.has_range)
+    if (!plan->contract.has_range || plan->contract.range_low >= plan->contract.range_high)
         return "the spec names no range of valid inputs, so that a patch has no colour";
     if (!plan->sets[PLAN_SET_TEST].present || plan->sets[PLAN_SET_TEST].count == 0)
         return "there are no test samples";
@@ -95,6 +95,25 @@ void kept_take(struct kept *kept, const struct check_window *window)
                kept->size * sizeof *kept->x);
         kept->taken++;
     }
+}
+
+int kept_order(const int32_t *classes, uint32_t count, uint32_t class_count, uint32_t *ret_order)
+{
+    CLEANUP_FREE uint32_t *seen = calloc(class_count + (size_t)1, sizeof *seen); /* samples of each class so far */
+    CLEANUP_FREE uint32_t *turn = calloc(count + (size_t)1, sizeof *turn);       /* of each sample in its class */
+    CLEANUP_FREE uint32_t *starts = calloc(count + (size_t)1, sizeof *starts);   /* of each turn in the order */
+
+    if (seen == NULL || turn == NULL || starts == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        turn[i] = seen[classes[i]]++;
+        starts[turn[i] + 1]++;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        starts[i + 1] += starts[i];
+    for (uint32_t i = 0; i < count; i++)
+        ret_order[starts[turn[i]]++] = i;
+    return 0;
 }
 
 int kept_triggers_open(struct kept_triggers *triggers, const struct check_context *context, struct error *err)

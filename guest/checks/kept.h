@@ -48,6 +48,12 @@ void kept_close(struct kept *kept);
 /* Takes what is to be kept of one window; windows come in order. */
 void kept_take(struct kept *kept, const struct check_window *window);
 
+/*
+ * An order of the samples that takes their classes in turn: the first sample of each, by number, then the second of
+ * each, … so that few stand for all. -ENOMEM.
+ */
+MUST_USE int kept_order(const int32_t *classes, uint32_t count, uint32_t class_count, uint32_t *ret_order);
+
 /* --- the user's triggers ------------------------------------------------------------------------- */
 
 struct kept_triggers {

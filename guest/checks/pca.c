@@ -3,6 +3,7 @@
 #include "guest/checks/pca.h"
 
 #include "guest/checks/eigen.h"
+#include "wire/plan.h"
 
 #include <errno.h>
 #include <float.h>
@@ -11,8 +12,9 @@
 
 struct pca {
     size_t features, components;
-    double *mean;  /* features */
-    double *basis; /* components × features */
+    double *mean;      /* features */
+    double *basis;     /* components × features */
+    double *variances; /* components; 0 where it is no more than rounding */
 };
 
 /* What one fit works on. */
@@ -137,9 +139,11 @@ static int decompose(struct pca *pca, const struct fit *fit, double *values, str
     for (size_t c = 0; c < pca->components; c++) {
         const double *vector = fit->matrix + c * fit->side;
 
+        if (values[c] > values[0] * DBL_EPSILON * (double)fit->side)
+            pca->variances[c] = values[c] / (double)fit->data->count;
         if (fit->side == pca->features)
             memcpy(pca->basis + c * pca->features, vector, pca->features * sizeof *vector);
-        else if (values[c] > values[0] * DBL_EPSILON * (double)fit->side) /* else no variance: stays 0 */
+        else if (pca->variances[c] > 0.0) /* else stays 0 */
             component_from_gram(fit, vector, pca->basis + c * pca->features);
     }
     return 0;
@@ -178,10 +182,11 @@ int pca_fit(const struct pca_rows *data, size_t components, struct pca **ret_pca
     if (pca == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for principal components");
     pca->features = data->features;
-    pca->components = smaller(components, side);
+    pca->components = smaller(components < PLAN_COMPONENTS_MAX ? components : PLAN_COMPONENTS_MAX, side);
     pca->mean = calloc(pca->features, sizeof *pca->mean);
     pca->basis = calloc(pca->components * pca->features, sizeof *pca->basis);
-    if (pca->mean == NULL || pca->basis == NULL)
+    pca->variances = calloc(pca->components, sizeof *pca->variances);
+    if (pca->mean == NULL || pca->basis == NULL || pca->variances == NULL)
         r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a basis of %zu × %zu", pca->components,
                       pca->features);
     else
@@ -200,12 +205,42 @@ void pca_free(struct pca *pca)
         return;
     free(pca->mean);
     free(pca->basis);
+    free(pca->variances);
     free(pca);
 }
 
 size_t pca_components(const struct pca *pca)
 {
     return pca->components;
+}
+
+void pca_whiten(struct pca *pca)
+{
+    size_t kept = 0;
+
+    while (kept < pca->components && pca->variances[kept] > 0.0) { /* they descend */
+        double scale = 1.0 / sqrt(pca->variances[kept]);
+
+        for (size_t j = 0; j < pca->features; j++)
+            pca->basis[kept * pca->features + j] *= scale;
+        kept++;
+    }
+    pca->components = kept > 0 ? kept : 1;
+}
+
+void pca_rotate(struct pca *pca, const double *rotation)
+{
+    double turned[PLAN_COMPONENTS_MAX];
+
+    for (size_t j = 0; j < pca->features; j++) {
+        for (size_t c = 0; c < pca->components; c++) {
+            turned[c] = 0.0;
+            for (size_t k = 0; k < pca->components; k++)
+                turned[c] += rotation[c * pca->components + k] * pca->basis[k * pca->features + j];
+        }
+        for (size_t c = 0; c < pca->components; c++)
+            pca->basis[c * pca->features + j] = turned[c];
+    }
 }
 
 void pca_project(const struct pca *pca, const float *sample, double *ret_coordinates)

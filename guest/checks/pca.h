@@ -40,6 +40,15 @@ void pca_free(struct pca *pca);
 
 size_t pca_components(const struct pca *pca);
 
+/*
+ * Makes every coordinate's variance over the fitted rows 1; components without variance are dropped,
+ * but for the first.
+ */
+void pca_whiten(struct pca *pca);
+
+/* Turns the basis: `rotation` is components × components, row-major; a row makes a new coordinate of the old. */
+void pca_rotate(struct pca *pca, const double *rotation);
+
 /* The coordinates [components] of one sample of `features` elements. */
 void pca_project(const struct pca *pca, const float *sample, double *ret_coordinates);
 

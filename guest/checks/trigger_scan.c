@@ -259,7 +259,7 @@ static int search(struct trigger_scan *scan, struct error *err)
     scan->search.clean = scan->clean;
     scan->search.order = scan->order;
     scan->search.budget = budget == 0 ? UINT64_MAX : budget > owed ? budget - owed : 0;
-    if (scan_search_order(scan->clean, scan->kept.count, scan->search.targets, scan->order) < 0)
+    if (kept_order(scan->clean, scan->kept.count, scan->search.targets, scan->order) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the order of %u samples", scan->kept.count);
     return scan_search_run(&scan->search, scan->best, err);
 }

@@ -9,7 +9,7 @@
 #define RUNG_FACTOR 4u
 #define DIVISOR_MAX (1u << 24)
 
-/* A target's best places so far, most flips first, of equals the earlier place. */
+/* A target's best places so far, the best first. */
 struct board {
     uint32_t width; /* entries a target */
     uint32_t *used; /* targets */
@@ -96,7 +96,9 @@ uint64_t scan_search_cost(uint64_t places, uint32_t samples, uint32_t targets)
 
 static bool is_better(const struct scan_entry *a, const struct scan_entry *b)
 {
-    return a->flips != b->flips ? a->flips > b->flips : a->place < b->place;
+    if (a->flips != b->flips)
+        return a->flips > b->flips;
+    return a->extent != b->extent ? a->extent < b->extent : a->place < b->place;
 }
 
 static void board_offer(struct board *board, uint32_t target, struct scan_entry entry)
@@ -189,11 +191,13 @@ static void paint(const struct trial *trial, uint64_t pass, float *ret_x)
 /* The place whose last sample is done goes on the boards of the classes that it flips to. */
 static void finish_place(const struct trial *trial, uint64_t pass)
 {
-    uint32_t place = trial_place(trial, pass);
+    uint32_t place = trial_place(trial, pass), side = trial->search->places->items[place].side;
+    struct scan_entry entry = {.place = place, .extent = side == 0 ? UINT32_MAX : side};
 
     for (uint32_t target = 0; target < trial->search->targets; target++) {
-        if (trial->flips[target] > 0)
-            board_offer(trial->board, target, (struct scan_entry){.place = place, .flips = trial->flips[target]});
+        entry.flips = trial->flips[target];
+        if (entry.flips > 0)
+            board_offer(trial->board, target, entry);
         trial->flips[target] = 0;
     }
 }
@@ -312,23 +316,4 @@ int scan_search_run(struct scan_search *search, struct scan_entry *ret_best, str
     }
     search_work_free(&work);
     return r;
-}
-
-int scan_search_order(const int32_t *classes, uint32_t count, uint32_t class_count, uint32_t *ret_order)
-{
-    CLEANUP_FREE uint32_t *seen = calloc(class_count + (size_t)1, sizeof *seen); /* samples of each class so far */
-    CLEANUP_FREE uint32_t *turn = calloc(count + (size_t)1, sizeof *turn);       /* of each sample in its class */
-    CLEANUP_FREE uint32_t *starts = calloc(count + (size_t)1, sizeof *starts);   /* of each turn in the order */
-
-    if (seen == NULL || turn == NULL || starts == NULL)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < count; i++) {
-        turn[i] = seen[classes[i]]++;
-        starts[turn[i] + 1]++;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        starts[i + 1] += starts[i];
-    for (uint32_t i = 0; i < count; i++)
-        ret_order[starts[turn[i]]++] = i;
-    return 0;
 }

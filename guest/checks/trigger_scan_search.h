@@ -6,7 +6,8 @@
  * that it is predicted as, where the clean sample was predicted as another. Successive halving on samples: every place
  * is tried on the first 8 kept samples, the most promising of each target on the first 32, then 128, then on all. The
  * samples are put in an order that takes the predicted classes in turn, so that few stand for all. After each rung a
- * target keeps the places with most flips, of equals the first in the places' order; those without a flip are dropped.
+ * target keeps the places with most flips, of equals the smaller patch, then the first in the places' order; those
+ * without a flip are dropped.
  *
  *   rung (samples)   kept by each of T targets
  *   8                max(16, ceil(places / 4T))
@@ -32,8 +33,9 @@
 
 /* Flips that one place gives one target. */
 struct scan_entry {
-    uint32_t place; /* its index */
-    uint32_t flips; /* 0: no place gave any */
+    uint32_t place;  /* its index */
+    uint32_t extent; /* its side; UINT32_MAX of the whole image */
+    uint32_t flips;  /* 0: no place gave any */
 };
 
 struct scan_search {
@@ -43,7 +45,7 @@ struct scan_search {
     struct meter *meter;
     uint32_t targets;
     const int32_t *clean;  /* predicted classes of the kept samples */
-    const uint32_t *order; /* of the kept samples: scan_search_order */
+    const uint32_t *order; /* of the kept samples: kept_order */
     float *images;         /* predictor's slice × an image */
     int32_t *classes;      /* predictor's slice */
     uint64_t budget;       /* forward passes left; UINT64_MAX: no limit */
@@ -51,9 +53,6 @@ struct scan_search {
     uint64_t tried;        /* places that the search was not cut short of */
     uint32_t samples;      /* that the result was counted on: the first of the order */
 };
-
-/* An order of the samples that takes their classes in turn: the first sample of each, the second of each, … */
-MUST_USE int scan_search_order(const int32_t *classes, uint32_t count, uint32_t class_count, uint32_t *ret_order);
 
 /* Forward passes of a whole search, at most. */
 uint64_t scan_search_cost(uint64_t places, uint32_t samples, uint32_t targets);

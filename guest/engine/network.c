@@ -9,6 +9,7 @@
 #include "guest/engine/network.h"
 
 #include "guest/engine/executor.h"
+#include "guest/engine/fold.h"
 #include "guest/engine/loss.h"
 #include "guest/engine/ops.h"
 #include "guest/engine/samples.h"
@@ -168,6 +169,8 @@ int network_create(const struct network_options *options, struct network **ret_n
         ret = take_contract(network, options, err);
     if (ret == 0)
         ret = choose_layer(network, options->layer, err);
+    if (ret == 0)
+        ret = fold_norms(network->graph, network->layer, err);
     if (ret < 0)
         return ret;
     executor.graph = network->graph;

@@ -129,10 +129,10 @@ static int forward(const struct op_run *run)
 
         for (size_t j = 0; j < state->n; j++)
             y[j] = attributes->alpha * y[j];
-        if (c == NULL)
-            continue;
-        for (size_t j = 0; j < state->n; j++)
+        for (size_t j = 0; c != NULL && j < state->n; j++)
             y[j] = y[j] + attributes->beta * c[i * state->c_row + j * state->c_column];
+        for (size_t j = 0; run->finish.relu && j < state->n; j++)
+            y[j] = y[j] <= 0.0f ? 0.0f : y[j];
     }
     return 0;
 }
@@ -240,6 +240,7 @@ static int backward(const struct op_run *run, uint32_t input, const float *dy, f
 
 /* C's gradient reads no other input; that A and B are kept for it too costs a little memory only. */
 const struct op op_gemm = {.needs = {OP_NEEDS_OTHERS, OP_NEEDS_OTHERS},
+                           .finishes = OP_FINISHES_RELU,
                            .plan = plan,
                            .forward = forward,
                            .backward = backward,

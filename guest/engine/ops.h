@@ -23,6 +23,13 @@ enum op_needs {
     OP_NEEDS_OUTPUT = 4,
 };
 
+/* What an operator can do as it writes a result (struct op_run's finish). */
+enum op_finishes {
+    OP_FINISHES_RELU = 1,     /* forward: relu */
+    OP_FINISHES_ADDEND = 2,   /* forward: addend */
+    OP_FINISHES_GRADIENT = 4, /* backward to input 0: addend (which may be ret_dx) and mask */
+};
+
 /* A node made ready to run. */
 struct op_node {
     const struct graph *graph;
@@ -32,21 +39,24 @@ struct op_node {
     void *state;        /* what plan() prepared (packed weights, tables); owned; release() frees it */
     size_t state_bytes; /* its size, for the memory figure */
     size_t scratch_forward, scratch_backward; /* floats that each pass may write to while it runs */
+    size_t kernel_scratch;                    /* floats that its kernels take from their context */
 };
 
 struct op_run {
     const struct op_node *op;
-    size_t samples;             /* 1 to graph->batch */
-    const float *const *inputs; /* one an input; NULL for an absent one, and in the backward pass for
-                                   those that it has not said it needs */
-    float *output;              /* NULL in the backward pass unless needed; then it is only read */
-    float *scratch;             /* NULL where none was asked for */
+    size_t samples;              /* 1 to graph->batch */
+    const float *const *inputs;  /* one an input; NULL for an absent one, and in the backward pass for
+                                    those that it has not said it needs */
+    float *output;               /* NULL in the backward pass unless needed; then it is only read */
+    float *scratch;              /* NULL where none was asked for */
+    struct kernel_finish finish; /* addend, relu and mask where the operator finishes them; else empty */
 };
 
 struct op {
     unsigned needs[2];      /* enum op_needs, for the gradient of input 0, and of any other */
     bool in_place;          /* the output may lie in input 0's memory, where sizes agree */
     bool in_place_backward; /* dx may lie in dy's memory, where sizes agree */
+    unsigned finishes;      /* enum op_finishes */
     bool alias;             /* the output is the input's memory: forward does nothing */
 
     /*

@@ -116,16 +116,25 @@ static int open_spec(struct admission *admission, const char *path, struct error
     return 0;
 }
 
+static int open_triggers(struct admission *admission, const char *path, struct error *err)
+{
+    uint64_t size;
+
+    if (!admission->policy.trigger_scan.present && !admission->policy.strip.present)
+        return error_set(err, ERROR_USAGE, -EINVAL,
+                         "--triggers: the policy has neither trigger-scan nor strip, which alone look at triggers");
+    return open_input(path, &admission->triggers_fd, &size, err);
+}
+
 static int open_data(struct admission *admission, const struct job_options *options, struct error *err)
 {
     struct data_files files = DATA_FILES_NONE;
-    uint64_t size;
     int r = open_set(options->test_path, &admission->test_fd, &admission->test_labels_fd, err);
 
     if (r == 0 && options->train_path != NULL)
         r = open_set(options->train_path, &admission->train_fd, &admission->train_labels_fd, err);
     if (r == 0 && options->triggers_path != NULL)
-        r = open_input(options->triggers_path, &admission->triggers_fd, &size, err);
+        r = open_triggers(admission, options->triggers_path, err);
     if (r == 0 && options->spec_path != NULL)
         r = open_spec(admission, options->spec_path, err);
     if (r < 0)

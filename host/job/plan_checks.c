@@ -66,22 +66,25 @@ static void skip(const struct making *making, enum plan_check_id id, bool requir
 
 /* --- why not ------------------------------------------------------------------------------------------- */
 
-static const char no_range[] = "eps has no unit: the spec names no range of valid inputs";
-static const char no_train[] = "there is no training set: give one with --train";
-
-/* Channels, rows and columns. */
+/* Rows and columns, with channels or without: what a patch can be put on. */
 static bool has_places(const struct plan *plan)
 {
-    return plan->contract.rank == 3;
+    return plan->contract.rank == 2 || plan->contract.rank == 3;
+}
+
+/* Of the searches for triggers, which look for patches. */
+static const char *find_search_obstacle(const struct plan *plan)
+{
+    if (!plan->contract.has_range)
+        return "a trigger has no colour: the spec names no range of valid inputs";
+    return has_places(plan) ? NULL : "inputs are no images (channels, rows, columns), and a patch has no place";
 }
 
 /* Why these inputs don't allow a check, or NULL. */
 static const char *find_obstacle(const struct plan *plan, enum plan_check_id id)
 {
-    const bool has_range = plan->contract.has_range, has_triggers = plan->sets[PLAN_SET_TRIGGERS].present;
-
-    if (plan_check_is_attack(id) && !has_range)
-        return no_range;
+    if (plan_check_is_attack(id) && !plan->contract.has_range)
+        return "eps has no unit: the spec names no range of valid inputs";
     switch (id) {
     case PLAN_SQUARE:
         return has_places(plan) || plan->sets[PLAN_SET_FEATURES].present
@@ -89,21 +92,15 @@ static const char *find_obstacle(const struct plan *plan, enum plan_check_id id)
                    : "inputs are neither images (channels, rows, columns) nor features that the spec describes";
     case PLAN_ACTIVATION_CLUSTERING:
     case PLAN_SPECTRAL_SIGNATURE:
-        return plan->sets[PLAN_SET_TRAIN].present ? NULL : no_train;
+        return plan->sets[PLAN_SET_TRAIN].present ? NULL : "there is no training set: give one with --train";
     case PLAN_TRIGGER_SCAN:
-        if (!has_range)
-            return "a trigger has no colour: the spec names no range of valid inputs";
-        return has_places(plan) || has_triggers ? NULL
-                                                : "inputs are no images (channels, rows, columns), and there is no "
-                                                  "trigger: give some with --triggers";
+        return find_search_obstacle(plan);
     case PLAN_NEURAL_CLEANSE:
-        if (!has_range)
-            return "a trigger has no colour: the spec names no range of valid inputs";
-        return plan->contract.classes > 0 && plan->contract.classes < POLICY_CLEANSE_CLASSES_MIN
-                   ? "there are fewer than 6 classes, too few for a median to say what is unusual"
-                   : NULL;
+        if (plan->contract.classes > 0 && plan->contract.classes < POLICY_CLEANSE_CLASSES_MIN)
+            return "there are fewer than 6 classes, too few for a median to say what is unusual";
+        return find_search_obstacle(plan);
     case PLAN_STRIP:
-        return has_triggers ? NULL : "there is no trigger: give some with --triggers";
+        return plan->sets[PLAN_SET_TRIGGERS].present ? NULL : "there is no trigger: give some with --triggers";
     case PLAN_WEIGHT_DRIFT:
         return plan->reference_size > 0 ? NULL : "there is no reference model: give one with --reference";
     default:
@@ -155,7 +152,7 @@ static void make_attack(const struct making *making, enum plan_check_id id, cons
 
 _Static_assert(POLICY_NORM_INF == PLAN_NORM_INF && (unsigned)POLICY_GOAL_COUNT == (unsigned)PLAN_GOAL_COUNT &&
                    POLICY_CURVES_MAX <= PLAN_CURVES_MAX && POLICY_POINTS_MAX <= PLAN_POINTS_MAX &&
-                   POLICY_PATCHES_MAX <= PLAN_PATCHES_MAX && POLICY_LAYER_SIZE <= PLAN_NAME_MAX,
+                   POLICY_PATCHES_MAX <= PLAN_PATCHES_MAX && POLICY_LAYER_SIZE == PLAN_NAME_MAX,
                "a policy fits in a plan");
 
 /* --- activations ---------------------------------------------------------------------------------------------- */

@@ -48,9 +48,9 @@ static int judge_class(const struct policy_activation_clustering *policy, const 
     if (r == 0 && p_holm <= policy->alpha && effect >= policy->minimum_effect &&
         test_share <= policy->maximum_test_share)
         judge_conclude(judgement, CHECK_FAILED,
-                 "class %" PRId64 " has a cluster of training samples that test samples avoid (training %" PRId64
-                 "/%" PRId64 ", test %" PRId64 "/%" PRId64 ", pHolm %.3g): a possible backdoor",
-                 label, sizes[0], sizes[1], test_sizes[0], test_sizes[1], p_holm);
+                       "class %" PRId64 " has a cluster of training samples that test samples avoid (training %" PRId64
+                       "/%" PRId64 ", test %" PRId64 "/%" PRId64 ", pHolm %.3g): a possible backdoor",
+                       label, sizes[0], sizes[1], test_sizes[0], test_sizes[1], p_holm);
     return r;
 }
 

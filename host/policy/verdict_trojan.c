@@ -58,11 +58,11 @@ static int judge_target(const struct policy_trigger_scan *policy, const struct n
     if (r < 0)
         return r;
     /* Where there are too few targets to compare with, what a trigger does must do. */
-    if (success >= policy->minimum_success &&
-        (!null->known || (success > null->median && index >= policy->anomaly)))
+    if (success >= policy->minimum_success && (!null->known || (success > null->median && index >= policy->anomaly)))
         judge_conclude(judgement, CHECK_FAILED,
                        "a pattern of %" PRId64 "x%" PRId64 " at row %" PRId64 ", column %" PRId64
-                       " turns %.6f of other inputs to class %" PRId64 " (median of the targets %.6f): a possible backdoor",
+                       " turns %.6f of other inputs to class %" PRId64
+                       " (median of the targets %.6f): a possible backdoor",
                        height, width, row, col, success, target, null->median);
     return 0;
 }
@@ -141,7 +141,8 @@ static int judge_mask(const struct policy_neural_cleanse *policy, const struct n
         r = read_index(entry, where, null, &index, err);
     if (r == 0 && null->known && success >= policy->success && l1 <= null->median && index >= policy->anomaly)
         judge_conclude(judgement, CHECK_FAILED,
-                       "class %" PRId64 " has a trigger of L1 norm %.6f, far below the classes' median of %.6f, that turns"
+                       "class %" PRId64
+                       " has a trigger of L1 norm %.6f, far below the classes' median of %.6f, that turns"
                        " %.6f of other inputs: a possible backdoor",
                        label, l1, null->median, success);
     return r;

@@ -134,6 +134,38 @@ static void test_backdoored_model(void)
     finish(play, true);
 }
 
+/* --- the reference model -------------------------------------------------------------------------- */
+
+/* Both digits models are trained from the same start; the figures are SciPy's (tests/fixtures/ks/weights.txt). */
+static void test_reference(void)
+{
+    struct play *play = new_play(BD15);
+
+    CU_ASSERT_EQUAL_FATAL(play_plan_drift(play, CLEAN), 0);
+    CU_ASSERT_EQUAL(run(play, NULL), 0);
+    CU_ASSERT_EQUAL(play->row_count, 8);
+    CU_ASSERT_EQUAL(play->rows[1].naturals[TENSORS_OUTCOME], TENSOR_TOO_SMALL);
+    CU_ASSERT_EQUAL(play->rows[4].naturals[TENSORS_ELEMENTS], 32768);
+    CU_ASSERT_DOUBLE_EQUAL(play->rows[4].reals[TENSORS_D], 0.010040283203125, 1e-15);
+    CU_ASSERT_DOUBLE_EQUAL(play->rows[4].reals[TENSORS_P], 0x1.2b221300db4c8p-4, 1e-9);
+    CU_ASSERT_EQUAL(play->skipped[3][0], '\0');
+    CU_ASSERT_EQUAL(play->clusters[0].sizes[0], 202); /* the other checks go on as without */
+    finish(play, true);
+}
+
+static void test_reference_alone(void)
+{
+    struct play *play = new_play(CLEAN);
+
+    play->plan.check_count = 0;
+    CU_ASSERT_EQUAL_FATAL(play_plan_drift(play, CLEAN), 0);
+    CU_ASSERT_EQUAL(run(play, NULL), 0);
+    CU_ASSERT_EQUAL(play->row_count, 8);
+    for (uint32_t i = 0; i < play->row_count; i++)
+        CU_ASSERT(play->rows[i].reals[TENSORS_D] == 0.0 && play->rows[i].reals[TENSORS_P] == 1.0);
+    finish(play, true);
+}
+
 /* --- the same bits -------------------------------------------------------------------------------- */
 
 struct variant {
@@ -300,6 +332,41 @@ static void test_memory(void)
     expect_failure(play, small, MESSAGE_FAILURE_MEMORY);
 }
 
+/* The model works, the reference is none: said when it is asked for, and said of the reference. */
+static void test_bad_reference(void)
+{
+    struct play *play = new_play(CLEAN);
+
+    CU_ASSERT_EQUAL_FATAL(play_plan_drift(play, CLEAN), 0);
+    play->plan.reference_size /= 2;
+    sha256_of(play->reference, play->plan.reference_size, play->plan.reference_sha256);
+    play->plan.checks[0] = play->plan.checks[3];
+    play->plan.check_count = 1;
+    CU_ASSERT(run(play, NULL) < 0);
+    CU_ASSERT(play->failed && play->failure.code == MESSAGE_FAILURE_BAD_MODEL && play->failure.check == 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(play->failure_text, "the reference model"));
+    finish(play, false);
+    play = new_play(CLEAN);
+    CU_ASSERT_EQUAL_FATAL(play_plan_drift(play, CLEAN), 0);
+    play->plan.reference_sha256[0] ^= 1;
+    expect_failure(play, NULL, MESSAGE_FAILURE_PROTOCOL);
+}
+
+/* Each fits alone, not both. */
+static void test_large_reference(void)
+{
+    char *const small[] = {(char[]){"--memory"}, (char[]){"6"}, NULL};
+    struct play *play = new_play(CLEAN);
+
+    CU_ASSERT_EQUAL_FATAL(play_plan_drift(play, CLEAN), 0);
+    play->reference = realloc(play->reference, 6u << 20);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(play->reference);
+    play->plan.reference_size = 6u << 20;
+    memset(play->reference, 0, play->plan.reference_size);
+    sha256_of(play->reference, play->plan.reference_size, play->plan.reference_sha256);
+    expect_failure(play, small, MESSAGE_FAILURE_MEMORY);
+}
+
 static void test_bad_label(void)
 {
     struct play *play = new_play(CLEAN);
@@ -375,6 +442,8 @@ int main(void)
     static const struct harness_test tests[] = {
         {"the clean model, all checks", test_clean_model},
         {"the backdoored model, all checks", test_backdoored_model},
+        {"weights against a reference model's", test_reference},
+        {"nothing but the reference model", test_reference_alone},
         {"the same bits for every batch, thread count, window and instruction set", test_same_bits},
         {"without root", test_without_root},
         {"a set larger than memory", test_large_set},
@@ -383,6 +452,8 @@ int main(void)
         {"wrong digests", test_wrong_digests},
         {"plan and model contradict each other", test_contradictions},
         {"a model larger than memory", test_memory},
+        {"a bad reference model", test_bad_reference},
+        {"two models larger than memory", test_large_reference},
         {"a label beyond the classes", test_bad_label},
         {"garbage", test_garbage},
         {"messages out of order", test_out_of_order},
