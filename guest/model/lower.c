@@ -2,6 +2,7 @@
 /* Lowering: the walk over nodes, and what every operator's lowering uses. */
 #include "guest/model/lower.h"
 
+#include "guest/model/lower_ml.h"
 #include "guest/model/operators.h"
 
 #include <errno.h>
@@ -495,7 +496,10 @@ static int lower_one(struct lower *lower, uint32_t index)
         if (r < 0)
             return r;
     }
-    r = onnx_attributes_read(lower->model, node, &lower->attributes, lower->err);
+    r = 0;
+    lower->attributes.count = 0;
+    if (!lower_ml_reads_lists(node->entry))
+        r = onnx_attributes_read(lower->model, node, &lower->attributes, lower->err);
     if (r == 0)
         r = node->entry->lower(lower);
     if (r == 0)
