@@ -190,8 +190,8 @@ int lower_reshape(struct lower *lower, uint32_t value, uint32_t rank, const uint
     if (!view.constant) {
         int r;
 
-        /* Of a value that is itself another's elements in another shape, that other one is reshaped. */
-        while (lower->values[value].producer != GRAPH_NONE &&
+        /* Of what was made here of another's elements in another shape, that other one is reshaped. */
+        while (lower->values[value].name.size == 0 && lower->values[value].producer != GRAPH_NONE &&
                lower->nodes[lower->values[value].producer].op == GRAPH_RESHAPE)
             value = lower->nodes[lower->values[value].producer].inputs[0];
         if (has_shape(&lower->values[value], rank, dims) && lower->values[value].type == view.type) {

@@ -4,6 +4,8 @@
 
 #include "guest/model/lower.h"
 
+#include <string.h>
+
 /* Arity over operator sets 6 to 17. */
 static const struct operator_entry operators[] = {
     {"Abs", 1, 1, false, lower_function_node},
@@ -143,6 +145,47 @@ static const struct operator_entry operators[] = {
     {"Where", 3, 3, false, lower_where},
     {"Xor", 2, 2, false, lower_comparison},
 };
+
+/* Operators of ONNX that are not imported, or all whose name begins so, and why. */
+static const struct {
+    const char *name, *reason;
+} refusals[] = {
+    {"Bernoulli", "a random result can't be audited"},
+    {"BlackmanWindow", "signal processing outside of classification graphs"},
+    {"DFT", "complex numbers"},
+    {"GridSample", "sampling at computed places"},
+    {"HammingWindow", "signal processing outside of classification graphs"},
+    {"HannWindow", "signal processing outside of classification graphs"},
+    {"If", "control flow"},
+    {"Loop", "control flow"},
+    {"MelWeightMatrix", "signal processing outside of classification graphs"},
+    {"Multinomial", "a random result can't be audited"},
+    {"NegativeLogLikelihoodLoss", "a loss belongs to training; export the model for inference"},
+    {"NonMaxSuppression", "the number of results depends on the input's data"},
+    {"Optional", "optional values"},
+    {"Random", "a random result can't be audited"},
+    {"RoiAlign", "regions are inputs of detectors, not of classifiers"},
+    {"STFT", "complex numbers"},
+    {"Scan", "control flow"},
+    {"Sequence", "sequences of tensors"},
+    {"SoftmaxCrossEntropyLoss", "a loss belongs to training; export the model for inference"},
+    {"SplitToSequence", "sequences of tensors"},
+    {"ConcatFromSequence", "sequences of tensors"},
+    {"StringNormalizer", "strings"},
+    {"TfIdfVectorizer", "strings"},
+    {"Unique", "the number of results depends on the input's data"},
+};
+
+const char *operator_refusal(struct span name)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        size_t length = strlen(refusals[i].name);
+
+        if (name.size >= length && memcmp(name.data, refusals[i].name, length) == 0)
+            return refusals[i].reason;
+    }
+    return NULL;
+}
 
 const struct operator_entry *operator_find(struct span name)
 {
