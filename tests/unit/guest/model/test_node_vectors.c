@@ -11,6 +11,7 @@
 #include "guest/model/model_raw.h"
 #include "page.h"
 #include "unit/harness.h"
+#include "vector_gradient.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -58,9 +59,11 @@ static const struct {
 static double tolerance;
 
 static struct {
-    unsigned models, passed, unsupported, refused, mismatched;
-    double worst;
+    unsigned models, passed, unsupported, refused, mismatched, gradients;
+    double worst, worst_gradient;
 } tally;
+
+static const char *running; /* the vector's name */
 
 static struct page page; /* what docs/operators.md has to say */
 
@@ -125,6 +128,34 @@ static enum outcome compare(const struct graph_value *value, const float *got, c
     return close_enough(got, floats, value->elements) ? PASSED : MISMATCHED;
 }
 
+/* Whether a TensorProto, whose first fields are dims (1) and data_type (2), holds floats. */
+static bool is_float(const struct blob *tensor)
+{
+    size_t at = 0;
+
+    while (at + 1 < tensor->size && tensor->data[at] == 0x08) {
+        while (++at < tensor->size && (tensor->data[at] & 0x80) != 0)
+            ;
+        at++;
+    }
+    return at + 1 < tensor->size && tensor->data[at] == 0x10 &&
+           (tensor->data[at + 1] == 1 || tensor->data[at + 1] == 10 || tensor->data[at + 1] == 11);
+}
+
+static void check_gradient(struct kernels *kernels, const struct graph *graph, const float *x)
+{
+    double error = vector_gradient_error(kernels, graph, x);
+
+    if (!(error >= 0))
+        return;
+    tally.gradients++;
+    if (error > tally.worst_gradient)
+        tally.worst_gradient = error;
+    if (error > 1e-5)
+        printf("  gradient is off by %.3g: %s\n", error, running);
+    CU_ASSERT(error <= 1e-5);
+}
+
 /* Runs the graph for one of its outputs. */
 static enum outcome run_output(struct kernels *kernels, struct graph *graph, uint32_t output, const struct blob *input,
                                const struct blob *expected, struct error *err)
@@ -146,6 +177,8 @@ static enum outcome run_output(struct kernels *kernels, struct graph *graph, uin
                graph->values[graph->input].elements * sizeof *floats);
         if (executor_forward(executor, EXECUTOR_FORWARD, 1, err) == 0)
             outcome = compare(&graph->values[output], executor_logits(executor, EXECUTOR_FORWARD), expected);
+        if (outcome == PASSED && is_float(input))
+            check_gradient(kernels, graph, floats);
     }
     executor_free(executor);
     return outcome;
@@ -313,6 +346,7 @@ static void run_folder(struct kernels *kernels, size_t index)
         struct error err = {0};
         enum outcome outcome;
 
+        running = names[i];
         set_tolerance(names[i]);
         (void)snprintf(path, sizeof path, "%s/%s", folders[index].path, names[i]);
         outcome = run_model(kernels, path, operator_name, &err);
@@ -335,9 +369,10 @@ static void test_vectors(void)
     printf("\n");
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         run_folder(kernels, i);
-        printf("%s: %u models: %u passed, %u refused on lowering, %u not opened, %u MISMATCHED; largest error %.2g\n",
+        printf("%s: %u models: %u passed, %u refused on lowering, %u not opened, %u MISMATCHED; largest error %.2g;\n"
+               "  %u gradients against central differences in f64, largest error %.2g\n",
                strrchr(folders[i].path, '/') + 1, tally.models, tally.passed, tally.refused, tally.unsupported,
-               tally.mismatched, tally.worst);
+               tally.mismatched, tally.worst, tally.gradients, tally.worst_gradient);
         CU_ASSERT_EQUAL(tally.mismatched, 0);
         CU_ASSERT(tally.passed >= folders[i].passing);
     }
