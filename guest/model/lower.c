@@ -2,6 +2,7 @@
 /* Lowering: the walk over nodes, and what every operator's lowering uses. */
 #include "guest/model/lower.h"
 
+#include "guest/model/lower_move.h"
 #include "guest/model/operators.h"
 
 #include <errno.h>
@@ -188,6 +189,7 @@ int lower_reshape(struct lower *lower, uint32_t value, uint32_t rank, const uint
     if (dims_elements(rank, dims) != view.elements)
         return lower_bad(lower, "%s can't be reshaped to %s", DIMS_TEXT(view.rank, view.dims), DIMS_TEXT(rank, dims));
     if (!view.constant) {
+        bool dropped;
         int r;
 
         /* Of what was made here of another's elements in another shape, that other one is reshaped. */
@@ -198,8 +200,10 @@ int lower_reshape(struct lower *lower, uint32_t value, uint32_t rank, const uint
             *ret_value = value;
             return 0;
         }
+        r = move_drop_before(lower, value, rank, dims, &dropped, ret_value);
+        if (r < 0 || dropped)
+            return r;
         r = lower_emit(lower, GRAPH_RESHAPE, &value, 1, NULL, rank, dims, ret_value);
-
         return r < 0 ? r : lower_settle(lower, *ret_value, view.type, view.bound, ret_value);
     }
     view.name = (struct span){0};
