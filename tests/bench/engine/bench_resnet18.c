@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CPU time of one image's logits and input gradient on a ResNet-18 for 3×32×32 inputs, both classes, one
- * thread; beside it the time of its convolutions alone, so that the ratio is what the rest costs.
+ * FGSM with the input's gradient on a ResNet-18 for 3×32×32 inputs, step by step on request, so that
+ * bench_resnet18.py can take turns with torch.
  *
- * bench-gradient [BATCH [RUNS]]: 8 images and 5 runs by default; the best run counts. bench_gradient.py
- * prints the same of torch.
+ * bench-resnet18 BATCH [ISA] reads lines "fma THREADS" or "mul-add THREADS" and answers each with the CPU and
+ * the wall seconds of one attack of BATCH images, and the bytes that the engine holds.
  */
 #include "guest/engine/executor.h"
 #include "guest/engine/loss.h"
@@ -14,17 +14,20 @@
 #include <string.h>
 #include <time.h>
 
-#define CLASSES 10
+#define CLASSES     10
+#define INPUT       ((size_t)3 * 32 * 32)
+#define BATCH_MAX   1024
+#define THREADS_MAX 64u
 
 struct block {
     uint64_t in, out, size, stride; /* size: of the input */
 };
 
-static double cpu_seconds(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec now;
 
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    (void)clock_gettime(clock, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
@@ -84,98 +87,87 @@ static void require(int ret, const char *what)
 {
     if (ret == 0)
         return;
-    (void)fprintf(stderr, "bench-gradient: %s: %d\n", what, ret);
+    (void)fprintf(stderr, "bench-resnet18: %s: %d\n", what, ret);
     exit(70);
 }
 
-static double gradient_seconds(struct executor *executor, struct kernels *kernels, const float *x, size_t batch)
-{
-    int32_t labels[1024] = {0};
-    const float *gradient;
-    double start = cpu_seconds();
+/* A class with so many threads, made when it is first asked for. */
+struct side {
+    struct kernels *kernels;
+    struct executor *executor;
+};
 
-    memcpy(executor_input(executor, EXECUTOR_GRADIENT), x, batch * 3 * 32 * 32 * sizeof(float));
-    require(executor_forward(executor, EXECUTOR_GRADIENT, batch, NULL), "forward");
-    require(loss_gradient(kernels, executor_logits(executor, EXECUTOR_GRADIENT), labels, batch, CLASSES,
+struct bench {
+    struct builder b;
+    size_t batch;
+    enum kernel_isa isa;
+    float *x, *adversarial;
+    struct side sides[2][THREADS_MAX + 1];
+};
+
+static struct side *open_side(struct bench *bench, enum kernel_arithmetic arithmetic, unsigned threads)
+{
+    struct side *side = &bench->sides[arithmetic][threads];
+    struct executor_options options = {.graph = &bench->b.graph, .layer = GRAPH_NONE, .gradient = true};
+
+    if (side->executor == NULL) {
+        require(kernels_create(arithmetic, bench->isa, threads, &side->kernels, NULL), "kernels");
+        options.kernels = side->kernels;
+        require(executor_create(&options, &side->executor, NULL), "executor");
+    }
+    return side;
+}
+
+/* x + eps · sign(gradient), kept within [0, 1]. */
+static void attack(struct bench *bench, const struct side *side)
+{
+    static const int32_t labels[BATCH_MAX];
+    struct executor *executor = side->executor;
+    const float *gradient;
+
+    memcpy(executor_input(executor, EXECUTOR_GRADIENT), bench->x, bench->batch * INPUT * sizeof(float));
+    require(executor_forward(executor, EXECUTOR_GRADIENT, bench->batch, NULL), "forward");
+    require(loss_gradient(side->kernels, executor_logits(executor, EXECUTOR_GRADIENT), labels, bench->batch, CLASSES,
                           executor_logits_gradient(executor)),
             "loss");
     require(executor_backward(executor, &gradient, NULL), "backward");
-    return cpu_seconds() - start;
+    for (size_t i = 0; i < bench->batch * INPUT; i++) {
+        float sign = (float)(gradient[i] > 0) - (float)(gradient[i] < 0), value = bench->x[i] + 0.03f * sign;
+
+        bench->adversarial[i] = value < 0 ? 0 : value > 1 ? 1 : value;
+    }
 }
 
-/* The convolutions of the graph alone, forward and backward, on memory of their own. */
-static double convolution_seconds(const struct graph *graph, struct kernels *kernels)
+static void answer(struct bench *bench, const char *class, unsigned threads)
 {
-    double total = 0;
+    enum kernel_arithmetic arithmetic = strcmp(class, "fma") == 0 ? KERNEL_FMA : KERNEL_MUL_ADD;
+    const struct side *side = open_side(bench, arithmetic, threads);
+    double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID), wall = seconds_of(CLOCK_MONOTONIC);
 
-    for (uint32_t i = 0; i < graph->node_count; i++) {
-        const struct graph_node *node = &graph->nodes[i];
-        const struct graph_value *x = &graph->values[node->inputs[0]], *y = &graph->values[node->output];
-        const struct graph_window *w = &node->attributes.window;
-        struct kernel_conv conv = {x->dims[0], 1,          x->dims[1],      x->dims[2],     x->dims[3],   y->dims[1],
-                                   y->dims[2], y->dims[3], w->kernel[0],    w->kernel[1],   w->stride[0], w->stride[1],
-                                   1,          1,          w->pad_begin[0], w->pad_begin[1]};
-        CLEANUP_FREE float *in = NULL, *out = NULL, *forward = NULL, *backward = NULL;
-        double start;
-
-        if (node->op != GRAPH_CONV)
-            continue;
-        in = calloc(x->elements, sizeof(float));
-        out = calloc(y->elements, sizeof(float));
-        forward = aligned_alloc(64, (kernel_conv_packed_size(&conv) + 16) / 16 * 64);
-        backward = aligned_alloc(64, (kernel_conv_packed_backward_size(&conv) + 16) / 16 * 64);
-        require(in == NULL || out == NULL || forward == NULL || backward == NULL, "memory");
-        memset(in, 0x3c, x->elements * sizeof(float));
-        memset(out, 0x3c, y->elements * sizeof(float));
-        kernel_conv_pack(kernels, &conv, graph->values[node->inputs[1]].constant, forward);
-        kernel_conv_pack_backward(kernels, &conv, graph->values[node->inputs[1]].constant, backward);
-        start = cpu_seconds();
-        require(kernel_conv_forward(kernels, &conv, in, forward, NULL, out), "forward");
-        require(kernel_conv_backward_input(kernels, &conv, out, backward, in), "backward");
-        total += cpu_seconds() - start;
-    }
-    return total;
-}
-
-static void measure(enum kernel_arithmetic arithmetic, const char *name, uint32_t batch, int runs)
-{
-    static struct builder b;
-    struct kernels *kernels = NULL;
-    struct executor *executor = NULL;
-    struct executor_options options = {.graph = &b.graph, .layer = GRAPH_NONE, .gradient = true};
-    CLEANUP_FREE float *x = malloc((size_t)batch * 3 * 32 * 32 * sizeof(float));
-    double best = 1e30, convolutions = 1e30;
-
-    require(kernels_create(arithmetic, KERNEL_ISA_AUTO, 1, &kernels, NULL), "kernels");
-    resnet18(&b, batch);
-    options.kernels = kernels;
-    require(executor_create(&options, &executor, NULL), "executor");
-    builder_fill(&b.random, 0, 1, (size_t)batch * 3 * 32 * 32, x);
-    for (int i = 0; i < runs; i++) {
-        double seconds = gradient_seconds(executor, kernels, x, batch);
-
-        best = seconds < best ? seconds : best;
-        seconds = convolution_seconds(&b.graph, kernels);
-        convolutions = seconds < convolutions ? seconds : convolutions;
-    }
-    (void)printf("%-8s %-7s batch %u: %.2f ms an image, its convolutions alone %.2f ms, ratio %.3f; %.1f MiB\n", name,
-                 kernel_isa_name(kernels_isa(kernels)), batch, 1e3 * best / batch, 1e3 * convolutions / batch,
-                 best / convolutions, (double)executor_memory(executor) / 1048576);
-    executor_free(executor);
-    kernels_free(kernels);
-    builder_free(&b);
+    attack(bench, side);
+    (void)printf("%.9f %.9f %llu %s\n", seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu, seconds_of(CLOCK_MONOTONIC) - wall,
+                 (unsigned long long)executor_memory(side->executor), kernel_isa_name(kernels_isa(side->kernels)));
+    (void)fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
-    long batch = argc > 1 ? strtol(argv[1], NULL, 10) : 8;
-    long runs = argc > 2 ? strtol(argv[2], NULL, 10) : 5;
+    static struct bench bench;
+    char class[16];
+    unsigned threads;
 
-    if (batch < 1 || batch > 1024 || runs < 1 || runs > 1000) {
-        (void)fputs("usage: bench-gradient [BATCH [RUNS]]\n", stderr);
+    bench.batch = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    if (bench.batch < 1 || bench.batch > BATCH_MAX || argc > 3 ||
+        (argc > 2 && kernel_isa_from_name(argv[2], &bench.isa) < 0)) {
+        (void)fputs("usage: bench-resnet18 BATCH [sse2|avx|avx2|avx512]\n", stderr);
         return 64;
     }
-    measure(KERNEL_FMA, "fma", (uint32_t)batch, (int)runs);
-    measure(KERNEL_MUL_ADD, "mul-add", (uint32_t)batch, (int)runs);
+    resnet18(&bench.b, (uint32_t)bench.batch);
+    bench.x = malloc(bench.batch * INPUT * sizeof(float));
+    bench.adversarial = malloc(bench.batch * INPUT * sizeof(float));
+    require(bench.x == NULL || bench.adversarial == NULL, "memory");
+    builder_fill(&bench.b.random, 0, 1, bench.batch * INPUT, bench.x);
+    while (scanf("%15s %u", class, &threads) == 2 && threads >= 1 && threads <= THREADS_MAX)
+        answer(&bench, class, threads);
     return 0;
 }
