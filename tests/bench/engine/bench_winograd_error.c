@@ -70,7 +70,8 @@ static void plain_sums(const struct kernel_conv *c, bool backward, const float *
         for (size_t p = 0; p < 3; p++)
             for (size_t q = 0; q < 3; q++) {
                 size_t y = backward ? row + 1 - p : row + p - 1, x = backward ? column + 1 - q : column + q - 1;
-                float value = y < c->in_height && x < c->in_width ? source[(k * c->in_height + y) * c->in_width + x] : 0;
+                float value =
+                    y < c->in_height && x < c->in_width ? source[(k * c->in_height + y) * c->in_width + x] : 0;
                 float weight = weights[((backward ? k * in + channel : channel * in + k) * 3 + p) * 3 + q];
                 float product = value * weight;
 
@@ -117,8 +118,8 @@ static void measure(size_t channels, size_t size, bool backward)
     const struct kernel_conv conv = {1, 1, channels, size, size, channels, size, size, 3, 3, 1, 1, 1, 1, 1, 1};
     size_t count = channels * size * size, kernels = channels * channels * 9;
     float *source = memory(count, sizeof(float)), *weights = memory(kernels, sizeof(float));
-    float *packed = memory(backward ? kernel_conv_packed_backward_size(&conv) : kernel_conv_packed_size(&conv),
-                           sizeof(float));
+    float *packed =
+        memory(backward ? kernel_conv_packed_backward_size(&conv) : kernel_conv_packed_size(&conv), sizeof(float));
     float *results[2] = {memory(count, sizeof(float)), memory(count, sizeof(float))};
     struct error_sum own[2] = {{0}}, direct[2] = {{0}};
 

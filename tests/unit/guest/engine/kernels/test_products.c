@@ -247,7 +247,9 @@ static bool gemm_agrees(const struct kernel_gemm *gemm, enum cases_values values
     size_t c_count = gemm->m * gemm->ldc;
     CLEANUP_FREE float *a = cases_floats(a_count), *b = cases_floats(b_count);
     CLEANUP_FREE float *c = cases_floats(c_count), *expected = cases_floats(c_count);
-    bool same = true;
+    size_t packed_size = kernel_gemm_packed_size(gemm);
+    CLEANUP_FREE float *packed = cases_floats(packed_size + GUARD);
+    bool same = packed_size > 0;
 
     cases_fill(state, values, a, a_count);
     cases_fill(state, values, b, b_count);
@@ -256,6 +258,11 @@ static bool gemm_agrees(const struct kernel_gemm *gemm, enum cases_values values
         memset(expected, 0, c_count * sizeof(*c));
         reference_gemm(contexts[i].arithmetic, gemm, a, b, expected);
         same = kernel_gemm(contexts[i].kernels, gemm, a, b, c) == 0 && cases_same(c, expected, c_count);
+        memset(c, 0, c_count * sizeof(*c));
+        set_guard(packed + packed_size);
+        kernel_gemm_pack(contexts[i].kernels, gemm, b, packed);
+        same = same && kernel_gemm_packed(contexts[i].kernels, gemm, a, packed, c) == 0 &&
+               cases_same(c, expected, c_count) && guard_intact(packed + packed_size);
         if (!same)
             printf("%s, class %d: m %zu n %zu k %zu, transposed %d %d\n", kernel_isa_name(contexts[i].isa),
                    (int)contexts[i].arithmetic, gemm->m, gemm->n, gemm->k, gemm->transposed_a, gemm->transposed_b);
