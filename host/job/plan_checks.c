@@ -59,11 +59,11 @@ static struct plan_check *add_check(const struct making *making, enum plan_check
     return check;
 }
 
-static void skip(const struct making *making, enum plan_check_id id, bool required, const char *reason)
+static void skip(const struct making *making, enum plan_check_id id, const char *reason)
 {
     struct plan_skip *entry = &making->made->skips[making->made->skip_count++];
 
-    *entry = (struct plan_skip){.id = id, .required = required};
+    *entry = (struct plan_skip){.id = id};
     (void)snprintf(entry->reason, sizeof entry->reason, "%s", reason);
 }
 
@@ -137,7 +137,7 @@ static const char *find_obstacle(const struct plan *plan, const struct policy *p
 }
 
 /* The check to fill in; NULL where the policy has none, or where it is skipped with its reason. */
-static struct plan_check *begin(const struct making *making, enum plan_check_id id, bool present, bool required)
+static struct plan_check *begin(const struct making *making, enum plan_check_id id, bool present)
 {
     const char *obstacle;
 
@@ -146,7 +146,7 @@ static struct plan_check *begin(const struct making *making, enum plan_check_id 
     obstacle = find_obstacle(&making->made->plan, making->policy, id);
     if (obstacle == NULL)
         return add_check(making, id);
-    skip(making, id, required, obstacle);
+    skip(making, id, obstacle);
     return NULL;
 }
 
@@ -154,7 +154,7 @@ static struct plan_check *begin(const struct making *making, enum plan_check_id 
 
 static void make_attack(const struct making *making, enum plan_check_id id, const struct policy_attack *policy)
 {
-    struct plan_check *check = begin(making, id, policy->present, policy->required);
+    struct plan_check *check = begin(making, id, policy->present);
     uint32_t asked = making->options->samples;
 
     if (check == NULL)
@@ -188,7 +188,7 @@ _Static_assert(POLICY_NORM_INF == PLAN_NORM_INF && (unsigned)POLICY_GOAL_COUNT =
 static void make_clustering(const struct making *making)
 {
     const struct policy_activation_clustering *policy = &making->policy->activation_clustering;
-    struct plan_check *check = begin(making, PLAN_ACTIVATION_CLUSTERING, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_ACTIVATION_CLUSTERING, policy->present);
 
     if (check == NULL)
         return;
@@ -204,7 +204,7 @@ static void make_clustering(const struct making *making)
 static void make_spectral(const struct making *making)
 {
     const struct policy_spectral_signature *policy = &making->policy->spectral_signature;
-    struct plan_check *check = begin(making, PLAN_SPECTRAL_SIGNATURE, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_SPECTRAL_SIGNATURE, policy->present);
 
     if (check == NULL)
         return;
@@ -218,7 +218,7 @@ static void make_spectral(const struct making *making)
 static void make_scan(const struct making *making)
 {
     const struct policy_trigger_scan *policy = &making->policy->trigger_scan;
-    struct plan_check *check = begin(making, PLAN_TRIGGER_SCAN, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_TRIGGER_SCAN, policy->present);
 
     if (check == NULL)
         return;
@@ -232,7 +232,7 @@ static void make_scan(const struct making *making)
 static void make_cleanse(const struct making *making)
 {
     const struct policy_neural_cleanse *policy = &making->policy->neural_cleanse;
-    struct plan_check *check = begin(making, PLAN_NEURAL_CLEANSE, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_NEURAL_CLEANSE, policy->present);
 
     if (check != NULL)
         check->neural_cleanse = (struct plan_neural_cleanse){.kept = policy->kept,
@@ -246,7 +246,7 @@ static void make_cleanse(const struct making *making)
 static void make_strip(const struct making *making)
 {
     const struct policy_strip *policy = &making->policy->strip;
-    struct plan_check *check = begin(making, PLAN_STRIP, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_STRIP, policy->present);
 
     if (check != NULL)
         check->strip = (struct plan_strip){.kept = policy->kept,
@@ -261,7 +261,7 @@ static void make_strip(const struct making *making)
 static void make_drift(const struct making *making)
 {
     const struct policy_weight_drift *policy = &making->policy->weight_drift;
-    struct plan_check *check = begin(making, PLAN_WEIGHT_DRIFT, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_WEIGHT_DRIFT, policy->present);
 
     if (check != NULL)
         check->drift = (struct plan_drift){.exact = policy->exact, .minimum_elements = policy->minimum_elements};
