@@ -6,8 +6,10 @@
 
 static const struct check *const checks[] = {
     &check_clean_accuracy,
+    &check_noise,
     &check_fgsm,
     &check_pgd,
+    &check_square,
     &check_activation_clustering,
     &check_spectral_signature,
     &check_trigger_scan,
@@ -34,6 +36,11 @@ int check_find(const struct plan *plan, uint32_t index, const struct check **ret
         return 0;
     }
     return error_set(err, ERROR_UNAVAILABLE, -ENOTSUP, "this agent has no check %u", (unsigned)wanted->id);
+}
+
+bool check_needs_gradient(const struct check *check, const struct plan_check *planned)
+{
+    return check->needs_gradient || (check->wants_gradient != NULL && check->wants_gradient(planned));
 }
 
 int check_send_row(const struct check_context *context, struct message_row row, struct error *err)

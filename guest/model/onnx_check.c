@@ -189,8 +189,10 @@ static int check_operator(struct model *model, uint32_t index, struct error *err
     node->entry = ml ? lower_ml_find(node->op) : operator_find(node->op);
     if (node->entry == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
-                         "node %u '%s': operator %s is not supported (operator set %u)", index, SPAN_TEXT(node->name),
-                         SPAN_TEXT(node->op), model->opset);
+                         "node %u '%s': operator %s is not supported (operator set %u)%s%s", index,
+                         SPAN_TEXT(node->name), SPAN_TEXT(node->op), model->opset,
+                         operator_refusal(node->op) != NULL ? ": " : "",
+                         operator_refusal(node->op) != NULL ? operator_refusal(node->op) : "");
     if (node->input_count < node->entry->inputs_min || node->input_count > node->entry->inputs_max ||
         node->output_count == 0) {
         (void)error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%u inputs and %u outputs are not what the operator has",

@@ -71,6 +71,7 @@ static int build(const struct admission *admission, const struct plan_made *made
     const struct data_description *description = admission->description;
     const struct data_set_description *test = &description->sets[DATA_SET_TEST];
     const struct data_set_description *train = &description->sets[DATA_SET_TRAIN];
+    const struct data_set_description *triggers = &description->sets[DATA_SET_TRIGGERS];
     struct evaluation_input input = {
         .arithmetic = plan_arithmetic_name(made->plan.arithmetic),
         .model_sha256 = admission->model_sha256,
@@ -79,6 +80,10 @@ static int build(const struct admission *admission, const struct plan_made *made
         .test_sha256 = test->sha256,
         .train_sha256 = train->present ? train->sha256 : NULL,
         .spec_sha256 = description->has_spec ? description->spec_sha256 : NULL,
+        .triggers_sha256 = triggers->present ? triggers->sha256 : NULL,
+        .reference_sha256 = made->plan.reference_size > 0 ? made->plan.reference_sha256 : NULL,
+        .test_labels_sha256 = test->has_labels_file ? test->labels_sha256 : NULL,
+        .train_labels_sha256 = train->present && train->has_labels_file ? train->labels_sha256 : NULL,
         .classes = results->classes,
         .test_count = test->count,
         .test_labels = admission->test_labels,

@@ -86,10 +86,6 @@ static const char *find_obstacle(const struct plan *plan, enum plan_check_id id)
     if (plan_check_is_attack(id) && !plan->contract.has_range)
         return "eps has no unit: the spec names no range of valid inputs";
     switch (id) {
-    case PLAN_SQUARE:
-        return has_places(plan) || plan->sets[PLAN_SET_FEATURES].present
-                   ? NULL
-                   : "inputs are neither images (channels, rows, columns) nor features that the spec describes";
     case PLAN_ACTIVATION_CLUSTERING:
     case PLAN_SPECTRAL_SIGNATURE:
         return plan->sets[PLAN_SET_TRAIN].present ? NULL : "there is no training set: give one with --train";

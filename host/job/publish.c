@@ -17,7 +17,7 @@
 #include <time.h>
 
 #define DOCUMENT_MAX  ((size_t)4 << 20)
-#define RESOURCES_MAX 16u
+#define RESOURCES_MAX 32u
 
 #define GUEST_WORDS_MAX 4u
 

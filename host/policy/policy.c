@@ -51,6 +51,8 @@ static int check_tier(const struct policy *policy, struct error *err)
         return take_refuse(err, "checks.robustness", "required: true expected; tiers above low can't do without it");
     if (!policy->pgd.present || !policy->square.present)
         return take_refuse(err, "checks", "pgd and square expected; tiers above low measure robustness by both");
+    if (policy->pgd.goal != POLICY_GOAL_UNTARGETED)
+        return take_refuse(err, "checks.pgd.goal", "untargeted expected; towards a target is easier to withstand");
     return 0;
 }
 

@@ -94,6 +94,12 @@ static int add_inputs(const struct evaluation_input *input, json_t *evaluation, 
     figures_set(inputs, "test", json_new_digest(input->test_sha256), &failures);
     figures_set(inputs, "train", json_new_digest(input->train_sha256), &failures);
     figures_set(inputs, "spec", json_new_digest(input->spec_sha256), &failures);
+    figures_set(inputs, "triggers", json_new_digest(input->triggers_sha256), &failures);
+    figures_set(inputs, "reference", json_new_digest(input->reference_sha256), &failures);
+    if (input->test_labels_sha256 != NULL)
+        figures_set(inputs, "testLabels", json_new_digest(input->test_labels_sha256), &failures);
+    if (input->train_labels_sha256 != NULL)
+        figures_set(inputs, "trainLabels", json_new_digest(input->train_labels_sha256), &failures);
     figures_set(evaluation, "inputs", inputs, &failures);
     figures_set(evaluation, "arithmetic", json_string(input->arithmetic), &failures);
     figures_set(evaluation, "model", json_new_digest(input->model_sha256), &failures);

@@ -90,11 +90,13 @@ struct evaluation_input {   /* everything is borrowed */
     const char *arithmetic; /* "mul-add", "fma" */
     const uint8_t *model_sha256, *data_sha256, *policy_sha256;
     const uint8_t *test_sha256;
-    const uint8_t *train_sha256; /* NULL: none */
-    const uint8_t *spec_sha256;  /* NULL: none */
-    uint32_t classes;            /* of the model */
-    uint64_t height, width;      /* of an input, where triggers must lie; 0: they are not places */
-    uint32_t channels;           /* of an input, for colours; 0: not known */
+    const uint8_t *train_sha256;                             /* NULL: none */
+    const uint8_t *spec_sha256;                              /* NULL: none */
+    const uint8_t *triggers_sha256, *reference_sha256;       /* NULL: none */
+    const uint8_t *test_labels_sha256, *train_labels_sha256; /* NULL: they are in the set's own file */
+    uint32_t classes;                                        /* of the model */
+    uint64_t height, width; /* of an input, where triggers must lie; 0: they are not places */
+    uint32_t channels;      /* of an input, for colours; 0: not known */
     size_t test_count;
     const int32_t *test_labels;
     const int32_t *clean_predictions; /* of the test set; NULL where clean-accuracy did not run */

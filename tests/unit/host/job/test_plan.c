@@ -206,8 +206,8 @@ static void test_skips(void)
     inputs->description.sets[DATA_SET_TEST].rank = 1; /* no images */
     make(inputs);
     CU_ASSERT_PTR_NOT_NULL(strstr(why_skipped(inputs, PLAN_TRIGGER_SCAN), "images"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(why_skipped(inputs, PLAN_SQUARE), "images"));
     CU_ASSERT_PTR_NOT_NULL(find(inputs, PLAN_PGD));
+    CU_ASSERT_PTR_NOT_NULL(find(inputs, PLAN_SQUARE)); /* its windows are then subsets of the elements */
 }
 
 /* plan.json names every parameter, with the policy's own decimals. */

@@ -43,6 +43,8 @@ static void test_shipped(void)
         CU_ASSERT_EQUAL(policy.robustness.required, i > 0);
         CU_ASSERT_EQUAL(policy.pgd.present && policy.square.present, i > 0);
         CU_ASSERT_FALSE(policy.labels);
+        CU_ASSERT_TRUE(policy.trigger_scan.present);
+        CU_ASSERT_EQUAL(policy.trigger_scan.required, i > 0);
         CU_ASSERT_EQUAL(policy.report_samples, i == 0);
         CU_ASSERT_EQUAL(policy.isolation & POLICY_ALLOW_PROCESS, i == 0 ? POLICY_ALLOW_PROCESS : 0);
     }
@@ -178,9 +180,9 @@ static const char all[] =
     "labels: true\n"
     "checks:\n"
     "  noise: {required: false, iterations: 7, curves: [{norm: inf, eps: [0.1]}]}\n"
-    "  fgsm: {required: true, goal: next, restarts: 3, curves: [{norm: 1.5, eps: [0.1, 0.25]},\n"
+    "  fgsm: {required: true, goal: least-likely, restarts: 3, curves: [{norm: 1.5, eps: [0.1, 0.25]},\n"
     "    {norm: 1.5, minimal: true, eps: [0.5]}]}\n"
-    "  pgd: {required: true, goal: least-likely, iterations: 40, restarts: 2, step: 0.0625,\n"
+    "  pgd: {required: true, goal: untargeted, iterations: 40, restarts: 2, step: 0.0625,\n"
     "    curves: [{norm: 2, eps: [0.1]}]}\n"
     "  square: {required: true, iterations: 200, restarts: 1, curves: [{norm: inf, eps: [0.1]}]}\n"
     "  robustness: {required: true, thresholds: [{norm: 2, eps: 0.1, bound: point, robustAccuracy: 0.4}]}\n"
@@ -203,14 +205,14 @@ static void test_attack_sections(void)
     CU_ASSERT_TRUE(policy.labels);
     CU_ASSERT_TRUE(policy.noise.present && !policy.noise.required);
     CU_ASSERT_EQUAL(policy.noise.iterations, 7);
-    CU_ASSERT_EQUAL(policy.fgsm.goal, POLICY_GOAL_NEXT);
+    CU_ASSERT_EQUAL(policy.fgsm.goal, POLICY_GOAL_LEAST_LIKELY);
     CU_ASSERT_EQUAL(policy.fgsm.restarts, 3);
     CU_ASSERT_EQUAL(policy.fgsm.threshold_count, 0);
     CU_ASSERT_EQUAL(policy.fgsm.curve_count, 2);
     CU_ASSERT_STRING_EQUAL(policy.fgsm.curves[0].norm.text, "1.5");
     CU_ASSERT_EQUAL(policy.fgsm.curves[0].norm.value, 1.5);
     CU_ASSERT_TRUE(!policy.fgsm.curves[0].minimal && policy.fgsm.curves[1].minimal);
-    CU_ASSERT_EQUAL(policy.pgd.goal, POLICY_GOAL_LEAST_LIKELY);
+    CU_ASSERT_EQUAL(policy.pgd.goal, POLICY_GOAL_UNTARGETED);
     CU_ASSERT_EQUAL(policy.pgd.iterations, 40);
     CU_ASSERT_EQUAL(policy.pgd.restarts, 2);
     CU_ASSERT_EQUAL(policy.pgd.step, 0.0625);
@@ -267,7 +269,8 @@ static void test_section_bounds(void)
         {"step: 0.0625", "step: 0", "checks.pgd.step"},
         {"step: 0.0625", "step: 1.5", "checks.pgd.step"},
         {", step: 0.0625", "", "step"},
-        {"goal: next", "goal: nearest", "near line"},
+        {"goal: untargeted", "goal: next", "checks.pgd.goal"},
+        {"goal: least-likely", "goal: nearest", "near line"},
         {"norm: 1.5, minimal: true", "norm: 1.5", "checks.fgsm.curves: a norm named twice"},
         {"iterations: 200", "iterations: 200, goal: next", "Unexpected key: goal"},
         {"iterations: 7", "iterations: 7, restarts: 1", "Unexpected key: restarts"},
