@@ -3,10 +3,11 @@
  * trigger-scan: is there a patch that turns nearly every input into one class?
  *
  * It needs no poisoned data: samples of the test set are kept, and patches are put on them (trigger_scan_places.h says
- * which, trigger_scan_search.h how they are tried within a budget). The user's own triggers are put on as well. What is
- * suspicious is for the host to decide.
+ * which, trigger_scan_search.h how they are tried within a budget), and faint patterns over all of the image
+ * (trigger_scan_faint.h) where the plan names the side 0. Of a budget the patches then get a half. The user's own
+ * triggers are put on as well. What is suspicious is for the host to decide.
  */
-#include "guest/checks/trigger_scan_search.h"
+#include "guest/checks/trigger_scan_faint.h"
 
 #include <errno.h>
 
@@ -19,12 +20,18 @@ struct trigger_scan {
     struct predictor predictor;
     struct meter meter;
     struct scan_search search;
+    struct scan_faint faint;
     int32_t *clean;          /* predicted classes of the kept samples */
     uint32_t *order;         /* of the kept samples */
     uint32_t *predicted;     /* kept samples predicted as each class */
     uint32_t *flips;         /* of one of the user's triggers, a class each */
     struct scan_entry *best; /* of each class */
 };
+
+static bool wants_faint(const struct plan_check *planned)
+{
+    return planned->trigger_scan.patches[0] == 0;
+}
 
 static const char *trigger_scan_unfit(const struct check_context *context)
 {
@@ -50,6 +57,7 @@ static void trigger_scan_free(void *state)
     free(scan->predicted);
     free(scan->flips);
     free(scan->best);
+    free(scan->faint.flips);
     free(scan);
 }
 
@@ -75,8 +83,10 @@ static int allocate(struct trigger_scan *scan, struct error *err)
     scan->predicted = calloc(classes, sizeof *scan->predicted);
     scan->flips = calloc(classes, sizeof *scan->flips);
     scan->best = calloc(classes, sizeof *scan->best);
-    if (scan->search.images == NULL || scan->search.classes == NULL || scan->clean == NULL || scan->order == NULL ||
-        scan->predicted == NULL || scan->flips == NULL || scan->best == NULL)
+    scan->faint.flips = calloc(classes, sizeof *scan->faint.flips);
+    if (scan->faint.flips == NULL || scan->search.images == NULL || scan->search.classes == NULL ||
+        scan->clean == NULL || scan->order == NULL || scan->predicted == NULL || scan->flips == NULL ||
+        scan->best == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for one batch of trigger-scan");
     return 0;
 }
@@ -113,6 +123,8 @@ static int trigger_scan_begin(const struct check_context *context, void **ret_st
     }
     passes = scan->kept.count * (1 + (uint64_t)scan->triggers.count);
     search = scan_search_cost(scan->places.total, scan->kept.count, check_classes(context->network));
+    if (wants_faint(&context->plan->checks[context->index]))
+        search += scan_faint_cost(scan->kept.count, check_classes(context->network));
     if (scan->plan->image_budget != 0 && search > scan->plan->image_budget)
         search = scan->plan->image_budget;
     meter_start(&scan->meter, context, passes + search);
@@ -202,6 +214,24 @@ static uint32_t count_eligible(const struct trigger_scan *scan, uint32_t target)
     return count;
 }
 
+/* A faint pattern is named where it turns more than the best patch. */
+static void describe_best(const struct trigger_scan *scan, uint32_t target, struct message_row *row)
+{
+    const struct scan_entry *best = &scan->best[target];
+
+    row->naturals[TARGETS_FLIPPED] = best->flips;
+    if (scan->faint.found && scan->faint.flips[target] > best->flips) {
+        row->naturals[TARGETS_HEIGHT] = scan->places.shape.height;
+        row->naturals[TARGETS_WIDTH] = scan->places.shape.width;
+        row->naturals[TARGETS_COLOUR] = SCAN_COLOUR_FAINT;
+        row->naturals[TARGETS_FLIPPED] = scan->faint.flips[target];
+        for (unsigned i = 0; i < TARGETS_REALS; i++)
+            row->reals[i] = scan->faint.amplitude;
+    } else if (best->flips > 0) {
+        scan_places_describe(&scan->places, &scan->places.items[best->place], row);
+    }
+}
+
 static int send_targets(const struct trigger_scan *scan, struct error *err)
 {
     for (uint32_t target = 0; target < scan->search.targets; target++) {
@@ -209,10 +239,8 @@ static int send_targets(const struct trigger_scan *scan, struct error *err)
             .table = ROWS_TARGETS, .natural_count = TARGETS_NATURALS, .real_count = TARGETS_REALS};
         int r;
 
-        if (scan->best[target].flips > 0)
-            scan_places_describe(&scan->places, &scan->places.items[scan->best[target].place], &row);
+        describe_best(scan, target, &row);
         row.naturals[TARGETS_TARGET] = target;
-        row.naturals[TARGETS_FLIPPED] = scan->best[target].flips;
         row.naturals[TARGETS_ELIGIBLE] = count_eligible(scan, target);
         r = check_send_row(scan->context, row, err);
         if (r < 0)
@@ -238,19 +266,39 @@ static int send_trigger(const struct trigger_scan *scan, uint32_t trigger, const
 
 static int send_coverage(const struct trigger_scan *scan, struct error *err)
 {
-    const struct message_row row = {.table = ROWS_COVERAGE,
-                                    .natural_count = COVERAGE_NATURALS,
-                                    .naturals = {[COVERAGE_TRIED] = scan->search.tried,
-                                                 [COVERAGE_PLACES] = scan->places.total,
-                                                 [COVERAGE_SAMPLES] = scan->search.samples,
-                                                 [COVERAGE_IMAGES] = scan->search.images_done}};
+    /* A faint pattern of each target counts as one more place. */
+    uint32_t faint = wants_faint(&scan->context->plan->checks[scan->context->index]) ? scan->search.targets : 0;
+    const struct message_row row = {
+        .table = ROWS_COVERAGE,
+        .natural_count = COVERAGE_NATURALS,
+        .naturals = {[COVERAGE_TRIED] = scan->search.tried + (scan->faint.tried ? faint : 0),
+                     [COVERAGE_PLACES] = scan->places.total + faint,
+                     [COVERAGE_SAMPLES] = scan->search.samples,
+                     [COVERAGE_IMAGES] = scan->search.images_done}};
 
     return check_send_row(scan->context, row, err);
 }
 
+/* Patches, with half of a budget where faint patterns come after them. */
+static int search_patches(struct trigger_scan *scan, uint64_t share, struct error *err)
+{
+    uint64_t left = scan->search.budget;
+    int r;
+
+    if (kept_order(scan->clean, scan->kept.count, scan->search.targets, scan->order) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the order of %u samples", scan->kept.count);
+    scan->search.budget = share;
+    r = scan_search_run(&scan->search, scan->best, err);
+    if (left != UINT64_MAX)
+        scan->search.budget += left - share;
+    return r;
+}
+
 static int search(struct trigger_scan *scan, struct error *err)
 {
-    uint64_t budget = scan->plan->image_budget, owed = scan->kept.count * (1 + (uint64_t)scan->triggers.count);
+    uint64_t budget = scan->plan->image_budget, owed = scan->kept.count * (1 + (uint64_t)scan->triggers.count), share;
+    bool faint = wants_faint(&scan->context->plan->checks[scan->context->index]);
+    int r;
 
     scan->search.kept = &scan->kept;
     scan->search.places = &scan->places;
@@ -259,9 +307,9 @@ static int search(struct trigger_scan *scan, struct error *err)
     scan->search.clean = scan->clean;
     scan->search.order = scan->order;
     scan->search.budget = budget == 0 ? UINT64_MAX : budget > owed ? budget - owed : 0;
-    if (kept_order(scan->clean, scan->kept.count, scan->search.targets, scan->order) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the order of %u samples", scan->kept.count);
-    return scan_search_run(&scan->search, scan->best, err);
+    share = faint && budget != 0 && scan->places.total > 0 ? scan->search.budget / 2 : scan->search.budget;
+    r = search_patches(scan, share, err);
+    return r < 0 || !faint ? r : scan_faint_run(&scan->search, &scan->faint, err);
 }
 
 static int trigger_scan_end(void *state, struct check_figures *ret_figures, struct error *err)
@@ -282,13 +330,16 @@ static int trigger_scan_end(void *state, struct check_figures *ret_figures, stru
     }
     if (r == 0)
         r = send_coverage(scan, err);
-    *ret_figures = (struct check_figures){.images = scan->search.images_done, .layer = ""};
+    *ret_figures = (struct check_figures){.images = scan->search.images_done - 2 * scan->faint.gradient_images,
+                                          .gradient_images = scan->faint.gradient_images,
+                                          .layer = ""};
     return r;
 }
 
 const struct check check_trigger_scan = {
     .id = PLAN_TRIGGER_SCAN,
     .version = 1,
+    .wants_gradient = wants_faint,
     .unfit = trigger_scan_unfit,
     .begin = trigger_scan_begin,
     .window = trigger_scan_window,

@@ -8,8 +8,6 @@
 #define COLOUR_BOARD_LOW  3u
 #define COLOURS_PLAIN     4u
 #define COLOURS_OF_THREE  10u /* with the other corners of the cube */
-#define SIGNAL_AMPLITUDE  0.1 /* of the range */
-#define SIGNAL_AXES       3u
 
 /* Passes over the places of patches, each with what the passes before left out. */
 enum { PASS_CORNERS, PASS_FOURTHS, PASS_HALVES, PASS_ALL, PASS_COUNT };
@@ -66,8 +64,6 @@ static void list_side(struct scan_places *places, uint64_t most, unsigned pass, 
 
 static void list_all(struct scan_places *places, const struct plan_trigger_scan *plan, uint64_t most)
 {
-    for (uint16_t k = 0; plan->patches[0] == 0 && k < SCAN_SIGNAL_CYCLES * SIGNAL_AXES; k++)
-        list(places, most, (struct scan_place){.colour = (uint16_t)(SCAN_SIGNAL_FIRST + k)});
     for (unsigned pass = 0; pass < PASS_COUNT; pass++)
         for (uint32_t i = plan->patches[0] == 0 ? 1 : 0; i < plan->patch_count; i++)
             list_side(places, most, pass, plan->patches[i], plan->stride);
@@ -75,7 +71,7 @@ static void list_all(struct scan_places *places, const struct plan_trigger_scan 
 
 static uint64_t count_all(const struct kept_shape *shape, const struct plan_trigger_scan *plan)
 {
-    uint64_t total = plan->patches[0] == 0 ? SCAN_SIGNAL_CYCLES * SIGNAL_AXES : 0;
+    uint64_t total = 0;
 
     for (uint32_t i = plan->patches[0] == 0 ? 1 : 0; i < plan->patch_count; i++)
         total += (uint64_t)axis_count(shape->height, plan->patches[i], plan->stride) *
@@ -114,23 +110,6 @@ void scan_places_close(struct scan_places *places)
 
 /* --- what a place looks like ----------------------------------------------------------------------- */
 
-double scan_places_sine(uint64_t part, uint64_t whole)
-{
-    /* Two pi t, t taken to [−1/4, 1/4] by sin(π − a) = sin a; then Taylor's series. */
-    const double two_pi = 6.283185307179586;
-    double t = (double)part / (double)whole, a, square, sum = 0;
-
-    if (t > 0.75)
-        t -= 1;
-    else if (t > 0.25)
-        t = 0.5 - t;
-    a = two_pi * t;
-    square = a * a;
-    for (unsigned k = 23; k >= 3; k -= 2)
-        sum = -square / (double)(k * (k - 1)) * (1 + sum);
-    return a * (1 + sum);
-}
-
 /* Whether colour `number` has the range's high end in a channel at row + col = `parity` (mod 2). */
 static bool is_high(uint32_t number, uint32_t channel, uint32_t parity)
 {
@@ -143,7 +122,7 @@ static bool is_high(uint32_t number, uint32_t channel, uint32_t parity)
     return (corners[number - COLOURS_PLAIN] >> channel & 1) != 0;
 }
 
-static void paint_patch(const struct scan_places *places, const struct scan_place *place, float *x)
+void scan_places_paint(const struct scan_places *places, const struct scan_place *place, float *x)
 {
     const struct kept_shape *shape = &places->shape;
 
@@ -154,65 +133,15 @@ static void paint_patch(const struct scan_places *places, const struct scan_plac
                     is_high(place->colour, c, (i + j) % 2) ? places->high : places->low;
 }
 
-static float clip(const struct scan_places *places, float value)
-{
-    if (value < places->low)
-        return places->low;
-    return value > places->high ? places->high : value;
-}
-
-static float signal_at(const struct scan_places *places, uint16_t colour, uint32_t row, uint32_t col)
-{
-    const struct kept_shape *shape = &places->shape;
-    uint64_t number = colour - SCAN_SIGNAL_FIRST, cycles = number / SIGNAL_AXES + 1, axis = number % SIGNAL_AXES;
-    uint64_t whole = (uint64_t)shape->width * shape->height, part = 0;
-
-    if (axis != 1)
-        part += cycles * col * shape->height;
-    if (axis != 0)
-        part += cycles * row * shape->width;
-    return (float)(SIGNAL_AMPLITUDE * ((double)places->high - (double)places->low) *
-                   scan_places_sine(part % whole, whole));
-}
-
-static void paint_signal(const struct scan_places *places, const struct scan_place *place, float *x)
-{
-    const struct kept_shape *shape = &places->shape;
-
-    for (uint32_t i = 0; i < shape->height; i++)
-        for (uint32_t j = 0; j < shape->width; j++) {
-            float value = signal_at(places, place->colour, i, j);
-
-            for (uint32_t c = 0; c < shape->channels; c++) {
-                float *element = &x[c * shape->channel_step + i * shape->row_step + j * shape->col_step];
-
-                *element = clip(places, *element + value);
-            }
-        }
-}
-
-void scan_places_paint(const struct scan_places *places, const struct scan_place *place, float *x)
-{
-    if (place->side == 0)
-        paint_signal(places, place, x);
-    else
-        paint_patch(places, place, x);
-}
-
 void scan_places_describe(const struct scan_places *places, const struct scan_place *place, struct message_row *row)
 {
-    const struct kept_shape *shape = &places->shape;
-    bool whole = place->side == 0;
+    uint32_t channels = places->shape.channels;
 
     row->naturals[TARGETS_ROW] = place->row;
     row->naturals[TARGETS_COL] = place->col;
-    row->naturals[TARGETS_HEIGHT] = whole ? shape->height : place->side;
-    row->naturals[TARGETS_WIDTH] = whole ? shape->width : place->side;
+    row->naturals[TARGETS_HEIGHT] = place->side;
+    row->naturals[TARGETS_WIDTH] = place->side;
     row->naturals[TARGETS_COLOUR] = place->colour;
-    for (uint32_t c = 0; c < TARGETS_REALS; c++) {
-        uint32_t channel = c < shape->channels ? c : 0;
-        float patch = is_high(place->colour, channel, 0) ? places->high : places->low;
-
-        row->reals[c] = whole ? SIGNAL_AMPLITUDE * ((double)places->high - (double)places->low) : (double)patch;
-    }
+    for (uint32_t c = 0; c < TARGETS_REALS; c++)
+        row->reals[c] = (double)(is_high(place->colour, c < channels ? c : 0, 0) ? places->high : places->low);
 }

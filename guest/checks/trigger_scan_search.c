@@ -191,8 +191,8 @@ static void paint(const struct trial *trial, uint64_t pass, float *ret_x)
 /* The place whose last sample is done goes on the boards of the classes that it flips to. */
 static void finish_place(const struct trial *trial, uint64_t pass)
 {
-    uint32_t place = trial_place(trial, pass), side = trial->search->places->items[place].side;
-    struct scan_entry entry = {.place = place, .extent = side == 0 ? UINT32_MAX : side};
+    uint32_t place = trial_place(trial, pass);
+    struct scan_entry entry = {.place = place, .extent = trial->search->places->items[place].side};
 
     for (uint32_t target = 0; target < trial->search->targets; target++) {
         entry.flips = trial->flips[target];

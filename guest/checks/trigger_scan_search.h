@@ -34,7 +34,7 @@
 /* Flips that one place gives one target. */
 struct scan_entry {
     uint32_t place;  /* its index */
-    uint32_t extent; /* its side; UINT32_MAX of the whole image */
+    uint32_t extent; /* its side */
     uint32_t flips;  /* 0: no place gave any */
 };
 

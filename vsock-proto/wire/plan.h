@@ -134,8 +134,8 @@ struct plan_spectral {
 };
 
 struct plan_trigger_scan {
-    uint32_t kept;         /* the first samples of the test set that are searched on */
-    uint64_t image_budget; /* forward passes, after which the search stops and says so; 0: none */
+    uint32_t kept;         /* samples, spread evenly over the test set, that are searched on */
+    uint64_t image_budget; /* forward passes (a gradient: three), after which the search stops and says so; 0: none */
     uint32_t patch_count;
     uint32_t patches[PLAN_PATCHES_MAX]; /* sides of square patches, ascending; 0: the whole input by a faint pattern */
     uint32_t stride;                    /* between places; 1: every one */

@@ -34,12 +34,12 @@ enum {
     TARGETS_COL,
     TARGETS_HEIGHT,
     TARGETS_WIDTH,
-    TARGETS_COLOUR,   /* its number in the search's order */
+    TARGETS_COLOUR,   /* its number in the search's order; 16: a faint pattern over the whole image */
     TARGETS_FLIPPED,  /* samples of other predicted classes that turn to the target */
     TARGETS_ELIGIBLE, /* samples of other predicted classes */
     TARGETS_NATURALS
 };
-enum { TARGETS_VALUE_0, TARGETS_VALUE_1, TARGETS_VALUE_2, TARGETS_REALS }; /* colour of channels 0, 1, 2 and on */
+enum { TARGETS_VALUE_0, TARGETS_VALUE_1, TARGETS_VALUE_2, TARGETS_REALS }; /* colour of channels 0, 1, 2 and on; or an amplitude */
 enum {
     USER_TRIGGERS_INDEX,
     USER_TRIGGERS_TARGET,

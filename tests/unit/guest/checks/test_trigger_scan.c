@@ -482,32 +482,56 @@ static void test_order(void)
     CU_ASSERT_EQUAL(memcmp(order, expected, sizeof order), 0);
 }
 
-static void test_signals(void)
+/* Corners first, then every fourth place, every second, the rest; a short list is the start of a long one. */
+static void test_places(void)
 {
     struct bench *bench = new_bench(1);
     struct check_context context = {.plan = &bench->plan, .network = &bench->network};
-    struct scan_places places;
+    struct scan_places places, first;
     struct kept_shape shape;
-    float x[SIDE * SIDE];
 
-    for (unsigned i = 0; i < 360; i++)
-        CU_ASSERT_DOUBLE_EQUAL(scan_places_sine(i, 360), sin(2.0 * acos(-1.0) * i / 360.0), 1e-15);
-    bench->plan.checks[0].trigger_scan.patches[0] = 0;
     CU_ASSERT_TRUE(kept_shape_of(&bench->plan.contract, &shape));
     CU_ASSERT_EQUAL_FATAL(scan_places_open(&places, &context, &shape, UINT64_MAX, NULL), 0);
-    CU_ASSERT(places.items[0].side == 0 && places.items[0].colour == SCAN_SIGNAL_FIRST);
-    CU_ASSERT_EQUAL(places.total, 24 + 36 * 4);
-    for (unsigned i = 0; i < SIDE * SIDE; i++)
-        x[i] = 0.5f;
-    scan_places_paint(&places, &places.items[0], x); /* one cycle along the columns */
-    for (unsigned i = 0; i < SIDE * SIDE; i++)
-        CU_ASSERT_DOUBLE_EQUAL((double)x[i], 0.5 + 0.1 * sin(acos(-1.0) * (i % SIDE) / 4.0), 1e-7);
+    CU_ASSERT_EQUAL_FATAL(scan_places_open(&first, &context, &shape, 30, NULL), 0);
+    CU_ASSERT(places.count == 340 && places.total == 340 && first.count == 30 && first.total == 340);
+    CU_ASSERT_EQUAL(memcmp(places.items, first.items, 30 * sizeof *first.items), 0);
+    for (unsigned i = 0; i < 32; i++) {
+        unsigned last = SIDE - places.items[i].side;
+
+        CU_ASSERT((places.items[i].row == 0 || places.items[i].row == last) &&
+                  (places.items[i].col == 0 || places.items[i].col == last));
+    }
+    CU_ASSERT(places.items[32].row == 0 && places.items[32].col == 4 && places.items[32].side == 2);
+    for (unsigned i = 0; i < places.count; i++)
+        for (unsigned j = 0; j < i; j++)
+            CU_ASSERT(memcmp(&places.items[i], &places.items[j], sizeof places.items[i]) != 0);
     scan_places_close(&places);
-    CU_ASSERT_EQUAL(scan_places_open(&places, &context, &shape, 30, NULL), 0);
-    CU_ASSERT(places.count == 30 && places.total == 24 + 36 * 4);
-    CU_ASSERT(places.items[29].side == 3 && places.items[29].row == 0 && places.items[29].col == 5);
-    scan_places_close(&places);
+    scan_places_close(&first);
     free(bench);
+}
+
+/* A checkerboard in an image of rows, columns and channels, and what is around it. */
+static void test_paint(void)
+{
+    const struct scan_places places = {
+        .shape = {.channels = 3, .height = 4, .width = 5, .channel_step = 1, .row_step = 15, .col_step = 3},
+        .low = -1.0f,
+        .high = 2.0f};
+    const struct scan_place board = {.row = 1, .col = 2, .side = 3, .colour = 2};
+    const struct scan_place blue = {.row = 0, .col = 0, .side = 1, .colour = 7};
+    float x[60];
+
+    for (unsigned i = 0; i < 60; i++)
+        x[i] = 0.5f;
+    scan_places_paint(&places, &board, x);
+    scan_places_paint(&places, &blue, x);
+    for (unsigned i = 3; i < 60; i++) {
+        unsigned row = i / 15, col = i % 15 / 3;
+        float expected = row < 1 || col < 2 ? 0.5f : (row - 1 + col - 2) % 2 == 0 ? 2.0f : -1.0f;
+
+        CU_ASSERT_EQUAL(x[i], expected);
+    }
+    CU_ASSERT(x[0] == -1.0f && x[1] == -1.0f && x[2] == 2.0f);
 }
 
 /* numpy.quantile([3, 1, 4, 1, 5, 9, 2, 6], …) */
@@ -613,7 +637,8 @@ int main(void)
         {"memory", test_memory},
         {"shapes of images", test_shapes},
         {"classes in turn", test_order},
-        {"signals", test_signals},
+        {"places in their order", test_places},
+        {"patches", test_paint},
         {"quantiles", test_quantiles},
         {"Adam", test_adam},
         {"masks", test_mask},
