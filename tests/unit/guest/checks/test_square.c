@@ -226,6 +226,7 @@ static void test_layouts(void)
     CU_ASSERT(last.image && last.height == 32 && last.width == 30 && last.channels == 3);
     CU_ASSERT(last.position_stride == 3 && last.channel_stride == 1);
     CU_ASSERT(!flat.image && square_positions(&flat) == 17);
+    CU_ASSERT(layout_of(3, 16, 4, 4).channels == 16);
     CU_ASSERT(layout_of(2, 8, 8, 0).image && !layout_of(3, 5, 1, 40).image && !layout_of(2, 1, 9, 0).image);
     CU_ASSERT(square_share(0, 100) == 0.8 && square_share(5, 100) < 0.8 && square_share(99, 100) < 0.002);
 }
