@@ -224,7 +224,8 @@ static int try_checks(struct worker *worker, uint64_t *ret_memory, struct error 
         if (r == 0 && check->needs_reference)
             continue;
         if (r == 0)
-            r = make_network(worker, plan_check_layer(&plan->checks[i]), !check->needs_gradient, err);
+            r = make_network(worker, plan_check_layer(&plan->checks[i]), !check_needs_gradient(check, &plan->checks[i]),
+                             err);
         if (r < 0)
             return r;
         if (network_memory(worker->network) > largest)
@@ -337,6 +338,7 @@ static int skip_check(struct worker *worker, const struct check *check, const ch
 static int run_check(struct worker *worker, struct error *err)
 {
     const struct worker_task *task = worker->task;
+    const struct plan_check *planned = &task->plan->checks[task->check];
     struct check_context context = {.plan = task->plan,
                                     .index = task->check,
                                     .model = worker->model,
@@ -348,7 +350,7 @@ static int run_check(struct worker *worker, struct error *err)
     int r = check_find(task->plan, task->check, &check, err);
 
     if (r == 0 && !check->needs_reference)
-        r = make_network(worker, plan_check_layer(&task->plan->checks[task->check]), !check->needs_gradient, err);
+        r = make_network(worker, plan_check_layer(planned), !check_needs_gradient(check, planned), err);
     if (r < 0)
         return r;
     worker->stage = STAGE_CHECK;

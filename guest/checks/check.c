@@ -38,6 +38,11 @@ int check_find(const struct plan *plan, uint32_t index, const struct check **ret
     return error_set(err, ERROR_UNAVAILABLE, -ENOTSUP, "this agent has no check %u", (unsigned)wanted->id);
 }
 
+bool check_needs_gradient(const struct check *check, const struct plan_check *planned)
+{
+    return check->needs_gradient || (check->wants_gradient != NULL && check->wants_gradient(planned));
+}
+
 int check_send_row(const struct check_context *context, struct message_row row, struct error *err)
 {
     struct message message = {.type = MESSAGE_ROW, .row = row};

@@ -49,6 +49,8 @@ struct check {
     uint32_t version; /* changes with any bit of a result */
     bool needs_range, needs_gradient;
     bool needs_reference; /* compares the weights of two models: it gets the reference and no network */
+    /* Where it depends on the plan whether gradients are needed; may be NULL. Ask check_needs_gradient. */
+    bool (*wants_gradient)(const struct plan_check *planned);
     /* Why the check can't be made of this model, as a string that lasts; NULL where it can. The check is then reported
      * as skipped. May itself be NULL. */
     const char *(*unfit)(const struct check_context *context);
@@ -63,6 +65,9 @@ struct check {
  * than this agent's; ERROR_BAD_INPUT, -EINVAL where it needs a range and the contract has none.
  */
 MUST_USE int check_find(const struct plan *plan, uint32_t index, const struct check **ret_check, struct error *err);
+
+/* Whether the network of the plan's check has to give gradients. */
+bool check_needs_gradient(const struct check *check, const struct plan_check *planned);
 
 /* Sends one line of a table of the check's figures (wire/rows.h); the check's index is filled in. */
 MUST_USE int check_send_row(const struct check_context *context, struct message_row row, struct error *err);

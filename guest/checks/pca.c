@@ -3,6 +3,7 @@
 #include "guest/checks/pca.h"
 
 #include "guest/checks/eigen.h"
+#include "guest/checks/pca_large.h"
 #include "wire/plan.h"
 
 #include <errno.h>
@@ -35,6 +36,13 @@ uint64_t pca_memory(size_t count, size_t features, size_t components)
 {
     uint64_t side = smaller(count, features), centred = count < features ? count : 1, doubles, part;
 
+    if (side > PCA_FULL_MAX) {
+        part = pca_large_memory(count, features, components);
+        if (__builtin_mul_overflow((components + 1) * sizeof(double), (uint64_t)features, &doubles) ||
+            __builtin_add_overflow(doubles, part, &doubles))
+            return UINT64_MAX;
+        return doubles;
+    }
     if (__builtin_mul_overflow(side, side, &doubles) ||
         __builtin_mul_overflow(centred + components + 1, (uint64_t)features, &part) ||
         __builtin_add_overflow(doubles, part, &doubles) || __builtin_add_overflow(doubles, 5 * side, &doubles) ||
@@ -123,6 +131,23 @@ static void component_from_gram(const struct fit *fit, const double *u, double *
     eigen_normalise_sign(ret_component, features);
 }
 
+/* Variances of the eigenvalues of the covariance times the samples, as far as they are more than rounding. */
+static void note_variances(struct pca *pca, const struct pca_rows *data, const double *values)
+{
+    double least = values[0] * DBL_EPSILON * (double)smaller(data->count, data->features);
+
+    for (size_t c = 0; c < pca->components; c++)
+        if (values[c] > least)
+            pca->variances[c] = values[c] / (double)data->count;
+}
+
+static int blame(int r, struct error *err)
+{
+    if (r == -EDOM)
+        return error_set(err, ERROR_BAD_INPUT, r, "the activations' covariance has no eigenvalues: it is not finite");
+    return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "no memory for eigenvectors") : 0;
+}
+
 static int decompose(struct pca *pca, const struct fit *fit, double *values, struct error *err)
 {
     int r;
@@ -132,21 +157,30 @@ static int decompose(struct pca *pca, const struct fit *fit, double *values, str
     else
         compute_gram(fit);
     r = eigen_symmetric(fit->matrix, fit->side, values);
-    if (r == -EDOM)
-        return error_set(err, ERROR_BAD_INPUT, r, "the activations' covariance has no eigenvalues: it is not finite");
     if (r < 0)
-        return error_set(err, ERROR_UNAVAILABLE, r, "no memory for eigenvectors");
+        return blame(r, err);
+    note_variances(pca, fit->data, values);
     for (size_t c = 0; c < pca->components; c++) {
         const double *vector = fit->matrix + c * fit->side;
 
-        if (values[c] > values[0] * DBL_EPSILON * (double)fit->side)
-            pca->variances[c] = values[c] / (double)fit->data->count;
         if (fit->side == pca->features)
             memcpy(pca->basis + c * pca->features, vector, pca->features * sizeof *vector);
         else if (pca->variances[c] > 0.0) /* else stays 0 */
             component_from_gram(fit, vector, pca->basis + c * pca->features);
     }
     return 0;
+}
+
+static int fit_large(struct pca *pca, const struct pca_rows *data, struct error *err)
+{
+    double values[PLAN_COMPONENTS_MAX];
+    int r;
+
+    compute_mean(data, pca->mean);
+    r = pca_large_components(data, pca->mean, pca->components, values, pca->basis);
+    if (r == 0)
+        note_variances(pca, data, values);
+    return blame(r, err);
 }
 
 static int fit_into(struct pca *pca, const struct pca_rows *data, struct error *err)
@@ -173,11 +207,6 @@ int pca_fit(const struct pca_rows *data, size_t components, struct pca **ret_pca
 
     if (side == 0)
         return error_set(err, ERROR_INTERNAL, -EINVAL, "principal components of nothing");
-    if (side > PCA_SIDE_MAX)
-        return error_set(err, ERROR_UNAVAILABLE, -E2BIG,
-                         "principal components of %zu samples with %zu features: at most %u of "
-                         "either; name a smaller layer",
-                         data->count, data->features, PCA_SIDE_MAX);
     pca = calloc(1, sizeof *pca);
     if (pca == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for principal components");
@@ -190,7 +219,7 @@ int pca_fit(const struct pca_rows *data, size_t components, struct pca **ret_pca
         r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a basis of %zu × %zu", pca->components,
                       pca->features);
     else
-        r = fit_into(pca, data, err);
+        r = side > PCA_FULL_MAX ? fit_large(pca, data, err) : fit_into(pca, data, err);
     if (r < 0) {
         pca_free(pca);
         return r;
@@ -243,13 +272,31 @@ void pca_rotate(struct pca *pca, const double *rotation)
     }
 }
 
+#define PROJECT_TOGETHER 4u /* sums that do not wait for each other; each keeps its own order */
+
 void pca_project(const struct pca *pca, const float *sample, double *ret_coordinates)
 {
-    for (size_t c = 0; c < pca->components; c++) {
-        const double *component = pca->basis + c * pca->features;
+    size_t c = 0, features = pca->features;
+
+    for (; c + PROJECT_TOGETHER <= pca->components; c += PROJECT_TOGETHER) {
+        const double *component = pca->basis + c * features;
+        double sums[PROJECT_TOGETHER] = {0.0, 0.0, 0.0, 0.0};
+
+        for (size_t j = 0; j < features; j++) {
+            double centred = (double)sample[j] - pca->mean[j];
+
+            sums[0] += centred * component[j];
+            sums[1] += centred * component[features + j];
+            sums[2] += centred * component[2 * features + j];
+            sums[3] += centred * component[3 * features + j];
+        }
+        memcpy(ret_coordinates + c, sums, sizeof sums);
+    }
+    for (; c < pca->components; c++) {
+        const double *component = pca->basis + c * features;
         double sum = 0.0;
 
-        for (size_t j = 0; j < pca->features; j++)
+        for (size_t j = 0; j < features; j++)
             sum += ((double)sample[j] - pca->mean[j]) * component[j];
         ret_coordinates[c] = sum;
     }

@@ -129,8 +129,8 @@ static void fold_weights(const struct fold *fold, const float *weights, const do
 
     for (size_t c = 0; c < fold->channels; c++)
         for (size_t o = 0; o < fold->outer; o++) {
-            size_t at = (c / group_channels * fold->outer + o) * fold->outer_step +
-                        c % group_channels * fold->channel_step;
+            size_t at =
+                (c / group_channels * fold->outer + o) * fold->outer_step + c % group_channels * fold->channel_step;
 
             for (size_t i = at; i < at + fold->inner; i++)
                 ret_weights[i] = (float)((double)weights[i] * s[c]);
@@ -150,8 +150,7 @@ static int apply(struct graph *graph, const struct fold *fold)
     CLEANUP_FREE double *s = malloc(fold->channels * sizeof(double));
     uint32_t new_weights, new_bias;
     float *to_weights = s == NULL ? NULL : add_constant(graph, &graph->values[fold->node->inputs[1]], &new_weights);
-    float *to_bias =
-        to_weights == NULL ? NULL : add_constant(graph, &graph->values[fold->norm->inputs[2]], &new_bias);
+    float *to_bias = to_weights == NULL ? NULL : add_constant(graph, &graph->values[fold->norm->inputs[2]], &new_bias);
 
     if (to_bias == NULL)
         return -ENOMEM;

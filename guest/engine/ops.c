@@ -39,6 +39,7 @@ static const struct op *const table[GRAPH_OP_COUNT] = {
     [GRAPH_SLICE] = &op_slice,
     [GRAPH_PAD] = &op_pad,
     [GRAPH_REDUCE_MEAN] = &op_reduce_mean,
+    [GRAPH_TREE_ENSEMBLE] = &op_tree_ensemble,
     [GRAPH_FUNCTION] = &op_function,
     [GRAPH_FUNCTION2] = &op_function2,
     [GRAPH_WHERE] = &op_where,

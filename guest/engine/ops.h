@@ -123,7 +123,7 @@ void op_parallel(const struct op_node *op, size_t count, size_t cost,
 extern const struct op op_conv, op_conv_transpose, op_gemm, op_matmul, op_batch_norm, op_relu, op_leaky_relu,
     op_sigmoid, op_tanh, op_hard_sigmoid, op_clip, op_elu, op_erf, op_softmax, op_log_softmax, op_max_pool,
     op_average_pool, op_global_average_pool, op_add, op_sub, op_mul, op_div, op_concat, op_reshape, op_transpose,
-    op_gather, op_slice, op_pad, op_reduce_mean, op_reduce_sum;
+    op_tree_ensemble, op_gather, op_slice, op_pad, op_reduce_mean, op_reduce_sum;
 extern const struct op op_function, op_function2, op_where, op_pick, op_reduce_max, op_reduce_prod, op_arg_max,
     op_hardmax, op_top_k, op_cum_sum;
 

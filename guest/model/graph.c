@@ -36,6 +36,7 @@ static const char *const op_names[GRAPH_OP_COUNT] = {
     [GRAPH_SLICE] = "Slice",
     [GRAPH_PAD] = "Pad",
     [GRAPH_REDUCE_MEAN] = "ReduceMean",
+    [GRAPH_TREE_ENSEMBLE] = "TreeEnsembleClassifier",
     [GRAPH_FUNCTION] = "Function",
     [GRAPH_FUNCTION2] = "Function2",
     [GRAPH_WHERE] = "Where",

@@ -62,6 +62,7 @@ enum graph_op {
     GRAPH_HARDMAX,     /* 1 at the first maximum, else 0 */
     GRAPH_TOP_K,       /* the `kept` largest in falling order, of equal ones the first first; or their positions */
     GRAPH_CUM_SUM,
+    GRAPH_TREE_ENSEMBLE, /* decision trees, attributes.trees; it has no gradient */
     GRAPH_OP_COUNT
 };
 
@@ -74,6 +75,8 @@ struct graph_window { /* convolutions and pooling; index 0 is height, 1 is width
     uint32_t groups;
     bool count_include_pad; /* AveragePool */
 };
+
+struct trees;
 
 struct graph_attributes {
     struct graph_window window;
@@ -90,6 +93,7 @@ struct graph_attributes {
     bool reduce[GRAPH_RANK_MAX]; /* ReduceMean, ReduceSum: the axes that go */
     const int64_t *indices;      /* Gather; owned by the graph, each within the axis, never negative. Pick: within
                                     the input's block, or -1 for pad_value */
+    const struct trees *trees;   /* TreeEnsemble: trees.h; owned by the graph */
     size_t index_count;          /* of Pick: the elements of one block of the output */
     enum function function;      /* Function, of alpha and beta too */
     enum function2 function2;

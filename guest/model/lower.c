@@ -2,6 +2,8 @@
 /* Lowering: the walk over nodes, and what every operator's lowering uses. */
 #include "guest/model/lower.h"
 
+#include "guest/model/lower_ml.h"
+#include "guest/model/lower_move.h"
 #include "guest/model/operators.h"
 
 #include <errno.h>
@@ -172,19 +174,37 @@ int lower_emit(struct lower *lower, enum graph_op op, const uint32_t *inputs, ui
     return 0;
 }
 
+static bool has_shape(const struct lower_value *value, uint32_t rank, const uint64_t *dims)
+{
+    return value->rank == rank && (rank == 0 || memcmp(value->dims, dims, rank * sizeof *dims) == 0);
+}
+
 int lower_reshape(struct lower *lower, uint32_t value, uint32_t rank, const uint64_t *dims, uint32_t *ret_value)
 {
     struct lower_value view = lower->values[value];
 
-    if (view.rank == rank && (rank == 0 || memcmp(view.dims, dims, rank * sizeof *dims) == 0)) {
+    if (has_shape(&view, rank, dims)) {
         *ret_value = value;
         return 0;
     }
     if (dims_elements(rank, dims) != view.elements)
         return lower_bad(lower, "%s can't be reshaped to %s", DIMS_TEXT(view.rank, view.dims), DIMS_TEXT(rank, dims));
     if (!view.constant) {
-        int r = lower_emit(lower, GRAPH_RESHAPE, &value, 1, NULL, rank, dims, ret_value);
+        bool dropped;
+        int r;
 
+        /* Of what was made here of another's elements in another shape, that other one is reshaped. */
+        while (lower->values[value].name.size == 0 && lower->values[value].producer != GRAPH_NONE &&
+               lower->nodes[lower->values[value].producer].op == GRAPH_RESHAPE)
+            value = lower->nodes[lower->values[value].producer].inputs[0];
+        if (has_shape(&lower->values[value], rank, dims) && lower->values[value].type == view.type) {
+            *ret_value = value;
+            return 0;
+        }
+        r = move_drop_before(lower, value, rank, dims, &dropped, ret_value);
+        if (r < 0 || dropped)
+            return r;
+        r = lower_emit(lower, GRAPH_RESHAPE, &value, 1, NULL, rank, dims, ret_value);
         return r < 0 ? r : lower_settle(lower, *ret_value, view.type, view.bound, ret_value);
     }
     view.name = (struct span){0};
@@ -495,7 +515,10 @@ static int lower_one(struct lower *lower, uint32_t index)
         if (r < 0)
             return r;
     }
-    r = onnx_attributes_read(lower->model, node, &lower->attributes, lower->err);
+    r = 0;
+    lower->attributes.count = 0;
+    if (!lower_ml_reads_lists(node->entry))
+        r = onnx_attributes_read(lower->model, node, &lower->attributes, lower->err);
     if (r == 0)
         r = node->entry->lower(lower);
     if (r == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lowering of what puts elements together: Pad and Concat. A Concat of constants is folded, a Pad is not. */
+/* Lowering of what puts elements together: Pad and Concat. */
+#include "guest/model/lower_index.h"
 #include "guest/model/lower_move.h"
 
 #include <string.h>
@@ -15,9 +16,8 @@ struct pad {
 
 static int take_pad(struct lower *lower, struct pad *ret_pad)
 {
-    uint32_t count = 0, value_index;
-    struct lower_value record;
-    const float *value;
+    uint32_t count = 0;
+    double value;
     int r = lower_attribute_text(lower, "mode", &ret_pad->mode);
 
     if (r < 0)
@@ -35,13 +35,9 @@ static int take_pad(struct lower *lower, struct pad *ret_pad)
     r = lower_list(lower, 1, &ret_pad->pads, &ret_pad->count);
     if (r < 0 || lower_input(lower, 2) == GRAPH_NONE)
         return r;
-    r = lower_parameter(lower, 2, GRAPH_NONE, &value_index, &record);
-    if (r == 0 && record.elements != 1)
-        r = lower_bad(lower, "its value is %s, not a scalar", DIMS_TEXT(record.rank, record.dims));
+    r = lower_scalar(lower, 2, 0, &value);
     if (r == 0)
-        r = lower_floats(lower, value_index, &value);
-    if (r == 0)
-        ret_pad->value = value[0];
+        ret_pad->value = (float)value;
     return r;
 }
 
@@ -88,6 +84,42 @@ static int cut_negative(struct lower *lower, struct move *move, const int64_t *p
     return 0;
 }
 
+/* The input's position for a padded one, or -1 for the fill. */
+static int64_t padded(const struct graph_attributes *attributes, uint32_t axis, uint64_t size, uint64_t i)
+{
+    int64_t at = (int64_t)i - attributes->pad_begin[axis], last = (int64_t)size - 1;
+
+    if (at >= 0 && at <= last)
+        return at;
+    if (attributes->pad_mode == GRAPH_PAD_EDGE)
+        return at < 0 ? 0 : last;
+    if (attributes->pad_mode == GRAPH_PAD_REFLECT)
+        return at < 0 ? -at : 2 * last - at;
+    return -1;
+}
+
+/* Of a constant: which element, or the fill, for each of the result. */
+static int fold_pad(struct lower *lower, const struct move *move)
+{
+    struct compose c = {.lower = lower};
+    uint64_t count = dims_elements(move->rank, move->dims), at[GRAPH_RANK_MAX];
+    CLEANUP_FREE int64_t *table = index_table(&c, count);
+
+    for (uint64_t i = 0; c.code == 0 && i < count; i++) {
+        bool filled = false;
+
+        index_unravel(move->rank, move->dims, i, at);
+        for (uint32_t axis = 0; axis < move->rank; axis++) {
+            int64_t position = padded(&move->attributes, axis, move->x.dims[axis], at[axis]);
+
+            filled = filled || position < 0;
+            at[axis] = (uint64_t)position;
+        }
+        table[i] = filled ? -1 : (int64_t)index_ravel(move->rank, move->x.dims, at);
+    }
+    return compose_end(&c, index_pick(&c, move->input, table, move->attributes.pad_value, move->rank, move->dims));
+}
+
 int lower_pad(struct lower *lower)
 {
     struct move move = {.op = GRAPH_PAD};
@@ -123,7 +155,7 @@ int lower_pad(struct lower *lower)
                              (unsigned long long)move.x.dims[i], (long long)begin, (long long)end);
         move.dims[i] = move.x.dims[i] + move.attributes.pad_begin[i] + move.attributes.pad_end[i];
     }
-    return move_emit(lower, &move);
+    return move.x.constant ? fold_pad(lower, &move) : move_emit(lower, &move);
 }
 
 /* --- Concat ------------------------------------------------------------------------------------ */

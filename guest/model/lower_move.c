@@ -20,7 +20,12 @@ int move_take(struct lower *lower, struct move *move)
 int move_emit(struct lower *lower, const struct move *move)
 {
     double bound = move->x.constant ? LOWER_EXACT_MAX : move->x.bound;
+    const struct graph_node *transposed =
+        move->op == GRAPH_SLICE || move->op == GRAPH_GATHER ? move_transposed(lower, move->input) : NULL;
     int r;
+
+    if (transposed != NULL)
+        return move_before_transpose(lower, move, transposed);
 
     if (move->x.type != ONNX_FLOAT && move->x.constant)
         return lower_unsupported(lower, "%s of %s are too many to work out here", DIMS_TEXT(move->rank, move->dims),

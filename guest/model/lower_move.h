@@ -22,6 +22,13 @@ MUST_USE int move_emit(struct lower *lower, const struct move *move);
 MUST_USE int move_strided(struct lower *lower, const struct move *move, const int64_t *strides, int64_t base);
 /* The same for a GRAPH_GATHER with its attributes set. */
 MUST_USE int move_gather(struct lower *lower, const struct move *move);
+/* lower_before.c: the transposition that made a value and took axis 0 from its place, or NULL. */
+const struct graph_node *move_transposed(const struct lower *lower, uint32_t value);
+/* A Slice or Gather of what that node made, taken before it. */
+MUST_USE int move_before_transpose(struct lower *lower, const struct move *move, const struct graph_node *node);
+/* A reshape that only drops axes of 1 of such a value, done before it; says whether it was one. */
+MUST_USE int move_drop_before(struct lower *lower, uint32_t value, uint32_t rank, const uint64_t *dims,
+                              bool *ret_dropped, uint32_t *ret_value);
 /* Values of one type, which differ along the axis alone, put together; count is at least 1. */
 MUST_USE int move_concat(struct lower *lower, const uint32_t *parts, uint32_t count, uint32_t axis);
 /* A constant with the result's shape, whose elements are in `room`. */

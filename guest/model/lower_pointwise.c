@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lowering of activations and of Softmax. */
-#include "guest/model/lower.h"
+#include "guest/model/compose.h"
 
 #include <errno.h>
 #include <math.h>
@@ -61,48 +61,30 @@ int lower_hard_sigmoid(struct lower *lower)
     return r < 0 ? r : emit_unary(lower, GRAPH_HARD_SIGMOID, &attributes);
 }
 
-/* A bound of Clip at an input: a constant scalar, or left out. */
-static int clip_bound(struct lower *lower, uint32_t index, float *bound)
-{
-    struct lower_value record;
-    const float *floats;
-    uint32_t value;
-    int r;
-
-    if (lower_input(lower, index) == GRAPH_NONE)
-        return 0;
-    r = lower_parameter(lower, index, GRAPH_NONE, &value, &record);
-    if (r < 0)
-        return r;
-    if (record.elements != 1)
-        return lower_bad(lower, "its bound at input %u is %s, not a scalar", index,
-                         DIMS_TEXT(record.rank, record.dims));
-    r = lower_floats(lower, value, &floats);
-    if (r < 0)
-        return r;
-    if (isnan(floats[0]))
-        return lower_bad(lower, "its bound at input %u is not a number", index);
-    *bound = floats[0];
-    return 0;
-}
-
 int lower_clip(struct lower *lower)
 {
-    struct graph_attributes attributes = {.alpha = -INFINITY, .beta = INFINITY};
-    int r = 0;
+    struct compose c = {.lower = lower};
+    double bounds[2] = {-(double)INFINITY, (double)INFINITY};
+    float low = -INFINITY, high = INFINITY;
+    uint32_t x = compose_input(&c, 0);
 
     if (lower->model->opset < 11) {
         if (lower->node->input_count > 1)
             return lower_bad(lower, "bounds as inputs came with operator set 11");
-        r = lower_attribute_float(lower, "min", -INFINITY, &attributes.alpha);
-        if (r == 0)
-            r = lower_attribute_float(lower, "max", INFINITY, &attributes.beta);
+        if (c.code == 0)
+            compose_check(&c, lower_attribute_float(lower, "min", -INFINITY, &low));
+        if (c.code == 0)
+            compose_check(&c, lower_attribute_float(lower, "max", INFINITY, &high));
+        bounds[0] = (double)low;
+        bounds[1] = (double)high;
     } else {
-        r = clip_bound(lower, 1, &attributes.alpha);
-        if (r == 0)
-            r = clip_bound(lower, 2, &attributes.beta);
+        for (uint32_t i = 0; c.code == 0 && i < 2; i++) {
+            compose_check(&c, lower_scalar(lower, i + 1, bounds[i], &bounds[i]));
+            if (c.code == 0 && isnan(bounds[i]))
+                return lower_bad(lower, "its bound at input %u is not a number", i + 1);
+        }
     }
-    return r < 0 ? r : emit_unary(lower, GRAPH_CLIP, &attributes);
+    return compose_end(&c, compose_clip(&c, x, bounds[0], bounds[1]));
 }
 
 /* Before operator set 13 the axis and all behind it count as one; since then the axis alone. */

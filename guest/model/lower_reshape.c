@@ -2,6 +2,7 @@
 /* Lowering of what changes shapes and not elements, and of constants and shapes themselves. */
 #include "guest/model/lower.h"
 
+#include <errno.h>
 #include <string.h>
 
 int lower_identity(struct lower *lower)
@@ -9,6 +10,23 @@ int lower_identity(struct lower *lower)
     struct lower_value x;
 
     return lower_any(lower, 0, &lower->result, &x);
+}
+
+/* Dropout's second output: true everywhere (1 before operator set 10), nothing being dropped. */
+static int add_mask(struct lower *lower)
+{
+    struct lower_value x = lower->values[lower->result];
+    CLEANUP_FREE int64_t *truths = NULL;
+    int64_t used = lower->model->values[lower->model->edges[lower->node->first_output + 1].value].uses;
+
+    if (used == 0 || x.elements > MODEL_INTEGERS_MAX)
+        return 0;
+    truths = malloc((x.elements + 1) * sizeof *truths);
+    if (truths == NULL)
+        return error_set(lower->err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to import the model");
+    for (uint64_t i = 0; i < x.elements; i++)
+        truths[i] = 1;
+    return lower_constant_value(lower, ONNX_BOOL, truths, x.rank, x.dims, &lower->more[1]);
 }
 
 int lower_dropout(struct lower *lower)
@@ -36,7 +54,8 @@ int lower_dropout(struct lower *lower)
         if (testing == 0)
             return lower_unsupported(lower, "is_test is not set; export the model for inference");
     }
-    return lower_identity(lower);
+    r = lower_identity(lower);
+    return r < 0 || lower->node->output_count < 2 ? r : add_mask(lower);
 }
 
 int lower_flatten(struct lower *lower)

@@ -4,6 +4,8 @@
 
 #include "guest/model/lower.h"
 
+#include <string.h>
+
 /* Arity over operator sets 6 to 17. */
 static const struct operator_entry operators[] = {
     {"Abs", 1, 1, false, lower_function_node},
@@ -25,24 +27,32 @@ static const struct operator_entry operators[] = {
     {"Ceil", 1, 1, false, lower_function_node},
     {"Celu", 1, 1, false, lower_celu},
     {"Clip", 1, 3, false, lower_clip},
+    {"Compress", 2, 2, false, lower_compress},
     {"Concat", 1, MODEL_NODE_INPUTS_MAX, false, lower_concat},
     {"Constant", 0, 0, false, lower_constant},
     {"ConstantOfShape", 1, 1, false, lower_constant_of_shape},
     {"Conv", 2, 3, false, lower_conv},
+    {"ConvInteger", 2, 4, false, lower_conv_integer},
     {"ConvTranspose", 2, 3, false, lower_conv_transpose},
     {"Cos", 1, 1, false, lower_function_node},
     {"Cosh", 1, 1, false, lower_function_node},
     {"CumSum", 2, 2, false, lower_cum_sum},
+    {"DepthToSpace", 1, 1, false, lower_depth_to_space},
+    {"DequantizeLinear", 2, 3, false, lower_dequantize},
     {"Div", 2, 2, false, lower_div},
     {"Dropout", 1, 3, true, lower_dropout},
+    {"DynamicQuantizeLinear", 1, 1, true, lower_dynamic_quantize},
     {"Elu", 1, 1, false, lower_elu},
     {"Equal", 2, 2, false, lower_comparison},
     {"Erf", 1, 1, false, lower_erf},
     {"Exp", 1, 1, false, lower_function_node},
+    {"Expand", 2, 2, false, lower_expand},
     {"EyeLike", 1, 1, false, lower_eye_like},
     {"Flatten", 1, 1, false, lower_flatten},
     {"Floor", 1, 1, false, lower_function_node},
     {"Gather", 2, 2, false, lower_gather},
+    {"GatherElements", 2, 2, false, lower_gather_elements},
+    {"GatherND", 2, 2, false, lower_gather_nd},
     {"Gemm", 2, 3, false, lower_gemm},
     {"GlobalAveragePool", 1, 1, false, lower_global_average_pool},
     {"GlobalLpPool", 1, 1, false, lower_global_lp_pool},
@@ -64,7 +74,9 @@ static const struct operator_entry operators[] = {
     {"Log", 1, 1, false, lower_function_node},
     {"LogSoftmax", 1, 1, false, lower_log_softmax},
     {"LpNormalization", 1, 1, false, lower_lp_normalization},
+    {"LpPool", 1, 1, false, lower_lp_pool},
     {"MatMul", 2, 2, false, lower_matmul},
+    {"MatMulInteger", 2, 4, false, lower_matmul_integer},
     {"Max", 1, MODEL_NODE_INPUTS_MAX, false, lower_variadic},
     {"MaxPool", 1, 1, true, lower_max_pool},
     {"Mean", 1, MODEL_NODE_INPUTS_MAX, false, lower_variadic},
@@ -80,6 +92,9 @@ static const struct operator_entry operators[] = {
     {"PRelu", 2, 2, false, lower_prelu},
     {"Pad", 1, 3, false, lower_pad},
     {"Pow", 2, 2, false, lower_pow},
+    {"QLinearConv", 8, 9, false, lower_qlinear_conv},
+    {"QLinearMatMul", 8, 8, false, lower_qlinear_matmul},
+    {"QuantizeLinear", 2, 3, false, lower_quantize},
     {"Range", 3, 3, false, lower_range},
     {"Reciprocal", 1, 1, false, lower_function_node},
     {"ReduceL1", 1, 2, false, lower_reduce},
@@ -94,7 +109,12 @@ static const struct operator_entry operators[] = {
     {"ReduceSumSquare", 1, 2, false, lower_reduce},
     {"Relu", 1, 1, false, lower_relu},
     {"Reshape", 2, 2, false, lower_reshape_node},
+    {"Resize", 1, 4, false, lower_resize},
+    {"ReverseSequence", 2, 2, false, lower_reverse_sequence},
     {"Round", 1, 1, false, lower_function_node},
+    {"Scatter", 3, 3, false, lower_scatter_elements},
+    {"ScatterElements", 3, 3, false, lower_scatter_elements},
+    {"ScatterND", 3, 3, false, lower_scatter_nd},
     {"Selu", 1, 1, false, lower_selu},
     {"Shape", 1, 1, false, lower_shape},
     {"Shrink", 1, 1, false, lower_shrink},
@@ -107,6 +127,8 @@ static const struct operator_entry operators[] = {
     {"Softmax", 1, 1, false, lower_softmax},
     {"Softplus", 1, 1, false, lower_function_node},
     {"Softsign", 1, 1, false, lower_function_node},
+    {"SpaceToDepth", 1, 1, false, lower_space_to_depth},
+    {"Split", 1, 2, true, lower_split},
     {"Sqrt", 1, 1, false, lower_function_node},
     {"Squeeze", 1, 2, false, lower_squeeze},
     {"Sub", 2, 2, false, lower_sub},
@@ -114,12 +136,56 @@ static const struct operator_entry operators[] = {
     {"Tan", 1, 1, false, lower_function_node},
     {"Tanh", 1, 1, false, lower_tanh},
     {"ThresholdedRelu", 1, 1, false, lower_thresholded_relu},
+    {"Tile", 2, 2, false, lower_tile},
     {"TopK", 1, 2, true, lower_top_k},
     {"Transpose", 1, 1, false, lower_transpose},
+    {"Trilu", 1, 2, false, lower_trilu},
     {"Unsqueeze", 1, 2, false, lower_unsqueeze},
+    {"Upsample", 1, 2, false, lower_upsample},
     {"Where", 3, 3, false, lower_where},
     {"Xor", 2, 2, false, lower_comparison},
 };
+
+/* Operators of ONNX that are not imported, or all whose name begins so, and why. */
+static const struct {
+    const char *name, *reason;
+} refusals[] = {
+    {"Bernoulli", "a random result can't be audited"},
+    {"BlackmanWindow", "signal processing outside of classification graphs"},
+    {"DFT", "complex numbers"},
+    {"GridSample", "sampling at computed places"},
+    {"HammingWindow", "signal processing outside of classification graphs"},
+    {"HannWindow", "signal processing outside of classification graphs"},
+    {"If", "control flow"},
+    {"Loop", "control flow"},
+    {"MelWeightMatrix", "signal processing outside of classification graphs"},
+    {"Multinomial", "a random result can't be audited"},
+    {"NegativeLogLikelihoodLoss", "a loss belongs to training; export the model for inference"},
+    {"NonMaxSuppression", "the number of results depends on the input's data"},
+    {"Optional", "optional values"},
+    {"Random", "a random result can't be audited"},
+    {"RoiAlign", "regions are inputs of detectors, not of classifiers"},
+    {"STFT", "complex numbers"},
+    {"Scan", "control flow"},
+    {"Sequence", "sequences of tensors"},
+    {"SoftmaxCrossEntropyLoss", "a loss belongs to training; export the model for inference"},
+    {"SplitToSequence", "sequences of tensors"},
+    {"ConcatFromSequence", "sequences of tensors"},
+    {"StringNormalizer", "strings"},
+    {"TfIdfVectorizer", "strings"},
+    {"Unique", "the number of results depends on the input's data"},
+};
+
+const char *operator_refusal(struct span name)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        size_t length = strlen(refusals[i].name);
+
+        if (name.size >= length && memcmp(name.data, refusals[i].name, length) == 0)
+            return refusals[i].reason;
+    }
+    return NULL;
+}
 
 const struct operator_entry *operator_find(struct span name)
 {

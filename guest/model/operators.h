@@ -17,4 +17,7 @@ struct operator_entry {
 /* The operator of ONNX's own domain with this name, or NULL. */
 const struct operator_entry *operator_find(struct span name);
 
+/* Why an operator that is not imported is not; NULL where nothing is known of it. */
+const char *operator_refusal(struct span name);
+
 #endif

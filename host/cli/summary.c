@@ -27,13 +27,18 @@ void summary_line(struct summary_lines *lines, const char *format, ...)
     (void)fputc('\n', stdout);
 }
 
-const char *summary_text(const json_t *object, const char *key)
+const char *summary_string(const json_t *value)
 {
-    const char *text = json_string_value(json_object_get(object, key));
+    const char *text = json_string_value(value);
 
     if (text == NULL)
         return "";
     return text_is_printable(text) ? text : "(unprintable)";
+}
+
+const char *summary_text(const json_t *object, const char *key)
+{
+    return summary_string(json_object_get(object, key));
 }
 
 long long summary_number(const json_t *object, const char *key)

@@ -10,12 +10,11 @@
 
 void summary_accuracy(struct summary_lines *lines, const json_t *check)
 {
-    const char *low = json_string_value(json_array_get(json_object_get(check, "ci95"), 0));
-    const char *high = json_string_value(json_array_get(json_object_get(check, "ci95"), 1));
+    const json_t *interval = json_object_get(check, "ci95");
 
     summary_line(lines, "%lld of %lld right: %s, 95%% interval %s to %s", summary_number(check, "correct"),
-                 summary_number(check, "total"), summary_text(check, "accuracy"), low != NULL ? low : "",
-                 high != NULL ? high : "");
+                 summary_number(check, "total"), summary_text(check, "accuracy"),
+                 summary_string(json_array_get(interval, 0)), summary_string(json_array_get(interval, 1)));
 }
 
 /* Some points a line, under the norm's name. */
@@ -117,7 +116,7 @@ void summary_robustness(struct summary_lines *lines, const json_t *check)
     json_array_foreach (json_object_get(check, "attacks"), i, element)
         if (used < sizeof attacks)
             used += (size_t)snprintf(attacks + used, sizeof attacks - used, "%s%s", i > 0 ? ", " : "",
-                                     json_string_value(element));
+                                     summary_string(element));
     summary_line(lines, "right when clean and under the worst of %s, of %lld, by eps", attacks, total_of(check));
     print_curves(lines, check);
     json_array_foreach (json_object_get(check, "curves"), i, element)

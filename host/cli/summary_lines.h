@@ -16,6 +16,7 @@ void summary_line(struct summary_lines *lines, const char *format, ...) __attrib
 
 /* A text of evaluation.json: "" where there is none, and never one that a terminal might obey. */
 const char *summary_text(const json_t *object, const char *key);
+const char *summary_string(const json_t *value);
 long long summary_number(const json_t *object, const char *key);
 
 /* The value of a decimal string; 0 where there is none. */

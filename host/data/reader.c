@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The controller's side of the data reader. */
-#include "host/data/reader.h"
+#include "host/data/reader_internal.h"
 
 #include "base/io.h"
-#include "host/data/serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,20 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define READER_HASH_BLOCK ((size_t)256 * 1024)
-#define READER_END_MS     500u /* how long a process whose socket closed may take to end */
-
-struct data_reader {
-    pid_t pid;
-    int socket; /* -1: ended */
-    struct data_serve_files files;
-    char *names[DATA_FILE_NONE];
-    int folder;                   /* of the spec; -1: none */
-    int arrays[DATA_ARRAY_COUNT]; /* files that it names; -1: none */
-    bool described;
-    struct data_set_description sets[DATA_SET_COUNT];
-    uint32_t classes;
-};
+#define READER_END_MS 500u /* how long a process whose socket closed may take to end */
 
 /* --- life -------------------------------------------------------------------------------------- */
 
@@ -193,7 +179,7 @@ static int report_death(struct data_reader *reader, struct error *err)
     return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the confined data reader ended without an answer");
 }
 
-static int report_io(struct data_reader *reader, int code, struct error *err)
+int reader_report_io(struct data_reader *reader, int code, struct error *err)
 {
     if (code == -ETIMEDOUT)
         return error_set(err, ERROR_UNAVAILABLE, code, "%s: the data set was not read within its time limit",
@@ -203,7 +189,7 @@ static int report_io(struct data_reader *reader, int code, struct error *err)
     return error_set(err, ERROR_INTERNAL, code, "the data reader's socket failed: %s", strerror(-code));
 }
 
-static int report_nonsense(struct error *err)
+int reader_report_nonsense(struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, -EPROTO, "the confined data reader answered nonsense");
 }
@@ -227,9 +213,9 @@ static int report_error(struct data_reader *reader, const uint8_t *reply, size_t
     if (r == 0)
         r = cursor_read_bytes(&cursor, length, &bytes);
     if (r < 0 || file >= DATA_FILE_COUNT || code == 0 || code > 4095)
-        return report_nonsense(err);
+        return reader_report_nonsense(err);
     if (kind != ERROR_BAD_INPUT && kind != ERROR_NO_INPUT && kind != ERROR_UNAVAILABLE && kind != ERROR_INTERNAL)
-        return report_nonsense(err);
+        return reader_report_nonsense(err);
     for (size_t i = 0; i < length; i++)
         text[i] = bytes[i] >= 0x20 && bytes[i] <= 0x7e ? (char)bytes[i] : '?';
     text[length] = '\0';
@@ -241,7 +227,7 @@ static int report_error(struct data_reader *reader, const uint8_t *reply, size_t
 
 /* --- requests and replies ---------------------------------------------------------------------- */
 
-static int send_request(struct data_reader *reader, enum data_operation operation, uint32_t set, uint64_t first,
+int reader_send_request(struct data_reader *reader, enum data_operation operation, uint32_t set, uint64_t first,
                         uint64_t count, uint64_t deadline_ns, struct error *err)
 {
     CLEANUP_BUFFER struct buffer request = buffer_with_limit(DATA_REQUEST_SIZE);
@@ -259,7 +245,8 @@ static int send_request(struct data_reader *reader, enum data_operation operatio
     if (r < 0)
         return error_set(err, ERROR_UNAVAILABLE, r, "no memory to ask the data reader");
     r = io_write_full(reader->socket, request.data, request.size, deadline_ns);
-    return r < 0 && r != -EPIPE ? report_io(reader, r, err) : 0; /* a dead process may have left its error to read */
+    return r < 0 && r != -EPIPE ? reader_report_io(reader, r, err)
+                                : 0; /* a dead process may have left its error to read */
 }
 
 /* Reads one reply: DATA of at most `capacity` bytes to ret_bytes, END where that is 0, or the ERROR, reported. */
@@ -273,24 +260,24 @@ static int read_reply(struct data_reader *reader, void *ret_bytes, size_t capaci
     int r = io_read_full(reader->socket, header, sizeof header, deadline_ns);
 
     if (r < 0)
-        return report_io(reader, r, err);
+        return reader_report_io(reader, r, err);
     if (cursor_read_u32le(&cursor, &kind) < 0 || cursor_read_u32le(&cursor, &size) < 0 || size > DATA_REPLY_MAX)
-        return report_nonsense(err);
+        return reader_report_nonsense(err);
     if (kind == DATA_REPLY_ERROR && size <= sizeof text) {
         r = io_read_full(reader->socket, text, size, deadline_ns);
-        return r < 0 ? report_io(reader, r, err) : report_error(reader, text, size, err);
+        return r < 0 ? reader_report_io(reader, r, err) : report_error(reader, text, size, err);
     }
     if (kind != (capacity > 0 ? DATA_REPLY_DATA : DATA_REPLY_END) || size > capacity || (size == 0 && capacity > 0))
-        return report_nonsense(err);
+        return reader_report_nonsense(err);
     r = size > 0 ? io_read_full(reader->socket, ret_bytes, size, deadline_ns) : 0;
     if (r < 0)
-        return report_io(reader, r, err);
+        return reader_report_io(reader, r, err);
     *ret_size = size;
     return 0;
 }
 
 /* The answer's end; what was read before it counts only now. */
-static int read_end(struct data_reader *reader, uint64_t deadline_ns, struct error *err)
+int reader_read_end(struct data_reader *reader, uint64_t deadline_ns, struct error *err)
 {
     uint8_t nothing;
     size_t size = 0;
@@ -299,7 +286,7 @@ static int read_end(struct data_reader *reader, uint64_t deadline_ns, struct err
 }
 
 /* Reads DATA replies of exactly `total` bytes together, and the end. */
-static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total, uint64_t deadline_ns,
+int reader_read_stream(struct data_reader *reader, void *ret_bytes, size_t total, uint64_t deadline_ns,
                        struct error *err)
 {
     for (size_t done = 0; done < total;) {
@@ -310,154 +297,7 @@ static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total
             return r;
         done += size;
     }
-    return read_end(reader, deadline_ns, err);
-}
-
-/* --- digests ----------------------------------------------------------------------------------- */
-
-static int hash_file(const struct data_reader *reader, enum data_file which, uint64_t deadline_ns,
-                     uint8_t ret_digest[SHA256_SIZE], struct error *err)
-{
-    CLEANUP_FREE uint8_t *block = malloc(READER_HASH_BLOCK);
-    uint64_t done = 0;
-    struct sha256 hash;
-
-    if (block == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory to hash it", reader->names[which]);
-    sha256_start(&hash);
-    for (;;) {
-        ssize_t count = io_pread_full(reader->files.fds[which], block, READER_HASH_BLOCK, done);
-
-        if (count < 0)
-            return error_set(err, ERROR_NO_INPUT, (int)count, "%s: it can't be read: %s", reader->names[which],
-                             strerror((int)-count));
-        if (count == 0)
-            break;
-        if (deadline_ns != IO_NO_DEADLINE && io_now_ns() > deadline_ns)
-            return error_set(err, ERROR_UNAVAILABLE, -ETIMEDOUT, "%s: it was not read within its time limit",
-                             reader->names[which]);
-        sha256_update(&hash, block, (size_t)count);
-        done += (uint64_t)count;
-    }
-    if (done != reader->files.sizes[which])
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: the file was changed while it was read; run again",
-                         reader->names[which]);
-    sha256_finish(&hash, ret_digest);
-    return 0;
-}
-
-static int hash_files(const struct data_reader *reader, uint64_t deadline_ns, struct data_description *description,
-                      struct error *err)
-{
-    static const enum data_file labels[] = {
-        [DATA_SET_TEST] = DATA_FILE_TEST_LABELS, [DATA_SET_TRAIN] = DATA_FILE_TRAIN_LABELS};
-    int r = 0;
-
-    for (uint32_t i = 0; r == 0 && i <= DATA_FILE_TRIGGERS; i++) {
-        struct data_set_description *set = &description->sets[i];
-
-        if (reader->files.fds[i] < 0)
-            continue;
-        set->file_size = reader->files.sizes[i];
-        r = hash_file(reader, (enum data_file)i, deadline_ns, set->sha256, err);
-        set->has_labels_file = i < DATA_SET_TRIGGERS && reader->files.fds[labels[i]] >= 0;
-        if (r == 0 && set->has_labels_file)
-            r = hash_file(reader, labels[i], deadline_ns, set->labels_sha256, err);
-    }
-    description->has_spec = reader->files.fds[DATA_FILE_SPEC] >= 0;
-    if (r == 0 && description->has_spec)
-        r = hash_file(reader, DATA_FILE_SPEC, deadline_ns, description->spec_sha256, err);
-    if (r == 0)
-        data_description_digest(description);
-    return r;
-}
-
-/* --- files that the spec names ------------------------------------------------------------------- */
-
-/* A plain name of printable ASCII, ended by a NUL: the process that said it has parsed hostile bytes. */
-static bool is_plain_name(const char name[DATA_FILE_NAME_MAX])
-{
-    size_t length = strnlen(name, DATA_FILE_NAME_MAX);
-
-    if (length == DATA_FILE_NAME_MAX || length < 5 || name[0] == '.' || strcmp(name + length - 4, ".npy") != 0)
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if (name[i] < 0x20 || name[i] > 0x7e || name[i] == '/')
-            return false;
-    return true;
-}
-
-static int open_array(struct data_reader *reader, enum data_array which, const char *name, size_t *ret_size,
-                      struct error *err)
-{
-    const char *spec = reader->names[DATA_FILE_SPEC];
-    struct stat status;
-    int fd;
-
-    if (reader->folder < 0)
-        return error_set(err, ERROR_BAD_INPUT, -ENOENT, "%s: it names the file %s, and has no folder", spec, name);
-    fd = openat(reader->folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: the file %s that it names, beside it: %s", spec, name,
-                         strerror(errno));
-    reader->arrays[which] = fd;
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0 ||
-        (uint64_t)status.st_size > DATA_ARRAY_MAX)
-        return error_set(err, ERROR_BAD_INPUT, -EINVAL,
-                         "%s: the file %s that it names must be a regular file of 1 to %llu bytes", spec, name,
-                         (unsigned long long)DATA_ARRAY_MAX);
-    *ret_size = (size_t)status.st_size;
-    return 0;
-}
-
-/* Opens, hashes and hands over one file. */
-static int send_array(struct data_reader *reader, enum data_array which, uint64_t deadline_ns,
-                      struct data_array_description *array, struct error *err)
-{
-    CLEANUP_FREE uint8_t *bytes = NULL;
-    size_t size = 0;
-    ssize_t count;
-    int r = open_array(reader, which, array->name, &size, err);
-
-    if (r < 0)
-        return r;
-    bytes = malloc(size);
-    if (bytes == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory to read it", array->name);
-    count = io_pread_full(reader->arrays[which], bytes, size, 0);
-    if (count != (ssize_t)size)
-        return error_set(err, ERROR_NO_INPUT, count < 0 ? (int)count : -EIO, "%s: it can't be read to its end",
-                         array->name);
-    sha256_of(bytes, size, array->sha256);
-    r = send_request(reader, DATA_OPERATION_ARRAY, which, 0, size, deadline_ns, err);
-    if (r < 0)
-        return r;
-    r = io_write_full(reader->socket, bytes, size, deadline_ns);
-    if (r < 0 && r != -EPIPE)
-        return report_io(reader, r, err);
-    return read_end(reader, deadline_ns, err);
-}
-
-static int send_arrays(struct data_reader *reader, uint64_t deadline_ns, struct data_array_description *ret_arrays,
-                       struct error *err)
-{
-    char names[DATA_ARRAY_COUNT][DATA_FILE_NAME_MAX] = {{0}};
-    int r;
-
-    if (reader->files.fds[DATA_FILE_SPEC] < 0)
-        return 0;
-    r = send_request(reader, DATA_OPERATION_SPEC, 0, 0, 0, deadline_ns, err);
-    if (r == 0)
-        r = read_stream(reader, names, sizeof names, deadline_ns, err);
-    for (unsigned i = 0; r == 0 && i < DATA_ARRAY_COUNT; i++) {
-        if (names[i][0] == '\0')
-            continue;
-        if (!is_plain_name(names[i]))
-            return report_nonsense(err);
-        memcpy(ret_arrays[i].name, names[i], sizeof names[i]);
-        r = send_array(reader, (enum data_array)i, deadline_ns, &ret_arrays[i], err);
-    }
-    return r;
+    return reader_read_end(reader, deadline_ns, err);
 }
 
 /* --- the calls --------------------------------------------------------------------------------- */
@@ -474,15 +314,15 @@ static int read_description(struct data_reader *reader, uint64_t deadline_ns, st
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data's description");
     r = read_reply(reader, record, DATA_DESCRIPTION_RECORD_MAX, &size, deadline_ns, err);
     if (r == 0)
-        r = read_end(reader, deadline_ns, err);
+        r = reader_read_end(reader, deadline_ns, err);
     if (r < 0)
         return r;
     cursor = cursor_over(record, size);
     if (data_description_decode(&cursor, ret_description) < 0)
-        return report_nonsense(err);
+        return reader_report_nonsense(err);
     for (unsigned i = 0; i <= DATA_FILE_TRIGGERS; i++)
         if (ret_description->sets[i].present != (reader->files.fds[i] >= 0))
-            return report_nonsense(err);
+            return reader_report_nonsense(err);
     return 0;
 }
 
@@ -495,14 +335,14 @@ int data_reader_describe(struct data_reader *reader, uint64_t deadline_ns, struc
 
     if (description == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data's description");
-    r = send_arrays(reader, deadline_ns, arrays, err);
+    r = reader_send_arrays(reader, deadline_ns, arrays, err);
     if (r == 0)
-        r = send_request(reader, DATA_OPERATION_DESCRIBE, 0, 0, 0, deadline_ns, err);
+        r = reader_send_request(reader, DATA_OPERATION_DESCRIBE, 0, 0, 0, deadline_ns, err);
     if (r == 0)
         r = read_description(reader, deadline_ns, description, err);
     memcpy(description->arrays, arrays, sizeof arrays);
     if (r == 0)
-        r = hash_files(reader, deadline_ns, description, err);
+        r = reader_hash_files(reader, deadline_ns, description, err);
     if (r < 0)
         return give_up(reader, r);
     memcpy(reader->sets, description->sets, sizeof reader->sets);
@@ -545,12 +385,12 @@ int data_reader_labels(struct data_reader *reader, enum data_set_id set, uint64_
     labels = malloc((size_t)description->count * sizeof *labels);
     if (labels == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for its labels", reader->names[set_file(set)]);
-    r = send_request(reader, DATA_OPERATION_LABELS, set, 0, 0, deadline_ns, err);
+    r = reader_send_request(reader, DATA_OPERATION_LABELS, set, 0, 0, deadline_ns, err);
     if (r == 0)
-        r = read_stream(reader, labels, (size_t)description->count * sizeof *labels, deadline_ns, err);
+        r = reader_read_stream(reader, labels, (size_t)description->count * sizeof *labels, deadline_ns, err);
     for (uint64_t i = 0; r == 0 && i < description->count; i++)
         if (labels[i] < 0 || labels[i] >= bound)
-            r = report_nonsense(err);
+            r = reader_report_nonsense(err);
     if (r < 0)
         return give_up(reader, r);
     *ret_labels = TAKE_POINTER(labels);
@@ -568,8 +408,8 @@ int data_reader_window(struct data_reader *reader, enum data_set_id set, uint64_
         return r;
     if (count == 0 || first > description->count || count > description->count - first)
         return error_set(err, ERROR_INTERNAL, -EINVAL, "%s: a window beyond its samples", reader->names[set_file(set)]);
-    r = send_request(reader, DATA_OPERATION_WINDOW, set, first, count, deadline_ns, err);
+    r = reader_send_request(reader, DATA_OPERATION_WINDOW, set, first, count, deadline_ns, err);
     if (r == 0)
-        r = read_stream(reader, ret_x, count * (size_t)description->elements * sizeof *ret_x, deadline_ns, err);
+        r = reader_read_stream(reader, ret_x, count * (size_t)description->elements * sizeof *ret_x, deadline_ns, err);
     return r < 0 ? give_up(reader, r) : 0;
 }

@@ -163,25 +163,33 @@ static int read_labels(struct admission *admission, enum data_set_id set, int32_
                               err);
 }
 
+/* Labels for each input, of two classes at least: with one alone no figure says anything of telling classes apart. */
+static int check_labels(const struct data_set_description *set, const char *path, const char *why, struct error *err)
+{
+    if (!set->labelled)
+        return error_set(err, ERROR_BAD_INPUT, -ENODATA, "%s: there are no labels (y, or for IDX a file of them); %s",
+                         path, why);
+    if (set->label_distinct < 2)
+        return error_set(err, ERROR_BAD_INPUT, -ENODATA,
+                         "%s: all %llu labels are of one class, %u; give inputs of every class", path,
+                         (unsigned long long)set->count, set->label_max);
+    return 0;
+}
+
 static int describe_data(struct admission *admission, const struct job_options *options, struct error *err)
 {
-    struct data_set_description *train;
+    const struct data_set_description *train = &admission->description->sets[DATA_SET_TRAIN];
     int r =
         data_reader_describe(admission->reader, io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), admission->description, err);
 
     if (r < 0)
         return r;
-    train = &admission->description->sets[DATA_SET_TRAIN];
-    if (!admission->description->sets[DATA_SET_TEST].labelled)
-        return error_set(
-            err, ERROR_BAD_INPUT, -ENODATA,
-            "%s: there are no labels (y, or for IDX a file of them); accuracy needs one for each test input",
-            options->test_path);
-    if (train->present && !train->labelled)
-        return error_set(
-            err, ERROR_BAD_INPUT, -ENODATA,
-            "%s: there are no labels (y, or for IDX a file of them); the training set needs one for each input",
-            options->train_path);
+    r = check_labels(&admission->description->sets[DATA_SET_TEST], options->test_path,
+                     "accuracy needs one for each test input", err);
+    if (r == 0 && train->present)
+        r = check_labels(train, options->train_path, "the training set needs one for each input", err);
+    if (r < 0)
+        return r;
     r = read_labels(admission, DATA_SET_TEST, &admission->test_labels, err);
     if (r == 0 && train->present)
         r = read_labels(admission, DATA_SET_TRAIN, &admission->train_labels, err);

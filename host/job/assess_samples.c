@@ -76,7 +76,8 @@ static int read_features(const struct admission *admission, const struct results
     *ret_features = (struct samples_features){.low = values + DATA_FEATURE_LOW * elements,
                                               .high = values + DATA_FEATURE_HIGH * elements,
                                               .eps_scale = values + DATA_FEATURE_EPS_SCALE * elements,
-                                              .mask = values + DATA_FEATURE_MASK * elements};
+                                              .mask = values + DATA_FEATURE_MASK * elements,
+                                              .kind = values + DATA_FEATURE_KIND * elements};
     *ret_values = TAKE_POINTER(values);
     return 0;
 }

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CHANNELS_FEW 4u
+#define PATCH_SHARE  6u /* a patch hides at most one part of so many */
+
 /* What every function below works with. */
 struct making {
     const struct admission *admission;
@@ -56,11 +59,11 @@ static struct plan_check *add_check(const struct making *making, enum plan_check
     return check;
 }
 
-static void skip(const struct making *making, enum plan_check_id id, bool required, const char *reason)
+static void skip(const struct making *making, enum plan_check_id id, const char *reason)
 {
     struct plan_skip *entry = &making->made->skips[making->made->skip_count++];
 
-    *entry = (struct plan_skip){.id = id, .required = required};
+    *entry = (struct plan_skip){.id = id};
     (void)snprintf(entry->reason, sizeof entry->reason, "%s", reason);
 }
 
@@ -72,6 +75,30 @@ static bool has_places(const struct plan *plan)
     return plan->contract.rank == 2 || plan->contract.rank == 3;
 }
 
+/* Rows times columns, of axes as the searches see them: H×W, C×H×W, or H×W×C where the last axis alone is a few. */
+static uint64_t count_places(const struct plan_contract *contract)
+{
+    const uint64_t *dims = contract->dims;
+
+    if (contract->rank == 2)
+        return dims[0] * dims[1];
+    return dims[0] > CHANNELS_FEW && dims[2] <= CHANNELS_FEW ? dims[0] * dims[1] : dims[1] * dims[2];
+}
+
+/* A larger patch hides what the image shows: it turns inputs of clean models as well, and drowns smaller triggers. */
+static bool is_patch_small(const struct plan_contract *contract, uint64_t side)
+{
+    return side * side * PATCH_SHARE <= count_places(contract);
+}
+
+static bool has_small_patch(const struct plan_contract *contract, const struct policy_trigger_scan *policy)
+{
+    for (unsigned i = 0; i < policy->patch_count; i++)
+        if (is_patch_small(contract, policy->patches[i]))
+            return true;
+    return false;
+}
+
 /* Of the searches for triggers, which look for patches. */
 static const char *find_search_obstacle(const struct plan *plan)
 {
@@ -81,8 +108,10 @@ static const char *find_search_obstacle(const struct plan *plan)
 }
 
 /* Why these inputs don't allow a check, or NULL. */
-static const char *find_obstacle(const struct plan *plan, enum plan_check_id id)
+static const char *find_obstacle(const struct plan *plan, const struct policy *policy, enum plan_check_id id)
 {
+    const char *obstacle;
+
     if (plan_check_is_attack(id) && !plan->contract.has_range)
         return "eps has no unit: the spec names no range of valid inputs";
     switch (id) {
@@ -90,7 +119,10 @@ static const char *find_obstacle(const struct plan *plan, enum plan_check_id id)
     case PLAN_SPECTRAL_SIGNATURE:
         return plan->sets[PLAN_SET_TRAIN].present ? NULL : "there is no training set: give one with --train";
     case PLAN_TRIGGER_SCAN:
-        return find_search_obstacle(plan);
+        obstacle = find_search_obstacle(plan);
+        if (obstacle == NULL && !has_small_patch(&plan->contract, &policy->trigger_scan))
+            return "each of the policy's patches hides more than a sixth of an input";
+        return obstacle;
     case PLAN_NEURAL_CLEANSE:
         if (plan->contract.classes > 0 && plan->contract.classes < POLICY_CLEANSE_CLASSES_MIN)
             return "there are fewer than 6 classes, too few for a median to say what is unusual";
@@ -105,16 +137,16 @@ static const char *find_obstacle(const struct plan *plan, enum plan_check_id id)
 }
 
 /* The check to fill in; NULL where the policy has none, or where it is skipped with its reason. */
-static struct plan_check *begin(const struct making *making, enum plan_check_id id, bool present, bool required)
+static struct plan_check *begin(const struct making *making, enum plan_check_id id, bool present)
 {
     const char *obstacle;
 
     if (!present)
         return NULL;
-    obstacle = find_obstacle(&making->made->plan, id);
+    obstacle = find_obstacle(&making->made->plan, making->policy, id);
     if (obstacle == NULL)
         return add_check(making, id);
-    skip(making, id, required, obstacle);
+    skip(making, id, obstacle);
     return NULL;
 }
 
@@ -122,7 +154,7 @@ static struct plan_check *begin(const struct making *making, enum plan_check_id 
 
 static void make_attack(const struct making *making, enum plan_check_id id, const struct policy_attack *policy)
 {
-    struct plan_check *check = begin(making, id, policy->present, policy->required);
+    struct plan_check *check = begin(making, id, policy->present);
     uint32_t asked = making->options->samples;
 
     if (check == NULL)
@@ -156,7 +188,7 @@ _Static_assert(POLICY_NORM_INF == PLAN_NORM_INF && (unsigned)POLICY_GOAL_COUNT =
 static void make_clustering(const struct making *making)
 {
     const struct policy_activation_clustering *policy = &making->policy->activation_clustering;
-    struct plan_check *check = begin(making, PLAN_ACTIVATION_CLUSTERING, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_ACTIVATION_CLUSTERING, policy->present);
 
     if (check == NULL)
         return;
@@ -172,7 +204,7 @@ static void make_clustering(const struct making *making)
 static void make_spectral(const struct making *making)
 {
     const struct policy_spectral_signature *policy = &making->policy->spectral_signature;
-    struct plan_check *check = begin(making, PLAN_SPECTRAL_SIGNATURE, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_SPECTRAL_SIGNATURE, policy->present);
 
     if (check == NULL)
         return;
@@ -186,22 +218,21 @@ static void make_spectral(const struct making *making)
 static void make_scan(const struct making *making)
 {
     const struct policy_trigger_scan *policy = &making->policy->trigger_scan;
-    struct plan_check *check = begin(making, PLAN_TRIGGER_SCAN, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_TRIGGER_SCAN, policy->present);
 
     if (check == NULL)
         return;
-    check->trigger_scan = (struct plan_trigger_scan){.kept = policy->kept,
-                                                     .image_budget = policy->budget,
-                                                     .patch_count = policy->patch_count,
-                                                     .stride = policy->stride};
+    check->trigger_scan =
+        (struct plan_trigger_scan){.kept = policy->kept, .image_budget = policy->budget, .stride = policy->stride};
     for (unsigned i = 0; i < policy->patch_count; i++)
-        check->trigger_scan.patches[i] = policy->patches[i];
+        if (is_patch_small(&making->made->plan.contract, policy->patches[i]))
+            check->trigger_scan.patches[check->trigger_scan.patch_count++] = policy->patches[i];
 }
 
 static void make_cleanse(const struct making *making)
 {
     const struct policy_neural_cleanse *policy = &making->policy->neural_cleanse;
-    struct plan_check *check = begin(making, PLAN_NEURAL_CLEANSE, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_NEURAL_CLEANSE, policy->present);
 
     if (check != NULL)
         check->neural_cleanse = (struct plan_neural_cleanse){.kept = policy->kept,
@@ -215,7 +246,7 @@ static void make_cleanse(const struct making *making)
 static void make_strip(const struct making *making)
 {
     const struct policy_strip *policy = &making->policy->strip;
-    struct plan_check *check = begin(making, PLAN_STRIP, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_STRIP, policy->present);
 
     if (check != NULL)
         check->strip = (struct plan_strip){.kept = policy->kept,
@@ -230,7 +261,7 @@ static void make_strip(const struct making *making)
 static void make_drift(const struct making *making)
 {
     const struct policy_weight_drift *policy = &making->policy->weight_drift;
-    struct plan_check *check = begin(making, PLAN_WEIGHT_DRIFT, policy->present, policy->required);
+    struct plan_check *check = begin(making, PLAN_WEIGHT_DRIFT, policy->present);
 
     if (check != NULL)
         check->drift = (struct plan_drift){.exact = policy->exact, .minimum_elements = policy->minimum_elements};

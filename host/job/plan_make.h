@@ -27,7 +27,6 @@
 /* A check of the policy that is not in the plan, and why. */
 struct plan_skip {
     enum plan_check_id id;
-    bool required;
     char reason[160];
 };
 

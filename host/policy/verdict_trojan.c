@@ -116,10 +116,10 @@ int judge_trigger_scan(const struct policy *policy, const json_t *check, struct 
         r = field_object(check, "trigger-scan", "null", &object, err);
     if (r == 0)
         r = read_null(object, "trigger-scan null", &null, err);
-    for (size_t i = 0; r == 0 && i < json_array_size(triggers); i++)
-        r = judge_user_trigger(&policy->trigger_scan, json_array_get(triggers, i), judgement, err);
     for (size_t i = 0; r == 0 && i < json_array_size(targets); i++)
         r = judge_target(&policy->trigger_scan, &null, json_array_get(targets, i), judgement, err);
+    for (size_t i = 0; r == 0 && i < json_array_size(triggers); i++)
+        r = judge_user_trigger(&policy->trigger_scan, json_array_get(triggers, i), judgement, err);
     return r == 0 ? judge_coverage(check, judgement, err) : r;
 }
 

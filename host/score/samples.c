@@ -11,6 +11,8 @@
 
 #define SAMPLES_ROUNDOFF 0x1p-24
 #define SAMPLES_STEP     16.0 /* roundoffs of eps in a step's length */
+#define KIND_INTEGER     1.0f
+#define KIND_GROUP       2.0f /* and on */
 
 static double difference(const float *a, const float *b, size_t i)
 {
@@ -95,11 +97,39 @@ static int check_feature(const struct samples_rule *rule, uint64_t index, size_t
 
     if (features->mask[i] == 0.0f && moved != 0.0)
         return refuse(rule, index, err, "has moved element %zu, which is masked, from %.9g to %.9g", i, clean, value);
+    if (features->kind[i] == KIND_INTEGER && moved != 0.0 && value != rint(value))
+        return refuse(rule, index, err, "has moved element %zu, which is an integer, to %.9g", i, value);
     if (rule->norm == SAMPLES_NORM_INF && !(moved <= distance_max(rule, eps, fabs(clean) + fabs(value))))
         return refuse(rule, index, err, "has moved element %zu by %.9g, beyond its own eps, %.9g", i, moved, eps);
     /* An input that was outside its range to begin with may stay where it is. */
     return moved == 0.0 ? 0
                         : check_range(rule, index, i, value, (double)features->low[i], (double)features->high[i], err);
+}
+
+/* Element i of a group has moved: another one of it has moved to where i was, i to where that was, and no third has. */
+static bool is_exchanged(const struct samples_features *features, const float *clean, const float *adversarial,
+                         size_t elements, size_t i)
+{
+    size_t moved = 0, other = i;
+
+    for (size_t j = 0; j < elements; j++)
+        if (features->kind[j] == features->kind[i] && adversarial[j] != clean[j] && j != i) {
+            moved++;
+            other = j;
+        }
+    return moved == 1 && adversarial[other] == clean[i] && adversarial[i] == clean[other];
+}
+
+/* Groups are few, as the spec names each; so the work is by elements times groups. */
+static int check_groups(const struct samples_rule *rule, uint64_t index, const float *clean, const float *adversarial,
+                        size_t elements, struct error *err)
+{
+    for (size_t i = 0; i < elements; i++)
+        if (rule->features->kind[i] >= KIND_GROUP && adversarial[i] != clean[i] &&
+            !is_exchanged(rule->features, clean, adversarial, elements, i))
+            return refuse(rule, index, err,
+                          "has moved element %zu of a one-hot group without exchanging it for another", i);
+    return 0;
 }
 
 int samples_check(const struct samples_rule *rule, uint64_t index, const float *clean, const float *adversarial,
@@ -113,6 +143,8 @@ int samples_check(const struct samples_rule *rule, uint64_t index, const float *
         if (r == 0 && rule->features != NULL)
             r = check_feature(rule, index, i, (double)clean[i], (double)adversarial[i], err);
     }
+    if (r == 0 && rule->features != NULL)
+        r = check_groups(rule, index, clean, adversarial, elements, err);
     if (r < 0)
         return r;
     distance = samples_norm(rule->norm, adversarial, clean, elements);

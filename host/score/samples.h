@@ -17,7 +17,9 @@
  * q-1 times as large. There the first tolerance is 16(1+q)u·eps.
  *
  * Where the spec constrains single elements, each also keeps its own range, does not move where its mask is 0, and in
- * norm infinity keeps to its own eps, the point's times its scale, with the tolerance above for one element.
+ * norm infinity keeps to its own eps, the point's times its scale, with the tolerance above for one element. An integer
+ * element that has moved is an integer. Of a one-hot group's columns either none has moved, or two have exchanged their
+ * values.
  */
 #ifndef LAZARET_HOST_SCORE_SAMPLES_H
 #define LAZARET_HOST_SCORE_SAMPLES_H
@@ -35,6 +37,7 @@ struct samples_features {
     const float *low, *high; /* its own range */
     const float *eps_scale;  /* norm infinity: times the point's eps */
     const float *mask;       /* 0: it may not move */
+    const float *kind;       /* 0 real, 1 integer, g ≥ 2: a column of the one-hot group g */
 };
 
 struct samples_rule {

@@ -141,6 +141,18 @@ struct kernel_gemm {
 MUST_USE int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a, const float *b,
                          float *ret_c);
 
+/*
+ * The same with a B that is packed once; m doesn't matter to that. Sizes in floats, 0 for a shape that is
+ * refused; the layout belongs to the instruction set of `kernels`. The scratch functions say what a call
+ * takes from the context's memory.
+ */
+size_t kernel_gemm_packed_size(const struct kernel_gemm *gemm);
+void kernel_gemm_pack(const struct kernels *kernels, const struct kernel_gemm *gemm, const float *b, float *ret_packed);
+MUST_USE int kernel_gemm_packed(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a,
+                                const float *packed, float *ret_c);
+size_t kernel_gemm_scratch(const struct kernels *kernels, const struct kernel_gemm *gemm);
+size_t kernel_gemm_packed_scratch(const struct kernels *kernels, const struct kernel_gemm *gemm);
+
 /* --- elementwise functions, own fixed-order code, never libm ---------------------------------- */
 
 /* y[i] = f(x[i]); the documented error in ulp stands beside each in the source. x and y may be one. */

@@ -121,7 +121,7 @@ bool winograd_set_backward(const struct kernel_conv *conv, struct winograd_pass 
 #define PB (3.0 / 2)
 #define NA (2 * PA * PA * (PA * PA - PB * PB))
 #define NB (2 * PB * PB * (PB * PB - PA * PA))
-static const double weights_2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, -1}};
+static const double weights_2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
 static const double weights_4[6][3] = {
     {1 / (PA * PA * PB * PB), 0, 0}, {1 / NA, PA / NA, PA *PA / NA},  {1 / NA, -PA / NA, PA *PA / NA},
     {1 / NB, PB / NB, PB *PB / NB},  {1 / NB, -PB / NB, PB *PB / NB}, {0, 0, 1},

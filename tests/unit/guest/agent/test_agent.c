@@ -7,6 +7,7 @@
 #include "unit/guest/checks/fixture.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -132,6 +133,75 @@ static void test_backdoored_model(void)
     CU_ASSERT_DOUBLE_EQUAL(poisoned->silhouette, .2704, 1e-3);
     CU_ASSERT(poisoned->separation > 0 && poisoned->index_count[0] == MESSAGE_INDICES_MAX);
     finish(play, true);
+}
+
+/* Clustering alone, of a layer ("" for the penultimate) and by a reduction. */
+static struct play *run_clustering(const char *layer, enum plan_reduction reduction)
+{
+    struct play *play = new_play(BD15);
+    struct plan_clustering *clustering = &play->plan.checks[2].clustering;
+
+    (void)snprintf(clustering->layer, sizeof clustering->layer, "%s", layer);
+    clustering->reduction = reduction;
+    play->plan.checks[0] = play->plan.checks[2];
+    play->plan.check_count = 1;
+    CU_ASSERT_EQUAL(run(play, NULL), 0);
+    return play;
+}
+
+static void test_independent_components(void)
+{
+    struct play *play = run_clustering("", PLAN_FAST_ICA);
+    const struct message_cluster *poisoned = &play->clusters[0];
+
+    CU_ASSERT(poisoned->sizes[0] == 202 && poisoned->sizes[1] == 146); /* scikit-learn's: ica.txt */
+    CU_ASSERT(poisoned->test_sizes[0] == 0 && poisoned->test_sizes[1] == 33);
+    finish(play, true);
+}
+
+/* A convolution's output: more features than any class has samples. */
+static void test_convolution_layer(void)
+{
+    static const size_t counts[FIXTURE_CLASSES] = {348, 120, 109, 112, 105, 118, 120, 109, 100, 106};
+
+    for (enum plan_reduction reduction = 0; reduction < PLAN_REDUCTION_COUNT; reduction++) {
+        struct play *play = run_clustering("/3/Relu_output_0", reduction);
+        uint64_t test = 0;
+
+        for (unsigned label = 0; label < FIXTURE_CLASSES; label++) {
+            const struct message_cluster *cluster = &play->clusters[label];
+
+            CU_ASSERT_EQUAL(cluster->outcome, MESSAGE_CLUSTER_DONE);
+            CU_ASSERT_EQUAL(cluster->sizes[0] + cluster->sizes[1], counts[label]);
+            CU_ASSERT(cluster->sizes[1] > 0 && cluster->separation > 0 && fabs(cluster->silhouette) <= 1);
+            test += cluster->test_sizes[0] + cluster->test_sizes[1];
+        }
+        CU_ASSERT_EQUAL(test, FIXTURE_TEST);
+        CU_ASSERT(play->clusters[0].sizes[0] == 202 && play->clusters[0].test_sizes[0] <= 1); /* 202 are poisoned */
+        finish(play, true);
+    }
+}
+
+/* All training samples of one class: the others are empty, and said to be. */
+static void test_one_class(void)
+{
+    struct play *play = new_play(CLEAN);
+    uint32_t *labels = calloc(FIXTURE_TRAIN, sizeof *labels);
+
+    play->train_y = labels;
+    labels[7] = 3;
+    play->plan.checks[0] = play->plan.checks[2];
+    play->plan.check_count = 1;
+    CU_ASSERT_EQUAL(run(play, NULL), 0);
+    CU_ASSERT_EQUAL(play->clusters[0].outcome, MESSAGE_CLUSTER_DONE);
+    CU_ASSERT_EQUAL(play->clusters[0].sizes[0] + play->clusters[0].sizes[1], FIXTURE_TRAIN - 1);
+    for (unsigned label = 1; label < FIXTURE_CLASSES; label++) {
+        CU_ASSERT_EQUAL(play->clusters[label].outcome, MESSAGE_CLUSTER_TOO_SMALL);
+        CU_ASSERT_EQUAL(play->clusters[label].sizes[0], label == 3);
+        CU_ASSERT(play->clusters[label].test_sizes[0] > 0); /* test inputs predicted as it are counted */
+    }
+    finish(play, true);
+    free(labels);
 }
 
 /* --- the reference model -------------------------------------------------------------------------- */
@@ -442,6 +512,9 @@ int main(void)
     static const struct harness_test tests[] = {
         {"the clean model, all checks", test_clean_model},
         {"the backdoored model, all checks", test_backdoored_model},
+        {"independent components", test_independent_components},
+        {"clusters of a convolution's output", test_convolution_layer},
+        {"a training set of one class", test_one_class},
         {"weights against a reference model's", test_reference},
         {"nothing but the reference model", test_reference_alone},
         {"the same bits for every batch, thread count, window and instruction set", test_same_bits},

@@ -99,7 +99,7 @@ static void build(struct builder *b, uint64_t channels, uint64_t seed)
     y = conv(b, x, channels, 3, SIZE, 1); /* read twice: before and after its Relu */
     z = relu(b, y);
     x = add(b, y, z);
-    x = relu(b, add(b, x, x));                             /* both operands one */
+    x = relu(b, add(b, x, x));                              /* both operands one */
     x = relu(b, relu(b, conv(b, x, channels, 1, SIZE, 1))); /* twice */
     x = relu(b, add(b, relu(b, x), z));
     x = block(b, x, channels + 4, SIZE, 2, true);

@@ -198,7 +198,7 @@ static void test_operators(void)
     file_simple(&file, "Relu", "x x", "y");
     refuse(&file, ERROR_BAD_INPUT, "2 inputs and 1 outputs");
     file = start();
-    file_simple(&file, "MaxPool", "x", "y indices");
+    file_simple(&file, "Relu", "x", "y indices");
     file_output(&file, "indices");
     refuse(&file, ERROR_UNAVAILABLE, "its output 1, 'indices', is not supported");
     file = start();

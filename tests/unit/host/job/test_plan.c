@@ -20,7 +20,7 @@ static const char yaml[] =
     "  activation-clustering: {required: true, layer: fc2, reduction: fast-ica, components: 10, starts: 50,\n"
     "    minimumClassSize: 20, alpha: 0.01, minimumEffect: 0.1, maximumTestShare: 0.2}\n"
     "  spectral-signature: {required: false, layer: fc1, poisonedShare: 0.33, minimumClassSize: 21}\n"
-    "  trigger-scan: {required: true, kept: 64, budget: 5000, patches: [0, 2, 3], stride: 2, minimumSuccess: 0.75,\n"
+    "  trigger-scan: {required: true, kept: 64, budget: 5000, patches: [0, 2, 3, 4], stride: 2, minimumSuccess: 0.75,\n"
     "    anomaly: 3.5}\n"
     "  neural-cleanse: {required: true, kept: 65, iterations: 400, batch: 32, rate: 0.1, cost: 0.001, success: 0.9,\n"
     "    anomaly: 2}\n"
@@ -131,7 +131,7 @@ static void test_trojan_checks(void)
     check = find(inputs, PLAN_TRIGGER_SCAN);
     CU_ASSERT_PTR_NOT_NULL_FATAL(check);
     CU_ASSERT_EQUAL(check->trigger_scan.image_budget, 5000);
-    CU_ASSERT_EQUAL(check->trigger_scan.patch_count, 3);
+    CU_ASSERT_EQUAL(check->trigger_scan.patch_count, 3); /* 4×4 is a quarter of 8×8 */
     CU_ASSERT_EQUAL(check->trigger_scan.patches[2], 3);
     CU_ASSERT_EQUAL(check->trigger_scan.stride, 2);
     check = find(inputs, PLAN_NEURAL_CLEANSE);
@@ -202,6 +202,12 @@ static void test_skips(void)
     make(inputs);
     CU_ASSERT_PTR_NOT_NULL(strstr(why_skipped(inputs, PLAN_NEURAL_CLEANSE), "6 classes"));
     CU_ASSERT_PTR_NOT_NULL(find(inputs, PLAN_TRIGGER_SCAN));
+
+    inputs->description.sets[DATA_SET_TEST].dims[1] = inputs->description.sets[DATA_SET_TEST].dims[2] = 3;
+    inputs->admission.policy.trigger_scan.patches[0] = 2;
+    inputs->admission.policy.trigger_scan.patch_count = 1;
+    make(inputs);
+    CU_ASSERT_PTR_NOT_NULL(strstr(why_skipped(inputs, PLAN_TRIGGER_SCAN), "a sixth"));
 
     inputs->description.sets[DATA_SET_TEST].rank = 1; /* no images */
     make(inputs);

@@ -139,8 +139,8 @@ static void test_samples_minimal(void)
 static void test_samples_features(void)
 {
     static const float low[] = {0, 0, 0.25f, 0}, high[] = {1, 1, 0.5f, 1}, scale[] = {1, 0.5f, 1, 2};
-    static const float mask[] = {1, 1, 1, 0}, clean[] = {0.5f, 0.5f, 0.375f, 0.5f};
-    const struct samples_features features = {low, high, scale, mask};
+    static const float kind[] = {0, 0, 0, 0}, mask[] = {1, 1, 1, 0}, clean[] = {0.5f, 0.5f, 0.375f, 0.5f};
+    const struct samples_features features = {low, high, scale, mask, kind};
     static const struct {
         float adversarial[4];
         double norm;
@@ -171,13 +171,46 @@ static void test_samples_features(void)
 static void test_samples_own_eps(void)
 {
     static const float low[] = {0, 0}, high[] = {1, 1}, scale[] = {2, 1}, mask[] = {1, 1}, clean[] = {0.5f, 0.5f};
-    static const float adversarial[] = {0.7f, 0.6f}, beyond[] = {0.7f, 0.61f};
-    const struct samples_features features = {low, high, scale, mask};
+    static const float adversarial[] = {0.7f, 0.6f}, beyond[] = {0.7f, 0.61f}, kind[] = {0, 0};
+    const struct samples_features features = {low, high, scale, mask, kind};
     struct samples_rule rule = sample_rule(PLAN_NORM_INF, 0.1, "0.1");
 
     rule.features = &features;
     CU_ASSERT_EQUAL(samples_check(&rule, 0, clean, adversarial, 2, NULL, NULL), 0);
     CU_ASSERT_EQUAL(samples_check(&rule, 0, clean, beyond, 2, NULL, NULL), -EBADMSG);
+}
+
+/* An integer, and two one-hot groups of three columns and of two. */
+static void test_samples_kinds(void)
+{
+    static const float low[6] = {0}, high[] = {9, 1, 1, 1, 1, 1}, scale[] = {1, 1, 1, 1, 1, 1};
+    static const float mask[] = {1, 1, 1, 1, 1, 1}, kind[] = {1, 2, 2, 3, 2, 3}, clean[] = {2.5f, 1, 0, 0, 0, 1};
+    const struct samples_features features = {low, high, scale, mask, kind};
+    static const struct {
+        float adversarial[6];
+        const char *part; /* NULL: it is fine */
+    } cases[] = {
+        {{2.5f, 1, 0, 0, 0, 1}, NULL}, /* nothing moved, though 2.5 is no integer */
+        {{3, 1, 0, 0, 0, 1}, NULL},
+        {{2.75f, 1, 0, 0, 0, 1}, "element 0, which is an integer"},
+        {{2, 0, 0, 1, 1, 0}, NULL}, /* both groups exchanged */
+        {{2.5f, 0, 0, 0, 0, 1}, "element 1 of a one-hot group"},
+        {{2.5f, 0, 1, 0, 1, 1}, "element 1 of a one-hot group"},
+        {{2.5f, 0.5f, 0.5f, 0, 0, 1}, "element 1 of a one-hot group"},
+        {{2.5f, 0, 0, 1, 0, 1}, "element 1 of a one-hot group"}, /* with a column of the other group */
+    };
+
+    for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
+        struct samples_rule rule = sample_rule(PLAN_NORM_INF, 1, "1");
+        struct error err = {0};
+        int r;
+
+        rule.range_high = 9;
+        rule.features = &features;
+        r = samples_check(&rule, 0, clean, cases[i].adversarial, 6, NULL, &err);
+        CU_ASSERT_EQUAL(r, cases[i].part == NULL ? 0 : -EBADMSG);
+        CU_ASSERT(cases[i].part == NULL || strstr(err.text, cases[i].part) != NULL);
+    }
 }
 
 int main(void)
@@ -189,6 +222,7 @@ int main(void)
         {"any p", test_samples_any_norm},
         {"minimal curves", test_samples_minimal},
         {"features", test_samples_features},
+        {"integers and one-hot groups", test_samples_kinds},
         {"an element's own eps", test_samples_own_eps},
     };
 

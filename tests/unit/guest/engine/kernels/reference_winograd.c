@@ -30,10 +30,10 @@ static void kernel_line(unsigned edge, const double g[3], double ret_u[SIZE_MOST
             if (j != i)
                 over *= p - points[edge / 4][j];
         if (edge == 2 && i == 0)
-            over = 1; /* the sign is in Bᵀ there, and in the last row */
+            over = 1; /* the sign is in Bᵀ there */
         ret_u[i] = (1 / over * g[0] + p / over * g[1]) + p * p / over * g[2];
     }
-    ret_u[count] = edge == 2 ? -g[2] : g[2];
+    ret_u[count] = g[2];
 }
 
 static float times(float a, float b)

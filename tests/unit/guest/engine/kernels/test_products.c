@@ -247,7 +247,9 @@ static bool gemm_agrees(const struct kernel_gemm *gemm, enum cases_values values
     size_t c_count = gemm->m * gemm->ldc;
     CLEANUP_FREE float *a = cases_floats(a_count), *b = cases_floats(b_count);
     CLEANUP_FREE float *c = cases_floats(c_count), *expected = cases_floats(c_count);
-    bool same = true;
+    size_t packed_size = kernel_gemm_packed_size(gemm);
+    CLEANUP_FREE float *packed = cases_floats(packed_size + GUARD);
+    bool same = packed_size > 0;
 
     cases_fill(state, values, a, a_count);
     cases_fill(state, values, b, b_count);
@@ -256,6 +258,11 @@ static bool gemm_agrees(const struct kernel_gemm *gemm, enum cases_values values
         memset(expected, 0, c_count * sizeof(*c));
         reference_gemm(contexts[i].arithmetic, gemm, a, b, expected);
         same = kernel_gemm(contexts[i].kernels, gemm, a, b, c) == 0 && cases_same(c, expected, c_count);
+        memset(c, 0, c_count * sizeof(*c));
+        set_guard(packed + packed_size);
+        kernel_gemm_pack(contexts[i].kernels, gemm, b, packed);
+        same = same && kernel_gemm_packed(contexts[i].kernels, gemm, a, packed, c) == 0 &&
+               cases_same(c, expected, c_count) && guard_intact(packed + packed_size);
         if (!same)
             printf("%s, class %d: m %zu n %zu k %zu, transposed %d %d\n", kernel_isa_name(contexts[i].isa),
                    (int)contexts[i].arithmetic, gemm->m, gemm->n, gemm->k, gemm->transposed_a, gemm->transposed_b);
@@ -417,6 +424,55 @@ static void test_winograd_shapes(void)
     }
 }
 
+/* The same convolution, whatever the method: against the definition in double. */
+static void test_winograd_values(void)
+{
+    const struct kernel_conv convs[] = {
+        square(1, 40, 36, 1, 7, 3, 1, 1), square(1, 33, 32, 1, 6, 3, 1, 2),     /* edge 4 */
+        square(1, 257, 256, 1, 5, 3, 1, 1), square(1, 256, 260, 1, 4, 3, 1, 0), /* edge 2 */
+    };
+    uint64_t state = 11;
+
+    for (size_t n = 0; n < HARNESS_COUNT(convs); n++) {
+        const struct kernel_conv *conv = &convs[n];
+        CLEANUP_FREE float *forward = cases_floats(kernel_conv_packed_size(conv));
+        CLEANUP_FREE float *backward = cases_floats(kernel_conv_packed_backward_size(conv));
+        CLEANUP_FREE double *dx = NULL;
+        double worst = 0;
+        struct conv_case c;
+        size_t at = 0;
+
+        open_case(&c, conv, CASES_PLAIN, &state);
+        dx = calloc(c.x_count, sizeof(double));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(dx);
+        kernel_conv_pack(contexts[0].kernels, conv, c.weights, forward);
+        kernel_conv_pack_backward(contexts[0].kernels, conv, c.weights, backward);
+        CU_ASSERT_EQUAL(kernel_conv_forward(contexts[0].kernels, conv, c.x, forward, NULL, c.y[0]), 0);
+        CU_ASSERT_EQUAL(kernel_conv_backward_input(contexts[0].kernels, conv, c.dy, backward, c.dx[0]), 0);
+        for (size_t o = 0; o < conv->out_channels; o++)
+            for (size_t i = 0; i < conv->out_height; i++)
+                for (size_t j = 0; j < conv->out_width; j++, at++) {
+                    double y = 0;
+
+                    for (size_t k = 0; k < conv->in_channels * 9; k++) {
+                        size_t row = i + k / 3 % 3 - conv->pad_top, column = j + k % 3 - conv->pad_left;
+                        size_t place = (k / 9 * conv->in_height + row) * conv->in_width + column;
+
+                        if (row >= conv->in_height || column >= conv->in_width)
+                            continue;
+                        y += (double)c.x[place] * (double)c.weights[o * conv->in_channels * 9 + k];
+                        dx[place] += (double)c.dy[at] * (double)c.weights[o * conv->in_channels * 9 + k];
+                    }
+                    worst = fmax(worst, fabs(y - (double)c.y[0][at]));
+                }
+        for (size_t i = 0; i < c.x_count; i++)
+            worst = fmax(worst, fabs(dx[i] - (double)c.dx[0][i]));
+        CU_ASSERT_TRUE(worst < 3e-6 * sqrt((double)conv->in_channels * 9)); /* of numbers in [-1, 1) */
+        printf("worst %.1e ", worst);
+        close_case(&c);
+    }
+}
+
 static bool finishes(const struct cases_context *context, const struct conv_case *c)
 {
     const struct kernel_finish forward_finish = {.bias = c->bias, .addend = c->dy, .relu = true};
@@ -569,8 +625,8 @@ static void test_golden_winograd(void)
 {
     const struct golden golden = {
         {
-            [KERNEL_MUL_ADD] = "2e2818107748c9dbb87fd632363d1711b84e8d81e2097849711b8ae79ee2c984",
-            [KERNEL_FMA] = "2061738755a4f5cc1286bcce460acb1f81a10da877781ffb015ef32fb4e02d47",
+            [KERNEL_MUL_ADD] = "fa71136723583f3c3251fb316394ae8032275aa6e40b0af065ea0903ea67a952",
+            [KERNEL_FMA] = "45bc172de0846e345ac4a4e5f8aa9f520cd8691875a6232dc32b569095c26c23",
         },
         {
             square(1, 64, 64, 1, 4, 3, 1, 1),
@@ -596,6 +652,7 @@ int main(void)
         {"no memory", test_no_memory},
         {"method rule", test_method_rule},
         {"winograd shapes", test_winograd_shapes},
+        {"winograd values", test_winograd_values},
         {"finish", test_finish},
         {"scratch", test_scratch},
         {"golden digests, direct", test_golden_direct},
