@@ -15,7 +15,7 @@ struct square_layout square_layout_of(const struct plan_contract *contract)
     const uint64_t *d = contract->dims;
     size_t elements = (size_t)plan_sample_elements(contract);
 
-    if (contract->rank == 3 && d[2] <= CHANNELS_LAST_MAX && d[0] > CHANNELS_LAST_MAX)
+    if (contract->rank == 3 && d[2] <= CHANNELS_LAST_MAX && d[0] > CHANNELS_LAST_MAX && d[1] > CHANNELS_LAST_MAX)
         return (struct square_layout){.image = true,
                                       .height = (size_t)d[0],
                                       .width = (size_t)d[1],

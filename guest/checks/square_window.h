@@ -3,8 +3,8 @@
  * The windows of the square attack (Andriushchenko et al. 2020, arXiv:1912.00049): where an image changes at once,
  * and by what shape.
  *
- * An input is `positions` times `channels`. Three axes are an image, its channels first or, where the last axis is
- * the one of at most four and the first is not, last; two axes are an image of one channel. Anything else, tabular
+ * An input is `positions` times `channels`. Three axes are an image, its channels first or, where only the last
+ * axis is one of at most four, last; two axes are an image of one channel. Anything else, tabular
  * data above all, has no neighbourhood: a window is then a random subset of the elements.
  */
 #ifndef LAZARET_GUEST_CHECKS_SQUARE_WINDOW_H

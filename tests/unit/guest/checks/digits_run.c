@@ -75,8 +75,10 @@ static void fill_plan(const struct plan_check *check, const struct digits_option
     *ret_plan = (struct plan){.check_count = 1,
                               .contract = {.rank = 3, .dims = {1, 8, 8}, .has_range = true, .range_high = 1.0}};
     ret_plan->checks[0] = *check;
-    ret_plan->sets[PLAN_SET_TEST] =
-        (struct plan_set){.present = true, .labelled = options->labelled, .count = FIXTURE_TEST, .window = window};
+    ret_plan->sets[PLAN_SET_TEST] = (struct plan_set){.present = true,
+                                                      .labelled = options->labelled,
+                                                      .count = options->count > 0 ? options->count : FIXTURE_TEST,
+                                                      .window = window};
     if (options->features != NULL)
         ret_plan->sets[PLAN_SET_FEATURES] =
             (struct plan_set){.present = true, .count = PLAN_FEATURE_COUNT, .window = 2};

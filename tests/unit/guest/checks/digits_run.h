@@ -10,6 +10,7 @@
 #define DIGITS_POINTS 12u
 
 struct digits_options {
+    uint32_t count;         /* the first so many inputs; 0: all 450 */
     uint32_t window, batch; /* 0: 450, 32 */
     bool labelled;
     const float *features; /* PLAN_FEATURE_COUNT × 64, or NULL */

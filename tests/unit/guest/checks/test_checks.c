@@ -15,6 +15,7 @@
 struct network {
     size_t classes;
     uint32_t batch;
+    bool forward_only;
 };
 
 size_t network_input_size(const struct network *network)
@@ -47,8 +48,7 @@ uint32_t network_batch(const struct network *network)
 
 bool network_has_gradient(const struct network *network)
 {
-    (void)network;
-    return true;
+    return !network->forward_only;
 }
 
 int network_logits(struct network *network, const float *x, size_t count, float *ret_logits, struct error *err)
@@ -151,6 +151,8 @@ static struct bench *new_bench(enum plan_check_id id, size_t classes)
     bench->plan.check_count = 1;
     bench->plan.contract.has_range = true;
     bench->plan.contract.range_high = 3.0;
+    bench->plan.contract.rank = 1;
+    bench->plan.contract.dims[0] = 2;
     bench->plan.checks[0] = (struct plan_check){.id = id, .version = 1};
     if (id == PLAN_ACTIVATION_CLUSTERING)
         bench->plan.checks[0].clustering =
@@ -170,7 +172,7 @@ static int feed(struct bench *bench, const struct check *check, void *state, enu
                                       .first = first,
                                       .count = plan_window_count(&bench->plan.sets[set], first),
                                       .x = bench->x[set] + 2 * first,
-                                      .labels = set == PLAN_SET_TRAIN ? bench->labels + first : NULL};
+                                      .labels = bench->plan.sets[set].labelled ? bench->labels + first : NULL};
 
         r = check->window(state, &window, err);
         first += window.count;
@@ -256,6 +258,48 @@ static void test_fgsm(void)
     free(bench);
 }
 
+/* Attacks on logits alone, of a network that has nothing else; its first input decides. */
+static void test_black_box(void)
+{
+    const enum plan_check_id ids[] = {PLAN_SQUARE, PLAN_NOISE};
+
+    for (unsigned k = 0; k < 4; k++) {
+        struct bench *bench = new_bench(ids[k % 2], k < 2 ? 4 : 1);
+        struct plan_attack *attack = &bench->plan.checks[0].attack;
+
+        bench->network.forward_only = true;
+        bench->plan.contract.range_low = -1.0;
+        *attack = (struct plan_attack){.iterations = 30, .samples = 2, .curve_count = 1};
+        attack->curves[0] = (struct plan_curve){.norm = PLAN_NORM_INF, .point_count = 2, .eps = {0.25, 1.0}};
+        for (unsigned i = 0; i < SAMPLES; i++)
+            bench->x[PLAN_SET_TEST][2 * i] = k < 2 ? (float)(i % 4) : 0.5f;
+        CU_ASSERT_EQUAL(run(bench, 0, NULL), 0);
+        for (unsigned i = 0; i < SAMPLES; i++) {
+            int32_t clean = k < 2 ? (int32_t)(i % 4) : 1;
+
+            CU_ASSERT_EQUAL(bench->kept.classes[0][i], clean);
+            CU_ASSERT(ids[k % 2] == PLAN_NOISE || bench->kept.classes[1][i] != clean);
+        }
+        CU_ASSERT(bench->figures.gradient_images == 0 && bench->kept.progress == 2 * SAMPLES);
+        CU_ASSERT(fabsf(bench->kept.samples[1][0] - bench->x[PLAN_SET_TEST][0]) <= 1.0f);
+        free(bench);
+    }
+}
+
+static void test_unfit(void)
+{
+    struct bench *bench = new_bench(PLAN_FGSM, 4);
+    const struct check_context context = {.plan = &bench->plan, .network = &bench->network};
+
+    CU_ASSERT_PTR_NULL(check_fgsm.unfit(&context));
+    bench->network.forward_only = true;
+    CU_ASSERT_PTR_NOT_NULL(check_fgsm.unfit(&context));
+    CU_ASSERT_PTR_NOT_NULL(check_pgd.unfit(&context));
+    CU_ASSERT(check_square.unfit == NULL && !check_square.needs_gradient);
+    CU_ASSERT(check_noise.unfit == NULL && !check_noise.needs_gradient);
+    free(bench);
+}
+
 /* Label 0: 20 samples, of which 8 stand apart; label 1: 17; label 2: 3, too few; label 3: none. */
 static void fill_clusters(struct bench *bench)
 {
@@ -323,6 +367,10 @@ static void test_bad_input(void)
     bench = new_bench(PLAN_FGSM, 4);
     bench->plan.contract.has_range = false;
     expect(bench, 0, -EINVAL, ERROR_BAD_INPUT, "valid range");
+    bench = new_bench(PLAN_SQUARE, 4);
+    bench->plan.sets[PLAN_SET_TEST].labelled = true;
+    bench->labels[5] = 4;
+    expect(bench, 0, -EINVAL, ERROR_BAD_INPUT, "test sample 5 has the label 4");
     bench = new_bench(PLAN_CLEAN_ACCURACY, 4);
     bench->kept.refuse = -EPIPE;
     expect(bench, 0, -EPIPE, ERROR_INTERNAL, "refused");
@@ -334,6 +382,8 @@ int main(void)
         {"clean-accuracy", test_clean_accuracy},
         {"a single output is binary", test_binary},
         {"fgsm", test_fgsm},
+        {"square and noise need logits alone", test_black_box},
+        {"a model without gradients is not fit for fgsm and pgd", test_unfit},
         {"activation-clustering", test_clustering},
         {"bad input", test_bad_input},
     };

@@ -230,10 +230,10 @@ static void test_restarts(void)
 
 static void test_same_bits(void)
 {
-    static const struct digits_options options[] = {{.window = 450, .batch = 450},
-                                                    {.window = 1, .batch = 8},
-                                                    {.window = 77, .batch = 5},
-                                                    {.window = 128, .batch = 1}};
+    static const struct digits_options options[] = {{.count = 90, .window = 450, .batch = 450},
+                                                    {.count = 90, .window = 1, .batch = 8},
+                                                    {.count = 90, .window = 77, .batch = 5},
+                                                    {.count = 90, .window = 128, .batch = 1}};
     struct plan_check check = fgsm_check();
     struct digits_result *first;
 
@@ -244,7 +244,7 @@ static void test_same_bits(void)
     check.attack.curves[1] = (struct plan_curve){.norm = 2, .point_count = 2, .eps = {0.5, 1}};
     check.attack.curves[2] = (struct plan_curve){.norm = 1.5, .point_count = 2, .eps = {0.5, 1}};
     check.attack.curves[3] = (struct plan_curve){.norm = 1, .point_count = 2, .eps = {0.5, 1}};
-    first = digits_run(&check, NULL);
+    first = digits_run(&check, &(struct digits_options){.count = 90});
     for (unsigned k = 0; k < sizeof options / sizeof options[0]; k++) {
         struct digits_result *other = digits_run(&check, &options[k]);
 

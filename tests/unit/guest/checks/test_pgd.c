@@ -38,42 +38,44 @@ static void check_inputs(const struct plan_check *check, const struct digits_res
             }
 }
 
-/* The reference's PGD of 20 steps keeps .956 at inf 0.03, .544 at inf 0.1 and .556 at L2 0.5; L2 at 1: .018. */
+/* The reference's PGD of 20 steps keeps .544 at inf 0.1 and .556 at L2 0.5; L2 at 1: .018. */
 static void test_known_figures(void)
 {
-    const double inf[] = {0.03, 0.1, 0.3}, two[] = {0.5, 1, 2}, one[] = {0.5, 1, 2, 4};
-    struct plan_check check = pgd_check(PLAN_NORM_INF, 3, inf);
+    const double inf[] = {0.1, 0.3}, two[] = {0.5, 1}, one[] = {2};
+    struct plan_check check = pgd_check(PLAN_NORM_INF, 2, inf);
     struct digits_result *result = digits_run(&check, NULL);
 
-    CU_ASSERT(digits_correct(result->classes[0][0]) <= 430 && digits_correct(result->classes[0][1]) <= 245);
-    CU_ASSERT_EQUAL(digits_robust(result->classes[0][2]), 0);
+    CU_ASSERT(digits_correct(result->classes[0][0]) <= 245);
+    CU_ASSERT_EQUAL(digits_robust(result->classes[0][1]), 0);
     CU_ASSERT(result->zero_gradients == 0 && result->gradients == 450);
     check_inputs(&check, result);
     free(result);
-    check = pgd_check(2, 3, two);
+    check = pgd_check(2, 2, two);
     result = digits_run(&check, NULL);
     CU_ASSERT(digits_correct(result->classes[0][0]) <= 250);
     CU_ASSERT(digits_correct(result->classes[0][1]) <= 13); /* .03 */
     check_inputs(&check, result);
     free(result);
-    check = pgd_check(1, 4, one);
+    check = pgd_check(1, 1, one);
     result = digits_run(&check, NULL);
-    (void)printf("norm 1: %u %u %u %u; ", digits_correct(result->classes[0][0]), digits_correct(result->classes[0][1]),
-                 digits_correct(result->classes[0][2]), digits_correct(result->classes[0][3]));
-    CU_ASSERT(digits_correct(result->classes[0][2]) <= 117); /* .26, the reference's sparse attack; .30 is allowed */
+    (void)printf("norm 1: %u right; ", digits_correct(result->classes[0][0]));
+    CU_ASSERT(digits_correct(result->classes[0][0]) <= 117); /* .26, the reference's sparse attack; .30 is allowed */
     check_inputs(&check, result);
     free(result);
 }
 
 static void test_other_norms(void)
 {
-    const double eps[] = {0.5, 1};
-    struct plan_check check = pgd_check(1.5, 2, eps);
-    struct digits_result *result = digits_run(&check, NULL);
+    const double eps[] = {1};
+    struct plan_check check = pgd_check(1.5, 1, eps);
+    struct digits_result *result;
+
+    check.attack.iterations = 15;
+    result = digits_run(&check, NULL);
 
     check_inputs(&check, result);
     /* The ball of norm 1.5 lies between those of norms 1 and 2. */
-    CU_ASSERT(digits_correct(result->classes[0][1]) > 13 && digits_correct(result->classes[0][1]) < 320);
+    CU_ASSERT(digits_correct(result->classes[0][0]) > 13 && digits_correct(result->classes[0][0]) < 320);
     free(result);
 }
 
@@ -102,12 +104,12 @@ static void test_restarts(void)
     struct plan_check check = pgd_check(PLAN_NORM_INF, 2, inf);
     struct digits_result *one, *more;
 
-    check.attack.iterations = 10;
+    check.attack.iterations = 4;
     check.attack.curve_count = 3;
     check.attack.curves[1] = (struct plan_curve){.norm = 2, .point_count = 2, .eps = {0.25, 0.5}};
     check.attack.curves[2] = (struct plan_curve){.norm = 1, .point_count = 2, .eps = {0.5, 1}};
     one = digits_run(&check, NULL);
-    check.attack.restarts = 3;
+    check.attack.restarts = 2;
     more = digits_run(&check, NULL);
     for (unsigned c = 0; c < 3; c++)
         for (unsigned p = 0; p < 2; p++)
@@ -125,8 +127,9 @@ static void test_restarts(void)
 
 static void test_same_bits(void)
 {
-    static const struct digits_options options[] = {
-        {.window = 450, .batch = 450}, {.window = 1, .batch = 8}, {.window = 77, .batch = 5}};
+    static const struct digits_options options[] = {{.count = 90, .window = 450, .batch = 450},
+                                                    {.count = 90, .window = 1, .batch = 8},
+                                                    {.count = 90, .window = 77, .batch = 5}};
     const double inf[] = {0.05, 0.1};
     struct plan_check check = pgd_check(PLAN_NORM_INF, 2, inf);
     struct digits_result *first;
@@ -136,7 +139,7 @@ static void test_same_bits(void)
     check.attack.goal = PLAN_GOAL_RANDOM;
     check.attack.curve_count = 2;
     check.attack.curves[1] = (struct plan_curve){.norm = 1, .point_count = 2, .eps = {1, 2}};
-    first = digits_run(&check, NULL);
+    first = digits_run(&check, &(struct digits_options){.count = 90});
     for (unsigned k = 0; k < sizeof options / sizeof options[0]; k++) {
         struct digits_result *other = digits_run(&check, &options[k]);
 
@@ -154,7 +157,10 @@ static void test_labels(void)
 {
     const double inf[] = {0.1};
     struct plan_check check = pgd_check(PLAN_NORM_INF, 1, inf);
-    struct digits_result *result = digits_run(&check, &(struct digits_options){.labelled = true});
+    struct digits_result *result;
+
+    check.attack.iterations = 3;
+    result = digits_run(&check, &(struct digits_options){.labelled = true});
 
     for (unsigned i = 0; i < FIXTURE_TEST; i++)
         if (digits_clean()[i] != digits_labels()[i])
@@ -165,12 +171,13 @@ static void test_labels(void)
 
 static void test_targeted(void)
 {
-    const double inf[] = {0.1, 0.3};
+    const double inf[] = {0.2, 0.3};
     struct plan_check check = pgd_check(PLAN_NORM_INF, 2, inf);
     struct digits_result *result;
     unsigned hits = 0;
 
     check.attack.goal = PLAN_GOAL_NEXT;
+    check.attack.iterations = 20;
     result = digits_run(&check, NULL);
     for (unsigned i = 0; i < FIXTURE_TEST; i++) {
         int32_t target = (digits_clean()[i] + 1) % 10;
@@ -192,6 +199,7 @@ static void test_features(void)
     struct digits_result *result;
     unsigned changed = 0;
 
+    check.attack.iterations = 10;
     for (unsigned i = 0; i < FIXTURE_PIXELS; i++) {
         features[PLAN_FEATURE_LOW][i] = 0.0f;
         features[PLAN_FEATURE_HIGH][i] = 1.0f;
