@@ -113,7 +113,8 @@ int lower_add_value(struct lower *lower, const struct lower_value *value, uint32
         return r;
     added.elements = dims_elements(added.rank, added.dims);
     if (added.elements == UINT64_MAX)
-        return lower_bad(lower, "a value of %s has more than 2^33 elements", DIMS_TEXT(added.rank, added.dims));
+        return lower_bad(lower, "a value of %s has more than 2^33 elements; use a smaller input or batch",
+                         DIMS_TEXT(added.rank, added.dims));
     if (added.elements == 0 && !added.constant)
         return lower_bad(lower, "it makes a value without elements (%s)", DIMS_TEXT(added.rank, added.dims));
     lower->values[lower->value_count] = added;
@@ -357,7 +358,10 @@ int lower_list(struct lower *lower, uint32_t index, const int64_t **ret_integers
         return 0;
     record = &lower->values[value];
     if (!record->constant)
-        return lower_unsupported(lower, "its input %u depends on the input's data; it must be a constant", index);
+        return lower_unsupported(lower,
+                                 "its input %u depends on the input's data; it must be a constant, so that shapes are "
+                                 "known: export the model with fixed sizes",
+                                 index);
     if (!onnx_type_is_integer(record->type) || record->rank > 1)
         return lower_bad(lower, "its input %u must be a list of integers, and is %s of %s", index,
                          DIMS_TEXT(record->rank, record->dims), onnx_type_name(record->type));
