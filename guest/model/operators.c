@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Arity over operator sets 6 to 17. */
+/* Arity over operator sets 1 to 17. */
 static const struct operator_entry operators[] = {
     {"Abs", 1, 1, false, lower_function_node},
     {"Acos", 1, 1, false, lower_function_node},
