@@ -68,8 +68,7 @@ static int raw_graph(struct lower *lower, const struct model *model, const struc
                      uint32_t input_count, struct graph **ret_graph, uint32_t *ret_inputs, uint32_t *ret_outputs)
 {
     uint32_t keep[MODEL_OUTPUTS_MAX * 2], kept[MODEL_OUTPUTS_MAX * 2], bound[MODEL_OUTPUTS_MAX];
-    struct finish finish = {
-        .batch = 1, .input = GRAPH_NONE, .penultimate = GRAPH_NONE, .keep = keep, .ret_kept = kept};
+    struct finish finish = {.batch = 1, .input = GRAPH_NONE, .penultimate = GRAPH_NONE, .keep = keep, .ret_kept = kept};
     uint32_t at = 0, outputs[MODEL_OUTPUTS_MAX];
     int r = bind_inputs(lower, inputs, input_count, bound);
 

@@ -87,7 +87,8 @@ static void test_attributes(void)
     refuse_node(13, node_with("Softmax", "x", "axis", 4), "axis 4 is not within 4 dimensions");
     refuse_node(13, node_with("ArgMax", "x", "axis", -5), "axis -5 is not within 4 dimensions");
     refuse_node(13, node_with("Conv", "x w", "group", 0), "0 groups");
-    refuse_node(13, node_with_list("Conv", "x w", "strides", 0, 1), "attribute strides holds 0; 1 to 1048576 is possible");
+    refuse_node(13, node_with_list("Conv", "x w", "strides", 0, 1),
+                "attribute strides holds 0; 1 to 1048576 is possible");
     refuse_node(13, node_with_list("Conv", "x w", "dilations", 1, INT64_MAX), "attribute dilations holds");
     refuse_node(13, node_with_list("Conv", "x w", "dilations", 900, 900), "does not fit into 8");
     refuse_node(13, node_with_list("MaxPool", "x", "kernel_shape", 9, 9), "a window of 9 does not fit into 8");
