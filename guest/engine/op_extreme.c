@@ -69,8 +69,7 @@ static size_t find_next(const float *x, size_t length, size_t step, size_t befor
     for (size_t i = 0; i < length; i++) {
         float value = x[i * step];
 
-        if (before < length && (larger(value, x[before * step]) ||
-                                (!larger(x[before * step], value) && i <= before)))
+        if (before < length && (larger(value, x[before * step]) || (!larger(x[before * step], value) && i <= before)))
             continue; /* it came already */
         if (best == length || larger(value, x[best * step]))
             best = i;
@@ -170,7 +169,6 @@ static int backward_nothing(const struct op_run *run, uint32_t input, const floa
 
 const struct op op_reduce_max = {
     .needs = {OP_NEEDS_SELF, 0}, .plan = plan_one, .forward = forward, .backward = backward};
-const struct op op_top_k = {
-    .needs = {OP_NEEDS_SELF, 0}, .plan = plan_top_k, .forward = forward, .backward = backward};
+const struct op op_top_k = {.needs = {OP_NEEDS_SELF, 0}, .plan = plan_top_k, .forward = forward, .backward = backward};
 const struct op op_arg_max = {.plan = plan_one, .forward = forward, .backward = backward_nothing};
 const struct op op_hardmax = {.plan = plan_one, .forward = forward, .backward = backward_nothing};

@@ -76,8 +76,7 @@ static int forward(const struct op_run *run)
 
 static int backward(const struct op_run *run, uint32_t input, const float *dy, float *ret_dx)
 {
-    struct function_run r = {
-        .attributes = &run->op->node->attributes, .x = run->inputs[0], .dy = dy, .out = ret_dx};
+    struct function_run r = {.attributes = &run->op->node->attributes, .x = run->inputs[0], .dy = dy, .out = ret_dx};
 
     (void)input;
     op_parallel(run->op, op_part(run, op_output(run->op)->elements), 16, backward_work, &r);

@@ -65,10 +65,8 @@ static void work(void *argument, size_t first, size_t last)
 
 static int forward(const struct op_run *run)
 {
-    struct pick_run r = {.state = run->op->state,
-                         .attributes = &run->op->node->attributes,
-                         .from = run->inputs[0],
-                         .to = run->output};
+    struct pick_run r = {
+        .state = run->op->state, .attributes = &run->op->node->attributes, .from = run->inputs[0], .to = run->output};
 
     op_parallel(run->op, op_part(run, r.state->blocks), r.state->out, work, &r);
     return 0;
@@ -76,11 +74,8 @@ static int forward(const struct op_run *run)
 
 static int backward(const struct op_run *run, uint32_t input, const float *dy, float *ret_dx)
 {
-    struct pick_run r = {.state = run->op->state,
-                         .attributes = &run->op->node->attributes,
-                         .from = dy,
-                         .to = ret_dx,
-                         .backward = true};
+    struct pick_run r = {
+        .state = run->op->state, .attributes = &run->op->node->attributes, .from = dy, .to = ret_dx, .backward = true};
 
     (void)input;
     memset(ret_dx, 0, op_part(run, op_input(run->op, 0)->elements) * sizeof(float));

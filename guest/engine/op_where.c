@@ -97,9 +97,8 @@ static void run_all(const struct op_run *run, struct where_run *r, bool parallel
 
 static int forward(const struct op_run *run)
 {
-    struct where_run r = {.state = run->op->state,
-                          .inputs = {run->inputs[0], run->inputs[1], run->inputs[2]},
-                          .out = run->output};
+    struct where_run r = {
+        .state = run->op->state, .inputs = {run->inputs[0], run->inputs[1], run->inputs[2]}, .out = run->output};
 
     run_all(run, &r, true);
     return 0;
@@ -117,5 +116,4 @@ static int backward(const struct op_run *run, uint32_t input, const float *dy, f
     return 0;
 }
 
-const struct op op_where = {
-    .needs = {0, OP_NEEDS_OTHERS}, .plan = plan, .forward = forward, .backward = backward};
+const struct op op_where = {.needs = {0, OP_NEEDS_OTHERS}, .plan = plan, .forward = forward, .backward = backward};

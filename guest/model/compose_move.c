@@ -143,8 +143,8 @@ uint32_t compose_concat(struct compose *compose, const uint32_t *parts, uint32_t
     if (compose->code < 0)
         return GRAPH_NONE;
     if (count == 0 || count > GRAPH_INPUTS_MAX)
-        return done(compose, lower_unsupported(compose->lower, "%u parts; up to %u are possible", count,
-                                               GRAPH_INPUTS_MAX));
+        return done(compose,
+                    lower_unsupported(compose->lower, "%u parts; up to %u are possible", count, GRAPH_INPUTS_MAX));
     return done(compose, move_concat(compose->lower, parts, count, axis));
 }
 

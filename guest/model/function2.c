@@ -8,20 +8,13 @@
 #include <string.h>
 
 static const char *const names[FUNCTION2_COUNT] = {
-    [FUNCTION2_POW] = "Pow",
-    [FUNCTION2_MIN] = "Min",
-    [FUNCTION2_MAX] = "Max",
-    [FUNCTION2_MOD] = "Mod",
-    [FUNCTION2_FMOD] = "Mod",
-    [FUNCTION2_DIVIDE_INTEGERS] = "Div",
-    [FUNCTION2_PRELU] = "PRelu",
-    [FUNCTION2_EQUAL] = "Equal",
-    [FUNCTION2_LESS] = "Less",
-    [FUNCTION2_LESS_OR_EQUAL] = "LessOrEqual",
-    [FUNCTION2_GREATER] = "Greater",
-    [FUNCTION2_GREATER_OR_EQUAL] = "GreaterOrEqual",
-    [FUNCTION2_AND] = "And",
-    [FUNCTION2_OR] = "Or",
+    [FUNCTION2_POW] = "Pow",         [FUNCTION2_MIN] = "Min",
+    [FUNCTION2_MAX] = "Max",         [FUNCTION2_MOD] = "Mod",
+    [FUNCTION2_FMOD] = "Mod",        [FUNCTION2_DIVIDE_INTEGERS] = "Div",
+    [FUNCTION2_PRELU] = "PRelu",     [FUNCTION2_EQUAL] = "Equal",
+    [FUNCTION2_LESS] = "Less",       [FUNCTION2_LESS_OR_EQUAL] = "LessOrEqual",
+    [FUNCTION2_GREATER] = "Greater", [FUNCTION2_GREATER_OR_EQUAL] = "GreaterOrEqual",
+    [FUNCTION2_AND] = "And",         [FUNCTION2_OR] = "Or",
     [FUNCTION2_XOR] = "Xor",
 };
 

@@ -83,8 +83,8 @@ struct graph_attributes {
     float alpha, beta; /* Gemm, LeakyRelu (alpha), HardSigmoid, Elu (alpha), Clip (alpha=min, beta=max), Function */
     float epsilon;     /* BatchNormalization */
     bool transposed_a, transposed_b;
-    uint32_t axis, axis_end; /* Softmax, Concat, Gather, ReduceMax and others: never negative here */
-    uint32_t permutation[GRAPH_RANK_MAX];                        /* Transpose */
+    uint32_t axis, axis_end;              /* Softmax, Concat, Gather, ReduceMax and others: never negative here */
+    uint32_t permutation[GRAPH_RANK_MAX]; /* Transpose */
     int64_t start[GRAPH_RANK_MAX], step[GRAPH_RANK_MAX];         /* Slice, one an axis of the input: the first element
                                                                     taken, and the way to the next, never 0 */
     uint32_t pad_begin[GRAPH_RANK_MAX], pad_end[GRAPH_RANK_MAX]; /* Pad */
@@ -97,10 +97,10 @@ struct graph_attributes {
     size_t index_count;          /* of Pick: the elements of one block of the output */
     enum function function;      /* Function, of alpha and beta too */
     enum function2 function2;
-    uint64_t kept;           /* TopK */
-    bool gives_positions;    /* TopK: of the elements, not the elements */
-    bool last_first;         /* ArgMax: the last of equal ones; CumSum: from the end */
-    bool leaves_itself_out;  /* CumSum: the sum of those before */
+    uint64_t kept;          /* TopK */
+    bool gives_positions;   /* TopK: of the elements, not the elements */
+    bool last_first;        /* ArgMax: the last of equal ones; CumSum: from the end */
+    bool leaves_itself_out; /* CumSum: the sum of those before */
 };
 
 #define GRAPH_NONE UINT32_MAX /* an absent optional input */
@@ -137,7 +137,7 @@ struct graph {
     void *arena;                 /* owned: everything above */
 };
 
-const char *graph_op_name(enum graph_op op); /* ONNX's name, for messages */
+const char *graph_op_name(enum graph_op op);                   /* ONNX's name, for messages */
 const char *graph_node_op_name(const struct graph_node *node); /* likewise, with the function's own name */
 void graph_free(struct graph *graph);
 

@@ -33,8 +33,9 @@
 #define MODEL_FOLD_BYTES_MAX   (UINT64_C(64) << 20) /* made by folding; a larger fold stays a node */
 #define MODEL_MEMORY_MAX       (UINT64_C(1) << 40)  /* constants and computed values together */
 
-/* The operator sets whose semantics are implemented. */
-#define MODEL_OPSET_MIN 6u
+/* The operator sets whose semantics are implemented. What an operator had before set 6 and has no longer (a shape as an
+ * attribute, a type as a string) is refused where it is met. */
+#define MODEL_OPSET_MIN 1u
 #define MODEL_OPSET_MAX 17u
 
 #endif

@@ -86,6 +86,8 @@ MUST_USE int lower_reshape(struct lower *lower, uint32_t value, uint32_t rank, c
 MUST_USE int lower_floats(struct lower *lower, uint32_t value, const float **ret_floats);
 MUST_USE int lower_integers(struct lower *lower, uint32_t value, const int64_t **ret_integers);
 
+/* --- lower_input.c --------------------------------------------------------------------------- */
+
 /* Inputs of the node at hand: GRAPH_NONE where left out. */
 uint32_t lower_input(const struct lower *lower, uint32_t index);
 /* An input that must be there and f32: its index and a copy of its record. */

@@ -73,14 +73,10 @@ int lower_comparison(struct lower *lower)
         const char *name;
         enum function2 function;
     } functions[] = {
-        {"And", FUNCTION2_AND},
-        {"Equal", FUNCTION2_EQUAL},
-        {"Greater", FUNCTION2_GREATER},
-        {"GreaterOrEqual", FUNCTION2_GREATER_OR_EQUAL},
-        {"Less", FUNCTION2_LESS},
-        {"LessOrEqual", FUNCTION2_LESS_OR_EQUAL},
-        {"Or", FUNCTION2_OR},
-        {"Xor", FUNCTION2_XOR},
+        {"And", FUNCTION2_AND},         {"Equal", FUNCTION2_EQUAL},
+        {"Greater", FUNCTION2_GREATER}, {"GreaterOrEqual", FUNCTION2_GREATER_OR_EQUAL},
+        {"Less", FUNCTION2_LESS},       {"LessOrEqual", FUNCTION2_LESS_OR_EQUAL},
+        {"Or", FUNCTION2_OR},           {"Xor", FUNCTION2_XOR},
     };
     struct compose c = {.lower = lower};
     uint32_t inputs[2];
@@ -147,9 +143,9 @@ int lower_pow(struct lower *lower)
         inputs[1] = compose_cast(&c, inputs[1], ONNX_FLOAT);
     else if (c.code == 0 && lower->values[inputs[1]].type == ONNX_FLOAT) /* integers to float powers, and back */
         return compose_end(
-            &c, compose_cast(&c,
-                             compose_function2(&c, FUNCTION2_POW, compose_cast(&c, inputs[0], ONNX_FLOAT), inputs[1]),
-                             x.type));
+            &c,
+            compose_cast(&c, compose_function2(&c, FUNCTION2_POW, compose_cast(&c, inputs[0], ONNX_FLOAT), inputs[1]),
+                         x.type));
     else
         inputs[1] = compose_cast(&c, inputs[1], x.type);
     sole = sole_exponent(&c, inputs[1]);

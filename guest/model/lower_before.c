@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parts of a transposed value taken before the transposition.
+ * Parts of a transposed value taken before the transposition; two transpositions made one.
  *
  * Attention is often written with the axis of query, key and value brought in front of the batch, and then picked
  * from. Picked first, less is moved, and the batch stays in front all the way, which is how the engine knows that
@@ -38,6 +38,29 @@ static int transpose(struct lower *lower, uint32_t x, const uint32_t *permutatio
         move.dims[i] = record.dims[permutation[i]];
     }
     return move_emit(lower, &move);
+}
+
+int move_transpose_twice(struct lower *lower, const struct move *move, bool *ret_joined)
+{
+    const struct graph_node *node = transposition(lower, move->input);
+    uint32_t permutation[GRAPH_RANK_MAX], input;
+    bool same = true;
+
+    *ret_joined = node != NULL;
+    if (node == NULL)
+        return 0;
+    input = node->inputs[0];
+    *ret_joined = transposition(lower, input) == NULL;
+    if (!*ret_joined)
+        return 0;
+    for (uint32_t i = 0; i < move->rank; i++) {
+        permutation[i] = node->attributes.permutation[move->attributes.permutation[i]];
+        same = same && permutation[i] == i;
+    }
+    if (!same)
+        return transpose(lower, input, permutation, move->rank);
+    lower->result = input;
+    return 0;
 }
 
 int move_before_transpose(struct lower *lower, const struct move *move, const struct graph_node *node)

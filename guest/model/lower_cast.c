@@ -97,7 +97,8 @@ int lower_cast_value(struct lower *lower, uint32_t input, int32_t type, uint32_t
     int r;
 
     if (onnx_type_is_float(type) && x.type != ONNX_FLOAT) {
-        r = x.constant ? cast_constant(lower, input, ONNX_FLOAT, &input) : cast_computed(lower, input, ONNX_FLOAT, &input);
+        r = x.constant ? cast_constant(lower, input, ONNX_FLOAT, &input)
+                       : cast_computed(lower, input, ONNX_FLOAT, &input);
         return r < 0 ? r : lower_cast_value(lower, input, type, ret_value);
     }
     if (type == ONNX_FLOAT16 || type == ONNX_BFLOAT16)

@@ -164,8 +164,8 @@ int lower_one_hot(struct lower *lower)
         compose_check(&c, lower_constant_value(lower, x.type, room, 0, NULL, &negative));
     negative = compose_function2(&c, FUNCTION2_EQUAL, indices, compose_sub(&c, counted, negative));
     negative = compose_function2(&c, FUNCTION2_OR, compose_function2(&c, FUNCTION2_EQUAL, indices, counted), negative);
-    return compose_end(&c, compose_where(&c, negative, compose_slice(&c, values, 0, 1, 1, 1),
-                                         compose_slice(&c, values, 0, 0, 1, 1)));
+    return compose_end(
+        &c, compose_where(&c, negative, compose_slice(&c, values, 0, 1, 1, 1), compose_slice(&c, values, 0, 0, 1, 1)));
 }
 
 int lower_eye_like(struct lower *lower)
@@ -214,7 +214,8 @@ int lower_non_zero(struct lower *lower)
     if (r == 0)
         r = lower_integers(lower, input, &given);
     if (r == 0)
-        r = make_room(lower, x.elements > MODEL_ELEMENTS_MAX / GRAPH_RANK_MAX ? UINT64_MAX : x.elements * x.rank, &room);
+        r = make_room(lower, x.elements > MODEL_ELEMENTS_MAX / GRAPH_RANK_MAX ? UINT64_MAX : x.elements * x.rank,
+                      &room);
     if (r < 0)
         return r;
     for (uint64_t i = 0; i < x.elements; i++)

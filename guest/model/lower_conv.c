@@ -16,8 +16,8 @@ static uint32_t take_weights(struct compose *c, struct window *window, uint32_t 
     if (c->code == 0 && !record.constant)
         compose_check(c, lower_unsupported(c->lower, "its input 1 is computed; it must be a constant"));
     if (c->code == 0 && record.rank != window->axes + 2)
-        compose_check(c, lower_bad(c->lower, "its input 1 has %u dimensions instead of %u", record.rank,
-                                   window->axes + 2));
+        compose_check(
+            c, lower_bad(c->lower, "its input 1 has %u dimensions instead of %u", record.rank, window->axes + 2));
     if (c->code == 0)
         compose_check(c, lower_attribute_int(c->lower, "group", 1, &groups));
     if (c->code == 0 && (groups < 1 || groups > UINT16_MAX * 16))
@@ -95,8 +95,8 @@ uint32_t window_convolve(struct compose *c, uint32_t x, uint32_t weights, uint32
     for (uint64_t i = 0; c->code == 0 && i < depth->out * depth->kernel; i++) {
         uint64_t at = i / depth->kernel * depth->stride + i % depth->kernel * depth->dilation;
 
-        planes[i] = (int64_t)(at < depth->pad_begin || at - depth->pad_begin >= depth->in ? depth->in
-                                                                                         : at - depth->pad_begin);
+        planes[i] =
+            (int64_t)(at < depth->pad_begin || at - depth->pad_begin >= depth->in ? depth->in : at - depth->pad_begin);
     }
     inputs[0] = window_unroll(c, &window, x, planes);
     inputs[1] = compose_reshape(c, weights, 4, (uint64_t[]){out, in * depth->kernel, record.dims[3], record.dims[4]});
@@ -182,7 +182,8 @@ int lower_conv_transpose(struct lower *lower)
     }
     inputs[0] = window_unroll(&c, &window, x, planes);
     inputs[1] = compose_transpose(&c, weights, (uint32_t[]){0, 2, 1, 3, 4});
-    inputs[1] = compose_reshape(
-        &c, inputs[1], 4, (uint64_t[]){window.channels * depth->kernel, record.dims[1], record.dims[3], record.dims[4]});
+    inputs[1] =
+        compose_reshape(&c, inputs[1], 4,
+                        (uint64_t[]){window.channels * depth->kernel, record.dims[1], record.dims[3], record.dims[4]});
     return compose_end(&c, window_roll(&c, &window, emit(&c, GRAPH_CONV_TRANSPOSE, &window, inputs, out), out));
 }

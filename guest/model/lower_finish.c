@@ -57,7 +57,9 @@ int lower_logits(struct lower *lower, uint32_t output, uint32_t batch, uint32_t 
     if (value->constant)
         return lower_bad(lower, "the output '%s' does not depend on the input's data", SPAN_TEXT(value->name));
     if (!is_class_shaped(value, batch))
-        return lower_bad(lower, "the output '%s' is %s for a batch of %u; batch x classes is needed",
+        return lower_bad(lower,
+                         "the output '%s' is %s for a batch of %u; batch x classes is needed: name the output that has "
+                         "the class scores, or export the model with a free batch",
                          SPAN_TEXT(value->name), DIMS_TEXT(value->rank, value->dims), batch);
     shape[1] = value->elements / batch;
     logits = cut_terminal(lower, output, batch, shape[1]);
@@ -271,9 +273,10 @@ int lower_finish(struct lower *lower, const struct finish *finish, struct graph 
         return r;
     measure(lower, needed, &memory);
     if (memory.constants + memory.computed > MODEL_MEMORY_MAX)
-        return lower_bad(lower, "the model needs %llu bytes for a batch of %u; the limit is %llu",
-                         (unsigned long long)(memory.constants + memory.computed), finish->batch,
-                         (unsigned long long)MODEL_MEMORY_MAX);
+        return lower_bad(
+            lower, "the model needs %llu bytes for a batch of %u; the limit is %llu: use a smaller batch or model",
+            (unsigned long long)(memory.constants + memory.computed), finish->batch,
+            (unsigned long long)MODEL_MEMORY_MAX);
     build.needed = needed;
     r = build_all(&build, finish);
     if (r < 0)

@@ -82,8 +82,8 @@ const int64_t *index_list(struct compose *c, uint32_t input, struct lower_value 
 uint64_t index_within(struct compose *c, int64_t index, uint64_t limit)
 {
     if (index < -(int64_t)limit || index >= (int64_t)limit) {
-        compose_check(c, lower_bad(c->lower, "index %lld is not within %llu", (long long)index,
-                                   (unsigned long long)limit));
+        compose_check(
+            c, lower_bad(c->lower, "index %lld is not within %llu", (long long)index, (unsigned long long)limit));
         return 0;
     }
     return (uint64_t)(index < 0 ? index + (int64_t)limit : index);
@@ -151,10 +151,10 @@ int lower_gather_nd(struct lower *lower)
     if (c.code < 0)
         return c.code;
     if (indices.rank == 0 || batches < 0 || batches >= (int64_t)indices.rank || batches >= (int64_t)record.rank ||
-        indices.dims[indices.rank - 1] == 0 ||
-        indices.dims[indices.rank - 1] > record.rank - (uint64_t)batches)
-        return lower_bad(lower, "indices of %s into %s, %lld axes of them shared", DIMS_TEXT(indices.rank, indices.dims),
-                         DIMS_TEXT(record.rank, record.dims), (long long)batches);
+        indices.dims[indices.rank - 1] == 0 || indices.dims[indices.rank - 1] > record.rank - (uint64_t)batches)
+        return lower_bad(lower, "indices of %s into %s, %lld axes of them shared",
+                         DIMS_TEXT(indices.rank, indices.dims), DIMS_TEXT(record.rank, record.dims),
+                         (long long)batches);
     batch = (uint32_t)batches;
     depth = indices.dims[indices.rank - 1];
     for (uint32_t i = 0; i < batch; i++)
@@ -180,7 +180,8 @@ int lower_gather_nd(struct lower *lower)
     return compose_end(&c, index_pick(&c, x, table, 0, rank, dims));
 }
 
-/* --- scattering ------------------------------------------------------------------------------------------------------- */
+/* --- scattering
+ * ------------------------------------------------------------------------------------------------------- */
 
 struct scatter {
     uint32_t data, updates;

@@ -109,6 +109,8 @@ int lower_batch_norm(struct lower *lower)
         r = lower_attribute_int(lower, "is_test", 0, &testing);
     if (r < 0)
         return r;
+    if (lower->model->opset < 6)
+        (void)lower_attribute(lower, "consumed_inputs"); /* without meaning */
     training = training != 0 || testing == 0;
     (void)lower_attribute(lower, "momentum"); /* of training only */
     if (spatial != 1)

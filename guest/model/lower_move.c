@@ -22,10 +22,16 @@ int move_emit(struct lower *lower, const struct move *move)
     double bound = move->x.constant ? LOWER_EXACT_MAX : move->x.bound;
     const struct graph_node *transposed =
         move->op == GRAPH_SLICE || move->op == GRAPH_GATHER ? move_transposed(lower, move->input) : NULL;
+    bool joined;
     int r;
 
     if (transposed != NULL)
         return move_before_transpose(lower, move, transposed);
+    if (move->op == GRAPH_TRANSPOSE) {
+        r = move_transpose_twice(lower, move, &joined);
+        if (r < 0 || joined)
+            return r;
+    }
 
     if (move->x.type != ONNX_FLOAT && move->x.constant)
         return lower_unsupported(lower, "%s of %s are too many to work out here", DIMS_TEXT(move->rank, move->dims),
@@ -35,7 +41,7 @@ int move_emit(struct lower *lower, const struct move *move)
 }
 
 int move_fold_start(struct lower *lower, const struct move *move, size_t *ret_size, const void **ret_from,
-                      void **ret_room)
+                    void **ret_room)
 {
     uint64_t elements = dims_elements(move->rank, move->dims);
     const int64_t *integers = NULL;

@@ -26,6 +26,8 @@ MUST_USE int move_gather(struct lower *lower, const struct move *move);
 const struct graph_node *move_transposed(const struct lower *lower, uint32_t value);
 /* A Slice or Gather of what that node made, taken before it. */
 MUST_USE int move_before_transpose(struct lower *lower, const struct move *move, const struct graph_node *node);
+/* A Transpose of what another made, as one of that one's input; says whether it was one. */
+MUST_USE int move_transpose_twice(struct lower *lower, const struct move *move, bool *ret_joined);
 /* A reshape that only drops axes of 1 of such a value, done before it; says whether it was one. */
 MUST_USE int move_drop_before(struct lower *lower, uint32_t value, uint32_t rank, const uint64_t *dims,
                               bool *ret_dropped, uint32_t *ret_value);

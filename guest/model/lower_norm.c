@@ -108,8 +108,8 @@ int lower_mean_variance(struct lower *lower)
         compose_check(&c, lower_mark_axes(lower, asked, count, record.rank, axes));
     moments = moments_of(&c, x, axes, 0);
     /* 1e-9 beside the deviation, as ONNX's own definition of the operator by others has it */
-    return compose_end(
-        &c, compose_div(&c, moments.centred, compose_add(&c, moments.deviation, compose_number(&c, 1e-9f))));
+    return compose_end(&c,
+                       compose_div(&c, moments.centred, compose_add(&c, moments.deviation, compose_number(&c, 1e-9f))));
 }
 
 /* x / (bias + alpha · mean of squares over a window of channels)^beta: the window is a pool's, channels as rows. */
@@ -137,8 +137,7 @@ int lower_lrn(struct lower *lower)
     if (size < 1 || size > (int64_t)MODEL_WINDOW_MAX || record.rank < 3)
         return lower_bad(lower, "a window of %lld channels over %s", (long long)size,
                          DIMS_TEXT(record.rank, record.dims));
-    memcpy(dims,
-           (uint64_t[]){record.dims[0], 1, record.dims[1], dims_elements(record.rank - 2, record.dims + 2)},
+    memcpy(dims, (uint64_t[]){record.dims[0], 1, record.dims[1], dims_elements(record.rank - 2, record.dims + 2)},
            sizeof dims);
     *window = (struct graph_window){.kernel = {(uint32_t)size, 1},
                                     .stride = {1, 1},

@@ -18,8 +18,8 @@ static uint32_t along_axis(struct compose *c, uint32_t value, const struct lower
     if (c->code < 0 || record.elements == 1)
         return compose_reshape(c, value, 0, NULL);
     if (record.rank != 1 || axis >= x->rank || record.dims[0] != x->dims[axis]) {
-        compose_check(c, lower_bad(c->lower, "%s beside %s", DIMS_TEXT(record.rank, record.dims),
-                                   DIMS_TEXT(x->rank, x->dims)));
+        compose_check(
+            c, lower_bad(c->lower, "%s beside %s", DIMS_TEXT(record.rank, record.dims), DIMS_TEXT(x->rank, x->dims)));
         return GRAPH_NONE;
     }
     for (uint32_t i = 0; i < x->rank; i++)
@@ -49,8 +49,8 @@ static uint32_t quantised(struct compose *c, uint32_t y, uint32_t zero_point, ui
     double bound = lower_type_bound(type);
 
     if (c->code == 0 && type != ONNX_UINT8 && type != ONNX_INT8) {
-        compose_check(c, lower_unsupported(c->lower, "quantised as %s; uint8 and int8 are supported",
-                                           onnx_type_name(type)));
+        compose_check(
+            c, lower_unsupported(c->lower, "quantised as %s; uint8 and int8 are supported", onnx_type_name(type)));
         return GRAPH_NONE;
     }
     y = compose_function(c, FUNCTION_ROUND, y);
@@ -155,8 +155,10 @@ static double sum_bound(struct compose *c, uint32_t weights, uint64_t terms, boo
 static void check_bound(struct compose *c, double bound)
 {
     if (c->code == 0 && bound > LOWER_EXACT_MAX)
-        compose_check(c, lower_unsupported(c->lower, "its sums of integers may reach %.0f; beyond 2^24 they are not "
-                                                     "exact here", bound));
+        compose_check(c, lower_unsupported(c->lower,
+                                           "its sums of integers may reach %.0f; beyond 2^24 they are not "
+                                           "exact here",
+                                           bound));
 }
 
 /* numpy's product of two centred values. */
@@ -186,8 +188,8 @@ int lower_matmul_integer(struct lower *lower)
 static uint32_t rescaled(struct compose *c, uint32_t y, const uint32_t *scales, uint32_t axis)
 {
     struct lower_value record = compose_record(c, y);
-    uint32_t factor = compose_mul(c, compose_floats(c, scales[0]),
-                                  along_axis(c, compose_floats(c, scales[1]), &record, axis));
+    uint32_t factor =
+        compose_mul(c, compose_floats(c, scales[0]), along_axis(c, compose_floats(c, scales[1]), &record, axis));
 
     factor = compose_div(c, factor, along_axis(c, compose_floats(c, scales[2]), &record, axis));
     return compose_mul(c, y, factor);

@@ -15,8 +15,8 @@ static const int64_t *take_shape(struct compose *c, uint32_t input, uint64_t *re
     if (c->code == 0 && shape == NULL)
         compose_check(c, lower_bad(c->lower, "its input %u is missing", input));
     if (c->code == 0 && *ret_count > GRAPH_RANK_MAX)
-        compose_check(c, lower_unsupported(c->lower, "%llu dimensions; the limit is %u",
-                                           (unsigned long long)*ret_count, GRAPH_RANK_MAX));
+        compose_check(c, lower_unsupported(c->lower, "%llu dimensions; the limit is %u", (unsigned long long)*ret_count,
+                                           GRAPH_RANK_MAX));
     for (uint64_t i = 0; c->code == 0 && i < *ret_count; i++)
         if (shape[i] < 0 || shape[i] > (int64_t)MODEL_DIM_MAX)
             compose_check(c, lower_bad(c->lower, "its input %u holds %lld", input, (long long)shape[i]));
@@ -157,10 +157,9 @@ int lower_depth_to_space(struct lower *lower)
                          (unsigned long long)block);
     channels = dims[1] / (block * block);
     if (span_equal(mode, "CRD"))
-        return compose_end(
-            &c, regroup(&c, x, (uint64_t[]){dims[0], channels, block, block, dims[2], dims[3]},
-                        (uint32_t[]){0, 1, 4, 2, 5, 3},
-                        (uint64_t[]){dims[0], channels, dims[2] * block, dims[3] * block}));
+        return compose_end(&c, regroup(&c, x, (uint64_t[]){dims[0], channels, block, block, dims[2], dims[3]},
+                                       (uint32_t[]){0, 1, 4, 2, 5, 3},
+                                       (uint64_t[]){dims[0], channels, dims[2] * block, dims[3] * block}));
     if (mode.size > 0 && !span_equal(mode, "DCR"))
         return lower_bad(lower, "mode '%s' is not known", SPAN_TEXT(mode));
     return compose_end(&c, regroup(&c, x, (uint64_t[]){dims[0], block, block, channels, dims[2], dims[3]},

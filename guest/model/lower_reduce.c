@@ -219,7 +219,8 @@ int lower_reduce(struct lower *lower)
     return compose_end(&c, compose_retype(&c, value, reduction.x.type, bound));
 }
 
-/* --- whole images -------------------------------------------------------------------------------------------------- */
+/* --- whole images --------------------------------------------------------------------------------------------------
+ */
 
 /* Axes from the third on, which stay as 1. */
 static void take_images(struct compose *c, struct reduction *ret_reduction)

@@ -10,8 +10,8 @@
 
 struct resize {
     struct span mode, coordinates, nearest;
-    float cubic;       /* the coefficient a */
-    bool excludes;     /* outside positions get no weight in cubic */
+    float cubic;   /* the coefficient a */
+    bool excludes; /* outside positions get no weight in cubic */
     float extrapolated;
     double scale[GRAPH_RANK_MAX], start[GRAPH_RANK_MAX], end[GRAPH_RANK_MAX];
     uint64_t out[GRAPH_RANK_MAX];

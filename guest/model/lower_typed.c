@@ -65,9 +65,8 @@ int lower_settle(struct lower *lower, uint32_t value, int32_t type, double bound
         return lower_unsupported(lower, "its integers may reach %.0f; beyond 2^24 they are not computed with", bound);
     if (type != ONNX_FLOAT && most < LOWER_EXACT_MAX && bound > most) {
         float modulus = (float)(is_signed(type) ? 2 * most : most + 1);
-        struct graph_attributes attributes = {.function = FUNCTION_WRAP,
-                                              .alpha = modulus,
-                                              .beta = is_signed(type) ? (float)-most : 0};
+        struct graph_attributes attributes = {
+            .function = FUNCTION_WRAP, .alpha = modulus, .beta = is_signed(type) ? (float)-most : 0};
 
         r = lower_emit(lower, GRAPH_FUNCTION, &value, 1, &attributes, lower->values[value].rank,
                        lower->values[value].dims, &value);

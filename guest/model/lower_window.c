@@ -49,8 +49,8 @@ uint32_t window_take(struct compose *c, struct window *window, uint32_t x)
 
         compose_check(c, lower_attribute_ints(c->lower, "pads", &values, &count));
         if (c->code == 0 && values != NULL && count != 2 * window->axes)
-            compose_check(c, lower_bad(c->lower, "attribute pads has %u numbers for %u spatial axes", count,
-                                       window->axes));
+            compose_check(
+                c, lower_bad(c->lower, "attribute pads has %u numbers for %u spatial axes", count, window->axes));
         for (uint32_t i = 0; c->code == 0 && values != NULL && i < count; i++) {
             if (values[i] < 0 || values[i] > MODEL_WINDOW_MAX)
                 compose_check(c, lower_bad(c->lower, "attribute pads holds %lld; 0 to %u is possible",
@@ -68,8 +68,7 @@ uint32_t window_take(struct compose *c, struct window *window, uint32_t x)
     return compose_reshape(c, x, 5, dims);
 }
 
-void window_list(struct compose *c, const struct window *window, const char *name, int64_t minimum,
-                 uint32_t *ret_three)
+void window_list(struct compose *c, const struct window *window, const char *name, int64_t minimum, uint32_t *ret_three)
 {
     const int64_t *values = NULL;
     uint32_t count = 0;
@@ -79,8 +78,8 @@ void window_list(struct compose *c, const struct window *window, const char *nam
     if (c->code < 0 || values == NULL)
         return;
     if (count != window->axes) {
-        compose_check(c, lower_bad(c->lower, "attribute %s has %u numbers for %u spatial axes", name, count,
-                                   window->axes));
+        compose_check(
+            c, lower_bad(c->lower, "attribute %s has %u numbers for %u spatial axes", name, count, window->axes));
         return;
     }
     for (uint32_t i = 0; i < count && c->code == 0; i++) {
@@ -145,8 +144,8 @@ static void measure_axis(struct compose *c, struct window *window, enum window_a
     padded = (out - 1) * stride + reach;
     if (window->ceil && padded > in + span->pad_begin + span->pad_end) {
         if (window->count_include_pad)
-            compose_check(c, lower_unsupported(c->lower,
-                                               "count_include_pad with a window that ceil_mode lets overhang"));
+            compose_check(c,
+                          lower_unsupported(c->lower, "count_include_pad with a window that ceil_mode lets overhang"));
         span->pad_end = (uint32_t)(padded - in - span->pad_begin);
     }
 }
@@ -196,9 +195,8 @@ uint32_t window_unroll(struct compose *c, const struct window *window, uint32_t 
             c, x, 6, (uint64_t[]){window->batch, window->channels, depth->out, depth->kernel, height->in, width->in});
         x = compose_transpose(c, x, (uint32_t[]){0, 2, 1, 3, 4, 5});
     }
-    return compose_reshape(c, x, 4,
-                           (uint64_t[]){window->batch * depth->out, window->channels * depth->kernel, height->in,
-                                        width->in});
+    return compose_reshape(
+        c, x, 4, (uint64_t[]){window->batch * depth->out, window->channels * depth->kernel, height->in, width->in});
 }
 
 uint32_t window_roll(struct compose *c, const struct window *window, uint32_t y, uint64_t channels)

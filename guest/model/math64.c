@@ -200,17 +200,22 @@ static unsigned reduce(float x, double *ret_rest)
         return reduce_large(x, ret_rest) & 3;
     n = ((double)x * 0x1.45f306dc9c883p-1 + ROUNDER) - ROUNDER;
     /* pi/2 in three parts, the first two of 33 bits: their products with n are exact */
-    *ret_rest =
-        (((double)x - n * 0x1.921fb54400000p+0) - n * 0x1.0b4611a600000p-34) - n * 0x1.3198a2e037073p-69;
+    *ret_rest = (((double)x - n * 0x1.921fb54400000p+0) - n * 0x1.0b4611a600000p-34) - n * 0x1.3198a2e037073p-69;
     return (unsigned)(int)n & 3;
 }
 
 /* |r| <= pi/4: the terms left out are below 1e-19. */
 static double sine_series(double r)
 {
-    static const double terms[] = {-1.0 / 121645100408832000.0, 1.0 / 355687428096000.0, -1.0 / 1307674368000.0,
-                                   1.0 / 6227020800.0,          -1.0 / 39916800,         1.0 / 362880,
-                                   -1.0 / 5040,                 1.0 / 120,               -1.0 / 6};
+    static const double terms[] = {-1.0 / 121645100408832000.0,
+                                   1.0 / 355687428096000.0,
+                                   -1.0 / 1307674368000.0,
+                                   1.0 / 6227020800.0,
+                                   -1.0 / 39916800,
+                                   1.0 / 362880,
+                                   -1.0 / 5040,
+                                   1.0 / 120,
+                                   -1.0 / 6};
     double z = r * r, sum = terms[0];
 
     for (int i = 1; i < 9; i++)
@@ -220,9 +225,15 @@ static double sine_series(double r)
 
 static double cosine_series(double r)
 {
-    static const double terms[] = {1.0 / 2432902008176640000.0, -1.0 / 6402373705728000.0, 1.0 / 20922789888000.0,
-                                   -1.0 / 87178291200.0,        1.0 / 479001600,           -1.0 / 3628800,
-                                   1.0 / 40320,                 -1.0 / 720,                1.0 / 24};
+    static const double terms[] = {1.0 / 2432902008176640000.0,
+                                   -1.0 / 6402373705728000.0,
+                                   1.0 / 20922789888000.0,
+                                   -1.0 / 87178291200.0,
+                                   1.0 / 479001600,
+                                   -1.0 / 3628800,
+                                   1.0 / 40320,
+                                   -1.0 / 720,
+                                   1.0 / 24};
     double z = r * r, sum = terms[0];
 
     for (int i = 1; i < 9; i++)

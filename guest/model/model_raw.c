@@ -67,10 +67,10 @@ static int bind_inputs(struct lower *lower, const struct model_raw_input *inputs
 static int raw_graph(struct lower *lower, const struct model *model, const struct model_raw_input *inputs,
                      uint32_t input_count, struct graph **ret_graph, uint32_t *ret_inputs, uint32_t *ret_outputs)
 {
-    uint32_t keep[MODEL_OUTPUTS_MAX * 2], kept[MODEL_OUTPUTS_MAX * 2];
-    struct finish finish = {.batch = 1, .penultimate = GRAPH_NONE, .keep = keep, .ret_kept = kept};
+    uint32_t keep[MODEL_OUTPUTS_MAX * 2], kept[MODEL_OUTPUTS_MAX * 2], bound[MODEL_OUTPUTS_MAX];
+    struct finish finish = {.batch = 1, .input = GRAPH_NONE, .penultimate = GRAPH_NONE, .keep = keep, .ret_kept = kept};
     uint32_t at = 0, outputs[MODEL_OUTPUTS_MAX];
-    int r = bind_inputs(lower, inputs, input_count, keep);
+    int r = bind_inputs(lower, inputs, input_count, bound);
 
     for (uint32_t i = 0; i < model->output_count; i++)
         outputs[i] = model->outputs[i].value;
@@ -78,21 +78,24 @@ static int raw_graph(struct lower *lower, const struct model *model, const struc
         r = lower_nodes(lower, outputs, model->output_count);
     if (r < 0)
         return r;
-    for (uint32_t i = 0; i < model->output_count; i++)
-        keep[input_count + i] = lower->map[outputs[i]];
-    finish.keep_count = input_count + model->output_count;
-    finish.input = keep[0];
     for (uint32_t i = input_count; i > 0; i--)
         if (inputs[i - 1].computed)
-            finish.input = keep[i - 1];
-    finish.logits = keep[input_count];
+            finish.input = bound[i - 1];
+    for (uint32_t i = 0; i < input_count; i++)
+        if (inputs[i].computed)
+            keep[finish.keep_count++] = bound[i];
+    for (uint32_t i = 0; i < model->output_count; i++)
+        keep[finish.keep_count++] = lower->map[outputs[i]];
+    finish.logits = lower->map[outputs[0]];
+    if (finish.input == GRAPH_NONE)
+        finish.input = finish.logits;
     r = lower_finish(lower, &finish, ret_graph);
     if (r < 0)
         return r;
-    for (; at < input_count; at++)
-        ret_inputs[at] = inputs[at].computed ? kept[at] : GRAPH_NONE;
-    for (; at < finish.keep_count; at++)
-        ret_outputs[at - input_count] = kept[at];
+    for (uint32_t i = 0; i < input_count; i++)
+        ret_inputs[i] = inputs[i].computed ? kept[at++] : GRAPH_NONE;
+    for (uint32_t i = 0; i < model->output_count; i++)
+        ret_outputs[i] = kept[at++];
     return 0;
 }
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Arity over operator sets 6 to 17. */
+/* Arity over operator sets 1 to 17. */
 static const struct operator_entry operators[] = {
     {"Abs", 1, 1, false, lower_function_node},
     {"Acos", 1, 1, false, lower_function_node},
@@ -42,6 +42,7 @@ static const struct operator_entry operators[] = {
     {"Div", 2, 2, false, lower_div},
     {"Dropout", 1, 3, true, lower_dropout},
     {"DynamicQuantizeLinear", 1, 1, true, lower_dynamic_quantize},
+    {"Einsum", 1, MODEL_NODE_INPUTS_MAX, false, lower_einsum},
     {"Elu", 1, 1, false, lower_elu},
     {"Equal", 2, 2, false, lower_comparison},
     {"Erf", 1, 1, false, lower_erf},
@@ -50,6 +51,7 @@ static const struct operator_entry operators[] = {
     {"EyeLike", 1, 1, false, lower_eye_like},
     {"Flatten", 1, 1, false, lower_flatten},
     {"Floor", 1, 1, false, lower_function_node},
+    {"GRU", 3, 6, true, lower_gru},
     {"Gather", 2, 2, false, lower_gather},
     {"GatherElements", 2, 2, false, lower_gather_elements},
     {"GatherND", 2, 2, false, lower_gather_nd},
@@ -67,6 +69,7 @@ static const struct operator_entry operators[] = {
     {"IsInf", 1, 1, false, lower_is_inf},
     {"IsNaN", 1, 1, false, lower_function_node},
     {"LRN", 1, 1, false, lower_lrn},
+    {"LSTM", 3, 8, true, lower_lstm},
     {"LayerNormalization", 2, 3, true, lower_layer_norm},
     {"LeakyRelu", 1, 1, false, lower_leaky_relu},
     {"Less", 2, 2, false, lower_comparison},
@@ -95,6 +98,7 @@ static const struct operator_entry operators[] = {
     {"QLinearConv", 8, 9, false, lower_qlinear_conv},
     {"QLinearMatMul", 8, 8, false, lower_qlinear_matmul},
     {"QuantizeLinear", 2, 3, false, lower_quantize},
+    {"RNN", 3, 6, true, lower_rnn},
     {"Range", 3, 3, false, lower_range},
     {"Reciprocal", 1, 1, false, lower_function_node},
     {"ReduceL1", 1, 2, false, lower_reduce},

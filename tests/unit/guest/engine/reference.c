@@ -64,8 +64,8 @@ static double unary(enum graph_op op, const struct graph_attributes *a, double x
     }
 }
 
-static double window_image(const struct reference_tensor *x, const size_t *index, const struct graph_window *w, size_t channel,
-                           size_t p, size_t q, bool *ret_inside, bool *ret_padded)
+static double window_image(const struct reference_tensor *x, const size_t *index, const struct graph_window *w,
+                           size_t channel, size_t p, size_t q, bool *ret_inside, bool *ret_padded)
 {
     long row = (long)(index[2] * w->stride[0] + p * w->dilation[0]) - (long)w->pad_begin[0];
     long column = (long)(index[3] * w->stride[1] + q * w->dilation[1]) - (long)w->pad_begin[1];
@@ -78,7 +78,8 @@ static double window_image(const struct reference_tensor *x, const size_t *index
     return x->data[reference_ravel(x->shape, (size_t[]){index[0], channel, (size_t)row, (size_t)column})];
 }
 
-static double conv(const struct graph_attributes *a, const struct reference_tensor *in, const size_t *index, size_t out_channels)
+static double conv(const struct graph_attributes *a, const struct reference_tensor *in, const size_t *index,
+                   size_t out_channels)
 {
     const struct graph_window *w = &a->window;
     size_t in_group = in[0].shape->dims[1] / w->groups;
@@ -113,13 +114,15 @@ static double conv_transpose(const struct graph_attributes *a, const struct refe
                         if (i * w->stride[0] + p * w->dilation[0] != index[2] + w->pad_begin[0] ||
                             j * w->stride[1] + q * w->dilation[1] != index[3] + w->pad_begin[1])
                             continue;
-                        sum += in[0].data[reference_ravel(in[0].shape, (size_t[]){index[0], channel, i, j})] *
-                               in[1].data[reference_ravel(in[1].shape, (size_t[]){channel, index[1] % out_group, p, q})];
+                        sum +=
+                            in[0].data[reference_ravel(in[0].shape, (size_t[]){index[0], channel, i, j})] *
+                            in[1].data[reference_ravel(in[1].shape, (size_t[]){channel, index[1] % out_group, p, q})];
                     }
     return sum;
 }
 
-static double pool(enum graph_op op, const struct graph_attributes *a, const struct reference_tensor *x, const size_t *index)
+static double pool(enum graph_op op, const struct graph_attributes *a, const struct reference_tensor *x,
+                   const size_t *index)
 {
     double maximum = -INFINITY, sum = 0, count = 0;
 
@@ -175,7 +178,8 @@ static double matmul(const struct reference_tensor *in, const struct graph_value
     return sum;
 }
 
-static double softmax(enum graph_op op, const struct graph_attributes *a, const struct reference_tensor *x, const size_t *index)
+static double softmax(enum graph_op op, const struct graph_attributes *a, const struct reference_tensor *x,
+                      const size_t *index)
 {
     double sum = 0, own = x->data[reference_ravel(x->shape, index)];
 
@@ -255,12 +259,13 @@ static double batch_norm(const struct graph_attributes *a, const struct referenc
 {
     size_t c = index[1];
 
-    return (in[0].data[reference_ravel(in[0].shape, index)] - in[3].data[c]) / sqrt(in[4].data[c] + (double)a->epsilon) *
-               in[1].data[c] +
+    return (in[0].data[reference_ravel(in[0].shape, index)] - in[3].data[c]) /
+               sqrt(in[4].data[c] + (double)a->epsilon) * in[1].data[c] +
            in[2].data[c];
 }
 
-static double binary(enum graph_op op, const struct reference_tensor *in, const struct graph_value *y, const size_t *index)
+static double binary(enum graph_op op, const struct reference_tensor *in, const struct graph_value *y,
+                     const size_t *index)
 {
     double a = reference_broadcast(&in[0], y, index), b = reference_broadcast(&in[1], y, index);
 
@@ -291,7 +296,8 @@ static double mean_of_channel(const struct reference_tensor *x, size_t plane)
     return sum / (double)inner;
 }
 
-static double element(const struct graph_node *node, const struct reference_tensor *in, const struct graph_value *y, size_t i)
+static double element(const struct graph_node *node, const struct reference_tensor *in, const struct graph_value *y,
+                      size_t i)
 {
     const struct graph_attributes *a = &node->attributes;
     size_t index[GRAPH_RANK_MAX] = {0};
@@ -368,7 +374,8 @@ double *reference_logits(const struct graph *graph, const double *x)
 
         for (uint32_t k = 0; k < node->input_count; k++)
             if (node->inputs[k] != GRAPH_NONE)
-                in[k] = (struct reference_tensor){.shape = &graph->values[node->inputs[k]], .data = data[node->inputs[k]]};
+                in[k] =
+                    (struct reference_tensor){.shape = &graph->values[node->inputs[k]], .data = data[node->inputs[k]]};
         for (size_t i = 0; i < graph->values[node->output].elements; i++)
             data[node->output][i] = element(node, in, &graph->values[node->output], i);
     }
@@ -397,8 +404,8 @@ void reference_gradient(const struct graph *graph, const double *x, const double
     reference_gradient_some(graph, x, weights, h, 1, ret_gradient);
 }
 
-void reference_gradient_some(const struct graph *graph, const double *x, const double *weights, double h,
-                             size_t stride, double *ret_gradient)
+void reference_gradient_some(const struct graph *graph, const double *x, const double *weights, double h, size_t stride,
+                             double *ret_gradient)
 {
     size_t count = graph->values[graph->input].elements;
     double *moved_x = malloc(count * sizeof(double));

@@ -103,10 +103,17 @@ static void one_function2(enum function2 function, float low, float high)
 
 static void test_functions2(void)
 {
-    static const enum function2 all[] = {FUNCTION2_MIN,           FUNCTION2_MAX,     FUNCTION2_PRELU,
-                                         FUNCTION2_LESS,          FUNCTION2_GREATER, FUNCTION2_LESS_OR_EQUAL,
-                                         FUNCTION2_GREATER_OR_EQUAL, FUNCTION2_AND,  FUNCTION2_OR,
-                                         FUNCTION2_XOR,           FUNCTION2_EQUAL};
+    static const enum function2 all[] = {FUNCTION2_MIN,
+                                         FUNCTION2_MAX,
+                                         FUNCTION2_PRELU,
+                                         FUNCTION2_LESS,
+                                         FUNCTION2_GREATER,
+                                         FUNCTION2_LESS_OR_EQUAL,
+                                         FUNCTION2_GREATER_OR_EQUAL,
+                                         FUNCTION2_AND,
+                                         FUNCTION2_OR,
+                                         FUNCTION2_XOR,
+                                         FUNCTION2_EQUAL};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i] != FUNCTION2_MIN && all[i] != FUNCTION2_MAX)

@@ -25,8 +25,7 @@ static bool is_small(const struct graph *graph)
 static bool run_gradient(struct kernels *kernels, const struct graph *graph, const float *x, const double *weights,
                          float *ret_gradient)
 {
-    const struct executor_options options = {
-        .kernels = kernels, .graph = graph, .layer = GRAPH_NONE, .gradient = true};
+    const struct executor_options options = {.kernels = kernels, .graph = graph, .layer = GRAPH_NONE, .gradient = true};
     struct executor *executor = NULL;
     const float *gradient = NULL;
     size_t in = graph->values[graph->input].elements, out = graph->values[graph->logits].elements;
