@@ -155,7 +155,7 @@ static void fill_contract(const struct plan_contract *from, struct model_contrac
     memcpy(ret_contract->sample_dims, from->dims, sizeof from->dims);
 }
 
-/* Weights alone must fit; the rest is refused by the allocator under the worker's limit. */
+/* Weights alone must fit, before they are read; network_create refuses the rest. */
 static int check_memory(const struct worker *worker, struct error *err)
 {
     uint64_t most = worker->task->memory_bytes;
@@ -171,7 +171,19 @@ static int check_memory(const struct worker *worker, struct error *err)
     return 0;
 }
 
-static int make_network(struct worker *worker, const char *layer, bool forward_only, struct error *err)
+/* What a network may take: the worker's memory but the model's bytes and the windows of its check. */
+static uint64_t network_room(const struct worker *worker, uint64_t windows)
+{
+    uint64_t most = worker->task->memory_bytes, taken = worker->task->plan->model_size + windows;
+
+    if (most == 0)
+        return 0;
+    return most > taken ? most - taken : 1;
+}
+
+/* Refused, with the figure, before its memory is asked for where the plan exceeds what is left of the worker's. */
+static int make_network(struct worker *worker, const char *layer, bool forward_only, uint64_t windows,
+                        struct error *err)
 {
     const struct plan *plan = worker->task->plan;
     bool scaled = plan->contract.channels > 0;
@@ -183,6 +195,7 @@ static int make_network(struct worker *worker, const char *layer, bool forward_o
         .scale = scaled ? plan->contract.scale : NULL,
         .offset = scaled ? plan->contract.offset : NULL,
         .layer = layer,
+        .memory_max = network_room(worker, windows),
         .forward_only = forward_only,
     };
 
@@ -225,7 +238,7 @@ static int try_checks(struct worker *worker, uint64_t *ret_memory, struct error 
             continue;
         if (r == 0)
             r = make_network(worker, plan_check_layer(&plan->checks[i]), !check_needs_gradient(check, &plan->checks[i]),
-                             err);
+                             window_room(plan, check->id), err);
         if (r < 0)
             return r;
         if (network_memory(worker->network) > largest)
@@ -242,7 +255,7 @@ static int run_import(struct worker *worker, struct error *err)
     int r = try_checks(worker, &message.ready.memory_bytes, err);
 
     if (r == 0)
-        r = make_network(worker, "", true, err);
+        r = make_network(worker, "", true, 0, err);
     if (r < 0)
         return r;
     message.ready.classes = check_classes(worker->network);
@@ -350,7 +363,8 @@ static int run_check(struct worker *worker, struct error *err)
     int r = check_find(task->plan, task->check, &check, err);
 
     if (r == 0 && !check->needs_reference)
-        r = make_network(worker, plan_check_layer(planned), !check_needs_gradient(check, planned), err);
+        r = make_network(worker, plan_check_layer(planned), !check_needs_gradient(check, planned),
+                         window_room(task->plan, check->id), err);
     if (r < 0)
         return r;
     worker->stage = STAGE_CHECK;

@@ -27,7 +27,8 @@ struct executor {
     bool unfused;
     struct schedule *schedules[2]; /* by enum executor_pass; the second NULL without gradient */
     float *arena;
-    size_t arena_size; /* floats */
+    size_t arena_size;     /* floats */
+    size_t kernel_scratch; /* floats that the kernels' context must have */
     uint32_t layer;
     bool takes_fewer;
     size_t samples; /* of the last forward pass with gradient; 0 before one */
@@ -60,6 +61,16 @@ static void cleanup_executor(struct executor **executor)
     executor_free(*executor);
 }
 
+/* `bytes` is what the plan comes to, or has come to so far. */
+static int refuse_memory(const struct executor *executor, const struct executor_options *options, const char *more,
+                         uint64_t bytes, struct error *err)
+{
+    return error_set(err, ERROR_UNAVAILABLE, -ENOMEM,
+                     "the model needs %s%llu MiB besides its weights, in batches of %u, and may take %llu MiB", more,
+                     (unsigned long long)((bytes + (1u << 20) - 1) >> 20), executor->graph->batch,
+                     (unsigned long long)(options->memory_max >> 20));
+}
+
 static int prepare_nodes(struct executor *executor, const struct executor_options *options, struct error *err)
 {
     const struct graph *graph = options->graph;
@@ -75,13 +86,12 @@ static int prepare_nodes(struct executor *executor, const struct executor_option
         if (ret < 0)
             return ret;
         executor->memory += node->state_bytes;
+        if (options->memory_max > 0 && executor->memory > options->memory_max)
+            return refuse_memory(executor, options, "more than ", executor->memory, err);
         if (node->kernel_scratch > scratch)
             scratch = node->kernel_scratch;
     }
-    if (scratch > SIZE_MAX / sizeof(float) || kernels_reserve(options->kernels, scratch) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "not enough memory for the kernels: they need %llu MiB",
-                         (unsigned long long)(scratch / (1u << 18)) + 1);
-    executor->memory += kernels_memory(options->kernels);
+    executor->kernel_scratch = scratch;
     return 0;
 }
 
@@ -108,17 +118,23 @@ static int plan_pass(struct executor *executor, enum executor_pass pass, struct 
     return 0;
 }
 
-static int allocate_arena(struct executor *executor, struct error *err)
+/* What kernels and arena will take is known now: nothing of it is asked for where it is too much. */
+static int allocate_memory(struct executor *executor, const struct executor_options *options, struct error *err)
 {
-    uint64_t bytes = (uint64_t)executor->arena_size * sizeof(float);
+    uint64_t arena = (uint64_t)executor->arena_size * sizeof(float);
     void *memory = NULL;
 
-    if (posix_memalign(&memory, ARENA_ALIGNMENT, bytes) != 0)
+    executor->memory += arena + kernels_memory(options->kernels, executor->kernel_scratch);
+    if (options->memory_max > 0 && executor->memory > options->memory_max)
+        return refuse_memory(executor, options, "", executor->memory, err);
+    if (posix_memalign(&memory, ARENA_ALIGNMENT, arena) != 0 ||
+        kernels_reserve(options->kernels, executor->kernel_scratch) < 0) {
+        free(memory);
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM,
                          "not enough memory: a batch of %u needs %llu MiB; a smaller batch needs less",
-                         executor->graph->batch, (unsigned long long)(bytes >> 20) + 1);
+                         executor->graph->batch, (unsigned long long)(executor->memory >> 20) + 1);
+    }
     executor->arena = memory;
-    executor->memory += bytes;
     return 0;
 }
 
@@ -168,7 +184,7 @@ int executor_create(const struct executor_options *options, struct executor **re
     if (ret == 0 && options->gradient)
         ret = plan_pass(executor, EXECUTOR_GRADIENT, err);
     if (ret == 0)
-        ret = allocate_arena(executor, err);
+        ret = allocate_memory(executor, options, err);
     if (ret < 0)
         return ret;
     *ret_executor = TAKE_POINTER(executor);

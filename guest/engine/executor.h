@@ -18,6 +18,7 @@ struct executor_options {
     const struct graph *graph; /* borrowed */
     uint32_t layer;            /* a computed value kept beside the logits; GRAPH_NONE for none */
     bool gradient;             /* executor_backward will be used */
+    uint64_t memory_max;       /* bytes that the executor may hold; 0: no limit */
     bool unfused;              /* each node by itself: for comparisons; the bits are the same */
 };
 
@@ -25,7 +26,8 @@ struct executor;
 
 /*
  * Checks the graph, prepares its nodes (packs weights) and allocates all memory that runs will use.
- * ERROR_BAD_INPUT for a graph that is not well formed, ERROR_UNAVAILABLE where memory doesn't suffice.
+ * ERROR_BAD_INPUT for a graph that is not well formed, ERROR_UNAVAILABLE, -ENOMEM where memory doesn't suffice;
+ * a plan beyond memory_max is refused, with its figure, before the activations' memory is asked for.
  */
 MUST_USE int executor_create(const struct executor_options *options, struct executor **ret_executor, struct error *err);
 void executor_free(struct executor *executor);

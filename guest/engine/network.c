@@ -153,6 +153,30 @@ static int find_gradient(const struct graph *graph, bool *ret_has_gradient, stru
     return 0;
 }
 
+/* What the network holds besides its executor. */
+static uint64_t own_memory(const struct network *network)
+{
+    const struct graph *graph = network->graph;
+    uint64_t bytes = sizeof(*network) + graph->batch * sizeof(int32_t);
+
+    for (uint32_t v = 0; v < graph->value_count; v++)
+        if (graph->values[v].constant != NULL)
+            bytes += graph->values[v].elements * sizeof(float);
+    return bytes;
+}
+
+/* What is left for the executor, where there is a limit. */
+static int limit_memory(const struct network *network, uint64_t memory_max, uint64_t *ret_left, struct error *err)
+{
+    uint64_t own = own_memory(network);
+
+    if (memory_max > 0 && own >= memory_max)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "the model's weights need %llu MiB, and may take %llu MiB",
+                         (unsigned long long)(own >> 20) + 1, (unsigned long long)(memory_max >> 20));
+    *ret_left = memory_max > 0 ? memory_max - own : 0;
+    return 0;
+}
+
 int network_create(const struct network_options *options, struct network **ret_network, struct error *err)
 {
     __attribute__((cleanup(cleanup_network))) struct network *network = calloc(1, sizeof(*network));
@@ -171,6 +195,8 @@ int network_create(const struct network_options *options, struct network **ret_n
         ret = choose_layer(network, options->layer, err);
     if (ret == 0)
         ret = fold_norms(network->graph, network->layer, err);
+    if (ret == 0)
+        ret = limit_memory(network, options->memory_max, &executor.memory_max, err);
     if (ret < 0)
         return ret;
     executor.graph = network->graph;
@@ -222,13 +248,7 @@ bool network_has_gradient(const struct network *network)
 
 uint64_t network_memory(const struct network *network)
 {
-    const struct graph *graph = network->graph;
-    uint64_t bytes = sizeof(*network) + executor_memory(network->executor) + graph->batch * sizeof(int32_t);
-
-    for (uint32_t v = 0; v < graph->value_count; v++)
-        if (graph->values[v].constant != NULL)
-            bytes += graph->values[v].elements * sizeof(float);
-    return bytes;
+    return own_memory(network) + executor_memory(network->executor);
 }
 
 int32_t network_argmax(const float *logits, size_t classes)

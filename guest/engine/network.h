@@ -6,7 +6,7 @@
  * Inputs go through in batches of network_batch; the last run computes only what is left. A model
  * whose inputs can't be shown to be independent of each other (one that reduces over the batch, say)
  * is run one input at a time; if it insists on a larger batch, it is refused. All memory is allocated
- * by network_create; runs allocate nothing but what kernels.h says. One thread at a time.
+ * by network_create; runs allocate nothing. One thread at a time.
  */
 #ifndef LAZARET_GUEST_ENGINE_NETWORK_H
 #define LAZARET_GUEST_ENGINE_NETWORK_H
@@ -24,6 +24,8 @@ struct network_options {
                                               the graph, so that gradients are in the input's own units; or NULL */
     const char *layer;                     /* for network_activations; NULL or "": the penultimate layer, or the
                                               logits of a model without a dense last layer */
+    uint64_t memory_max;                   /* bytes for all of network_memory; 0: no limit. Beyond it the network
+                                              is refused before its activations have memory */
     bool forward_only;                     /* network_gradient won't be used: less memory */
 };
 
@@ -49,7 +51,7 @@ uint32_t network_batch(const struct network *network);         /* inputs compute
  */
 bool network_has_gradient(const struct network *network);
 
-uint64_t network_memory(const struct network *network); /* bytes held, known before the first run */
+uint64_t network_memory(const struct network *network); /* bytes held, the kernels' too: runs add nothing */
 
 /* logits[count × classes] of x[count × input size]. */
 MUST_USE int network_logits(struct network *network, const float *x, size_t count, float *ret_logits,

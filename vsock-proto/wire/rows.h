@@ -39,7 +39,12 @@ enum {
     TARGETS_ELIGIBLE, /* samples of other predicted classes */
     TARGETS_NATURALS
 };
-enum { TARGETS_VALUE_0, TARGETS_VALUE_1, TARGETS_VALUE_2, TARGETS_REALS }; /* colour of channels 0, 1, 2 and on; or an amplitude */
+enum {
+    TARGETS_VALUE_0,
+    TARGETS_VALUE_1,
+    TARGETS_VALUE_2,
+    TARGETS_REALS
+}; /* colour of channels 0, 1, 2 and on; or an amplitude */
 enum {
     USER_TRIGGERS_INDEX,
     USER_TRIGGERS_TARGET,

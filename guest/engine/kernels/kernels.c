@@ -104,9 +104,15 @@ int kernels_reserve(struct kernels *kernels, size_t scratch_floats)
     return scratch_floats == 0 || kernels_scratch(kernels, scratch_floats) != NULL ? 0 : -ENOMEM;
 }
 
-uint64_t kernels_memory(const struct kernels *kernels)
+uint64_t kernels_memory(const struct kernels *kernels, size_t scratch_floats)
 {
-    return sizeof(*kernels) + (uint64_t)kernels->scratch_size * sizeof(float);
+    size_t floats = kernels->scratch_size;
+
+    if (scratch_floats > SIZE_MAX / 16)
+        return UINT64_MAX / 4;
+    if (scratch_floats > floats)
+        floats = kernels_round_floats(scratch_floats);
+    return sizeof(*kernels) + (uint64_t)floats * sizeof(float);
 }
 
 #define SHARED_PRODUCTS 500000.0 /* some 10 microseconds of one thread */

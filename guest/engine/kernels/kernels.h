@@ -52,10 +52,10 @@ void kernels_parallel(struct kernels *kernels, size_t count, void (*work)(void *
 
 /*
  * Takes the memory that calls need beforehand, so that they allocate nothing. kernels_memory is what the
- * context holds, in bytes.
+ * context holds after that, in bytes (with 0: what it holds).
  */
 MUST_USE int kernels_reserve(struct kernels *kernels, size_t scratch_floats);
-uint64_t kernels_memory(const struct kernels *kernels);
+uint64_t kernels_memory(const struct kernels *kernels, size_t scratch_floats);
 
 /* --- convolution ------------------------------------------------------------------------- */
 

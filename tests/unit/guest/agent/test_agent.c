@@ -437,6 +437,22 @@ static void test_large_reference(void)
     expect_failure(play, small, MESSAGE_FAILURE_MEMORY);
 }
 
+/* A network whose plan is larger than what a worker may take: refused at the import, with the figure. */
+static void test_network_memory(void)
+{
+    char *const little[] = {(char[]){"--memory"}, (char[]){"48"}, NULL};
+    struct play *play = new_play(CLEAN);
+
+    play->plan.batch = 4096;
+    CU_ASSERT(run(play, little) < 0);
+    CU_ASSERT(play->failed && play->failure.code == MESSAGE_FAILURE_MEMORY);
+    CU_ASSERT_PTR_NOT_NULL(strstr(play->failure_text, "the model needs "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(play->failure_text, " MiB besides its weights, in batches of 4096"));
+    CU_ASSERT_EQUAL(play->prediction_count, 0);
+    printf("(%s) ", play->failure_text);
+    finish(play, false);
+}
+
 static void test_bad_label(void)
 {
     struct play *play = new_play(CLEAN);
@@ -527,6 +543,7 @@ int main(void)
         {"a model larger than memory", test_memory},
         {"a bad reference model", test_bad_reference},
         {"two models larger than memory", test_large_reference},
+        {"a network larger than memory", test_network_memory},
         {"a label beyond the classes", test_bad_label},
         {"garbage", test_garbage},
         {"messages out of order", test_out_of_order},

@@ -11,6 +11,7 @@
 #include "reference.h"
 #include "unit/harness.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -220,6 +221,56 @@ static void test_fusion_plan(void)
     builder_free(&b);
 }
 
+/* --- memory ------------------------------------------------------------------------------------- */
+
+static uint64_t allocated(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return (uint64_t)info.uordblks + info.hblkhd;
+}
+
+/* The figure is all that is held, kernels included, and runs take nothing more. */
+static void test_memory_known(void)
+{
+    for (unsigned threads = 1; threads <= 4; threads += 3) {
+        struct kernels *kernels = NULL;
+        struct executor_options options = {.layer = GRAPH_NONE, .gradient = true};
+        struct executor *executor = NULL;
+        const float *gradient;
+        struct builder b;
+        uint64_t before, held, figure;
+
+        build(&b, 40, 3);
+        CU_ASSERT_EQUAL_FATAL(kernels_create(KERNEL_FMA, KERNEL_ISA_AUTO, threads, &kernels, NULL), 0);
+        options.kernels = kernels;
+        options.graph = &b.graph;
+        before = allocated();
+        CU_ASSERT_EQUAL_FATAL(executor_create(&options, &executor, NULL), 0);
+        figure = executor_memory(executor);
+        held = allocated();
+#ifndef __SANITIZE_ADDRESS__ /* whose allocator doesn't say */
+        printf("%llu of %llu bytes ", (unsigned long long)(held - before), (unsigned long long)figure);
+        CU_ASSERT_TRUE(held - before <= figure + figure / 64 && held - before >= figure - figure / 64);
+#endif
+        for (size_t samples = BATCH; samples > 0; samples--) {
+            memset(executor_input(executor, EXECUTOR_FORWARD), 0, sizeof(float) * BATCH * 3 * SIZE * SIZE);
+            CU_ASSERT_EQUAL(executor_forward(executor, EXECUTOR_FORWARD, samples, NULL), 0);
+            memset(executor_input(executor, EXECUTOR_GRADIENT), 0, sizeof(float) * BATCH * 3 * SIZE * SIZE);
+            CU_ASSERT_EQUAL(executor_forward(executor, EXECUTOR_GRADIENT, samples, NULL), 0);
+            memset(executor_logits_gradient(executor), 0, sizeof(float) * BATCH * CLASSES);
+            CU_ASSERT_EQUAL(executor_backward(executor, &gradient, NULL), 0);
+        }
+        CU_ASSERT_EQUAL(allocated(), held);
+        CU_ASSERT_EQUAL(executor_memory(executor), figure);
+        executor_free(executor);
+        options.memory_max = figure - 1;
+        CU_ASSERT_EQUAL(executor_create(&options, &executor, NULL), -ENOMEM);
+        kernels_free(kernels);
+        builder_free(&b);
+    }
+}
+
 /* --- folding ------------------------------------------------------------------------------------ */
 
 static uint32_t norm(struct builder *b, uint32_t x)
@@ -377,8 +428,8 @@ int main(void)
 {
     const struct harness_test tests[] = {
         {"fused, the same bits", test_fused_same_bits}, {"what is fused", test_fusion_plan},
-        {"folded values", test_folded_values},          {"what is not folded", test_not_folded},
-        {"folded weights", test_folded_weights},
+        {"memory is known", test_memory_known},         {"folded values", test_folded_values},
+        {"what is not folded", test_not_folded},        {"folded weights", test_folded_weights},
     };
 
     return harness_run("engine: fusion", tests, HARNESS_COUNT(tests));

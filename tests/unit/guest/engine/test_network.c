@@ -214,6 +214,43 @@ static void test_batch_too_large(void)
     close_file(&opened);
 }
 
+/* network_memory is the least limit that will do, and is known to whoever is refused. */
+static void test_memory_limit(void)
+{
+    struct file file = file_start(13);
+    struct opened opened;
+    struct network *network = NULL;
+    struct network_options options = {.batch = 64};
+    struct error err = {0};
+    uint64_t needed;
+
+    file_initializer(&file, tensor_floats("w", 2, (const int64_t[]){FEATURES, 1}, weights));
+    file_simple(&file, "Tanh", "x", "y");
+    file_simple(&file, "MatMul", "y w", "logit");
+    file_input(&file, "x", 2, (const int64_t[]){-1, FEATURES});
+    file_output(&file, "logit");
+    opened = open_file(&file);
+    options.kernels = opened.kernels;
+    options.model = opened.model;
+    options.contract = &opened.contract;
+    CU_ASSERT_EQUAL_FATAL(network_create(&options, &network, NULL), 0);
+    needed = network_memory(network);
+    network_free(TAKE_POINTER(network));
+    options.memory_max = needed - 1;
+    CU_ASSERT_EQUAL(network_create(&options, &network, &err), -ENOMEM);
+    CU_ASSERT_EQUAL(err.kind, ERROR_UNAVAILABLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "in batches of 64"));
+    CU_ASSERT_PTR_NULL(network);
+    options.memory_max = 8;
+    CU_ASSERT_EQUAL(network_create(&options, &network, &err), -ENOMEM);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "weights"));
+    options.memory_max = needed;
+    CU_ASSERT_EQUAL_FATAL(network_create(&options, &network, NULL), 0);
+    CU_ASSERT_EQUAL(network_memory(network), needed);
+    network_free(network);
+    close_file(&opened);
+}
+
 static const struct harness_test tests[] = {
     {"inputs that meet are run alone", test_mixing_runs_alone},
     {"inputs that meet in a fixed batch are refused", test_mixing_fixed_is_refused},
@@ -221,6 +258,7 @@ static const struct harness_test tests[] = {
     {"one logit", test_one_logit},
     {"scale and offset by channel", test_scale_by_channel},
     {"a batch too large", test_batch_too_large},
+    {"a limit of memory", test_memory_limit},
 };
 
 int main(void)

@@ -549,12 +549,12 @@ static void test_scratch(void)
             backward = kernel_conv_backward_scratch(kernels, &conv);
             CU_ASSERT_TRUE(forward > 0 && forward < 1u << 28 && backward > 0 && backward < 1u << 28);
             CU_ASSERT_EQUAL(kernels_reserve(kernels, forward > backward ? forward : backward), 0);
-            memory = kernels_memory(kernels);
+            memory = kernels_memory(kernels, 0);
             for (conv.batch = convs[n].batch; conv.batch > 0; conv.batch = conv.batch * 2 / 3) {
                 CU_ASSERT_EQUAL(kernel_conv_forward(kernels, &conv, x, packed, NULL, y), 0);
                 CU_ASSERT_EQUAL(kernel_conv_backward_input(kernels, &conv, y, packed_backward, x), 0);
             }
-            CU_ASSERT_EQUAL(kernels_memory(kernels), memory);
+            CU_ASSERT_EQUAL(kernels_memory(kernels, 0), memory);
             kernels_free(kernels);
         }
 }
