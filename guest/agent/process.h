@@ -15,7 +15,7 @@ struct process {
     struct sandbox_report *report;
 };
 
-/* Forks a worker for a task whose plan, check, threads, memory and model_fd are set. */
+/* Forks a worker for a task whose plan, check, threads, memory, model_fd and reference_fd are set. */
 MUST_USE int process_start(const struct worker_task *task, struct process *ret_process, struct error *err);
 
 /* Kills and reaps the worker if it is there, and closes what belongs to it. */

@@ -41,7 +41,7 @@ struct supervisor {
     struct plan *plan;
     struct session_guest session; /* judges the host */
     struct session_host judge;    /* judges the workers */
-    int model;
+    int model, reference;         /* memory files; reference: -1 where the plan has none */
     struct process worker;
     struct stream_reader from_host, from_worker;
     struct stream_writer to_host, to_worker;
@@ -102,13 +102,28 @@ static void lose_host(struct supervisor *s, const struct error *cause)
 
 /* --- workers ---------------------------------------------------------------------------------------- */
 
+/* Whether a task compares the model with the reference: no other gets to see that. */
+static bool needs_reference(const struct supervisor *s, uint32_t check)
+{
+    return check != WORKER_IMPORT && s->plan->checks[check].id == PLAN_WEIGHT_DRIFT;
+}
+
+/* A worker's address space. The reference takes memory whether the worker maps it or not. */
+static uint64_t worker_memory(const struct supervisor *s, uint32_t check)
+{
+    if (s->memory_bytes == 0 || needs_reference(s, check))
+        return s->memory_bytes;
+    return s->memory_bytes - s->plan->reference_size; /* receive_plan: it fits */
+}
+
 static void start_worker(struct supervisor *s, uint32_t check)
 {
     struct worker_task task = {.plan = s->plan,
                                .check = check,
                                .threads = s->plan->threads > 0 ? s->plan->threads : s->machine.processors,
-                               .memory_bytes = s->memory_bytes,
-                               .model_fd = s->model};
+                               .memory_bytes = worker_memory(s, check),
+                               .model_fd = s->model,
+                               .reference_fd = needs_reference(s, check) ? s->reference : -1};
     struct error err;
 
     if (task.threads > KERNEL_THREADS_MAX)
@@ -213,31 +228,49 @@ static int answer_hello(struct supervisor *s, const struct message_hello *hello,
     return send_to_host(s, &message, err);
 }
 
+/* Both models' bytes stay in memory to the end. */
+static bool models_fit(const struct supervisor *s)
+{
+    uint64_t most = s->memory_bytes;
+
+    return most == 0 || (s->plan->model_size <= most && s->plan->reference_size <= most - s->plan->model_size);
+}
+
 static int receive_plan(struct supervisor *s, struct error *err)
 {
     int r = plan_decode(&s->from_host.header, stream_reader_payload(&s->from_host), s->plan, err);
-    char text[128];
+    char text[160];
 
     if (r == 0 && session_guest_plan(&s->session, s->plan) < 0)
         r = error_set(err, ERROR_INTERNAL, -EPROTO, "message PLAN came out of order");
     if (r < 0)
         return r;
-    if (s->memory_bytes > 0 && s->plan->model_size > s->memory_bytes) {
-        (void)snprintf(text, sizeof text, "a model of %llu MiB does not fit into the %llu MiB that are free",
-                       (unsigned long long)(s->plan->model_size >> 20) + 1, (unsigned long long)s->memory_bytes >> 20);
+    if (!models_fit(s)) {
+        (void)snprintf(text, sizeof text, "a model of %llu MiB%s does not fit into the %llu MiB that are free",
+                       (unsigned long long)((s->plan->model_size + s->plan->reference_size) >> 20) + 1,
+                       s->plan->reference_size > 0 ? ", the reference model with it," : "",
+                       (unsigned long long)s->memory_bytes >> 20);
         give_up_for(s, MESSAGE_FAILURE_MEMORY, text);
         return 0;
     }
-    return model_file_open(&s->model, err);
+    r = model_file_open(&s->model, err);
+    if (r == 0 && s->plan->reference_size > 0)
+        r = model_file_open(&s->reference, err);
+    return r;
 }
 
 static int receive_chunk(struct supervisor *s, const struct message_blob *chunk, struct error *err)
 {
-    if (s->session.transfer.kind == MESSAGE_TRANSFER_MODEL)
+    switch (s->session.transfer.kind) {
+    case MESSAGE_TRANSFER_MODEL:
         return model_file_append(s->model, chunk->data, chunk->size, err);
-    if (buffer_append(&s->to_worker.bytes, chunk->data, chunk->size) < 0)
-        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a chunk");
-    return 0;
+    case MESSAGE_TRANSFER_REFERENCE:
+        return model_file_append(s->reference, chunk->data, chunk->size, err);
+    default:
+        if (buffer_append(&s->to_worker.bytes, chunk->data, chunk->size) < 0)
+            return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a chunk");
+        return 0;
+    }
 }
 
 static int receive_transfer_end(struct supervisor *s, struct error *err)
@@ -249,8 +282,8 @@ static int receive_transfer_end(struct supervisor *s, struct error *err)
             return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a window");
         return 0;
     }
-    r = model_file_seal(s->model, err);
-    if (r == 0)
+    r = model_file_seal(s->session.transfer.kind == MESSAGE_TRANSFER_REFERENCE ? s->reference : s->model, err);
+    if (r == 0 && s->session.state == SESSION_GUEST_IDLE) /* else the reference is still to come */
         start_worker(s, WORKER_IMPORT);
     return r;
 }
@@ -413,6 +446,7 @@ static void close_supervisor(struct supervisor *s)
 {
     process_end(&s->worker);
     cleanup_close_fd(&s->model);
+    cleanup_close_fd(&s->reference);
     stream_reader_free(&s->from_host);
     stream_reader_free(&s->from_worker);
     stream_writer_free(&s->to_host);
@@ -436,6 +470,7 @@ int supervisor_run(const struct supervisor_options *options, struct error *err)
 {
     struct supervisor s = {.host = options->stream,
                            .model = -1,
+                           .reference = -1,
                            .worker = {.input = -1, .output = -1},
                            .from_host = stream_reader_new(),
                            .from_worker = stream_reader_new(),

@@ -2,10 +2,10 @@
 /*
  * The supervisor: the guest's end of the session (PROTOCOL.md), without a look at the model's bytes.
  *
- * It receives the model into sealed memory, starts a confined worker for the import and one for each
- * check, passes windows down and messages up, both with back-pressure and in constant memory, and
- * judges every message of a worker by the rules that the host will judge it by. A worker that breaks
- * them, crashes, or calls what it may not ends the session with a FAILURE that says what happened.
+ * It receives the model, and the reference model where there is one, into sealed memory, starts a confined worker for
+ * the import and one for each check, passes windows down and messages up, both with back-pressure and in constant
+ * memory, and judges every message of a worker by the rules that the host will judge it by. A worker that breaks them,
+ * crashes, or calls what it may not ends the session with a FAILURE that says what happened.
  */
 #ifndef LAZARET_GUEST_AGENT_SUPERVISOR_H
 #define LAZARET_GUEST_AGENT_SUPERVISOR_H

@@ -18,10 +18,10 @@ enum stage { STAGE_SETUP, STAGE_MODEL, STAGE_NETWORK, STAGE_CHECK };
 struct worker {
     const struct worker_task *task;
     enum stage stage;
-    struct buffer frame; /* of the message being sent */
-    const void *model_bytes;
+    struct buffer frame;                       /* of the message being sent */
+    const void *model_bytes, *reference_bytes; /* reference: NULL where the task has none */
     struct kernels *kernels;
-    struct model *model;
+    struct model *model, *reference;
     struct model_contract contract;
     struct network *network;
 };
@@ -89,18 +89,27 @@ static void send_failure(struct worker *worker, struct error *cause)
 
 /* --- confinement ---------------------------------------------------------------------------- */
 
-/* The model's bytes, read-only; the memory file is then closed, as it can't be mapped any more. */
-static int map_model(struct worker *worker, struct error *err)
+/* A model's bytes, read-only; the memory file is then closed, as it can't be mapped any more. */
+static int map_file(int fd, uint64_t size, const void **ret_bytes, struct error *err)
 {
-    const struct worker_task *task = worker->task;
-    void *bytes = mmap(NULL, task->plan->model_size, PROT_READ, MAP_PRIVATE, task->model_fd, 0);
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 
     if (bytes == MAP_FAILED)
         return error_set(err, ERROR_UNAVAILABLE, -errno, "can't map a model of %llu MiB: %s",
-                         (unsigned long long)(task->plan->model_size >> 20) + 1, strerror(errno));
-    (void)close(task->model_fd);
-    worker->model_bytes = bytes;
+                         (unsigned long long)(size >> 20) + 1, strerror(errno));
+    (void)close(fd);
+    *ret_bytes = bytes;
     return 0;
+}
+
+static int map_models(struct worker *worker, struct error *err)
+{
+    const struct worker_task *task = worker->task;
+    int r = map_file(task->model_fd, task->plan->model_size, &worker->model_bytes, err);
+
+    if (r == 0 && task->reference_fd >= 0)
+        r = map_file(task->reference_fd, task->plan->reference_size, &worker->reference_bytes, err);
+    return r;
 }
 
 /* Every thread is in our code when this returns (kernels_create's promise), so that the filter may come next. */
@@ -118,7 +127,7 @@ static int start_kernels(struct worker *worker, struct error *err)
 static int confine(struct worker *worker, struct error *err)
 {
     const struct worker_task *task = worker->task;
-    const int keep[] = {task->model_fd, task->input_fd, task->output_fd};
+    const int keep[] = {task->model_fd, task->reference_fd, task->input_fd, task->output_fd}; /* -1 is none's */
     const struct sandbox_profile profile = {
         .report = task->report,
         .keep_fds = keep,
@@ -128,7 +137,7 @@ static int confine(struct worker *worker, struct error *err)
     int r = sandbox_enter(&profile, err);
 
     if (r == 0)
-        r = map_model(worker, err);
+        r = map_models(worker, err);
     if (r == 0)
         r = start_kernels(worker, err);
     if (r == 0)
@@ -189,6 +198,9 @@ static int open_model(struct worker *worker, struct error *err)
     r = model_open(worker->model_bytes, plan->model_size, &worker->model, err);
     if (r < 0)
         return r;
+    if (worker->reference_bytes != NULL &&
+        model_open(worker->reference_bytes, plan->reference_size, &worker->reference, err) < 0)
+        return error_prefix(err, "the reference model");
     worker->stage = STAGE_NETWORK;
     fill_contract(&plan->contract, &worker->contract);
     return check_memory(worker, err);
@@ -209,6 +221,8 @@ static int try_checks(struct worker *worker, uint64_t *ret_memory, struct error 
         const struct check *check;
         int r = check_find(plan, i, &check, err);
 
+        if (r == 0 && check->needs_reference)
+            continue;
         if (r == 0)
             r = make_network(worker, plan_check_layer(&plan->checks[i]), !check_needs_gradient(check, &plan->checks[i]),
                              err);
@@ -279,12 +293,16 @@ static int send_done(struct worker *worker, const struct check_figures *figures,
     return worker_send(worker, &message, err);
 }
 
-/* What is left of the worker's memory when network and windows have theirs. */
+/* What is left of the worker's memory when models, network and windows have theirs. */
 static uint64_t memory_left(const struct worker *worker, const struct check *check)
 {
     uint64_t most = worker->task->memory_bytes;
-    uint64_t taken =
-        worker->task->plan->model_size + network_memory(worker->network) + window_room(worker->task->plan, check->id);
+    uint64_t taken = worker->task->plan->model_size + window_room(worker->task->plan, check->id);
+
+    if (worker->network != NULL)
+        taken += network_memory(worker->network);
+    if (worker->reference != NULL)
+        taken += worker->task->plan->reference_size;
 
     if (most == 0)
         return 0;
@@ -324,13 +342,14 @@ static int run_check(struct worker *worker, struct error *err)
     struct check_context context = {.plan = task->plan,
                                     .index = task->check,
                                     .model = worker->model,
+                                    .reference = worker->reference,
                                     .sink = {.send = worker_send, .argument = worker}};
     struct window_reader reader;
     const struct check *check;
     const char *unfit;
     int r = check_find(task->plan, task->check, &check, err);
 
-    if (r == 0)
+    if (r == 0 && !check->needs_reference)
         r = make_network(worker, plan_check_layer(planned), !check_needs_gradient(check, planned), err);
     if (r < 0)
         return r;

@@ -3,8 +3,9 @@
  * The worker: the one process that reads a model's bytes and computes with them, confined, and fresh
  * for every check.
  *
- * It holds a sealed memory file with the model, a pipe with windows, a pipe for its messages, and a
- * report page. Whatever goes wrong it says in one FAILURE message, if it still can.
+ * It holds a sealed memory file with the model (and one with the reference model where the check
+ * compares the two), a pipe with windows, a pipe for its messages, and a report page. Whatever goes wrong it says in
+ * one FAILURE message, if it still can.
  */
 #ifndef LAZARET_GUEST_AGENT_WORKER_H
 #define LAZARET_GUEST_AGENT_WORKER_H
@@ -20,6 +21,7 @@ struct worker_task {
     uint32_t threads;      /* of the engine, at least 1 */
     uint64_t memory_bytes; /* address space that it may take; 0: no limit */
     int model_fd, input_fd, output_fd;
+    int reference_fd; /* -1: not for this task */
     struct sandbox_report *report;
 };
 

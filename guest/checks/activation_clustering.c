@@ -10,6 +10,7 @@
  * nearer centre. Which counts are suspicious is for the host to decide.
  */
 #include "guest/checks/check.h"
+#include "guest/checks/fast_ica.h"
 #include "guest/checks/kmeans.h"
 #include "guest/checks/meter.h"
 #include "guest/checks/pca.h"
@@ -224,6 +225,39 @@ static void note_indices(struct class_state *class, const struct class_work *wor
     }
 }
 
+static void project_samples(const struct clustering *clustering, const struct class_state *class,
+                            struct class_work *work)
+{
+    size_t dims = pca_components(class->pca);
+
+    for (size_t i = 0; i < class->count; i++)
+        pca_project(class->pca, clustering->activations + work->rows[i] * clustering->features,
+                    work->points + i * dims);
+}
+
+/* From principal to independent components. Points that can't be turned any further stay whitened. */
+static int separate(const struct clustering *clustering, uint32_t label, struct class_work *work, struct error *err)
+{
+    struct class_state *class = clustering->classes[label];
+    double rotation[PLAN_COMPONENTS_MAX * PLAN_COMPONENTS_MAX];
+    struct kmeans_points points = {.values = work->points, .count = class->count};
+    uint32_t iterations;
+    int r;
+
+    pca_whiten(class->pca);
+    points.dims = pca_components(class->pca);
+    project_samples(clustering, class, work);
+    fast_ica_start(clustering->plan->seed, label, points.dims, rotation);
+    r = fast_ica_rotate(&points, rotation, &iterations);
+    if (r == -ENOMEM)
+        return no_memory(err, "independent components", sizeof rotation);
+    if (r == 0) {
+        pca_rotate(class->pca, rotation);
+        project_samples(clustering, class, work);
+    }
+    return 0;
+}
+
 static int cluster_samples(const struct clustering *clustering, uint32_t label, struct class_work *work,
                            struct error *err)
 {
@@ -238,9 +272,13 @@ static int cluster_samples(const struct clustering *clustering, uint32_t label, 
     if (r < 0)
         return r;
     points.dims = pca_components(class->pca);
-    for (size_t i = 0; i < class->count; i++)
-        pca_project(class->pca, clustering->activations + work->rows[i] * clustering->features,
-                    work->points + i * points.dims);
+    project_samples(clustering, class, work);
+    if (clustering->plan->clustering.reduction == PLAN_FAST_ICA) {
+        r = separate(clustering, label, work, err);
+        points.dims = pca_components(class->pca);
+    }
+    if (r < 0)
+        return r;
     r = kmeans_two(&points, clustering->plan->seed, label, clustering->plan->clustering.starts, work->labels,
                    &class->clusters);
     if (r == 0)

@@ -21,9 +21,9 @@ struct check_sink {
 /* What a check works with; all borrowed, and valid until its state is freed. */
 struct check_context {
     const struct plan *plan;
-    uint32_t index; /* of the check in the plan */
-    struct network *network;
-    const struct model *model, *reference; /* reference: NULL where the plan has none */
+    uint32_t index;                        /* of the check in the plan */
+    struct network *network;               /* NULL for a check that needs the reference */
+    const struct model *model, *reference; /* reference: NULL where the plan has none, or the check doesn't need it */
     struct check_sink sink;
     uint64_t memory_bytes; /* that the check may take for itself; 0: not known */
 };
@@ -48,6 +48,7 @@ struct check {
     enum plan_check_id id;
     uint32_t version; /* changes with any bit of a result */
     bool needs_range, needs_gradient;
+    bool needs_reference; /* compares the weights of two models: it gets the reference and no network */
     /* Where it depends on the plan whether gradients are needed; may be NULL. Ask check_needs_gradient. */
     bool (*wants_gradient)(const struct plan_check *planned);
     /* Why the check can't be made of this model, as a string that lasts; NULL where it can. The check is then reported
@@ -75,11 +76,15 @@ MUST_USE int check_send_row(const struct check_context *context, struct message_
 uint32_t check_classes(const struct network *network);
 
 extern const struct check check_clean_accuracy;
+extern const struct check check_noise;
 extern const struct check check_fgsm;
+extern const struct check check_pgd;
+extern const struct check check_square;
 extern const struct check check_activation_clustering;
 extern const struct check check_spectral_signature;
 extern const struct check check_trigger_scan;
 extern const struct check check_neural_cleanse;
 extern const struct check check_strip;
+extern const struct check check_weight_drift;
 
 #endif

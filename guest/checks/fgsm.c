@@ -1,35 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fgsm: the Fast Gradient Method against the model's own predictions, for curves over eps.
+ * fgsm: the Fast Gradient Method for curves over eps.
  *
- * One gradient serves every point of every curve of a window; each point then costs one forward
- * pass. Where the reference takes a new gradient for each eps it takes the same one.
+ * One gradient, at the clean input, serves every point of every curve of a window; each point then
+ * costs one forward pass. The reference takes a new gradient for each eps, which is the same one.
+ * A restart starts from a random point of the point's own ball, so it takes a gradient there, but only
+ * for the inputs that no start before has broken; the worst is kept for each input, where the reference
+ * keeps the best whole run.
+ *
+ * A curve in minimal mode goes on from point to point: an input that is broken moves no more and keeps
+ * its prediction; there is no projection, and there are no restarts.
  */
-#include "guest/checks/check.h"
-#include "guest/checks/fgsm_step.h"
-#include "guest/checks/meter.h"
-#include "guest/checks/predict.h"
+#include "guest/checks/attack.h"
+#include "guest/checks/noise_ball.h"
 
 #include <errno.h>
 
 struct fgsm {
-    const struct check_context *context;
-    const struct plan_check *plan;
-    struct predictor predictor;
-    struct meter meter;
-    size_t size;             /* elements of an input */
-    float *gradient;         /* window × size */
-    float *direction;        /* size */
-    float *adversarial;      /* slice × size */
-    int32_t *classes;        /* window */
-    uint64_t zero_gradients; /* inputs whose gradient is zero everywhere: nothing to step along */
-    struct check_figures figures;
+    struct attack attack;
+    float *gradient;    /* window × size, at the clean inputs */
+    float *direction;   /* size */
+    float *adversarial; /* slice × size */
+    int32_t *clean;     /* window: clean predictions */
+    int32_t *classes;   /* slice */
+    uint32_t *samples;  /* slice: the window's samples that are in it */
+    int32_t *labels;    /* slice: of the loss; restarts only */
+    float *starts;      /* slice × size: where restarts start */
+    float *gradients;   /* slice × size: there */
+    uint64_t zero_gradients;
+    uint64_t clean_gradients;
 };
 
 /* One point of one curve on one window. */
 struct fgsm_point {
-    uint32_t curve, point;
+    const struct check_window *window;
     struct fgsm_step step;
+    bool minimal;
+    uint64_t restart; /* 0: from the clean input */
 };
 
 static void fgsm_free(void *state)
@@ -38,179 +45,220 @@ static void fgsm_free(void *state)
 
     if (fgsm == NULL)
         return;
-    predictor_close(&fgsm->predictor);
+    attack_close(&fgsm->attack);
     free(fgsm->gradient);
     free(fgsm->direction);
     free(fgsm->adversarial);
+    free(fgsm->clean);
     free(fgsm->classes);
+    free(fgsm->samples);
+    free(fgsm->labels);
+    free(fgsm->starts);
+    free(fgsm->gradients);
     free(fgsm);
+}
+
+static int allocate_restarts(struct fgsm *fgsm, struct error *err)
+{
+    size_t slice = fgsm->attack.predictor.slice;
+
+    if (fgsm->attack.plan->restarts == 0)
+        return 0;
+    fgsm->labels = calloc(slice, sizeof *fgsm->labels);
+    fgsm->starts = calloc(slice * fgsm->attack.size, sizeof *fgsm->starts);
+    fgsm->gradients = calloc(slice * fgsm->attack.size, sizeof *fgsm->gradients);
+    if (fgsm->labels == NULL || fgsm->starts == NULL || fgsm->gradients == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the restarts of fgsm");
+    return 0;
 }
 
 static int allocate(struct fgsm *fgsm, struct error *err)
 {
-    const struct plan_set *set = &fgsm->context->plan->sets[PLAN_SET_TEST];
-    uint64_t window = set->count < set->window ? set->count : set->window;
-    int r = predictor_open(&fgsm->predictor, fgsm->context, err);
+    uint64_t window = fgsm->attack.window;
+    size_t size = fgsm->attack.size, slice = fgsm->attack.predictor.slice;
 
-    if (r < 0)
-        return r;
-    fgsm->gradient = calloc(window * fgsm->size, sizeof *fgsm->gradient);
-    fgsm->direction = calloc(fgsm->size, sizeof *fgsm->direction);
-    fgsm->adversarial = calloc(fgsm->predictor.slice * fgsm->size, sizeof *fgsm->adversarial);
-    fgsm->classes = calloc(window, sizeof *fgsm->classes);
-    if (fgsm->gradient == NULL || fgsm->direction == NULL || fgsm->adversarial == NULL || fgsm->classes == NULL)
+    fgsm->gradient = calloc(window * size, sizeof *fgsm->gradient);
+    fgsm->direction = calloc(size, sizeof *fgsm->direction);
+    fgsm->adversarial = calloc(slice * size, sizeof *fgsm->adversarial);
+    fgsm->clean = calloc(window, sizeof *fgsm->clean);
+    fgsm->classes = calloc(slice, sizeof *fgsm->classes);
+    fgsm->samples = calloc(slice, sizeof *fgsm->samples);
+    if (fgsm->gradient == NULL || fgsm->direction == NULL || fgsm->adversarial == NULL || fgsm->clean == NULL ||
+        fgsm->classes == NULL || fgsm->samples == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM,
                          "no memory for the gradients of a window: %llu MiB for %llu inputs of %zu elements",
-                         (unsigned long long)(window * fgsm->size * sizeof(float) >> 20), (unsigned long long)window,
-                         fgsm->size);
-    return 0;
+                         (unsigned long long)(window * size * sizeof(float) >> 20), (unsigned long long)window, size);
+    return allocate_restarts(fgsm, err);
 }
 
 static int fgsm_begin(const struct check_context *context, void **ret_state, struct error *err)
 {
-    const struct plan *plan = context->plan;
-    const struct plan_check *check = &plan->checks[context->index];
     struct fgsm *fgsm = calloc(1, sizeof *fgsm);
-    uint64_t passes = 1; /* the gradient's */
     int r;
 
     if (fgsm == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for fgsm");
-    fgsm->context = context;
-    fgsm->plan = check;
-    fgsm->size = network_input_size(context->network);
-    fgsm->figures.layer = "";
-    for (uint32_t i = 0; i < check->attack.curve_count; i++)
-        passes += check->attack.curves[i].point_count;
-    r = allocate(fgsm, err);
+    r = attack_open(&fgsm->attack, context, err);
+    if (r == 0)
+        r = allocate(fgsm, err);
     if (r < 0) {
         fgsm_free(fgsm);
         return r;
     }
-    meter_start(&fgsm->meter, context, plan->sets[PLAN_SET_TEST].count * passes);
     *ret_state = fgsm;
     return 0;
 }
 
-static uint32_t slice_count(const struct fgsm *fgsm, const struct check_window *window, uint32_t first)
-{
-    uint32_t left = window->count - first;
+/* --- gradients ----------------------------------------------------------------------------------------- */
 
-    return left < fgsm->predictor.slice ? left : fgsm->predictor.slice;
-}
-
-static bool is_zero(const float *gradient, size_t size)
+/* Gradients of `count` inputs for the loss of `labels`, or of the model's own predictions. */
+static int take_gradients(struct fgsm *fgsm, const float *x, uint32_t count, const int32_t *labels, float *ret_gradient,
+                          int32_t *ret_predictions, struct error *err)
 {
-    for (size_t i = 0; i < size; i++)
-        if (gradient[i] != 0.0f)
-            return false;
-    return true;
-}
-
-static int compute_gradients(struct fgsm *fgsm, const struct check_window *window, struct error *err)
-{
+    struct attack *attack = &fgsm->attack;
     uint64_t before = meter_cpu_ns();
+    int r = network_gradient(attack->context->network, x, count, labels, ret_gradient, ret_predictions, err);
 
-    for (uint32_t first = 0; first < window->count; first += fgsm->predictor.slice) {
-        uint32_t count = slice_count(fgsm, window, first);
-        size_t offset = first * fgsm->size;
-        int r = network_gradient(fgsm->context->network, window->x + offset, count, NULL, fgsm->gradient + offset, NULL,
-                                 err);
-
-        if (r == 0)
-            r = meter_add(&fgsm->meter, count, err);
-        if (r < 0)
-            return r;
-    }
-    for (uint32_t i = 0; i < window->count; i++)
-        fgsm->zero_gradients += is_zero(fgsm->gradient + i * fgsm->size, fgsm->size);
-    fgsm->figures.gradient_cpu_ns += meter_cpu_ns() - before;
-    fgsm->figures.gradient_images += window->count;
-    fgsm->figures.images += window->count;
-    return 0;
+    attack->figures.gradient_cpu_ns += meter_cpu_ns() - before;
+    attack->figures.gradient_images += count;
+    attack->figures.images += count;
+    for (uint32_t i = 0; r == 0 && i < count; i++)
+        attack_orient_gradient(attack, ret_gradient + i * attack->size);
+    return r < 0 ? r : meter_add(&attack->meter, 0, err);
 }
 
-/* One adversarial input, in as many messages as its size takes. */
-static int send_sample(const struct fgsm *fgsm, const struct fgsm_point *point, uint64_t sample, const float *x,
-                       struct error *err)
+/* Labels and targets; an untargeted attack without labels learns them from the gradients' own passes. */
+static int aim(struct fgsm *fgsm, const struct check_window *window, struct error *err)
 {
-    size_t most = MESSAGE_BLOB_MAX / sizeof *x;
-
-    for (size_t offset = 0; offset < fgsm->size; offset += most) {
-        size_t count = fgsm->size - offset < most ? fgsm->size - offset : most;
-        const struct message message = {
-            .type = MESSAGE_SAMPLE,
-            .sample = {.check = fgsm->context->index,
-                       .curve = point->curve,
-                       .point = point->point,
-                       .sample = (uint32_t)sample,
-                       .offset = offset,
-                       .elements = {.data = (const uint8_t *)(x + offset), .size = (uint32_t)(count * sizeof *x)}},
-        };
-        int r = fgsm->context->sink.send(fgsm->context->sink.argument, &message, err);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    if (attack_is_targeted(&fgsm->attack))
+        return attack_aim(&fgsm->attack, window, fgsm->clean, err);
+    return attack_has_labels(&fgsm->attack) ? attack_take_labels(&fgsm->attack, window, err) : 0;
 }
 
-/* The adversarial inputs of one slice, and what the model makes of them. */
-static int attack_slice(struct fgsm *fgsm, const struct fgsm_point *point, const struct check_window *window,
-                        uint32_t first, struct error *err)
+static int clean_gradients(struct fgsm *fgsm, const struct check_window *window, struct error *err)
 {
-    uint32_t count = slice_count(fgsm, window, first);
+    struct attack *attack = &fgsm->attack;
+    bool own = !attack_is_targeted(attack) && !attack_has_labels(attack);
+    const int32_t *labels = attack_is_targeted(attack) ? attack->targets : attack->labels;
+    int r = aim(fgsm, window, err);
 
-    for (uint32_t i = 0; i < count; i++) {
-        size_t offset = (first + i) * fgsm->size;
-        uint64_t sample = window->first + first + i;
-        float *adversarial = fgsm->adversarial + i * fgsm->size;
+    for (uint32_t first = 0; r == 0 && first < window->count; first += attack->predictor.slice) {
+        uint32_t left = window->count - first, slice = attack->predictor.slice, count = left < slice ? left : slice;
+        size_t offset = first * attack->size;
 
-        fgsm_direction(point->step.norm, fgsm->gradient + offset, fgsm->size, fgsm->direction);
-        fgsm_perturb(&point->step, window->x + offset, fgsm->direction, fgsm->size, adversarial);
-        if (sample < fgsm->plan->attack.samples) {
-            int r = send_sample(fgsm, point, sample, adversarial, err);
-
-            if (r < 0)
-                return r;
-        }
+        r = take_gradients(fgsm, window->x + offset, count, own ? NULL : labels + first, fgsm->gradient + offset,
+                           own ? attack->labels + first : NULL, err);
     }
-    return predictor_run(&fgsm->predictor, fgsm->adversarial, count, fgsm->classes + first, err);
+    for (uint32_t i = 0; r == 0 && i < window->count; i++)
+        fgsm->zero_gradients += attack_is_zero(fgsm->gradient + i * attack->size, attack->size);
+    fgsm->clean_gradients += window->count;
+    return r;
 }
 
-static int attack_window(struct fgsm *fgsm, const struct fgsm_point *point, const struct check_window *window,
-                         struct error *err)
-{
-    for (uint32_t first = 0; first < window->count; first += fgsm->predictor.slice) {
-        int r = attack_slice(fgsm, point, window, first, err);
+/* --- points ---------------------------------------------------------------------------------------------- */
 
-        if (r == 0)
-            r = meter_add(&fgsm->meter, slice_count(fgsm, window, first), err);
-        if (r < 0)
-            return r;
+/* The adversarial input of the slice's k-th sample. */
+static void perturb(struct fgsm *fgsm, const struct fgsm_point *point, uint32_t k)
+{
+    struct attack *attack = &fgsm->attack;
+    size_t size = attack->size;
+    const float *x = point->window->x + fgsm->samples[k] * size;
+    const float *from = point->restart > 0 ? fgsm->starts + k * size : x;
+    const float *gradient = point->restart > 0 ? fgsm->gradients + k * size : fgsm->gradient + fgsm->samples[k] * size;
+    float *adversarial = fgsm->adversarial + k * size;
+
+    fgsm_direction(point->step.norm, gradient, size, fgsm->direction);
+    fgsm_move(&point->step, from, fgsm->direction, size, adversarial);
+    if (!point->minimal)
+        fgsm_project(&point->step, x, size, adversarial);
+    features_settle(&attack->features, &point->step, x, gradient, adversarial);
+}
+
+/* Random points of the ball around the slice's samples, and the gradients there. */
+static int start_slice(struct fgsm *fgsm, const struct fgsm_point *point, uint32_t count, struct error *err)
+{
+    struct attack *attack = &fgsm->attack;
+
+    for (uint32_t k = 0; k < count; k++) {
+        uint32_t sample = fgsm->samples[k];
+        struct random_stream stream = attack_stream(attack, point->window->first + sample, point->restart);
+
+        noise_ball(&stream, point->step.norm, false, attack->size, fgsm->direction);
+        features_mask(&attack->features, fgsm->direction);
+        fgsm_move(&point->step, point->window->x + sample * attack->size, fgsm->direction, attack->size,
+                  fgsm->starts + k * attack->size);
+        fgsm->labels[k] = attack_loss_class(attack, sample);
     }
-    fgsm->figures.images += window->count;
-    return predictions_send(fgsm->context, point->curve, point->point, window, fgsm->classes, err);
+    return take_gradients(fgsm, fgsm->starts, count, fgsm->labels, fgsm->gradients, NULL, err);
+}
+
+static int attack_slice(struct fgsm *fgsm, const struct fgsm_point *point, uint32_t count, struct error *err)
+{
+    struct attack *attack = &fgsm->attack;
+    int r = point->restart > 0 ? start_slice(fgsm, point, count, err) : 0;
+
+    if (r < 0)
+        return r;
+    for (uint32_t k = 0; k < count; k++)
+        perturb(fgsm, point, k);
+    r = predictor_run(&attack->predictor, fgsm->adversarial, count, fgsm->classes, err);
+    if (r < 0)
+        return r;
+    for (uint32_t k = 0; k < count; k++)
+        attack_offer(attack, point->window, fgsm->samples[k], fgsm->classes[k], fgsm->adversarial + k * attack->size);
+    attack->figures.images += count;
+    return meter_add(&attack->meter, 0, err);
+}
+
+/* All samples of the window that are not broken yet, slice by slice. */
+static int attack_window(struct fgsm *fgsm, const struct fgsm_point *point, struct error *err)
+{
+    struct attack *attack = &fgsm->attack;
+    int r = 0;
+
+    for (uint32_t next = 0; r == 0 && next < point->window->count;) {
+        uint32_t count = 0;
+
+        for (; count < attack->predictor.slice && next < point->window->count; next++)
+            if (!attack_is_broken(attack, next))
+                fgsm->samples[count++] = next;
+        if (count > 0)
+            r = attack_slice(fgsm, point, count, err);
+    }
+    return r;
+}
+
+static int attack_point(struct fgsm *fgsm, const struct plan_curve *curve, uint32_t p,
+                        const struct check_window *window, struct error *err)
+{
+    struct attack *attack = &fgsm->attack;
+    struct fgsm_point point = {.window = window, .step = attack_step(attack, curve, p), .minimal = curve->minimal};
+    uint64_t restarts = curve->minimal ? 0 : attack->plan->restarts;
+    int r = 0;
+
+    attack_forget(attack, window->count, curve->minimal ? ATTACK_TURNED : ATTACK_BROKEN);
+    for (; r == 0 && point.restart <= restarts; point.restart++)
+        r = attack_window(fgsm, &point, err);
+    return r < 0 ? r : meter_add(&attack->meter, window->count, err);
 }
 
 static int fgsm_window(void *state, const struct check_window *window, struct error *err)
 {
     struct fgsm *fgsm = state;
-    const struct plan_contract *contract = &fgsm->context->plan->contract;
-    int r = compute_gradients(fgsm, window, err);
+    struct attack *attack = &fgsm->attack;
+    int r;
 
-    for (uint32_t c = 0; c < fgsm->plan->attack.curve_count; c++) {
-        const struct plan_curve *curve = &fgsm->plan->attack.curves[c];
+    if (window->set == PLAN_SET_FEATURES)
+        return features_take(&attack->features, window, err);
+    r = clean_gradients(fgsm, window, err);
+    for (uint32_t c = 0; c < attack->plan->curve_count; c++) {
+        const struct plan_curve *curve = &attack->plan->curves[c];
 
+        attack_forget(attack, window->count, ATTACK_BROKEN);
         for (uint32_t p = 0; r == 0 && p < curve->point_count; p++) {
-            const struct fgsm_point point = {.curve = c,
-                                             .point = p,
-                                             .step = {.norm = curve->norm,
-                                                      .eps = curve->eps[p],
-                                                      .range_low = (float)contract->range_low,
-                                                      .range_high = (float)contract->range_high}};
-
-            r = attack_window(fgsm, &point, window, err);
+            r = attack_point(fgsm, curve, p, window, err);
+            if (r == 0)
+                r = attack_publish(attack, c, p, window, err);
         }
     }
     return r;
@@ -219,14 +267,9 @@ static int fgsm_window(void *state, const struct check_window *window, struct er
 static int fgsm_end(void *state, struct check_figures *ret_figures, struct error *err)
 {
     const struct fgsm *fgsm = state;
-    const struct message_row row = {
-        .table = ROWS_GRADIENTS,
-        .natural_count = GRADIENTS_NATURALS,
-        .naturals = {[GRADIENTS_ZERO] = fgsm->zero_gradients, [GRADIENTS_SAMPLES] = fgsm->figures.gradient_images},
-    };
 
-    *ret_figures = fgsm->figures;
-    return check_send_row(fgsm->context, row, err);
+    *ret_figures = fgsm->attack.figures;
+    return attack_send_gradients(&fgsm->attack, fgsm->zero_gradients, fgsm->clean_gradients, err);
 }
 
 const struct check check_fgsm = {
@@ -234,6 +277,7 @@ const struct check check_fgsm = {
     .version = 1,
     .needs_range = true,
     .needs_gradient = true,
+    .unfit = attack_unfit,
     .begin = fgsm_begin,
     .window = fgsm_window,
     .end = fgsm_end,

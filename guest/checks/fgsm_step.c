@@ -2,81 +2,44 @@
 /* The step of the Fast Gradient Method, in the arithmetic of the reference. */
 #include "guest/checks/fgsm_step.h"
 
+#include "guest/checks/norm.h"
+
 #include <math.h>
 
-/*
- * numpy sums a contiguous row pairwise (Higham 1993, "The accuracy of floating point summation"):
- * up to PAIRWISE_BLOCK elements by PAIRWISE_LANES partial sums that are then added as a tree,
- * longer rows as two halves, the first a multiple of PAIRWISE_LANES. The order is part of the
- * result.
- */
-#define PAIRWISE_BLOCK 128u
-#define PAIRWISE_LANES 8u
-
-static float term(double norm, float value)
-{
-    return norm == 2 ? value * value : fabsf(value);
-}
-
-static float pairwise_block(double norm, const float *values, size_t size)
-{
-    float lanes[PAIRWISE_LANES], sum;
-    size_t whole = size - size % PAIRWISE_LANES;
-
-    for (size_t lane = 0; lane < PAIRWISE_LANES; lane++)
-        lanes[lane] = term(norm, values[lane]);
-    for (size_t i = PAIRWISE_LANES; i < whole; i += PAIRWISE_LANES)
-        for (size_t lane = 0; lane < PAIRWISE_LANES; lane++)
-            lanes[lane] += term(norm, values[i + lane]);
-    sum = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
-    for (size_t i = whole; i < size; i++)
-        sum += term(norm, values[i]);
-    return sum;
-}
-
-/* Recursion depth is the logarithm of the size. */
-static float pairwise_sum(double norm, const float *values, size_t size)
-{
-    float sum = 0.0f;
-    size_t half;
-
-    if (size < PAIRWISE_LANES) {
-        for (size_t i = 0; i < size; i++)
-            sum += term(norm, values[i]);
-        return sum;
-    }
-    if (size <= PAIRWISE_BLOCK)
-        return pairwise_block(norm, values, size);
-    half = size / 2;
-    half -= half % PAIRWISE_LANES;
-    return pairwise_sum(norm, values, half) + pairwise_sum(norm, values + half, size - half);
-}
-
-static float vector_norm(double norm, const float *values, size_t size)
-{
-    float sum = pairwise_sum(norm, values, size);
-
-    return norm == 2 ? sqrtf(sum) : sum;
-}
-
-static float sign_of(float value)
-{
-    return value > 0.0f ? 1.0f : value < 0.0f ? -1.0f : 0.0f;
-}
+#define POWER_EXPONENT_MAX 120 /* the largest element's power stays within 2^±this, inside f32 */
 
 static float without_nan(float value)
 {
     return isnan(value) ? 0.0f : value;
 }
 
-static void direction_2(size_t size, float *direction)
+/* Brings the largest element to [1, 2) by a power of two where its q-th power would leave f32's range. */
+static void keep_in_range(double q, size_t size, float *direction)
 {
-    float norm = vector_norm(2, direction, size);
+    float largest = norm_of(PLAN_NORM_INF, direction, size);
+    int exponent;
 
-    if (norm == 0.0f)
-        norm = INFINITY;
+    if (largest == 0.0f || isinf(largest))
+        return;
+    exponent = ilogbf(largest);
+    if (fabs(q * exponent) <= POWER_EXPONENT_MAX)
+        return;
     for (size_t i = 0; i < size; i++)
-        direction[i] = fabsf(direction[i]) / norm * sign_of(direction[i]);
+        direction[i] = scalbnf(direction[i], -exponent);
+}
+
+static void direction_p(double norm, size_t size, float *direction)
+{
+    double q = norm / (norm - 1);
+    double power = (double)(float)(q - 1);
+    float length;
+
+    keep_in_range(q, size, direction);
+    length = norm_of(q, direction, size);
+    if (length == 0.0f)
+        length = INFINITY;
+    for (size_t i = 0; i < size; i++)
+        direction[i] = (float)norm_power((double)(fabsf(direction[i]) / length), power) * norm_sign(direction[i]);
 }
 
 static void direction_1(size_t size, float *direction)
@@ -87,7 +50,7 @@ static void direction_1(size_t size, float *direction)
     for (size_t i = 1; i < size; i++)
         if (fabsf(direction[i]) > fabsf(direction[best]))
             best = i;
-    sign = sign_of(direction[best]);
+    sign = norm_sign(direction[best]);
     for (size_t i = 0; i < size; i++)
         direction[i] = 0.0f;
     direction[best] = sign;
@@ -97,50 +60,63 @@ void fgsm_direction(double norm, const float *gradient, size_t size, float *ret_
 {
     for (size_t i = 0; i < size; i++)
         ret_direction[i] = without_nan(gradient[i]);
-    if (norm == 2)
-        direction_2(size, ret_direction);
+    if (norm == PLAN_NORM_INF)
+        for (size_t i = 0; i < size; i++)
+            ret_direction[i] = norm_sign(ret_direction[i]);
     else if (norm == 1)
         direction_1(size, ret_direction);
     else
-        for (size_t i = 0; i < size; i++)
-            ret_direction[i] = sign_of(ret_direction[i]);
+        direction_p(norm, size, ret_direction);
 }
 
-/* What the projection multiplies δ by; 1 where δ is 0, as eps / 0 is infinite. */
-static double projection_factor(const struct fgsm_step *step, const float *delta, size_t size)
+void fgsm_move(const struct fgsm_step *step, const float *from, const float *direction, size_t size, float *ret_moved)
 {
-    float norm = vector_norm(step->norm, delta, size);
-    double factor = step->eps / (double)norm;
+    float length = (float)step->step;
 
-    return factor < 1.0 ? factor : 1.0;
+    for (size_t i = 0; i < size; i++) {
+        float own = step->scale == NULL ? length : (float)(step->step * (double)step->scale[i]);
+        float low = step->low == NULL ? step->range_low : step->low[i];
+        float high = step->low == NULL ? step->range_high : step->high[i];
+        float moved = from[i] + without_nan(own * direction[i]);
+
+        moved = moved < low ? low : moved;
+        ret_moved[i] = moved > high ? high : moved;
+    }
 }
 
 static float project_inf(float delta, double eps)
 {
     double magnitude = fabs((double)delta);
 
-    return (float)((double)sign_of(delta) * (magnitude < eps ? magnitude : eps));
+    return (float)((double)norm_sign(delta) * (magnitude < eps ? magnitude : eps));
 }
 
-void fgsm_perturb(const struct fgsm_step *step, const float *x, const float *direction, size_t size,
-                  float *ret_adversarial)
+/* What the projection multiplies δ by; 1 where δ is 0, as eps / 0 is infinite. */
+static double projection_factor(const struct fgsm_step *step, const float *delta, size_t size)
 {
-    float eps = (float)step->eps;
     double factor;
 
-    for (size_t i = 0; i < size; i++) {
-        float moved = x[i] + without_nan(eps * direction[i]);
+    if (!(step->eps > 0.0))
+        return 0.0;
+    factor = step->eps / (double)norm_of(step->norm, delta, size);
+    return factor < 1.0 ? factor : 1.0;
+}
 
-        moved = moved < step->range_low ? step->range_low : moved;
-        moved = moved > step->range_high ? step->range_high : moved;
-        ret_adversarial[i] = moved - x[i];
-    }
+void fgsm_project(const struct fgsm_step *step, const float *x, size_t size, float *moved)
+{
+    double factor;
+
+    for (size_t i = 0; i < size; i++)
+        moved[i] = moved[i] - x[i];
     if (step->norm == PLAN_NORM_INF) {
-        for (size_t i = 0; i < size; i++)
-            ret_adversarial[i] = x[i] + project_inf(ret_adversarial[i], step->eps);
+        for (size_t i = 0; i < size; i++) {
+            double eps = step->scale == NULL ? step->eps : (double)(float)(step->eps * (double)step->scale[i]);
+
+            moved[i] = x[i] + project_inf(moved[i], eps);
+        }
         return;
     }
-    factor = step->eps > 0.0 ? projection_factor(step, ret_adversarial, size) : 0.0;
+    factor = projection_factor(step, moved, size);
     for (size_t i = 0; i < size; i++)
-        ret_adversarial[i] = x[i] + (float)((double)ret_adversarial[i] * factor);
+        moved[i] = x[i] + (float)((double)moved[i] * factor);
 }

@@ -41,8 +41,6 @@ static const char *spectral_unfit(const struct check_context *context)
 
     if (!set->present || set->count == 0)
         return "there is no training set: give one with --train";
-    if (network_layer_size(context->network) > PCA_SIDE_MAX && set->count > PCA_SIDE_MAX)
-        return "the layer has more than 4,096 activations: name a smaller one";
     return NULL;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "guest/engine/executor.h"
 
+#include "guest/engine/fusion.h"
 #include "guest/engine/guard.h"
 #include "guest/engine/ops.h"
 #include "guest/engine/samples.h"
@@ -19,9 +20,11 @@
 #define ARENA_ALIGNMENT 64u
 
 struct executor {
-    const struct graph *graph;     /* borrowed */
-    struct op_node *nodes;         /* graph->node_count */
-    bool *depends;                 /* a value depends on the input */
+    const struct graph *graph;  /* borrowed */
+    struct op_node *nodes;      /* graph->node_count */
+    bool *depends;              /* a value depends on the input */
+    struct fusion_node *fusion; /* by node */
+    bool unfused;
     struct schedule *schedules[2]; /* by enum executor_pass; the second NULL without gradient */
     float *arena;
     size_t arena_size; /* floats */
@@ -47,6 +50,7 @@ void executor_free(struct executor *executor)
     schedule_free(executor->schedules[EXECUTOR_GRADIENT]);
     free(executor->nodes);
     free(executor->depends);
+    free(executor->fusion);
     free(executor->arena);
     free(executor);
 }
@@ -59,6 +63,7 @@ static void cleanup_executor(struct executor **executor)
 static int prepare_nodes(struct executor *executor, const struct executor_options *options, struct error *err)
 {
     const struct graph *graph = options->graph;
+    size_t scratch = 0;
 
     for (uint32_t i = 0; i < graph->node_count; i++) {
         struct op_node *node = &executor->nodes[i];
@@ -70,7 +75,13 @@ static int prepare_nodes(struct executor *executor, const struct executor_option
         if (ret < 0)
             return ret;
         executor->memory += node->state_bytes;
+        if (node->kernel_scratch > scratch)
+            scratch = node->kernel_scratch;
     }
+    if (scratch > SIZE_MAX / sizeof(float) || kernels_reserve(options->kernels, scratch) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "not enough memory for the kernels: they need %llu MiB",
+                         (unsigned long long)(scratch / (1u << 18)) + 1);
+    executor->memory += kernels_memory(options->kernels);
     return 0;
 }
 
@@ -78,9 +89,11 @@ static int plan_pass(struct executor *executor, enum executor_pass pass, struct 
 {
     struct schedule_options options = {.graph = executor->graph,
                                        .nodes = executor->nodes,
+                                       .fusion = executor->fusion,
                                        .depends = executor->depends,
                                        .layer = pass == EXECUTOR_FORWARD ? executor->layer : GRAPH_NONE,
-                                       .gradient = pass == EXECUTOR_GRADIENT};
+                                       .gradient = pass == EXECUTOR_GRADIENT,
+                                       .finish_gradients = !executor->unfused};
     int ret = schedule_create(&options, &executor->schedules[pass]);
 
     if (ret == -EOVERFLOW)
@@ -118,7 +131,12 @@ static int allocate_tables(struct executor *executor, struct error *err)
     if (executor->nodes == NULL || executor->depends == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "not enough memory for a graph of %u nodes",
                          graph->node_count);
-    executor->memory += graph->node_count * sizeof(executor->nodes[0]) + graph->value_count * sizeof(bool);
+    executor->fusion = executor->unfused ? fusion_none(graph) : fusion_plan(graph, executor->layer);
+    if (executor->fusion == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "not enough memory for a graph of %u nodes",
+                         graph->node_count);
+    executor->memory += graph->node_count * (sizeof(executor->nodes[0]) + sizeof(executor->fusion[0])) +
+                        graph->value_count * sizeof(bool);
     samples_mark_dependent(graph, executor->depends);
     return 0;
 }
@@ -139,6 +157,7 @@ int executor_create(const struct executor_options *options, struct executor **re
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "not enough memory");
     executor->graph = graph;
     executor->layer = options->layer;
+    executor->unfused = options->unfused;
     executor->memory = sizeof(*executor);
     executor->takes_fewer = samples_are_independent(graph);
     ret = allocate_tables(executor, err);
@@ -211,7 +230,7 @@ static void open_buffer(const struct executor *executor, enum executor_pass pass
 
 /* Between these two, only what a node's run names is open (guard.h). */
 static void guard_run(const struct executor *executor, enum executor_pass pass, const struct op_run *run,
-                      uint32_t scratch)
+                      uint32_t output, uint32_t scratch)
 {
     const struct schedule *schedule = executor->schedules[pass];
     const struct graph_node *node = run->op->node;
@@ -221,7 +240,7 @@ static void guard_run(const struct executor *executor, enum executor_pass pass, 
         if (run->inputs[k] != NULL)
             open_buffer(executor, pass, schedule->value[node->inputs[k]]);
     if (run->output != NULL)
-        open_buffer(executor, pass, schedule->value[node->output]);
+        open_buffer(executor, pass, schedule->value[output]);
     open_buffer(executor, pass, scratch);
 }
 
@@ -251,17 +270,25 @@ int executor_forward(struct executor *executor, enum executor_pass pass, size_t 
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct graph_node *node = &graph->nodes[i];
         const struct op *op = op_find(node->op);
+        const struct fusion_node *fusion = &executor->fusion[i];
         const float *inputs[GRAPH_INPUTS_MAX];
         struct op_run run = {.op = &executor->nodes[i],
                              .samples = samples,
                              .inputs = inputs,
-                             .output = buffer_at(executor, pass, schedule->value[node->output]),
-                             .scratch = buffer_at(executor, pass, schedule->scratch_forward[i])};
+                             .output = buffer_at(executor, pass, schedule->value[fusion->result]),
+                             .scratch = buffer_at(executor, pass, schedule->scratch_forward[i]),
+                             .finish.relu = fusion->relu};
         int ret;
 
+        if (fusion->runs_in != i)
+            continue;
         for (uint32_t k = 0; k < node->input_count; k++)
             inputs[k] = node->inputs[k] == GRAPH_NONE ? NULL : value_at(executor, pass, node->inputs[k]);
-        guard_run(executor, pass, &run, schedule->scratch_forward[i]);
+        guard_run(executor, pass, &run, fusion->result, schedule->scratch_forward[i]);
+        if (fusion->addend != GRAPH_NONE) {
+            run.finish.addend = value_at(executor, pass, fusion->addend);
+            open_buffer(executor, pass, schedule->value[fusion->addend]);
+        }
         ret = op->forward(&run);
         guard_end(executor);
         if (ret < 0)
@@ -316,12 +343,18 @@ static int backward_input(const struct executor *executor, uint32_t i, uint32_t 
     needed_inputs(executor, node, k, needs, inputs);
     if ((needs & OP_NEEDS_OUTPUT) != 0)
         run.output = buffer_at(executor, EXECUTOR_GRADIENT, schedule->value[node->output]);
-    guard_run(executor, EXECUTOR_GRADIENT, &run, schedule->scratch_backward[i]);
+    guard_run(executor, EXECUTOR_GRADIENT, &run, node->output, schedule->scratch_backward[i]);
+    if (edge->mask != GRAPH_NONE) {
+        run.finish.mask = value_at(executor, EXECUTOR_GRADIENT, edge->mask);
+        open_buffer(executor, EXECUTOR_GRADIENT, schedule->value[edge->mask]);
+    }
+    if (edge->sum == edge->written)
+        run.finish.addend = out;
     open_buffer(executor, EXECUTOR_GRADIENT, schedule->gradient_of_output[i]);
     open_buffer(executor, EXECUTOR_GRADIENT, edge->written);
     ret = op->backward(&run, k, dy, out);
     guard_end(executor);
-    if (ret == 0 && edge->sum != SCHEDULE_NONE)
+    if (ret == 0 && edge->sum != SCHEDULE_NONE && edge->sum != edge->written)
         add_to(executor, node->inputs[k], out, buffer_at(executor, EXECUTOR_GRADIENT, edge->sum));
     return ret;
 }

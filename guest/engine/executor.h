@@ -18,6 +18,7 @@ struct executor_options {
     const struct graph *graph; /* borrowed */
     uint32_t layer;            /* a computed value kept beside the logits; GRAPH_NONE for none */
     bool gradient;             /* executor_backward will be used */
+    bool unfused;              /* each node by itself: for comparisons; the bits are the same */
 };
 
 struct executor;

@@ -9,6 +9,7 @@
 #include "guest/engine/network.h"
 
 #include "guest/engine/executor.h"
+#include "guest/engine/fold.h"
 #include "guest/engine/loss.h"
 #include "guest/engine/ops.h"
 #include "guest/engine/samples.h"
@@ -136,24 +137,44 @@ static int take_contract(struct network *network, const struct network_options *
     return ret < 0 ? ret : copy_factors(options->offset, channels, &network->offset, err);
 }
 
+/* Every node that depends on the input can be run backward. */
+static int find_gradient(const struct graph *graph, bool *ret_has_gradient, struct error *err)
+{
+    CLEANUP_FREE bool *depends = calloc(graph->value_count, sizeof(bool));
+    bool has_gradient = true;
+
+    if (depends == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "not enough memory");
+    samples_mark_dependent(graph, depends);
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (depends[graph->nodes[i].output] && op_find(graph->nodes[i].op)->backward == NULL)
+            has_gradient = false;
+    *ret_has_gradient = has_gradient;
+    return 0;
+}
+
 int network_create(const struct network_options *options, struct network **ret_network, struct error *err)
 {
     __attribute__((cleanup(cleanup_network))) struct network *network = calloc(1, sizeof(*network));
-    struct executor_options executor = {.kernels = options->kernels, .gradient = !options->forward_only};
+    struct executor_options executor = {.kernels = options->kernels};
     int ret;
 
     if (network == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "not enough memory");
     network->kernels = options->kernels;
-    network->gradient = !options->forward_only;
     ret = make_graph(network, options, err);
+    if (ret == 0 && !options->forward_only)
+        ret = find_gradient(network->graph, &network->gradient, err);
     if (ret == 0)
         ret = take_contract(network, options, err);
     if (ret == 0)
         ret = choose_layer(network, options->layer, err);
+    if (ret == 0)
+        ret = fold_norms(network->graph, network->layer, err);
     if (ret < 0)
         return ret;
     executor.graph = network->graph;
+    executor.gradient = network->gradient;
     executor.layer = network->layer;
     ret = executor_create(&executor, &network->executor, err);
     if (ret < 0)
@@ -192,6 +213,11 @@ const char *network_layer_name(const struct network *network)
 uint32_t network_batch(const struct network *network)
 {
     return network->graph->batch;
+}
+
+bool network_has_gradient(const struct network *network)
+{
+    return network->gradient;
 }
 
 uint64_t network_memory(const struct network *network)
@@ -323,7 +349,7 @@ int network_gradient(struct network *network, const float *x, size_t count, cons
                      int32_t *ret_predictions, struct error *err)
 {
     if (!network->gradient)
-        return error_set(err, ERROR_INTERNAL, -EINVAL, "gradients of a network made for forward passes only");
+        return error_set(err, ERROR_INTERNAL, -EINVAL, "gradients of a network that has none");
     for (size_t done = 0; done < count; done += network->graph->batch) {
         int ret = run_gradient(network, x + done * network->input_size, samples_of_run(network, done, count),
                                labels == NULL ? NULL : labels + done, ret_gradient + done * network->input_size,

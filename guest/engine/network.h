@@ -42,7 +42,14 @@ size_t network_classes(const struct network *network);         /* 1 for a single
 size_t network_layer_size(const struct network *network);      /* floats of one input's activations */
 const char *network_layer_name(const struct network *network); /* the model's own text: hostile */
 uint32_t network_batch(const struct network *network);         /* inputs computed together, as it was settled */
-uint64_t network_memory(const struct network *network);        /* bytes held, known before the first run */
+
+/*
+ * Whether network_gradient may be called: the network was not made forward_only, and every operator on the way from
+ * input to logits has a gradient. A model with one that has none (decision trees) is made for forward passes alone.
+ */
+bool network_has_gradient(const struct network *network);
+
+uint64_t network_memory(const struct network *network); /* bytes held, known before the first run */
 
 /* logits[count × classes] of x[count × input size]. */
 MUST_USE int network_logits(struct network *network, const float *x, size_t count, float *ret_logits,

@@ -23,6 +23,7 @@ struct binary_run {
     float *out; /* y, or the gradient of input `input` */
     uint32_t input;
     size_t outermost; /* positions of axis 0 in this run */
+    bool relu;
 };
 
 static int plan(struct op_node *op, struct error *err)
@@ -147,11 +148,31 @@ static void backward_row(const struct binary_run *r, size_t offset_a, size_t off
         backward_loop(op, r->input, a, step_a, b, step_b, dy, dx, step_out, false, count);
 }
 
+#define RELU_BLOCK ((size_t)4096) /* elements that are still in the cache when they are read again */
+
+/* Block by block, the sum and its positive part. */
+static void relu_row(const struct binary_run *r, const float *a, const float *b, float *y, size_t count)
+{
+    const struct walk *walk = &r->state->walk;
+    size_t step_a = walk->stride[0][walk->rank - 1], step_b = walk->stride[1][walk->rank - 1];
+
+    for (size_t done = 0; done < count; done += RELU_BLOCK) {
+        size_t some = count - done < RELU_BLOCK ? count - done : RELU_BLOCK;
+        float *block = y + done;
+
+        forward_row(r->op->node->op, a + done * step_a, step_a, b + done * step_b, step_b, block, some);
+        for (size_t i = 0; i < some; i++)
+            block[i] = block[i] <= 0.0f ? 0.0f : block[i];
+    }
+}
+
 static void row_work(const struct binary_run *r, size_t offset_a, size_t offset_b, size_t offset_y, size_t count)
 {
     const struct walk *walk = &r->state->walk;
 
-    if (r->dy == NULL)
+    if (r->relu)
+        relu_row(r, r->a + offset_a, r->b + offset_b, r->out + offset_y, count);
+    else if (r->dy == NULL)
         forward_row(r->op->node->op, r->a + offset_a, walk->stride[0][walk->rank - 1], r->b + offset_b,
                     walk->stride[1][walk->rank - 1], r->out + offset_y, count);
     else
@@ -194,6 +215,7 @@ static int forward(const struct op_run *run)
                            .a = run->inputs[0],
                            .b = run->inputs[1],
                            .out = run->output,
+                           .relu = run->finish.relu,
                            .outermost = op_part(run, state->walk.dims[0])};
 
     run_all(&r, true);
@@ -218,8 +240,12 @@ static int backward(const struct op_run *run, uint32_t input, const float *dy, f
     return 0;
 }
 
-const struct op op_add = {
-    .in_place = true, .in_place_backward = true, .plan = plan, .forward = forward, .backward = backward};
+const struct op op_add = {.finishes = OP_FINISHES_RELU,
+                          .in_place = true,
+                          .in_place_backward = true,
+                          .plan = plan,
+                          .forward = forward,
+                          .backward = backward};
 const struct op op_sub = {
     .in_place = true, .in_place_backward = true, .plan = plan, .forward = forward, .backward = backward};
 const struct op op_mul = {.needs = {OP_NEEDS_OTHERS, OP_NEEDS_OTHERS},

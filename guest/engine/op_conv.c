@@ -96,6 +96,12 @@ static int check(const struct op_node *op, bool transposed, struct error *err)
     return 0;
 }
 
+static void take_scratch(struct op_node *op, size_t floats)
+{
+    if (floats > op->kernel_scratch)
+        op->kernel_scratch = floats;
+}
+
 static int pack(struct op_node *op, struct conv_state *state, bool forward, struct error *err)
 {
     const float *weights = op_input(op, 1)->constant;
@@ -105,12 +111,14 @@ static int pack(struct op_node *op, struct conv_state *state, bool forward, stru
         if (state->forward == NULL)
             return op_no_memory(op, err);
         kernel_conv_pack(op->kernels, &state->conv, weights, state->forward);
+        take_scratch(op, kernel_conv_forward_scratch(op->kernels, &state->conv));
         return 0;
     }
     state->backward = op_allocate_floats(op, kernel_conv_packed_backward_size(&state->conv));
     if (state->backward == NULL)
         return op_no_memory(op, err);
     kernel_conv_pack_backward(op->kernels, &state->conv, weights, state->backward);
+    take_scratch(op, kernel_conv_backward_scratch(op->kernels, &state->conv));
     return 0;
 }
 
@@ -159,9 +167,10 @@ static int conv_forward(const struct op_run *run)
 {
     const struct conv_state *state = run->op->state;
     struct kernel_conv conv = conv_of(run);
-    const float *bias = run->op->node->input_count > 2 ? run->inputs[2] : NULL;
+    struct kernel_finish finish = run->finish;
 
-    return kernel_conv_forward(run->op->kernels, &conv, run->inputs[0], state->forward, bias, run->output);
+    finish.bias = run->op->node->input_count > 2 ? run->inputs[2] : NULL;
+    return kernel_conv_forward_finish(run->op->kernels, &conv, run->inputs[0], state->forward, &finish, run->output);
 }
 
 static int conv_backward(const struct op_run *run, uint32_t input, const float *dy, float *ret_dx)
@@ -170,7 +179,7 @@ static int conv_backward(const struct op_run *run, uint32_t input, const float *
     struct kernel_conv conv = conv_of(run);
 
     (void)input;
-    return kernel_conv_backward_input(run->op->kernels, &conv, dy, state->backward, ret_dx);
+    return kernel_conv_backward_input_finish(run->op->kernels, &conv, dy, state->backward, &run->finish, ret_dx);
 }
 
 static void bias_work(void *argument, size_t first, size_t last)
@@ -210,6 +219,10 @@ static int transpose_backward(const struct op_run *run, uint32_t input, const fl
     return kernel_conv_forward(run->op->kernels, &conv, dy, state->forward, NULL, ret_dx);
 }
 
-const struct op op_conv = {.plan = plan_conv, .forward = conv_forward, .backward = conv_backward, .release = release};
+const struct op op_conv = {.finishes = OP_FINISHES_RELU | OP_FINISHES_ADDEND | OP_FINISHES_GRADIENT,
+                           .plan = plan_conv,
+                           .forward = conv_forward,
+                           .backward = conv_backward,
+                           .release = release};
 const struct op op_conv_transpose = {
     .plan = plan_transpose, .forward = transpose_forward, .backward = transpose_backward, .release = release};

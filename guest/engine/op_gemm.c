@@ -5,7 +5,7 @@
  * Order of one output: the product as kernel_gemm adds it (k ascending), times alpha rounded, then
  * plus beta·C, each rounded. The gradient of A is (dy·op(B)ᵀ as kernel_gemm adds it)·alpha; that of C,
  * where broadcast, 0 plus its terms in the output's row-major order, times beta.
- * A constant B is laid out once for either pass, so that both read along rows.
+ * A constant B is packed once for either pass.
  */
 #include "guest/engine/ops.h"
 
@@ -14,18 +14,18 @@
 
 struct gemm_state {
     size_t m, n, k;
-    size_t c_row, c_column;  /* strides of C, 0 where broadcast */
-    const float *b_forward;  /* k × n, or NULL where B is computed */
-    const float *b_backward; /* n × k, likewise */
-    float *transposed;       /* owned: the one of the two that the model doesn't hold */
+    size_t c_row, c_column;    /* strides of C, 0 where broadcast */
+    float *forward, *backward; /* a constant B packed for either pass, or NULL */
 };
 
 static void release(struct op_node *op)
 {
     struct gemm_state *state = op->state;
 
-    if (state != NULL)
-        free(state->transposed);
+    if (state != NULL) {
+        free(state->forward);
+        free(state->backward);
+    }
     free(state);
 }
 
@@ -62,31 +62,78 @@ static int check(const struct op_node *op, struct gemm_state *state, struct erro
     return check_c(op, state, err);
 }
 
-/* Points at a constant B in both layouts, making the one that is not there if a pass needs it. */
-static int lay_out(struct op_node *op, struct gemm_state *state, struct error *err)
+/* y = op(A)·op(B), before alpha and C, for so many rows of A. */
+static struct kernel_gemm forward_product(const struct op_node *op, size_t rows)
 {
-    const struct graph_value *b = op_input(op, 1);
-    bool transposed = op->node->attributes.transposed_b;
+    const struct gemm_state *state = op->state;
+    const struct graph_attributes *attributes = &op->node->attributes;
 
-    if (b->constant == NULL)
-        return 0;
-    if (transposed)
-        state->b_backward = b->constant;
-    else
-        state->b_forward = b->constant;
-    if (!transposed && !op->gradient)
-        return 0;
-    state->transposed = op_allocate_floats(op, b->elements);
-    if (state->transposed == NULL)
+    return (struct kernel_gemm){.m = rows,
+                                .n = state->n,
+                                .k = state->k,
+                                .lda = attributes->transposed_a ? state->m : state->k,
+                                .ldb = attributes->transposed_b ? state->k : state->n,
+                                .ldc = state->n,
+                                .transposed_a = attributes->transposed_a,
+                                .transposed_b = attributes->transposed_b};
+}
+
+/* dA = dy·op(B)ᵀ where A is not transposed, dA = op(B)·dyᵀ where it is. */
+static struct kernel_gemm backward_product(const struct op_node *op, size_t rows)
+{
+    const struct gemm_state *state = op->state;
+    const struct graph_attributes *attributes = &op->node->attributes;
+    size_t ldb = attributes->transposed_b ? state->k : state->n;
+
+    if (!attributes->transposed_a)
+        return (struct kernel_gemm){.m = rows,
+                                    .n = state->k,
+                                    .k = state->n,
+                                    .lda = state->n,
+                                    .ldb = ldb,
+                                    .ldc = state->k,
+                                    .transposed_b = !attributes->transposed_b};
+    return (struct kernel_gemm){.m = state->k,
+                                .n = state->m,
+                                .k = state->n,
+                                .lda = ldb,
+                                .ldb = state->n,
+                                .ldc = state->m,
+                                .transposed_a = attributes->transposed_b,
+                                .transposed_b = true};
+}
+
+static void take_scratch(struct op_node *op, size_t floats)
+{
+    if (floats > op->kernel_scratch)
+        op->kernel_scratch = floats;
+}
+
+/* Packs a constant B. */
+static int pack(struct op_node *op, const struct kernel_gemm *gemm, float **ret_packed, struct error *err)
+{
+    *ret_packed = op_allocate_floats(op, kernel_gemm_packed_size(gemm));
+    if (*ret_packed == NULL)
         return op_no_memory(op, err);
-    for (size_t i = 0; i < b->dims[0]; i++)
-        for (size_t j = 0; j < b->dims[1]; j++)
-            state->transposed[j * b->dims[0] + i] = b->constant[i * b->dims[1] + j];
-    if (transposed)
-        state->b_forward = state->transposed;
-    else
-        state->b_backward = state->transposed;
+    kernel_gemm_pack(op->kernels, gemm, op_input(op, 1)->constant, *ret_packed);
+    take_scratch(op, kernel_gemm_packed_scratch(op->kernels, gemm));
     return 0;
+}
+
+static int prepare(struct op_node *op, struct gemm_state *state, struct error *err)
+{
+    const struct kernel_gemm forward = forward_product(op, state->m), backward = backward_product(op, state->m);
+    int ret;
+
+    take_scratch(op, kernel_gemm_scratch(op->kernels, &backward));
+    if (op_input(op, 1)->constant == NULL) {
+        take_scratch(op, kernel_gemm_scratch(op->kernels, &forward));
+        return 0;
+    }
+    ret = pack(op, &forward, &state->forward, err);
+    if (ret == 0 && op->gradient && !op->node->attributes.transposed_a)
+        ret = pack(op, &backward, &state->backward, err);
+    return ret;
 }
 
 static int plan(struct op_node *op, struct error *err)
@@ -97,7 +144,7 @@ static int plan(struct op_node *op, struct error *err)
     if (state == NULL)
         return op_no_memory(op, err);
     ret = check(op, state, err);
-    return ret < 0 ? ret : lay_out(op, state, err);
+    return ret < 0 ? ret : prepare(op, state, err);
 }
 
 static int forward(const struct op_run *run)
@@ -106,22 +153,13 @@ static int forward(const struct op_run *run)
     const struct graph_attributes *attributes = &run->op->node->attributes;
     const float *c = run->op->node->input_count > 2 ? run->inputs[2] : NULL;
     size_t rows = op_part(run, state->m);
-    struct kernel_gemm gemm = {.m = rows,
-                               .n = state->n,
-                               .k = state->k,
-                               .lda = attributes->transposed_a ? state->m : state->k,
-                               .ldb = state->n,
-                               .ldc = state->n,
-                               .transposed_a = attributes->transposed_a};
-    const float *b = state->b_forward;
+    const struct kernel_gemm gemm = forward_product(run->op, rows);
     int ret;
 
-    if (b == NULL) {
-        b = run->inputs[1];
-        gemm.transposed_b = attributes->transposed_b;
-        gemm.ldb = attributes->transposed_b ? state->k : state->n;
-    }
-    ret = kernel_gemm(run->op->kernels, &gemm, run->inputs[0], b, run->output);
+    if (state->forward != NULL)
+        ret = kernel_gemm_packed(run->op->kernels, &gemm, run->inputs[0], state->forward, run->output);
+    else
+        ret = kernel_gemm(run->op->kernels, &gemm, run->inputs[0], run->inputs[1], run->output);
     if (ret < 0)
         return ret;
     for (size_t i = 0; i < rows; i++) {
@@ -129,10 +167,10 @@ static int forward(const struct op_run *run)
 
         for (size_t j = 0; j < state->n; j++)
             y[j] = attributes->alpha * y[j];
-        if (c == NULL)
-            continue;
-        for (size_t j = 0; j < state->n; j++)
+        for (size_t j = 0; c != NULL && j < state->n; j++)
             y[j] = y[j] + attributes->beta * c[i * state->c_row + j * state->c_column];
+        for (size_t j = 0; run->finish.relu && j < state->n; j++)
+            y[j] = y[j] <= 0.0f ? 0.0f : y[j];
     }
     return 0;
 }
@@ -148,34 +186,15 @@ static int backward_a(const struct op_run *run, const float *dy, float *ret_da)
     const struct gemm_state *state = run->op->state;
     const struct graph_attributes *attributes = &run->op->node->attributes;
     size_t rows = op_part(run, state->m);
-    const float *b = state->b_backward;
-    /* n × k as it lies, or k × n and n × k of a computed B */
-    bool b_is_kn = b == NULL && !attributes->transposed_b;
-    struct kernel_gemm gemm;
+    const struct kernel_gemm gemm = backward_product(run->op, rows);
     int ret;
 
-    if (b == NULL)
-        b = run->inputs[1];
-    if (!attributes->transposed_a) {
-        gemm = (struct kernel_gemm){.m = rows,
-                                    .n = state->k,
-                                    .k = state->n,
-                                    .lda = state->n,
-                                    .ldb = b_is_kn ? state->n : state->k,
-                                    .ldc = state->k,
-                                    .transposed_b = b_is_kn};
-        ret = kernel_gemm(run->op->kernels, &gemm, dy, b, ret_da);
-    } else {
-        gemm = (struct kernel_gemm){.m = state->k,
-                                    .n = state->m,
-                                    .k = state->n,
-                                    .lda = b_is_kn ? state->n : state->k,
-                                    .ldb = state->n,
-                                    .ldc = state->m,
-                                    .transposed_a = !b_is_kn,
-                                    .transposed_b = true};
-        ret = kernel_gemm(run->op->kernels, &gemm, b, dy, ret_da);
-    }
+    if (state->backward != NULL)
+        ret = kernel_gemm_packed(run->op->kernels, &gemm, dy, state->backward, ret_da);
+    else if (attributes->transposed_a)
+        ret = kernel_gemm(run->op->kernels, &gemm, run->inputs[1], dy, ret_da);
+    else
+        ret = kernel_gemm(run->op->kernels, &gemm, dy, run->inputs[1], ret_da);
     if (ret == 0)
         scale(ret_da, rows * state->k, attributes->alpha);
     return ret;
@@ -240,6 +259,7 @@ static int backward(const struct op_run *run, uint32_t input, const float *dy, f
 
 /* C's gradient reads no other input; that A and B are kept for it too costs a little memory only. */
 const struct op op_gemm = {.needs = {OP_NEEDS_OTHERS, OP_NEEDS_OTHERS},
+                           .finishes = OP_FINISHES_RELU,
                            .plan = plan,
                            .forward = forward,
                            .backward = backward,

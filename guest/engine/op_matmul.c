@@ -15,18 +15,19 @@
 
 struct matmul_state {
     size_t m, n, k;
-    bool one_b;              /* the right operand is one matrix: m counts all rows of the left one */
-    struct walk walk;        /* over the leading axes and a last axis of 1; tensors a, b, y in matrices */
-    const float *b_backward; /* n × k of a constant sole B, or NULL */
-    float *transposed;       /* owned */
+    bool one_b;                /* the right operand is one matrix: m counts all rows of the left one */
+    struct walk walk;          /* over the leading axes and a last axis of 1; tensors a, b, y in matrices */
+    float *forward, *backward; /* a constant sole B packed for either pass, or NULL */
 };
 
 static void release(struct op_node *op)
 {
     struct matmul_state *state = op->state;
 
-    if (state != NULL)
-        free(state->transposed);
+    if (state != NULL) {
+        free(state->forward);
+        free(state->backward);
+    }
     free(state);
 }
 
@@ -72,10 +73,48 @@ static int check(const struct op_node *op, struct matmul_state *state, struct er
     return 0;
 }
 
+/* y[m×n] = a[m×k] · b[k×n] */
+static struct kernel_gemm forward_product(const struct matmul_state *state, size_t m)
+{
+    return (struct kernel_gemm){
+        .m = m, .n = state->n, .k = state->k, .lda = state->k, .ldb = state->n, .ldc = state->n};
+}
+
+/* da[m×k] = dy[m×n] · b[k×n]ᵀ */
+static struct kernel_gemm backward_product(const struct matmul_state *state, size_t m)
+{
+    return (struct kernel_gemm){
+        .m = m, .n = state->k, .k = state->n, .lda = state->n, .ldb = state->n, .ldc = state->k, .transposed_b = true};
+}
+
+/* db[k×n] = a[m×k]ᵀ · dy[m×n] */
+static struct kernel_gemm b_product(const struct matmul_state *state, size_t m)
+{
+    return (struct kernel_gemm){
+        .m = state->k, .n = state->n, .k = m, .lda = state->k, .ldb = state->n, .ldc = state->n, .transposed_a = true};
+}
+
+static void take_scratch(struct op_node *op, size_t floats)
+{
+    if (floats > op->kernel_scratch)
+        op->kernel_scratch = floats;
+}
+
+/* Packs a constant B. */
+static int pack(struct op_node *op, const struct kernel_gemm *gemm, float **ret_packed, struct error *err)
+{
+    *ret_packed = op_allocate_floats(op, kernel_gemm_packed_size(gemm));
+    if (*ret_packed == NULL)
+        return op_no_memory(op, err);
+    kernel_gemm_pack(op->kernels, gemm, op_input(op, 1)->constant, *ret_packed);
+    take_scratch(op, kernel_gemm_packed_scratch(op->kernels, gemm));
+    return 0;
+}
+
 static int plan(struct op_node *op, struct error *err)
 {
     struct matmul_state *state = op_allocate_state(op, sizeof(*state));
-    const struct graph_value *b;
+    struct kernel_gemm forward, backward, db;
     int ret;
 
     if (state == NULL)
@@ -85,45 +124,44 @@ static int plan(struct op_node *op, struct error *err)
         return ret;
     if (!state->one_b)
         op->scratch_backward = state->m > state->n ? state->m * state->k : state->n * state->k;
-    b = op_input(op, 1);
-    if (!op->gradient || !state->one_b || b->constant == NULL)
-        return 0;
-    state->transposed = op_allocate_floats(op, b->elements);
-    if (state->transposed == NULL)
-        return op_no_memory(op, err);
-    for (size_t i = 0; i < state->k; i++)
-        for (size_t j = 0; j < state->n; j++)
-            state->transposed[j * state->k + i] = b->constant[i * state->n + j];
-    state->b_backward = state->transposed;
+    forward = forward_product(state, state->m);
+    backward = backward_product(state, state->m);
+    db = b_product(state, state->m);
+    if (state->one_b && op_input(op, 1)->constant != NULL) {
+        ret = pack(op, &forward, &state->forward, err);
+        return ret == 0 && op->gradient ? pack(op, &backward, &state->backward, err) : ret;
+    }
+    take_scratch(op, kernel_gemm_scratch(op->kernels, &forward));
+    if (op->gradient)
+        take_scratch(op, kernel_gemm_scratch(op->kernels, &backward));
+    if (op->gradient)
+        take_scratch(op, kernel_gemm_scratch(op->kernels, &db));
     return 0;
 }
 
-/* y[m×n] = a[m×k] · b[k×n] */
 static int multiply(const struct op_run *run, size_t m, const float *a, const float *b, float *ret_y)
 {
     const struct matmul_state *state = run->op->state;
-    struct kernel_gemm gemm = {.m = m, .n = state->n, .k = state->k, .lda = state->k, .ldb = state->n, .ldc = state->n};
+    const struct kernel_gemm gemm = forward_product(state, m);
 
+    if (state->forward != NULL)
+        return kernel_gemm_packed(run->op->kernels, &gemm, a, state->forward, ret_y);
     return kernel_gemm(run->op->kernels, &gemm, a, b, ret_y);
 }
 
-/* da[m×k] = dy[m×n] · b[k×n]ᵀ */
 static int multiply_da(const struct op_run *run, size_t m, const float *dy, const float *b, float *ret_da)
 {
     const struct matmul_state *state = run->op->state;
-    struct kernel_gemm gemm = {.m = m, .n = state->k, .k = state->n, .lda = state->n, .ldc = state->k};
+    const struct kernel_gemm gemm = backward_product(state, m);
 
-    gemm.transposed_b = state->b_backward == NULL;
-    gemm.ldb = gemm.transposed_b ? state->n : state->k;
-    return kernel_gemm(run->op->kernels, &gemm, dy, gemm.transposed_b ? b : state->b_backward, ret_da);
+    if (state->backward != NULL)
+        return kernel_gemm_packed(run->op->kernels, &gemm, dy, state->backward, ret_da);
+    return kernel_gemm(run->op->kernels, &gemm, dy, b, ret_da);
 }
 
-/* db[k×n] = a[m×k]ᵀ · dy[m×n] */
 static int multiply_db(const struct op_run *run, size_t m, const float *a, const float *dy, float *ret_db)
 {
-    const struct matmul_state *state = run->op->state;
-    struct kernel_gemm gemm = {
-        .m = state->k, .n = state->n, .k = m, .lda = state->k, .ldb = state->n, .ldc = state->n, .transposed_a = true};
+    const struct kernel_gemm gemm = b_product(run->op->state, m);
 
     return kernel_gemm(run->op->kernels, &gemm, a, dy, ret_db);
 }

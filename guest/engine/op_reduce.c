@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ReduceMean: 0 plus the reduced elements in the input's row-major order, divided by their number.
- * Backward: dy divided by that number, everywhere.
+ * ReduceSum: 0 plus the reduced elements in the input's row-major order; ReduceMean: divided by their number.
+ * Backward: dy, divided by that number, everywhere.
  */
 #include "guest/engine/ops.h"
 #include "guest/engine/walk.h"
@@ -41,7 +41,7 @@ static int plan(struct op_node *op, struct error *err)
     }
     if (elements != op_output(op)->elements)
         return op_refuse(op, err, "the output's size is not that of the axes that stay");
-    state->divisor = (float)(x->elements / elements);
+    state->divisor = op->node->op == GRAPH_REDUCE_SUM ? 1.0f : (float)(x->elements / elements);
     state->walk = walk_over(x);
     if (!walk_broadcast(&state->walk, 0, &kept) || !walk_broadcast(&state->walk, 1, x))
         return op_refuse(op, err, "the input's shape is wrong");
@@ -125,3 +125,4 @@ static int backward(const struct op_run *run, uint32_t input, const float *dy, f
 }
 
 const struct op op_reduce_mean = {.plan = plan, .forward = forward, .backward = backward};
+const struct op op_reduce_sum = {.plan = plan, .forward = forward, .backward = backward};

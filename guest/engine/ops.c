@@ -39,6 +39,18 @@ static const struct op *const table[GRAPH_OP_COUNT] = {
     [GRAPH_SLICE] = &op_slice,
     [GRAPH_PAD] = &op_pad,
     [GRAPH_REDUCE_MEAN] = &op_reduce_mean,
+    [GRAPH_TREE_ENSEMBLE] = &op_tree_ensemble,
+    [GRAPH_FUNCTION] = &op_function,
+    [GRAPH_FUNCTION2] = &op_function2,
+    [GRAPH_WHERE] = &op_where,
+    [GRAPH_PICK] = &op_pick,
+    [GRAPH_REDUCE_SUM] = &op_reduce_sum,
+    [GRAPH_REDUCE_MAX] = &op_reduce_max,
+    [GRAPH_REDUCE_PROD] = &op_reduce_prod,
+    [GRAPH_ARG_MAX] = &op_arg_max,
+    [GRAPH_HARDMAX] = &op_hardmax,
+    [GRAPH_TOP_K] = &op_top_k,
+    [GRAPH_CUM_SUM] = &op_cum_sum,
 };
 
 const struct op *op_find(enum graph_op op)
@@ -67,7 +79,7 @@ int op_refuse(const struct op_node *op, struct error *err, const char *reason)
     char name[OP_NAME_TEXT_MAX];
 
     op_name_text(name, op->node->name);
-    return error_set(err, ERROR_BAD_INPUT, -EINVAL, "node \"%s\" (%s): %s", name, graph_op_name(op->node->op), reason);
+    return error_set(err, ERROR_BAD_INPUT, -EINVAL, "node \"%s\" (%s): %s", name, graph_node_op_name(op->node), reason);
 }
 
 int op_no_memory(const struct op_node *op, struct error *err)
@@ -76,7 +88,7 @@ int op_no_memory(const struct op_node *op, struct error *err)
 
     op_name_text(name, op->node->name);
     return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "node \"%s\" (%s): not enough memory to prepare it", name,
-                     graph_op_name(op->node->op));
+                     graph_node_op_name(op->node));
 }
 
 float *op_allocate_floats(struct op_node *op, size_t count)
@@ -122,6 +134,21 @@ size_t op_span(const struct graph_value *value, uint32_t first, uint32_t last)
 bool op_same_dims(const struct graph_value *a, const struct graph_value *b)
 {
     return a->rank == b->rank && memcmp(a->dims, b->dims, a->rank * sizeof(a->dims[0])) == 0;
+}
+
+int op_take_axes(const struct op_node *op, struct op_axes *ret_axes, struct error *err)
+{
+    const struct graph_attributes *attributes = &op->node->attributes;
+    const struct graph_value *x = op_input(op, 0);
+
+    if (op->node->input_count != 1 || x == NULL)
+        return op_refuse(op, err, "must have one input");
+    if (attributes->axis > attributes->axis_end || attributes->axis_end > x->rank)
+        return op_refuse(op, err, "its axes are not within its input");
+    ret_axes->outer = op_span(x, 0, attributes->axis);
+    ret_axes->length = op_span(x, attributes->axis, attributes->axis_end);
+    ret_axes->inner = op_span(x, attributes->axis_end, x->rank);
+    return 0;
 }
 
 size_t op_part(const struct op_run *run, size_t whole)

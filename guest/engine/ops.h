@@ -23,6 +23,13 @@ enum op_needs {
     OP_NEEDS_OUTPUT = 4,
 };
 
+/* What an operator can do as it writes a result (struct op_run's finish). */
+enum op_finishes {
+    OP_FINISHES_RELU = 1,     /* forward: relu */
+    OP_FINISHES_ADDEND = 2,   /* forward: addend */
+    OP_FINISHES_GRADIENT = 4, /* backward to input 0: addend (which may be ret_dx) and mask */
+};
+
 /* A node made ready to run. */
 struct op_node {
     const struct graph *graph;
@@ -32,21 +39,24 @@ struct op_node {
     void *state;        /* what plan() prepared (packed weights, tables); owned; release() frees it */
     size_t state_bytes; /* its size, for the memory figure */
     size_t scratch_forward, scratch_backward; /* floats that each pass may write to while it runs */
+    size_t kernel_scratch;                    /* floats that its kernels take from their context */
 };
 
 struct op_run {
     const struct op_node *op;
-    size_t samples;             /* 1 to graph->batch */
-    const float *const *inputs; /* one an input; NULL for an absent one, and in the backward pass for
-                                   those that it has not said it needs */
-    float *output;              /* NULL in the backward pass unless needed; then it is only read */
-    float *scratch;             /* NULL where none was asked for */
+    size_t samples;              /* 1 to graph->batch */
+    const float *const *inputs;  /* one an input; NULL for an absent one, and in the backward pass for
+                                    those that it has not said it needs */
+    float *output;               /* NULL in the backward pass unless needed; then it is only read */
+    float *scratch;              /* NULL where none was asked for */
+    struct kernel_finish finish; /* addend, relu and mask where the operator finishes them; else empty */
 };
 
 struct op {
     unsigned needs[2];      /* enum op_needs, for the gradient of input 0, and of any other */
     bool in_place;          /* the output may lie in input 0's memory, where sizes agree */
     bool in_place_backward; /* dx may lie in dy's memory, where sizes agree */
+    unsigned finishes;      /* enum op_finishes */
     bool alias;             /* the output is the input's memory: forward does nothing */
 
     /*
@@ -56,7 +66,7 @@ struct op {
      */
     int (*plan)(struct op_node *op, struct error *err);
     int (*forward)(const struct op_run *run);
-    /* Writes (does not add) the gradient of one input from that of the output. */
+    /* Writes (does not add) the gradient of one input from that of the output. NULL: it has none (network.h). */
     int (*backward)(const struct op_run *run, uint32_t input, const float *dy, float *ret_dx);
     void (*release)(struct op_node *op); /* or NULL: state is one allocation */
 };
@@ -92,6 +102,14 @@ size_t op_span(const struct graph_value *value, uint32_t first, uint32_t last);
 
 bool op_same_dims(const struct graph_value *a, const struct graph_value *b);
 
+/* An operator along axes [axis, axis_end) of its input: outer × length × inner elements. */
+struct op_axes {
+    size_t outer, length, inner;
+};
+
+/* Those of the node's attributes; refuses axes that its input has not. */
+int op_take_axes(const struct op_node *op, struct op_axes *ret_axes, struct error *err);
+
 /* The part of a count over the whole batch that belongs to the run's samples. */
 size_t op_part(const struct op_run *run, size_t whole);
 
@@ -105,6 +123,8 @@ void op_parallel(const struct op_node *op, size_t count, size_t cost,
 extern const struct op op_conv, op_conv_transpose, op_gemm, op_matmul, op_batch_norm, op_relu, op_leaky_relu,
     op_sigmoid, op_tanh, op_hard_sigmoid, op_clip, op_elu, op_erf, op_softmax, op_log_softmax, op_max_pool,
     op_average_pool, op_global_average_pool, op_add, op_sub, op_mul, op_div, op_concat, op_reshape, op_transpose,
-    op_gather, op_slice, op_pad, op_reduce_mean;
+    op_tree_ensemble, op_gather, op_slice, op_pad, op_reduce_mean, op_reduce_sum;
+extern const struct op op_function, op_function2, op_where, op_pick, op_reduce_max, op_reduce_prod, op_arg_max,
+    op_hardmax, op_top_k, op_cum_sum;
 
 #endif

@@ -159,6 +159,12 @@ static bool node_keeps_samples(const struct graph *graph, const struct graph_nod
     case GRAPH_SOFTMAX:
     case GRAPH_LOG_SOFTMAX:
     case GRAPH_GATHER:
+    case GRAPH_REDUCE_MAX:
+    case GRAPH_REDUCE_PROD:
+    case GRAPH_ARG_MAX:
+    case GRAPH_HARDMAX:
+    case GRAPH_TOP_K:
+    case GRAPH_CUM_SUM:
         return attributes->axis > 0;
     case GRAPH_CONCAT:
         for (uint32_t k = 0; k < node->input_count; k++)
@@ -178,7 +184,16 @@ static bool node_keeps_samples(const struct graph *graph, const struct graph_nod
     case GRAPH_PAD:
         return attributes->pad_begin[0] == 0 && attributes->pad_end[0] == 0;
     case GRAPH_REDUCE_MEAN:
+    case GRAPH_REDUCE_SUM:
         return !attributes->reduce[0];
+    case GRAPH_FUNCTION2:
+    case GRAPH_WHERE:
+        for (uint32_t k = 0; k < node->input_count; k++)
+            if (node->inputs[k] == GRAPH_NONE || !operand_keeps_samples(graph, node->inputs[k], y))
+                return false;
+        return true;
+    case GRAPH_PICK:
+        return attributes->index_count > 0 && y->elements / attributes->index_count % graph->batch == 0;
     default: /* convolutions, pooling and what works element by element, on a first axis of samples */
         return true;
     }

@@ -12,7 +12,10 @@ struct builder {
     struct schedule *schedule;
     uint32_t *last_use; /* by value: the last step that reads it */
     uint32_t *gradient; /* by value: its gradient's buffer */
+    size_t *last_edge;  /* by value: the edge that was last added to its gradient, where backward() can finish it */
 };
+
+#define NO_EDGE SIZE_MAX
 
 static uint32_t forward_step(uint32_t node)
 {
@@ -101,7 +104,7 @@ static int allocate(struct schedule *schedule, const struct graph *graph)
         schedule->gradient_of_output == NULL)
         return -ENOMEM;
     for (size_t i = 0; i <= edges; i++)
-        schedule->edges[i] = (struct schedule_edge){SCHEDULE_NONE, SCHEDULE_NONE};
+        schedule->edges[i] = (struct schedule_edge){SCHEDULE_NONE, SCHEDULE_NONE, GRAPH_NONE};
     for (uint32_t i = 0; i < graph->node_count; i++)
         schedule->first_edge[i + 1] = schedule->first_edge[i] + graph->nodes[i].input_count;
     schedule->bytes += sizeof(*schedule) + buffers * sizeof(schedule->buffers[0]) + edges * sizeof(schedule->edges[0]) +
@@ -151,11 +154,12 @@ static int find_last_uses(struct builder *builder)
 
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct graph_node *node = &graph->nodes[i];
+        uint32_t step = forward_step(builder->options->fusion[i].runs_in);
 
-        extend(&builder->last_use[node->output], forward_step(i));
+        extend(&builder->last_use[node->output], step);
         for (uint32_t k = 0; k < node->input_count; k++)
             if (node->inputs[k] != GRAPH_NONE)
-                extend(&builder->last_use[node->inputs[k]], forward_step(i));
+                extend(&builder->last_use[node->inputs[k]], step);
     }
     extend(&builder->last_use[graph->logits], loss_step(graph));
     if (builder->options->layer != GRAPH_NONE)
@@ -170,13 +174,13 @@ static int find_last_uses(struct builder *builder)
 }
 
 /* The buffer of input 0 where the node's output may take it over, or SCHEDULE_NONE. */
-static uint32_t shared_buffer(const struct builder *builder, uint32_t i)
+static uint32_t shared_buffer(const struct builder *builder, uint32_t i, uint32_t output)
 {
     const struct graph_node *node = &builder->graph->nodes[i];
     const struct op *op = op_find(node->op);
     uint32_t buffer = node->inputs[0] == GRAPH_NONE ? SCHEDULE_NONE : builder->schedule->value[node->inputs[0]];
 
-    if (buffer == SCHEDULE_NONE || elements(builder, node->inputs[0]) != elements(builder, node->output))
+    if (buffer == SCHEDULE_NONE || elements(builder, node->inputs[0]) != elements(builder, output))
         return SCHEDULE_NONE;
     if (op->alias)
         return buffer;
@@ -191,10 +195,13 @@ static void place_values(struct builder *builder)
     schedule->value[graph->input] =
         add_buffer(builder, elements(builder, graph->input), 0, builder->last_use[graph->input]);
     for (uint32_t i = 0; i < graph->node_count; i++) {
-        uint32_t output = graph->nodes[i].output;
+        uint32_t output = builder->options->fusion[i].result;
         uint32_t step = forward_step(i);
-        uint32_t buffer = shared_buffer(builder, i);
+        uint32_t buffer;
 
+        if (builder->options->fusion[i].runs_in != i)
+            continue;
+        buffer = shared_buffer(builder, i, output);
         if (buffer == SCHEDULE_NONE)
             buffer = add_buffer(builder, elements(builder, output), step, step);
         extend(&schedule->buffers[buffer].last, builder->last_use[output]);
@@ -218,23 +225,39 @@ static uint32_t last_gradient_input(const struct builder *builder, const struct 
 static void place_edge(struct builder *builder, uint32_t i, uint32_t k, uint32_t dy)
 {
     const struct graph_node *node = &builder->graph->nodes[i];
-    struct schedule_edge *edge = &builder->schedule->edges[builder->schedule->first_edge[i] + k];
+    const struct op *op = op_find(node->op);
+    size_t index = builder->schedule->first_edge[i] + k;
+    struct schedule_edge *edge = &builder->schedule->edges[index];
+    bool finishes = k == 0 && (op->finishes & OP_FINISHES_GRADIENT) != 0 && builder->options->finish_gradients;
     uint32_t value = node->inputs[k];
     uint32_t step = backward_step(builder->graph, i);
     size_t size = elements(builder, value);
 
+    builder->last_edge[value] = finishes ? index : NO_EDGE;
     if (builder->gradient[value] != SCHEDULE_NONE) {
         edge->sum = builder->gradient[value];
         extend(&builder->schedule->buffers[edge->sum].last, step);
-        edge->written = add_buffer(builder, size, step, step);
+        edge->written = finishes ? edge->sum : add_buffer(builder, size, step, step);
         return;
     }
-    if (op_find(node->op)->in_place_backward && k == last_gradient_input(builder, node) &&
-        size == elements(builder, node->output))
+    if (op->in_place_backward && k == last_gradient_input(builder, node) && size == elements(builder, node->output))
         edge->written = dy;
     else
         edge->written = add_buffer(builder, size, step, step);
     builder->gradient[value] = edge->written;
+}
+
+/* Whether a Relu's backward step was done by whoever finished its output's gradient; then it is noted there. */
+static bool mask_before(struct builder *builder, const struct graph_node *node)
+{
+    size_t edge = builder->last_edge[node->output];
+
+    if (node->op != GRAPH_RELU || edge == NO_EDGE || builder->gradient[node->inputs[0]] != SCHEDULE_NONE ||
+        elements(builder, node->inputs[0]) != elements(builder, node->output))
+        return false;
+    builder->schedule->edges[edge].mask = node->output;
+    builder->gradient[node->inputs[0]] = builder->gradient[node->output];
+    return true;
 }
 
 static void place_gradients(struct builder *builder)
@@ -250,7 +273,7 @@ static void place_gradients(struct builder *builder)
         uint32_t dy = builder->gradient[node->output];
         uint32_t step = backward_step(graph, i);
 
-        if (dy == SCHEDULE_NONE)
+        if (dy == SCHEDULE_NONE || mask_before(builder, node))
             continue;
         schedule->gradient_of_output[i] = dy;
         extend(&schedule->buffers[dy].last, step);
@@ -271,13 +294,19 @@ int schedule_create(const struct schedule_options *options, struct schedule **re
     __attribute__((cleanup(cleanup_schedule))) struct schedule *schedule = calloc(1, sizeof(*schedule));
     CLEANUP_FREE uint32_t *last_use = calloc(graph->value_count, sizeof(uint32_t));
     CLEANUP_FREE uint32_t *gradient = malloc(graph->value_count * sizeof(uint32_t));
-    struct builder builder = {
-        .options = options, .graph = graph, .schedule = schedule, .last_use = last_use, .gradient = gradient};
+    CLEANUP_FREE size_t *last_edge = malloc(graph->value_count * sizeof(size_t));
+    struct builder builder = {.options = options,
+                              .graph = graph,
+                              .schedule = schedule,
+                              .last_use = last_use,
+                              .gradient = gradient,
+                              .last_edge = last_edge};
     int ret;
 
-    if (schedule == NULL || last_use == NULL || gradient == NULL)
+    if (schedule == NULL || last_use == NULL || gradient == NULL || last_edge == NULL)
         return -ENOMEM;
     memset(gradient, 0xff, graph->value_count * sizeof(uint32_t));
+    memset(last_edge, 0xff, graph->value_count * sizeof(size_t));
     ret = allocate(schedule, graph);
     if (ret == 0)
         ret = find_last_uses(&builder);

@@ -4,11 +4,14 @@
  *
  * Reshape shares its input's buffer; an operator that allows it writes over an input that nothing reads
  * afterwards, forward and backward. A value is kept for the backward pass only where an operator reads it
- * there.
+ * there. Nodes that another one does (fusion.h) have no step of their own, nor do values between them a buffer.
+ * Where an operator can finish its gradient, it adds to the sum itself, and takes the part that a Relu before
+ * it lets through: that Relu then has no backward step.
  */
 #ifndef LAZARET_GUEST_ENGINE_SCHEDULE_H
 #define LAZARET_GUEST_ENGINE_SCHEDULE_H
 
+#include "guest/engine/fusion.h"
 #include "guest/engine/memory_plan.h"
 #include "guest/engine/ops.h"
 
@@ -17,13 +20,15 @@
 /* The gradient that one node gives one of its inputs. */
 struct schedule_edge {
     uint32_t written; /* the buffer that backward() writes; SCHEDULE_NONE where there is no gradient */
-    uint32_t sum;     /* the value's gradient that it is then added to; SCHEDULE_NONE for the first */
+    uint32_t sum;     /* the value's gradient that it is then added to; SCHEDULE_NONE for the first; `written`
+                         itself where backward() adds */
+    uint32_t mask;    /* the value, a Relu's output, that masks what backward() writes; or GRAPH_NONE */
 };
 
 struct schedule {
     struct memory_buffer *buffers;
     uint32_t buffer_count;
-    uint32_t *value;              /* by value: its buffer; SCHEDULE_NONE for a constant */
+    uint32_t *value;              /* by value: its buffer; SCHEDULE_NONE for a constant, and within a fusion */
     uint32_t *scratch_forward;    /* by node */
     uint32_t *scratch_backward;   /* by node */
     uint32_t *gradient_of_output; /* by node; SCHEDULE_NONE where it takes no part in the backward pass */
@@ -37,9 +42,11 @@ struct schedule {
 struct schedule_options {
     const struct graph *graph;   /* checked by samples_check_graph */
     const struct op_node *nodes; /* planned */
-    const bool *depends;         /* by value: it depends on the input */
-    uint32_t layer;              /* kept beside the logits, or GRAPH_NONE */
+    const struct fusion_node *fusion;
+    const bool *depends; /* by value: it depends on the input */
+    uint32_t layer;      /* kept beside the logits, or GRAPH_NONE */
     bool gradient;
+    bool finish_gradients; /* operators may */
 };
 
 /* -ENOMEM; -EOVERFLOW where the arena would be too large to count. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks through up to three tensors together in the row-major order of one shape, each by its own
+ * Walks through up to four tensors together in the row-major order of one shape, each by its own
  * strides; stride 0 is broadcasting. The innermost axis is left to the caller's loop.
  */
 #ifndef LAZARET_GUEST_ENGINE_WALK_H
@@ -8,7 +8,7 @@
 
 #include "guest/model/graph.h"
 
-#define WALK_TENSORS 3u
+#define WALK_TENSORS 4u
 
 struct walk {
     uint32_t rank; /* at least 1 */

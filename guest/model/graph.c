@@ -36,11 +36,32 @@ static const char *const op_names[GRAPH_OP_COUNT] = {
     [GRAPH_SLICE] = "Slice",
     [GRAPH_PAD] = "Pad",
     [GRAPH_REDUCE_MEAN] = "ReduceMean",
+    [GRAPH_TREE_ENSEMBLE] = "TreeEnsembleClassifier",
+    [GRAPH_FUNCTION] = "Function",
+    [GRAPH_FUNCTION2] = "Function2",
+    [GRAPH_WHERE] = "Where",
+    [GRAPH_PICK] = "Pick",
+    [GRAPH_REDUCE_SUM] = "ReduceSum",
+    [GRAPH_REDUCE_MAX] = "ReduceMax",
+    [GRAPH_REDUCE_PROD] = "ReduceProd",
+    [GRAPH_ARG_MAX] = "ArgMax",
+    [GRAPH_HARDMAX] = "Hardmax",
+    [GRAPH_TOP_K] = "TopK",
+    [GRAPH_CUM_SUM] = "CumSum",
 };
 
 const char *graph_op_name(enum graph_op op)
 {
     return (unsigned)op < GRAPH_OP_COUNT ? op_names[op] : "?";
+}
+
+const char *graph_node_op_name(const struct graph_node *node)
+{
+    if (node->op == GRAPH_FUNCTION)
+        return function_name(node->attributes.function);
+    if (node->op == GRAPH_FUNCTION2)
+        return function2_name(node->attributes.function2);
+    return graph_op_name(node->op);
 }
 
 uint32_t graph_find_value(const struct graph *graph, const char *name)

@@ -12,6 +12,7 @@
 #define LAZARET_GUEST_MODEL_GRAPH_H
 
 #include "base/cleanup.h"
+#include "guest/model/function.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +51,18 @@ enum graph_op {
     GRAPH_SLICE,  /* of a computed value, starts and steps normalised */
     GRAPH_PAD,
     GRAPH_REDUCE_MEAN,
+    GRAPH_FUNCTION,    /* a function of each element, attributes.function */
+    GRAPH_FUNCTION2,   /* of two numbers, with numpy broadcasting, attributes.function2 */
+    GRAPH_WHERE,       /* inputs condition (0 is false), then, else, with numpy broadcasting */
+    GRAPH_PICK,        /* element by constant index, or a fill, the same in each of equal blocks; attributes */
+    GRAPH_REDUCE_SUM,  /* as ReduceMean, not divided */
+    GRAPH_REDUCE_MAX,  /* over axes [axis, axis_end), as the next five */
+    GRAPH_REDUCE_PROD, /* likewise */
+    GRAPH_ARG_MAX,     /* the position among those elements, as a number; below 2^24 */
+    GRAPH_HARDMAX,     /* 1 at the first maximum, else 0 */
+    GRAPH_TOP_K,       /* the `kept` largest in falling order, of equal ones the first first; or their positions */
+    GRAPH_CUM_SUM,
+    GRAPH_TREE_ENSEMBLE, /* decision trees, attributes.trees; it has no gradient */
     GRAPH_OP_COUNT
 };
 
@@ -63,21 +76,31 @@ struct graph_window { /* convolutions and pooling; index 0 is height, 1 is width
     bool count_include_pad; /* AveragePool */
 };
 
+struct trees;
+
 struct graph_attributes {
     struct graph_window window;
-    float alpha, beta; /* Gemm, LeakyRelu (alpha), HardSigmoid, Elu (alpha), Clip (alpha=min, beta=max) */
+    float alpha, beta; /* Gemm, LeakyRelu (alpha), HardSigmoid, Elu (alpha), Clip (alpha=min, beta=max), Function */
     float epsilon;     /* BatchNormalization */
     bool transposed_a, transposed_b;
-    uint32_t axis, axis_end;                                     /* Softmax, Concat, Gather: never negative here */
+    uint32_t axis, axis_end; /* Softmax, Concat, Gather, ReduceMax and others: never negative here */
     uint32_t permutation[GRAPH_RANK_MAX];                        /* Transpose */
     int64_t start[GRAPH_RANK_MAX], step[GRAPH_RANK_MAX];         /* Slice, one an axis of the input: the first element
                                                                     taken, and the way to the next, never 0 */
     uint32_t pad_begin[GRAPH_RANK_MAX], pad_end[GRAPH_RANK_MAX]; /* Pad */
     enum graph_pad_mode pad_mode;
     float pad_value;
-    bool reduce[GRAPH_RANK_MAX]; /* ReduceMean: the axes that go */
-    const int64_t *indices;      /* Gather; owned by the graph, each within the axis, never negative */
-    size_t index_count;
+    bool reduce[GRAPH_RANK_MAX]; /* ReduceMean, ReduceSum: the axes that go */
+    const int64_t *indices;      /* Gather; owned by the graph, each within the axis, never negative. Pick: within
+                                    the input's block, or -1 for pad_value */
+    const struct trees *trees;   /* TreeEnsemble: trees.h; owned by the graph */
+    size_t index_count;          /* of Pick: the elements of one block of the output */
+    enum function function;      /* Function, of alpha and beta too */
+    enum function2 function2;
+    uint64_t kept;           /* TopK */
+    bool gives_positions;    /* TopK: of the elements, not the elements */
+    bool last_first;         /* ArgMax: the last of equal ones; CumSum: from the end */
+    bool leaves_itself_out;  /* CumSum: the sum of those before */
 };
 
 #define GRAPH_NONE UINT32_MAX /* an absent optional input */
@@ -115,6 +138,7 @@ struct graph {
 };
 
 const char *graph_op_name(enum graph_op op); /* ONNX's name, for messages */
+const char *graph_node_op_name(const struct graph_node *node); /* likewise, with the function's own name */
 void graph_free(struct graph *graph);
 
 /* The value with this name, or GRAPH_NONE. Layers are asked for by their output value's or node's name. */

@@ -34,7 +34,7 @@
 #define MODEL_MEMORY_MAX       (UINT64_C(1) << 40)  /* constants and computed values together */
 
 /* The operator sets whose semantics are implemented. */
-#define MODEL_OPSET_MIN 7u
+#define MODEL_OPSET_MIN 6u
 #define MODEL_OPSET_MAX 17u
 
 #endif

@@ -2,6 +2,8 @@
 /* Lowering: the walk over nodes, and what every operator's lowering uses. */
 #include "guest/model/lower.h"
 
+#include "guest/model/lower_ml.h"
+#include "guest/model/lower_move.h"
 #include "guest/model/operators.h"
 
 #include <errno.h>
@@ -120,6 +122,19 @@ int lower_add_value(struct lower *lower, const struct lower_value *value, uint32
     return 0;
 }
 
+/* Constant integers that a node reads become f32. */
+static int check_exact(struct lower *lower, uint32_t value, uint32_t input)
+{
+    const int64_t *integers;
+    int r = lower_integers(lower, value, &integers);
+
+    for (uint64_t i = 0; r == 0 && i < lower->values[value].elements; i++)
+        if (integers[i] > (int64_t)LOWER_EXACT_MAX || integers[i] < -(int64_t)LOWER_EXACT_MAX)
+            r = lower_unsupported(lower, "its input %u holds %lld; integers beyond 2^24 are not computed with", input,
+                                  (long long)integers[i]);
+    return r;
+}
+
 int lower_emit(struct lower *lower, enum graph_op op, const uint32_t *inputs, uint32_t input_count,
                const struct graph_attributes *attributes, uint32_t rank, const uint64_t *dims, uint32_t *ret_value)
 {
@@ -135,9 +150,11 @@ int lower_emit(struct lower *lower, enum graph_op op, const uint32_t *inputs, ui
 
         if (input != NULL && input->elements == 0)
             return lower_bad(lower, "its input %u has no elements", i);
-        if (input != NULL && input->type != ONNX_FLOAT)
-            return lower_unsupported(lower, "its input %u is of %s; only float32 is computed", i,
-                                     onnx_type_name(input->type));
+        if (input != NULL && input->type != ONNX_FLOAT && input->constant) {
+            r = check_exact(lower, inputs[i], i);
+            if (r < 0)
+                return r;
+        }
     }
     if (rank > 0)
         memcpy(value.dims, dims, rank * sizeof *dims);
@@ -157,18 +174,39 @@ int lower_emit(struct lower *lower, enum graph_op op, const uint32_t *inputs, ui
     return 0;
 }
 
+static bool has_shape(const struct lower_value *value, uint32_t rank, const uint64_t *dims)
+{
+    return value->rank == rank && (rank == 0 || memcmp(value->dims, dims, rank * sizeof *dims) == 0);
+}
+
 int lower_reshape(struct lower *lower, uint32_t value, uint32_t rank, const uint64_t *dims, uint32_t *ret_value)
 {
     struct lower_value view = lower->values[value];
 
-    if (view.rank == rank && (rank == 0 || memcmp(view.dims, dims, rank * sizeof *dims) == 0)) {
+    if (has_shape(&view, rank, dims)) {
         *ret_value = value;
         return 0;
     }
     if (dims_elements(rank, dims) != view.elements)
         return lower_bad(lower, "%s can't be reshaped to %s", DIMS_TEXT(view.rank, view.dims), DIMS_TEXT(rank, dims));
-    if (!view.constant)
-        return lower_emit(lower, GRAPH_RESHAPE, &value, 1, NULL, rank, dims, ret_value);
+    if (!view.constant) {
+        bool dropped;
+        int r;
+
+        /* Of what was made here of another's elements in another shape, that other one is reshaped. */
+        while (lower->values[value].name.size == 0 && lower->values[value].producer != GRAPH_NONE &&
+               lower->nodes[lower->values[value].producer].op == GRAPH_RESHAPE)
+            value = lower->nodes[lower->values[value].producer].inputs[0];
+        if (has_shape(&lower->values[value], rank, dims) && lower->values[value].type == view.type) {
+            *ret_value = value;
+            return 0;
+        }
+        r = move_drop_before(lower, value, rank, dims, &dropped, ret_value);
+        if (r < 0 || dropped)
+            return r;
+        r = lower_emit(lower, GRAPH_RESHAPE, &value, 1, NULL, rank, dims, ret_value);
+        return r < 0 ? r : lower_settle(lower, *ret_value, view.type, view.bound, ret_value);
+    }
     view.name = (struct span){0};
     view.rank = rank;
     if (rank > 0)
@@ -270,6 +308,43 @@ int lower_parameter(struct lower *lower, uint32_t index, uint32_t rank, uint32_t
     if (rank != GRAPH_NONE && ret_record->rank != rank)
         return lower_bad(lower, "its input %u has %u dimensions instead of %u", index, ret_record->rank, rank);
     return 0;
+}
+
+int lower_any(struct lower *lower, uint32_t index, uint32_t *ret_value, struct lower_value *ret_record)
+{
+    *ret_value = lower_input(lower, index);
+    if (*ret_value == GRAPH_NONE)
+        return lower_bad(lower, "its input %u is missing", index);
+    *ret_record = lower->values[*ret_value];
+    return 0;
+}
+
+int lower_scalar(struct lower *lower, uint32_t index, double absent, double *ret_number)
+{
+    uint32_t value = lower_input(lower, index);
+    const struct lower_value *record;
+    const int64_t *integers;
+    const float *floats;
+    int r;
+
+    *ret_number = absent;
+    if (value == GRAPH_NONE)
+        return 0;
+    record = &lower->values[value];
+    if (!record->constant)
+        return lower_unsupported(lower, "its input %u is computed; it must be a constant", index);
+    if (record->elements != 1)
+        return lower_bad(lower, "its input %u is %s, not a scalar", index, DIMS_TEXT(record->rank, record->dims));
+    if (record->type == ONNX_FLOAT) {
+        r = lower_floats(lower, value, &floats);
+        if (r == 0)
+            *ret_number = (double)floats[0];
+    } else {
+        r = lower_integers(lower, value, &integers);
+        if (r == 0)
+            *ret_number = (double)integers[0];
+    }
+    return r;
 }
 
 int lower_list(struct lower *lower, uint32_t index, const int64_t **ret_integers, uint64_t *ret_count)
@@ -403,16 +478,35 @@ static int check_attributes_used(struct lower *lower)
     return 0;
 }
 
+/* Gives the node's results to its outputs; one that is used must have been made. */
+static int name_results(struct lower *lower, const struct onnx_node *node)
+{
+    for (uint32_t k = 0; k < node->output_count && k < MODEL_NODE_OUTPUTS_MAX; k++) {
+        const struct onnx_edge *output = &lower->model->edges[node->first_output + k];
+        uint32_t result = lower->more[k];
+
+        if (output->name.size == 0)
+            continue;
+        if (result == GRAPH_NONE && lower->model->values[output->value].uses > 0)
+            return lower_unsupported(lower, "its output %u, '%s', is not supported", k, SPAN_TEXT(output->name));
+        lower->map[output->value] = result;
+        if (result != GRAPH_NONE && lower->values[result].name.size == 0)
+            lower->values[result].name = output->name;
+    }
+    return 0;
+}
+
 static int lower_one(struct lower *lower, uint32_t index)
 {
     const struct onnx_node *node = &lower->model->nodes[index];
     const struct onnx_edge *edges = lower->model->edges;
-    const struct onnx_edge *output = &edges[node->first_output];
     int r;
 
     lower->node = node;
     lower->node_index = index;
     lower->result = GRAPH_NONE;
+    for (uint32_t k = 0; k < MODEL_NODE_OUTPUTS_MAX; k++)
+        lower->more[k] = GRAPH_NONE;
     for (uint32_t k = 0; k < node->input_count; k++) {
         uint32_t value = edges[node->first_input + k].value;
 
@@ -421,19 +515,18 @@ static int lower_one(struct lower *lower, uint32_t index)
         if (r < 0)
             return r;
     }
-    r = onnx_attributes_read(lower->model, node, &lower->attributes, lower->err);
+    r = 0;
+    lower->attributes.count = 0;
+    if (!lower_ml_reads_lists(node->entry))
+        r = onnx_attributes_read(lower->model, node, &lower->attributes, lower->err);
     if (r == 0)
         r = node->entry->lower(lower);
     if (r == 0)
         r = check_attributes_used(lower);
     if (r < 0)
         return r;
-    if (output->name.size > 0) {
-        lower->map[output->value] = lower->result;
-        if (lower->values[lower->result].name.size == 0)
-            lower->values[lower->result].name = output->name;
-    }
-    return 0;
+    lower->more[0] = lower->result;
+    return name_results(lower, node);
 }
 
 /* Marks the nodes that the outputs need: one walk from the end, as nodes stand in order. */

@@ -20,7 +20,9 @@
 
 struct lower_value {
     struct span name; /* empty: made here */
-    int32_t type;     /* ONNX_FLOAT for all that is held as f32, else an integer type, held as int64 */
+    int32_t type;     /* ONNX_FLOAT for all floats, else an integer type: int64 as a constant, and computed a whole
+                         number in f32 */
+    double bound;     /* of computed integers: the largest magnitude, at most LOWER_EXACT_MAX */
     uint32_t rank;
     uint64_t dims[GRAPH_RANK_MAX];
     uint64_t elements;
@@ -48,8 +50,12 @@ struct lower {
     uint32_t node_index;
     uint32_t inputs[MODEL_NODE_INPUTS_MAX];
     uint32_t result;
+    uint32_t more[MODEL_NODE_OUTPUTS_MAX]; /* results of the outputs behind the first: [k] of output k; GRAPH_NONE */
     struct onnx_attributes attributes;
 };
+
+/* Whole numbers up to here are exact in f32. */
+#define LOWER_EXACT_MAX 16777216.0
 
 /* --- lower.c: context, errors, values, nodes ------------------------------------------------ */
 
@@ -66,7 +72,8 @@ MUST_USE int lower_nodes(struct lower *lower, const uint32_t *outputs, uint32_t 
 
 /* A new value; its elements are counted here, and may be 0 only for a constant. */
 MUST_USE int lower_add_value(struct lower *lower, const struct lower_value *value, uint32_t *ret_value);
-/* A computed f32 value that `op` makes; attributes may be NULL. */
+/* A computed float value that `op` makes; attributes may be NULL. Constant integers among the inputs must be exact
+ * in f32. */
 MUST_USE int lower_emit(struct lower *lower, enum graph_op op, const uint32_t *inputs, uint32_t input_count,
                         const struct graph_attributes *attributes, uint32_t rank, const uint64_t *dims,
                         uint32_t *ret_value);
@@ -86,6 +93,10 @@ MUST_USE int lower_data(struct lower *lower, uint32_t index, uint32_t *ret_value
 /* The same, and constant, with this many dimensions (or GRAPH_NONE for any). */
 MUST_USE int lower_parameter(struct lower *lower, uint32_t index, uint32_t rank, uint32_t *ret_value,
                              struct lower_value *ret_record);
+/* An input that must be there, of any type. */
+MUST_USE int lower_any(struct lower *lower, uint32_t index, uint32_t *ret_value, struct lower_value *ret_record);
+/* A constant number at an input, of a float or an integer type, or the default where it is left out. */
+MUST_USE int lower_scalar(struct lower *lower, uint32_t index, double absent, double *ret_number);
 /* A constant list of integers at an input: *ret_integers is NULL where the input is left out. */
 MUST_USE int lower_list(struct lower *lower, uint32_t index, const int64_t **ret_integers, uint64_t *ret_count);
 
@@ -99,6 +110,9 @@ struct onnx_attribute *lower_attribute(struct lower *lower, const char *name); /
 
 /* An axis that may be negative, within [0, limit): limit is the rank, or rank + 1 for Flatten and Unsqueeze. */
 MUST_USE int lower_axis(struct lower *lower, int64_t axis, uint32_t limit, uint32_t *ret_axis);
+
+/* Marks each axis of a list, which may not name one twice, among `rank` of them. */
+MUST_USE int lower_mark_axes(struct lower *lower, const int64_t *axes, uint64_t count, uint32_t rank, bool *marked);
 
 /* Room for `count` elements made by folding; NULL without an error where the fold is too large and must stay a node. */
 MUST_USE int lower_fold_room(struct lower *lower, uint64_t count, size_t size, void **ret_room);
@@ -122,11 +136,15 @@ void fold_copy(void *to, const void *from, size_t size, uint32_t rank, const uin
                int64_t base);
 /* Row-major strides of a shape, in elements. */
 void fold_strides(uint32_t rank, const uint64_t *dims, int64_t *ret_strides);
-/* a op b with broadcasting; `op` is one of GRAPH_ADD to GRAPH_DIV. -ERANGE: division by zero or overflow of integers.
- */
-void fold_floats(enum graph_op op, float *to, uint32_t rank, const uint64_t *dims, const float *a,
+/* What is worked out of two numbers: GRAPH_ADD to GRAPH_DIV, or GRAPH_FUNCTION2 and its function. */
+struct fold_pair {
+    enum graph_op op;
+    enum function2 function;
+};
+/* With broadcasting. -ERANGE: division by zero or overflow of integers, -EOPNOTSUPP: no such function of integers. */
+void fold_floats(struct fold_pair pair, float *to, uint32_t rank, const uint64_t *dims, const float *a,
                  const struct lower_value *shape_a, const float *b, const struct lower_value *shape_b);
-MUST_USE int fold_integers(enum graph_op op, int64_t *to, uint32_t rank, const uint64_t *dims, const int64_t *a,
+MUST_USE int fold_integers(struct fold_pair pair, int64_t *to, uint32_t rank, const uint64_t *dims, const int64_t *a,
                            const struct lower_value *shape_a, const int64_t *b, const struct lower_value *shape_b);
 
 /* --- lower_finish.c -------------------------------------------------------------------------- */
@@ -148,44 +166,26 @@ MUST_USE int lower_measure(struct lower *lower, const struct finish *finish, str
 /* The graph of what logits and kept values need; takes the arena. */
 MUST_USE int lower_finish(struct lower *lower, const struct finish *finish, struct graph **ret_graph);
 
-/* --- lower_*.c: one function an operator ------------------------------------------------------ */
+/* --- lower_typed.c: element by element, of floats and integers, folded where all is constant ----------- */
 
-int lower_conv(struct lower *lower);
-int lower_conv_transpose(struct lower *lower);
-int lower_max_pool(struct lower *lower);
-int lower_average_pool(struct lower *lower);
-int lower_global_average_pool(struct lower *lower);
-int lower_gemm(struct lower *lower);
-int lower_matmul(struct lower *lower);
-int lower_batch_norm(struct lower *lower);
-int lower_relu(struct lower *lower);
-int lower_leaky_relu(struct lower *lower);
-int lower_sigmoid(struct lower *lower);
-int lower_tanh(struct lower *lower);
-int lower_hard_sigmoid(struct lower *lower);
-int lower_clip(struct lower *lower);
-int lower_elu(struct lower *lower);
-int lower_erf(struct lower *lower);
-int lower_softmax(struct lower *lower);
-int lower_log_softmax(struct lower *lower);
-int lower_add(struct lower *lower);
-int lower_sub(struct lower *lower);
-int lower_mul(struct lower *lower);
-int lower_div(struct lower *lower);
-int lower_cast(struct lower *lower);
-int lower_reduce_mean(struct lower *lower);
-int lower_identity(struct lower *lower);
-int lower_dropout(struct lower *lower);
-int lower_concat(struct lower *lower);
-int lower_flatten(struct lower *lower);
-int lower_reshape_node(struct lower *lower);
-int lower_squeeze(struct lower *lower);
-int lower_unsqueeze(struct lower *lower);
-int lower_shape(struct lower *lower);
-int lower_constant(struct lower *lower);
-int lower_transpose(struct lower *lower);
-int lower_gather(struct lower *lower);
-int lower_slice(struct lower *lower);
-int lower_pad(struct lower *lower);
+/* An integer as a narrower type holds it, converted as C does. */
+int64_t lower_narrow(int64_t value, int32_t type);
+/* The largest magnitude that a type of at most 16 bits holds; LOWER_EXACT_MAX for wider ones, of what is computed. */
+double lower_type_bound(int32_t type);
+/* Says that the computed value holds integers of this type up to the bound: wrapped into types of 8 and 16 bits,
+ * refused where f32 would round them. */
+MUST_USE int lower_settle(struct lower *lower, uint32_t value, int32_t type, double bound, uint32_t *ret_value);
+/* A function of each element; what it makes is a bool, or of its input's type. */
+MUST_USE int lower_function(struct lower *lower, enum function function, uint32_t value, float alpha, float beta,
+                            uint32_t *ret_value);
+/* Arithmetic, a comparison or another function of two values of one type, broadcast. */
+MUST_USE int lower_pair(struct lower *lower, struct fold_pair pair, uint32_t a, uint32_t b, uint32_t *ret_value);
+/* lower_cast.c: the elements in another type, as ONNX's Cast. */
+MUST_USE int lower_cast_value(struct lower *lower, uint32_t value, int32_t type, uint32_t *ret_value);
+/* A new constant, copied: floats, or int64 of an integer type. */
+MUST_USE int lower_constant_value(struct lower *lower, int32_t type, const void *elements, uint32_t rank,
+                                  const uint64_t *dims, uint32_t *ret_value);
+
+#include "guest/model/lower_operators.h"
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lowering of what puts elements together: Pad and Concat. A Concat of constants is folded, a Pad is not. */
+/* Lowering of what puts elements together: Pad and Concat. */
+#include "guest/model/lower_index.h"
 #include "guest/model/lower_move.h"
 
 #include <string.h>
@@ -15,9 +16,8 @@ struct pad {
 
 static int take_pad(struct lower *lower, struct pad *ret_pad)
 {
-    uint32_t count = 0, value_index;
-    struct lower_value record;
-    const float *value;
+    uint32_t count = 0;
+    double value;
     int r = lower_attribute_text(lower, "mode", &ret_pad->mode);
 
     if (r < 0)
@@ -35,13 +35,9 @@ static int take_pad(struct lower *lower, struct pad *ret_pad)
     r = lower_list(lower, 1, &ret_pad->pads, &ret_pad->count);
     if (r < 0 || lower_input(lower, 2) == GRAPH_NONE)
         return r;
-    r = lower_parameter(lower, 2, GRAPH_NONE, &value_index, &record);
-    if (r == 0 && record.elements != 1)
-        r = lower_bad(lower, "its value is %s, not a scalar", DIMS_TEXT(record.rank, record.dims));
+    r = lower_scalar(lower, 2, 0, &value);
     if (r == 0)
-        r = lower_floats(lower, value_index, &value);
-    if (r == 0)
-        ret_pad->value = value[0];
+        ret_pad->value = (float)value;
     return r;
 }
 
@@ -88,6 +84,42 @@ static int cut_negative(struct lower *lower, struct move *move, const int64_t *p
     return 0;
 }
 
+/* The input's position for a padded one, or -1 for the fill. */
+static int64_t padded(const struct graph_attributes *attributes, uint32_t axis, uint64_t size, uint64_t i)
+{
+    int64_t at = (int64_t)i - attributes->pad_begin[axis], last = (int64_t)size - 1;
+
+    if (at >= 0 && at <= last)
+        return at;
+    if (attributes->pad_mode == GRAPH_PAD_EDGE)
+        return at < 0 ? 0 : last;
+    if (attributes->pad_mode == GRAPH_PAD_REFLECT)
+        return at < 0 ? -at : 2 * last - at;
+    return -1;
+}
+
+/* Of a constant: which element, or the fill, for each of the result. */
+static int fold_pad(struct lower *lower, const struct move *move)
+{
+    struct compose c = {.lower = lower};
+    uint64_t count = dims_elements(move->rank, move->dims), at[GRAPH_RANK_MAX];
+    CLEANUP_FREE int64_t *table = index_table(&c, count);
+
+    for (uint64_t i = 0; c.code == 0 && i < count; i++) {
+        bool filled = false;
+
+        index_unravel(move->rank, move->dims, i, at);
+        for (uint32_t axis = 0; axis < move->rank; axis++) {
+            int64_t position = padded(&move->attributes, axis, move->x.dims[axis], at[axis]);
+
+            filled = filled || position < 0;
+            at[axis] = (uint64_t)position;
+        }
+        table[i] = filled ? -1 : (int64_t)index_ravel(move->rank, move->x.dims, at);
+    }
+    return compose_end(&c, index_pick(&c, move->input, table, move->attributes.pad_value, move->rank, move->dims));
+}
+
 int lower_pad(struct lower *lower)
 {
     struct move move = {.op = GRAPH_PAD};
@@ -123,18 +155,15 @@ int lower_pad(struct lower *lower)
                              (unsigned long long)move.x.dims[i], (long long)begin, (long long)end);
         move.dims[i] = move.x.dims[i] + move.attributes.pad_begin[i] + move.attributes.pad_end[i];
     }
-    return move_emit(lower, &move);
+    return move.x.constant ? fold_pad(lower, &move) : move_emit(lower, &move);
 }
 
 /* --- Concat ------------------------------------------------------------------------------------ */
 
-static int check_part(struct lower *lower, const struct move *move, uint32_t axis, uint32_t index)
+static int check_part(struct lower *lower, const struct move *move, uint32_t axis, uint32_t value)
 {
-    const struct lower_value *part;
+    const struct lower_value *part = &lower->values[value];
 
-    if (lower_input(lower, index) == GRAPH_NONE)
-        return lower_bad(lower, "its input %u is missing", index);
-    part = &lower->values[lower_input(lower, index)];
     if (part->type != move->x.type)
         return lower_bad(lower, "its inputs are of %s and of %s", onnx_type_name(move->x.type),
                          onnx_type_name(part->type));
@@ -166,58 +195,80 @@ static int fold_part(struct lower *lower, const struct move *move, uint32_t axis
     return 0;
 }
 
-static int fold_concat(struct lower *lower, struct move *move, uint32_t axis, void *room, size_t size)
+static int fold_concat(struct lower *lower, struct move *move, const uint32_t *parts, uint32_t count, void *room)
 {
+    size_t size = move->x.type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t);
+    uint32_t axis = move->attributes.axis;
     uint64_t before = 0;
 
-    for (uint32_t i = 0; i < lower->node->input_count; i++) {
-        int r = fold_part(lower, move, axis, lower->inputs[i], before, room, size);
+    for (uint32_t i = 0; i < count; i++) {
+        int r = fold_part(lower, move, axis, parts[i], before, room, size);
 
         if (r < 0)
             return r;
-        before += lower->values[lower->inputs[i]].dims[axis];
+        before += lower->values[parts[i]].dims[axis];
     }
     return move_fold_end(lower, move, room);
 }
 
+int move_concat(struct lower *lower, const uint32_t *parts, uint32_t count, uint32_t axis)
+{
+    struct move move = {.op = GRAPH_CONCAT, .input = parts[0], .x = lower->values[parts[0]]};
+    uint32_t kept = 0, full[GRAPH_INPUTS_MAX];
+    bool constant = true;
+    double bound = 0;
+    void *room = NULL;
+    int r = 0;
+
+    move.rank = move.x.rank;
+    memcpy(move.dims, move.x.dims, sizeof move.dims);
+    move.attributes.axis = axis;
+    move.dims[axis] = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct lower_value *part = &lower->values[parts[i]];
+        double most = part->constant ? lower_type_bound(part->type) : part->bound;
+
+        r = check_part(lower, &move, axis, parts[i]);
+        if (r < 0)
+            return r;
+        constant = constant && part->constant;
+        bound = most > bound ? most : bound;
+        move.dims[axis] += part->dims[axis];
+        if (part->elements > 0)
+            full[kept++] = parts[i];
+    }
+    if (dims_elements(move.rank, move.dims) == UINT64_MAX)
+        return lower_bad(lower, "%s has more than 2^33 elements", DIMS_TEXT(move.rank, move.dims));
+    if (constant)
+        r = lower_fold_room(lower, dims_elements(move.rank, move.dims),
+                            move.x.type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t), &room);
+    if (r < 0)
+        return r;
+    if (room != NULL)
+        return fold_concat(lower, &move, parts, count, room);
+    if (kept == 1) {
+        lower->result = full[0];
+        return 0;
+    }
+    r = lower_emit(lower, GRAPH_CONCAT, full, kept, &move.attributes, move.rank, move.dims, &lower->result);
+    return r < 0 ? r : lower_settle(lower, lower->result, move.x.type, bound, &lower->result);
+}
+
 int lower_concat(struct lower *lower)
 {
-    struct move move = {.op = GRAPH_CONCAT};
-    uint32_t count = lower->node->input_count, kept = 0, parts[GRAPH_INPUTS_MAX];
-    bool constant = true;
+    struct lower_value x;
+    uint32_t input, axis;
     int64_t asked;
-    size_t size;
-    void *room = NULL;
-    int r = move_take(lower, &move);
+    int r = lower_any(lower, 0, &input, &x);
 
     if (r == 0 && lower_attribute(lower, "axis") == NULL)
         r = lower_bad(lower, "attribute axis is missing");
     if (r == 0)
         r = lower_attribute_int(lower, "axis", 0, &asked);
     if (r == 0)
-        r = lower_axis(lower, asked, move.rank, &move.attributes.axis);
-    if (r < 0)
-        return r;
-    move.dims[move.attributes.axis] = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        r = check_part(lower, &move, move.attributes.axis, i);
-        if (r < 0)
-            return r;
-        constant = constant && lower->values[lower->inputs[i]].constant;
-        move.dims[move.attributes.axis] += lower->values[lower->inputs[i]].dims[move.attributes.axis];
-        if (lower->values[lower->inputs[i]].elements > 0)
-            parts[kept++] = lower->inputs[i];
-    }
-    size = move.x.type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t);
-    if (dims_elements(move.rank, move.dims) == UINT64_MAX)
-        return lower_bad(lower, "%s has more than 2^33 elements", DIMS_TEXT(move.rank, move.dims));
-    if (constant)
-        r = lower_fold_room(lower, dims_elements(move.rank, move.dims), size, &room);
-    if (r < 0)
-        return r;
-    if (room != NULL)
-        return fold_concat(lower, &move, move.attributes.axis, room, size);
-    if (move.x.type != ONNX_FLOAT)
-        return lower_unsupported(lower, "integers that are too many to work out here");
-    return lower_emit(lower, GRAPH_CONCAT, parts, kept, &move.attributes, move.rank, move.dims, &lower->result);
+        r = lower_axis(lower, asked, x.rank, &axis);
+    for (uint32_t i = 0; r == 0 && i < lower->node->input_count; i++)
+        if (lower_input(lower, i) == GRAPH_NONE)
+            r = lower_bad(lower, "its input %u is missing", i);
+    return r < 0 ? r : move_concat(lower, lower->inputs, lower->node->input_count, axis);
 }

@@ -25,6 +25,8 @@ int lower_gemm(struct lower *lower)
         r = lower_attribute_float(lower, "beta", 1, &attributes.beta);
     if (r < 0)
         return r;
+    if (lower->model->opset < 7)
+        (void)lower_attribute(lower, "broadcast"); /* C is broadcast where it has to be */
     attributes.transposed_a = transposed_a != 0;
     attributes.transposed_b = transposed_b != 0;
     if (a.rank != 2 || b.rank != 2)
@@ -93,7 +95,7 @@ int lower_batch_norm(struct lower *lower)
 {
     struct graph_attributes attributes = {0};
     struct lower_value x, parameter;
-    int64_t spatial = 1, training = 0;
+    int64_t spatial = 1, training = 0, testing = 1;
     uint32_t inputs[5];
     int r = lower_data(lower, 0, &inputs[0], &x);
 
@@ -103,13 +105,16 @@ int lower_batch_norm(struct lower *lower)
         r = lower_attribute_int(lower, "spatial", 1, &spatial);
     if (r == 0 && lower->model->opset >= 14)
         r = lower_attribute_int(lower, "training_mode", 0, &training);
+    if (r == 0 && lower->model->opset < 7)
+        r = lower_attribute_int(lower, "is_test", 0, &testing);
     if (r < 0)
         return r;
+    training = training != 0 || testing == 0;
     (void)lower_attribute(lower, "momentum"); /* of training only */
     if (spatial != 1)
         return lower_unsupported(lower, "spatial = 0, statistics a pixel, is not supported");
     if (training != 0)
-        return lower_unsupported(lower, "training_mode is set; export the model for inference");
+        return lower_unsupported(lower, "it is in training mode; export the model for inference");
     if (x.rank < 2)
         return lower_bad(lower, "its input is %s; batch x channels is needed at least", DIMS_TEXT(x.rank, x.dims));
     for (uint32_t i = 1; i < 5; i++) {

@@ -19,14 +19,22 @@ int move_take(struct lower *lower, struct move *move)
 
 int move_emit(struct lower *lower, const struct move *move)
 {
-    if (move->x.type != ONNX_FLOAT)
-        return lower_unsupported(lower, "%s of %s can't be worked out here, and only float32 is computed",
-                                 DIMS_TEXT(move->rank, move->dims), onnx_type_name(move->x.type));
-    return lower_emit(lower, move->op, &move->input, 1, &move->attributes, move->rank, move->dims, &lower->result);
+    double bound = move->x.constant ? LOWER_EXACT_MAX : move->x.bound;
+    const struct graph_node *transposed =
+        move->op == GRAPH_SLICE || move->op == GRAPH_GATHER ? move_transposed(lower, move->input) : NULL;
+    int r;
+
+    if (transposed != NULL)
+        return move_before_transpose(lower, move, transposed);
+
+    if (move->x.type != ONNX_FLOAT && move->x.constant)
+        return lower_unsupported(lower, "%s of %s are too many to work out here", DIMS_TEXT(move->rank, move->dims),
+                                 onnx_type_name(move->x.type));
+    r = lower_emit(lower, move->op, &move->input, 1, &move->attributes, move->rank, move->dims, &lower->result);
+    return r < 0 ? r : lower_settle(lower, lower->result, move->x.type, bound, &lower->result);
 }
 
-/* A constant's elements, and room for those of the result; NULL room where it is too much to fold. */
-static int fold_start(struct lower *lower, const struct move *move, size_t *ret_size, const void **ret_from,
+int move_fold_start(struct lower *lower, const struct move *move, size_t *ret_size, const void **ret_from,
                       void **ret_room)
 {
     uint64_t elements = dims_elements(move->rank, move->dims);
@@ -62,13 +70,12 @@ int move_fold_end(struct lower *lower, const struct move *move, void *room)
     return lower_add_value(lower, &made, &lower->result);
 }
 
-/* The node, or its result where it is a strided copy of a constant. */
-static int finish_strided(struct lower *lower, const struct move *move, const int64_t *strides, int64_t base)
+int move_strided(struct lower *lower, const struct move *move, const int64_t *strides, int64_t base)
 {
     const void *from;
     void *room;
     size_t size;
-    int r = fold_start(lower, move, &size, &from, &room);
+    int r = move_fold_start(lower, move, &size, &from, &room);
 
     if (r < 0)
         return r;
@@ -105,7 +112,7 @@ int lower_transpose(struct lower *lower)
         move.dims[i] = move.x.dims[axis];
         strides[i] = own[axis];
     }
-    return finish_strided(lower, &move, strides, 0);
+    return move_strided(lower, &move, strides, 0);
 }
 
 /* --- Gather ------------------------------------------------------------------------------------ */
@@ -163,16 +170,29 @@ static void fold_gather(void *to, const void *from, size_t size, const struct mo
         }
 }
 
+int move_gather(struct lower *lower, const struct move *move)
+{
+    const void *from;
+    void *room;
+    size_t size;
+    int r = move_fold_start(lower, move, &size, &from, &room);
+
+    if (r < 0)
+        return r;
+    if (room == NULL)
+        return move_emit(lower, move);
+    if (move->x.elements > 0 && move->attributes.index_count > 0)
+        fold_gather(room, from, size, move);
+    return move_fold_end(lower, move, room);
+}
+
 int lower_gather(struct lower *lower)
 {
     struct move move = {.op = GRAPH_GATHER};
     const uint64_t *index_dims = NULL;
-    const void *from;
-    void *room;
     uint64_t count = 0;
     int64_t axis;
     uint32_t index_rank = 0, rank = 0;
-    size_t size;
     int r = move_take(lower, &move);
 
     if (r == 0)
@@ -194,14 +214,7 @@ int lower_gather(struct lower *lower)
     for (uint32_t i = move.attributes.axis + 1; i < move.x.rank; i++)
         move.dims[rank++] = move.x.dims[i];
     move.rank = rank;
-    r = fold_start(lower, &move, &size, &from, &room);
-    if (r < 0)
-        return r;
-    if (room == NULL)
-        return move_emit(lower, &move);
-    if (move.x.elements > 0 && count > 0)
-        fold_gather(room, from, size, &move);
-    return move_fold_end(lower, &move, room);
+    return move_gather(lower, &move);
 }
 
 /* --- Slice ------------------------------------------------------------------------------------- */
@@ -302,5 +315,5 @@ int lower_slice(struct lower *lower)
         strides[i] = own[i] * move.attributes.step[i];
         base += move.dims[i] == 0 ? 0 : own[i] * move.attributes.start[i];
     }
-    return finish_strided(lower, &move, strides, base);
+    return move_strided(lower, &move, strides, base);
 }

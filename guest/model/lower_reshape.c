@@ -2,23 +2,31 @@
 /* Lowering of what changes shapes and not elements, and of constants and shapes themselves. */
 #include "guest/model/lower.h"
 
+#include <errno.h>
 #include <string.h>
-
-/* The input's record, of any type. */
-static int take_any(struct lower *lower, uint32_t index, uint32_t *ret_value, struct lower_value *ret_record)
-{
-    *ret_value = lower_input(lower, index);
-    if (*ret_value == GRAPH_NONE)
-        return lower_bad(lower, "its input %u is missing", index);
-    *ret_record = lower->values[*ret_value];
-    return 0;
-}
 
 int lower_identity(struct lower *lower)
 {
     struct lower_value x;
 
-    return take_any(lower, 0, &lower->result, &x);
+    return lower_any(lower, 0, &lower->result, &x);
+}
+
+/* Dropout's second output: true everywhere (1 before operator set 10), nothing being dropped. */
+static int add_mask(struct lower *lower)
+{
+    struct lower_value x = lower->values[lower->result];
+    CLEANUP_FREE int64_t *truths = NULL;
+    int64_t used = lower->model->values[lower->model->edges[lower->node->first_output + 1].value].uses;
+
+    if (used == 0 || x.elements > MODEL_INTEGERS_MAX)
+        return 0;
+    truths = malloc((x.elements + 1) * sizeof *truths);
+    if (truths == NULL)
+        return error_set(lower->err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to import the model");
+    for (uint64_t i = 0; i < x.elements; i++)
+        truths[i] = 1;
+    return lower_constant_value(lower, ONNX_BOOL, truths, x.rank, x.dims, &lower->more[1]);
 }
 
 int lower_dropout(struct lower *lower)
@@ -37,8 +45,17 @@ int lower_dropout(struct lower *lower)
             return lower_unsupported(lower, "training_mode is set; export the model for inference");
     } else if (lower->node->input_count > 1) {
         return lower_bad(lower, "inputs beyond the first came with operator set 12");
+    } else if (lower->model->opset < 7) {
+        int64_t testing;
+
+        r = lower_attribute_int(lower, "is_test", 0, &testing);
+        if (r < 0)
+            return r;
+        if (testing == 0)
+            return lower_unsupported(lower, "is_test is not set; export the model for inference");
     }
-    return lower_identity(lower);
+    r = lower_identity(lower);
+    return r < 0 || lower->node->output_count < 2 ? r : add_mask(lower);
 }
 
 int lower_flatten(struct lower *lower)
@@ -47,7 +64,7 @@ int lower_flatten(struct lower *lower)
     uint32_t input, axis;
     uint64_t dims[2] = {1, 1};
     int64_t asked;
-    int r = take_any(lower, 0, &input, &x);
+    int r = lower_any(lower, 0, &input, &x);
 
     if (r == 0)
         r = lower_attribute_int(lower, "axis", 1, &asked);
@@ -96,7 +113,7 @@ int lower_reshape_node(struct lower *lower)
     uint64_t dims[GRAPH_RANK_MAX], count;
     int64_t allow_zero = 0;
     uint32_t input;
-    int r = take_any(lower, 0, &input, &x);
+    int r = lower_any(lower, 0, &input, &x);
 
     if (r == 0)
         r = lower_list(lower, 1, &shape, &count);
@@ -131,10 +148,9 @@ static int take_axes(struct lower *lower, const int64_t **ret_axes, uint32_t *re
     return r;
 }
 
-/* Marks axes of `rank` dimensions. */
-static int mark_axes(struct lower *lower, const int64_t *axes, uint32_t count, uint32_t rank, bool *marked)
+int lower_mark_axes(struct lower *lower, const int64_t *axes, uint64_t count, uint32_t rank, bool *marked)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count; i++) {
         uint32_t axis;
         int r = lower_axis(lower, axes[i], rank, &axis);
 
@@ -154,12 +170,12 @@ int lower_squeeze(struct lower *lower)
     uint64_t dims[GRAPH_RANK_MAX];
     const int64_t *axes;
     uint32_t input, count, rank = 0;
-    int r = take_any(lower, 0, &input, &x);
+    int r = lower_any(lower, 0, &input, &x);
 
     if (r == 0)
         r = take_axes(lower, &axes, &count);
     if (r == 0 && axes != NULL)
-        r = mark_axes(lower, axes, count, x.rank, gone);
+        r = lower_mark_axes(lower, axes, count, x.rank, gone);
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < x.rank; i++) {
@@ -180,7 +196,7 @@ int lower_unsqueeze(struct lower *lower)
     uint64_t dims[GRAPH_RANK_MAX];
     const int64_t *axes;
     uint32_t input, count, from = 0;
-    int r = take_any(lower, 0, &input, &x);
+    int r = lower_any(lower, 0, &input, &x);
 
     if (r == 0)
         r = take_axes(lower, &axes, &count);
@@ -190,7 +206,7 @@ int lower_unsqueeze(struct lower *lower)
         return lower_bad(lower, "its axes are missing");
     if (count > GRAPH_RANK_MAX || x.rank + count > GRAPH_RANK_MAX)
         return lower_unsupported(lower, "its result has more than %u dimensions", GRAPH_RANK_MAX);
-    r = mark_axes(lower, axes, count, x.rank + count, added);
+    r = lower_mark_axes(lower, axes, count, x.rank + count, added);
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < x.rank + count; i++)
@@ -201,24 +217,7 @@ int lower_unsqueeze(struct lower *lower)
 /* A new constant list or scalar of integers or floats, copied. */
 static int add_constant(struct lower *lower, int32_t type, const void *elements, uint32_t rank, uint64_t count)
 {
-    struct lower_value made = {
-        .type = type, .rank = rank, .dims = {count}, .constant = true, .producer = GRAPH_NONE, .source = GRAPH_NONE};
-    size_t size = type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t);
-    void *room;
-    int r = lower_fold_room(lower, count, size, &room);
-
-    if (r < 0)
-        return r;
-    if (room == NULL)
-        return lower_unsupported(lower, "the constants made here take more than %llu bytes",
-                                 (unsigned long long)MODEL_FOLD_BYTES_MAX);
-    if (count > 0)
-        memcpy(room, elements, count * size);
-    if (type == ONNX_FLOAT)
-        made.floats = room;
-    else
-        made.integers = room;
-    return lower_add_value(lower, &made, &lower->result);
+    return lower_constant_value(lower, type, elements, rank, &count, &lower->result);
 }
 
 int lower_shape(struct lower *lower)
@@ -226,7 +225,7 @@ int lower_shape(struct lower *lower)
     struct lower_value x;
     int64_t dims[GRAPH_RANK_MAX], start = 0, end;
     uint32_t input;
-    int r = take_any(lower, 0, &input, &x);
+    int r = lower_any(lower, 0, &input, &x);
 
     if (r < 0)
         return r;

@@ -92,20 +92,42 @@ static int choose_input(const struct model *model, const struct model_contract *
     return 0;
 }
 
+/* Of integers or texts, as classical models give the predicted label beside the scores. */
+static bool is_label(const struct onnx_input *output)
+{
+    return output->is_tensor && (onnx_type_is_integer(output->elem_type) || output->elem_type == ONNX_STRING);
+}
+
 static int choose_output(const struct model *model, const struct model_contract *contract,
                          const struct onnx_input **ret_output, struct error *err)
 {
+    const struct onnx_input *named = NULL, *only = NULL;
     struct names names = {{0}, 0};
+    uint32_t scores = 0;
 
     for (uint32_t i = 0; i < model->output_count; i++) {
         const struct onnx_input *output = &model->outputs[i];
 
         names_add(&names, output->name);
-        if (contract->output[0] == '\0' ? model->output_count == 1 : span_equal(output->name, contract->output)) {
-            *ret_output = output;
-            return 0;
+        if (contract->output[0] != '\0' && span_equal(output->name, contract->output))
+            named = output;
+        if (!is_label(output)) {
+            only = output;
+            scores++;
         }
     }
+    if (named != NULL && is_label(named))
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                         "the output '%s' holds labels; name the one with a score for "
+                         "each class; there are %s",
+                         SPAN_TEXT(named->name), names.text);
+    if (named != NULL || (contract->output[0] == '\0' && scores == 1)) {
+        *ret_output = named != NULL ? named : only;
+        return 0;
+    }
+    if (contract->output[0] == '\0' && scores == 0)
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the model has no output with a score for each class: %s",
+                         names.text);
     if (contract->output[0] == '\0')
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
                          "the model has %u outputs (%s); the input contract must name one", model->output_count,
@@ -144,8 +166,8 @@ static int match_input(const struct onnx_input *input, const struct model_contra
     char wanted[200];
     bool fits = input->rank == contract->sample_rank + 1;
 
-    if (!input->is_tensor || input->elem_type != ONNX_FLOAT)
-        return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "the input '%s' is of %s; only float32 is supported",
+    if (!input->is_tensor || !onnx_type_is_float(input->elem_type))
+        return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "the input '%s' is of %s; only floats are supported",
                          SPAN_TEXT(input->name),
                          input->is_tensor ? onnx_type_name(input->elem_type) : "no tensor type");
     if (!input->has_shape)

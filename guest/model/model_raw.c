@@ -5,6 +5,7 @@
 #include "guest/model/lower.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static int bind_input(struct lower *lower, const struct model_raw_input *given, const struct onnx_input *input,
@@ -24,6 +25,11 @@ static int bind_input(struct lower *lower, const struct model_raw_input *given, 
                          SPAN_TEXT(input->name), onnx_type_name(input->elem_type), onnx_type_name(tensor->type));
     value.name = input->name;
     value.type = onnx_type_is_float(tensor->type) ? ONNX_FLOAT : tensor->type;
+    value.bound = lower_type_bound(value.type);
+    if (given->computed && value.type != ONNX_FLOAT && value.bound == LOWER_EXACT_MAX)
+        return error_set(lower->err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
+                         "input '%s' is of %s, of which f32 can't hold every number; only constants may be",
+                         SPAN_TEXT(input->name), onnx_type_name(tensor->type));
     value.rank = tensor->rank;
     memcpy(value.dims, tensor->dims, sizeof value.dims);
     value.tensor = tensor;
@@ -135,6 +141,13 @@ int model_raw_tensor(const void *tensor, size_t size, uint32_t *ret_rank, uint64
     memcpy(ret_dims, parsed.dims, sizeof parsed.dims);
     *ret_floats = TAKE_POINTER(floats);
     return 0;
+}
+
+void model_raw_operator(const struct model *model, char ret_name[MODEL_RAW_OPERATOR_MAX])
+{
+    ret_name[0] = '\0';
+    if (model->node_count == 1)
+        (void)snprintf(ret_name, MODEL_RAW_OPERATOR_MAX, "%s", SPAN_TEXT(model->nodes[0].op));
 }
 
 uint32_t model_raw_output_count(const struct model *model)

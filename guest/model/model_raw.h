@@ -23,6 +23,10 @@ MUST_USE int model_graph_raw(const struct model *model, const struct model_raw_i
 MUST_USE int model_raw_tensor(const void *tensor, size_t size, uint32_t *ret_rank, uint64_t *ret_dims,
                               float **ret_floats, struct error *err);
 
+/* The operator of a model of one node; "" of more. */
+#define MODEL_RAW_OPERATOR_MAX 64u
+void model_raw_operator(const struct model *model, char ret_name[MODEL_RAW_OPERATOR_MAX]);
+
 uint32_t model_raw_output_count(const struct model *model);
 
 #endif

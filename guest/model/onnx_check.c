@@ -6,6 +6,7 @@
  * table. Nodes are ordered by counting unmet inputs (Kahn), keeping the file's order where it is
  * already right; nothing recurses.
  */
+#include "guest/model/lower_ml.h"
 #include "guest/model/operators.h"
 
 #include <errno.h>
@@ -177,17 +178,21 @@ static int check_operator(struct model *model, uint32_t index, struct error *err
 {
     struct onnx_node *node = &model->nodes[index];
 
-    if (node->domain.size > 0 && !span_equal(node->domain, "ai.onnx"))
+    bool ml = span_equal(node->domain, LOWER_ML_DOMAIN);
+
+    if (node->domain.size > 0 && !ml && !span_equal(node->domain, "ai.onnx"))
         return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
                          "node %u '%s': operator %s of domain '%s' is not supported (operator set %u)", index,
                          SPAN_TEXT(node->name), SPAN_TEXT(node->op), SPAN_TEXT(node->domain), model->opset);
-    if (!model->opset_seen)
+    if (!model->opset_seen && !ml)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the model names no version of ONNX's operator set");
-    node->entry = operator_find(node->op);
+    node->entry = ml ? lower_ml_find(node->op) : operator_find(node->op);
     if (node->entry == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP,
-                         "node %u '%s': operator %s is not supported (operator set %u)", index, SPAN_TEXT(node->name),
-                         SPAN_TEXT(node->op), model->opset);
+                         "node %u '%s': operator %s is not supported (operator set %u)%s%s", index,
+                         SPAN_TEXT(node->name), SPAN_TEXT(node->op), model->opset,
+                         operator_refusal(node->op) != NULL ? ": " : "",
+                         operator_refusal(node->op) != NULL ? operator_refusal(node->op) : "");
     if (node->input_count < node->entry->inputs_min || node->input_count > node->entry->inputs_max ||
         node->output_count == 0) {
         (void)error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%u inputs and %u outputs are not what the operator has",
@@ -197,7 +202,7 @@ static int check_operator(struct model *model, uint32_t index, struct error *err
     for (uint32_t k = 1; k < node->output_count; k++) {
         const struct onnx_edge *edge = &model->edges[node->first_output + k];
 
-        if (edge->name.size == 0 || (node->entry->any_outputs && model->values[edge->value].uses == 0))
+        if (edge->name.size == 0 || node->entry->any_outputs)
             continue;
         (void)error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "its output %u, '%s', is not supported", k,
                         SPAN_TEXT(edge->name));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ModelProto and GraphProto: one pass over the file, one record a node, tensor and name. */
+#include "guest/model/lower_ml.h"
 #include "guest/model/onnx_decode.h"
 
 #include <errno.h>
@@ -67,10 +68,17 @@ static bool count_node_output(pb_istream_t *stream, const pb_field_t *field, voi
     return add_edge(stream, model);
 }
 
-static bool add_attribute(pb_istream_t *stream, const pb_field_t *field, void **arg)
+/* Attributes are read to be checked, and again when the node is lowered: those of classical models with long lists. */
+static bool check_attributes(pb_istream_t *stream, struct model *model, const struct onnx_node *node)
 {
-    (void)field;
-    return onnx_attribute_decode(stream, *arg);
+    struct decoder *decoder = decoder_of(stream);
+    struct onnx_lists lists;
+
+    if (span_equal(node->domain, LOWER_ML_DOMAIN))
+        decoder->code = onnx_lists_read(model, node, &lists, decoder->err);
+    else
+        decoder->code = onnx_attributes_read(model, node, &model->attributes, decoder->err);
+    return decoder->code == 0;
 }
 
 /* The edges of a node were added as they came; puts inputs before outputs where a file mixes them. */
@@ -97,7 +105,7 @@ static bool add_node(pb_istream_t *stream, const pb_field_t *field, void **arg)
     struct model *model = *arg;
     struct decoder *decoder = decoder_of(stream);
     struct onnx_node *node;
-    onnx_NodeProto message = {.attribute = {.funcs.decode = add_attribute, .arg = &model->attributes}};
+    onnx_NodeProto message = {0};
 
     (void)field;
     if (decoder == NULL || !grow(decoder, &model->nodes, model->node_count, &model->node_capacity, sizeof *model->nodes,
@@ -108,7 +116,6 @@ static bool add_node(pb_istream_t *stream, const pb_field_t *field, void **arg)
     message.name = (pb_callback_t){.funcs.decode = decode_name, .arg = &node->name};
     message.op_type = (pb_callback_t){.funcs.decode = decode_name, .arg = &node->op};
     message.domain = (pb_callback_t){.funcs.decode = decode_name, .arg = &node->domain};
-    model->attributes.count = model->attributes.int_count = model->attributes.float_count = 0;
     if (!pb_decode(stream, onnx_NodeProto_fields, &message)) {
         if (decoder->code != 0 && node->op.size > 0)
             (void)onnx_blame_node(model, model->node_count, decoder->err);
@@ -117,7 +124,7 @@ static bool add_node(pb_istream_t *stream, const pb_field_t *field, void **arg)
     if (node->op.size == 0)
         return decoder_fail(decoder, ERROR_BAD_INPUT, "node %u '%s' at byte %zu has no operator", model->node_count,
                             SPAN_TEXT(node->name), node->offset);
-    if (!decode_edges(stream, model, node)) {
+    if (!check_attributes(stream, model, node) || !decode_edges(stream, model, node)) {
         (void)onnx_blame_node(model, model->node_count, decoder->err);
         return false;
     }

@@ -39,9 +39,13 @@
 #define STATEMENT_CHECKS_MAX    32u
 
 /* Names of resources that `verify` looks for as files of the output directory. */
-#define STATEMENT_POLICY     "policy.yaml"     /* in `configuration`, required */
-#define STATEMENT_SPEC       "spec.yaml"       /* in `configuration` */
-#define STATEMENT_PLAN       "plan.json"       /* in `configuration` */
+#define STATEMENT_POLICY "policy.yaml" /* in `configuration`, required */
+#define STATEMENT_SPEC   "spec.yaml"   /* in `configuration` */
+#define STATEMENT_PLAN   "plan.json"   /* in `configuration` */
+#define STATEMENT_REFERENCE                                                                                            \
+    "reference"                         /* in `configuration`: no file of the directory, but one that a replay needs   \
+                                         */
+#define STATEMENT_TRIGGERS   "triggers" /* likewise */
 #define STATEMENT_EVALUATION "evaluation.json" /* in `documents`, exactly where there is a verdict */
 #define STATEMENT_EXECUTION  "execution.json"  /* in `documents` */
 

@@ -28,8 +28,12 @@ extern const char *const cli_job_kernels_names[];
     }
 
 #define CLI_JOB_INPUTS(job)                                                                                            \
-    CLI_OPTION_TEXT("test", "SET", "the test set: .npz with x and y", &(job).options.test_path),                       \
-        CLI_OPTION_TEXT("train", "SET", "the training set, for activation-clustering", &(job).options.train_path),     \
+    CLI_OPTION_TEXT("test", "SET", "the test set: .npz, .safetensors or IDX images", &(job).options.test_path),        \
+        CLI_OPTION_TEXT("train", "SET", "the training set, for checks of its activations", &(job).options.train_path), \
+        CLI_OPTION_TEXT("reference", "MODEL", "a trusted model to compare weights with, for weight-drift",             \
+                        &(job).options.reference_path),                                                                \
+        CLI_OPTION_TEXT("triggers", "SET", "trigger patterns x and where they lie, mask, to try on the model",         \
+                        &(job).options.triggers_path),                                                                 \
         CLI_OPTION_TEXT("spec", "S.yaml", "the input contract (docs/spec.md)", &(job).options.spec_path)
 
 #define CLI_JOB_MACHINE(job)                                                                                           \

@@ -28,6 +28,33 @@ static int path_in(char ret_path[PATH_MAX], const char *directory, const char *n
     return 0;
 }
 
+/* A file that the recorded run had and the result does not hold must be given again, and only such a one. */
+static int check_given(const struct replay *replay, const json_t *configuration, const char *name, const char *option,
+                       const char *path, struct error *err)
+{
+    uint8_t sha256[SHA256_SIZE];
+    bool recorded = statement_find_resource(configuration, name, sha256) == 0;
+
+    if (recorded && path == NULL)
+        return error_set(err, ERROR_USAGE, -EINVAL, "%s: the recorded run had one; give it with %s", replay->directory,
+                         option);
+    if (!recorded && path != NULL)
+        return error_set(err, ERROR_USAGE, -EINVAL, "%s: the recorded run had none; leave %s out", replay->directory,
+                         option);
+    return 0;
+}
+
+static int check_all_given(const struct replay *replay, const json_t *configuration, struct error *err)
+{
+    const struct job_options *options = &replay->job.options;
+    int r = check_given(replay, configuration, "train", "--train", options->train_path, err);
+
+    if (r == 0)
+        r = check_given(replay, configuration, STATEMENT_TRIGGERS, "--triggers", options->triggers_path, err);
+    return r < 0 ? r
+                 : check_given(replay, configuration, STATEMENT_REFERENCE, "--reference", options->reference_path, err);
+}
+
 /* What the statement says of the recorded run: the agent, and whether there was a spec. */
 static int read_statement(struct replay *replay, const struct verify_report *report, struct error *err)
 {
@@ -43,7 +70,7 @@ static int read_statement(struct replay *replay, const struct verify_report *rep
         memset(replay->agent_sha256, 0, SHA256_SIZE);
     if (statement_find_resource(configuration, STATEMENT_SPEC, sha256) == 0)
         replay->job.options.spec_path = replay->spec_path;
-    return 0;
+    return check_all_given(replay, configuration, err);
 }
 
 /* Nothing is run again before the recorded result holds. */
@@ -158,11 +185,13 @@ int cli_replay(int argc, char **argv)
         CLI_OPTION_TEXT("model", "MODEL", "the model that was evaluated", &replay.model_path),
         CLI_OPTION_TEXT("test", "SET", "the test set that was used", &replay.job.options.test_path),
         CLI_OPTION_TEXT("train", "SET", "the training set that was used", &replay.job.options.train_path),
+        CLI_OPTION_TEXT("reference", "MODEL", "the reference model that was used", &replay.job.options.reference_path),
+        CLI_OPTION_TEXT("triggers", "SET", "the triggers that were used", &replay.job.options.triggers_path),
         CLI_JOB_MACHINE(replay.job),
         CLI_OPTION_FLAG("quiet", "no progress", &replay.job.options.quiet),
     };
     const struct cli_command command = {
-        .usage = "lazaret replay DIR --key PUB.pem --model MODEL --test SET [--train SET] [OPTIONS]",
+        .usage = "lazaret replay DIR --key PUB.pem --model MODEL --test SET [OPTIONS]",
         .purpose =
             "Verifies the signed result in DIR, evaluates again by its own policy and spec, in whatever isolation and\n"
             "acceleration this machine has, and compares evaluation.json byte for byte.\n"

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What evaluation.json says, in a line a check. Its texts are our own, or were made printable when it was built. */
+/* What evaluation.json says, some lines a check, the worst check first. */
 #include "host/cli/summary.h"
 
+#include "host/attest/text.h"
+#include "host/cli/summary_lines.h"
+#include "host/json/decimal.h"
 #include "host/json/reader.h"
 
 #include <stdio.h>
@@ -10,83 +13,126 @@
 /* A check's second and later lines stand under its first. */
 #define CONTINUED "                                   "
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
+/* --- lines ------------------------------------------------------------------------------------------- */
 
-    return text != NULL ? text : "";
+void summary_line(struct summary_lines *lines, const char *format, ...)
+{
+    va_list arguments;
+
+    if (lines->count++ > 0)
+        (void)fputs(CONTINUED, stdout);
+    va_start(arguments, format);
+    (void)vprintf(format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stdout);
 }
 
-static long long number_of(const json_t *object, const char *key)
+const char *summary_string(const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    if (text == NULL)
+        return "";
+    return text_is_printable(text) ? text : "(unprintable)";
+}
+
+const char *summary_text(const json_t *object, const char *key)
+{
+    return summary_string(json_object_get(object, key));
+}
+
+long long summary_number(const json_t *object, const char *key)
 {
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
-static void print_accuracy(const json_t *check)
+double summary_decimal(const json_t *object, const char *key)
 {
-    const json_t *interval = json_object_get(check, "ci95");
+    const char *text = json_string_value(json_object_get(object, key));
+    double value = 0.0;
 
-    (void)printf("%lld of %lld right: %s, 95%% interval %s to %s\n", number_of(check, "correct"),
-                 number_of(check, "total"), text_of(check, "accuracy"), json_string_value(json_array_get(interval, 0)),
-                 json_string_value(json_array_get(interval, 1)));
+    return text != NULL && json_decimal_parse(text, &value) == 0 ? value : 0.0;
 }
 
-/* One line a norm: how many stay right at each eps. */
-static void print_curves(const json_t *check)
+size_t summary_worst(const json_t *array, double (*rank)(const json_t *element),
+                     const json_t *ret_worst[SUMMARY_WORST_MAX], size_t *ret_count)
 {
-    const json_t *curve, *point;
-    size_t i, j;
+    size_t all = 0, count = 0;
 
-    json_array_foreach (json_object_get(check, "curves"), i, curve) {
-        (void)printf("%snorm %-3s right clean and at eps", i > 0 ? CONTINUED : "", text_of(curve, "norm"));
-        json_array_foreach (json_object_get(curve, "points"), j, point)
-            (void)printf(" %s: %lld", text_of(point, "eps"), number_of(point, "robustCorrect"));
-        (void)printf(" of %lld\n", number_of(json_array_get(json_object_get(curve, "points"), 0), "total"));
-    }
-}
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const json_t *element = json_array_get(array, i);
+        double value = rank(element);
+        size_t at = count;
 
-static void print_clusters(const json_t *check)
-{
-    const json_t *class;
-    size_t i, suspicious = 0;
-
-    json_array_foreach (json_object_get(check, "classes"), i, class) {
-        const json_t *sizes = json_object_get(class, "sizes"), *test = json_object_get(class, "testSizes");
-
-        if (!json_is_true(json_object_get(class, "suspicious")))
+        if (!(value > 0.0))
             continue;
-        (void)printf("%sclass %lld is suspicious: clusters of %lld/%lld in training, %lld/%lld in test, p %s\n",
-                     suspicious++ > 0 ? CONTINUED : "", number_of(class, "label"),
-                     (long long)json_integer_value(json_array_get(sizes, 0)),
-                     (long long)json_integer_value(json_array_get(sizes, 1)),
-                     (long long)json_integer_value(json_array_get(test, 0)),
-                     (long long)json_integer_value(json_array_get(test, 1)), text_of(class, "pHolm"));
+        all++;
+        while (at > 0 && rank(ret_worst[at - 1]) < value)
+            at--;
+        if (at == SUMMARY_WORST_MAX)
+            continue;
+        count += count < SUMMARY_WORST_MAX;
+        for (size_t j = count - 1; j > at; j--)
+            ret_worst[j] = ret_worst[j - 1];
+        ret_worst[at] = element;
     }
-    if (suspicious == 0)
-        (void)printf("none of %zu classes is suspicious\n", json_array_size(json_object_get(check, "classes")));
+    *ret_count = count;
+    return all;
 }
+
+void summary_more(struct summary_lines *lines, size_t all, const char *what)
+{
+    if (all > SUMMARY_WORST_MAX)
+        summary_line(lines, "and %zu more %s", all - SUMMARY_WORST_MAX, what);
+}
+
+/* --- checks ------------------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *id;
+    summary_print_check *print;
+} checks[] = {
+    {"clean-accuracy", summary_accuracy},
+    {"noise", summary_attack},
+    {"fgsm", summary_attack},
+    {"pgd", summary_attack},
+    {"square", summary_attack},
+    {"robustness", summary_robustness},
+    {"activation-clustering", summary_clustering},
+    {"spectral-signature", summary_spectrum},
+    {"trigger-scan", summary_trigger_scan},
+    {"neural-cleanse", summary_neural_cleanse},
+    {"strip", summary_strip},
+    {"weight-drift", summary_drift},
+};
 
 static void print_check(const json_t *check)
 {
-    (void)printf("  %-23s %-8s ", text_of(check, "id"), text_of(check, "status"));
+    const char *id = summary_text(check, "id");
+    struct summary_lines lines = {0};
+
+    (void)printf("  %-23s %-8s ", id, summary_text(check, "status"));
     if (json_object_get(check, "reason") != NULL)
-        (void)printf("%s\n", text_of(check, "reason"));
-    else if (json_object_get(check, "curves") != NULL)
-        print_curves(check);
-    else if (json_is_array(json_object_get(check, "classes")))
-        print_clusters(check);
+        summary_line(&lines, "%s", summary_text(check, "reason"));
     else
-        print_accuracy(check);
+        for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+            if (strcmp(checks[i].id, id) == 0)
+                checks[i].print(&lines, check);
+    if (lines.count == 0)
+        (void)fputc('\n', stdout);
 }
 
 void summary_print(const struct buffer *evaluation)
 {
+    static const char *const worst_first[] = {"failed", "error", "warned", "skipped", "passed"};
     CLEANUP_JSON json_t *document = NULL;
     const json_t *check;
     size_t i;
 
     if (json_read(evaluation->data, evaluation->size, evaluation->size, "evaluation.json", &document, NULL) < 0)
         return;
-    json_array_foreach (json_object_get(document, "checks"), i, check)
-        print_check(check);
+    for (size_t status = 0; status < sizeof worst_first / sizeof worst_first[0]; status++)
+        json_array_foreach (json_object_get(document, "checks"), i, check)
+            if (strcmp(summary_text(check, "status"), worst_first[status]) == 0)
+                print_check(check);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What evaluation.json says, in a line a check, for a terminal. */
+/* What evaluation.json says, some lines a check, the worst check first, for a terminal. */
 #ifndef LAZARET_HOST_CLI_SUMMARY_H
 #define LAZARET_HOST_CLI_SUMMARY_H
 

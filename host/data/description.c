@@ -19,9 +19,19 @@ static void digest_file(struct sha256 *hash, const char *role, bool present, con
         sha256_update(hash, digest, SHA256_SIZE);
 }
 
+/* A role that is left out where there is no such file. */
+static void digest_extra(struct sha256 *hash, const char *role, bool present, const uint8_t digest[SHA256_SIZE])
+{
+    if (present)
+        digest_file(hash, role, true, digest);
+}
+
 void data_description_digest(struct data_description *description)
 {
     static const char domain[] = "lazaret data 1\n";
+    static const char *const array_roles[DATA_ARRAY_COUNT] = {
+        [DATA_ARRAY_MASK] = "mask", [DATA_ARRAY_EPS_SCALE] = "epsScale"};
+    const struct data_set_description *sets = description->sets;
     struct sha256 hash;
 
     sha256_start(&hash);
@@ -29,6 +39,11 @@ void data_description_digest(struct data_description *description)
     digest_file(&hash, "test", true, description->sets[DATA_SET_TEST].sha256);
     digest_file(&hash, "train", description->sets[DATA_SET_TRAIN].present, description->sets[DATA_SET_TRAIN].sha256);
     digest_file(&hash, "spec", description->has_spec, description->spec_sha256);
+    digest_extra(&hash, "test-labels", sets[DATA_SET_TEST].has_labels_file, sets[DATA_SET_TEST].labels_sha256);
+    digest_extra(&hash, "train-labels", sets[DATA_SET_TRAIN].has_labels_file, sets[DATA_SET_TRAIN].labels_sha256);
+    digest_extra(&hash, "triggers", sets[DATA_SET_TRIGGERS].present, sets[DATA_SET_TRIGGERS].sha256);
+    for (unsigned i = 0; i < DATA_ARRAY_COUNT; i++)
+        digest_extra(&hash, array_roles[i], description->arrays[i].name[0] != '\0', description->arrays[i].sha256);
     sha256_finish(&hash, description->data_sha256);
 }
 
@@ -284,24 +299,35 @@ static int decode_set(struct cursor *cursor, struct data_set_description *set)
     return 0;
 }
 
-/* What the two sets and the contract must have in common. */
+/* What a set of this kind must be, whatever its file says. */
+static bool is_possible(enum data_set_id id, const struct data_set_description *set,
+                        const struct data_contract *contract)
+{
+    if (id == DATA_SET_TRIGGERS)
+        return !set->labelled && set->count % 2 == 0 && set->count <= 2 * DATA_TRIGGERS_MAX;
+    if (id == DATA_SET_FEATURES)
+        return !set->labelled && set->count == DATA_FEATURE_COUNT && contract->has_range;
+    if (contract->classes > 0 && set->label_max >= contract->classes)
+        return false;
+    return !contract->has_range ||
+           ((double)set->min >= contract->range_low && (double)set->max <= contract->range_high);
+}
+
+/* What the sets and the contract must have in common. */
 static bool is_consistent(const struct data_description *description)
 {
     const struct data_contract *contract = &description->contract;
     const struct data_set_description *test = &description->sets[DATA_SET_TEST];
-    const struct data_set_description *train = &description->sets[DATA_SET_TRAIN];
 
     if (!test->present || (contract->channels != 0 && contract->channels != test->dims[0]))
-        return false;
-    if (train->present && (train->rank != test->rank || memcmp(train->dims, test->dims, sizeof test->dims) != 0))
         return false;
     for (uint32_t i = 0; i < DATA_SET_COUNT; i++) {
         const struct data_set_description *set = &description->sets[i];
 
-        if (set->present && contract->classes > 0 && set->label_max >= contract->classes)
-            return false;
-        if (set->present && contract->has_range &&
-            ((double)set->min < contract->range_low || (double)set->max > contract->range_high))
+        if (!set->present)
+            continue;
+        if (set->rank != test->rank || memcmp(set->dims, test->dims, sizeof test->dims) != 0 ||
+            !is_possible((enum data_set_id)i, set, contract))
             return false;
     }
     return true;

@@ -24,7 +24,31 @@
 #define DATA_BYTES_MAX    (UINT64_C(1) << 40) /* of x as f32: the largest set that is streamed at all */
 #define DATA_CLASSES_MAX  (UINT32_C(1) << 20) /* labels are below it */
 
-enum data_set_id { DATA_SET_TEST, DATA_SET_TRAIN, DATA_SET_COUNT };
+#define DATA_TRIGGERS_MAX  64u                  /* of the user's own */
+#define DATA_HELD_MAX      (UINT64_C(1) << 26)  /* floats of triggers and features, which are held, each */
+#define DATA_ARRAY_MAX     (UINT64_C(64) << 20) /* bytes of a .npy that the spec names */
+#define DATA_FILE_NAME_MAX 128u                 /* of such a file, with the final NUL */
+
+enum data_set_id {
+    DATA_SET_TEST,
+    DATA_SET_TRAIN,
+    DATA_SET_TRIGGERS, /* 2K samples: each of K patterns, then its mask in [0, 1] */
+    DATA_SET_FEATURES, /* DATA_FEATURE_COUNT samples, in the order of enum data_feature; from the spec */
+    DATA_SET_COUNT
+};
+
+/* What an attack may do to each element (docs/spec.md). The numbers are those of enum plan_feature. */
+enum data_feature {
+    DATA_FEATURE_LOW,
+    DATA_FEATURE_HIGH,
+    DATA_FEATURE_EPS_SCALE,
+    DATA_FEATURE_MASK,
+    DATA_FEATURE_KIND, /* 0 real, 1 integer, g of 2 and more: a column of the one-hot group g */
+    DATA_FEATURE_COUNT
+};
+
+/* Arrays that a spec may name, each a .npy beside it. */
+enum data_array { DATA_ARRAY_MASK, DATA_ARRAY_EPS_SCALE, DATA_ARRAY_COUNT };
 
 enum data_layout { DATA_LAYOUT_ANY, DATA_LAYOUT_NCHW, DATA_LAYOUT_NHWC, DATA_LAYOUT_ND, DATA_LAYOUT_COUNT };
 enum data_outputs { DATA_OUTPUTS_LOGITS, DATA_OUTPUTS_PROBABILITIES, DATA_OUTPUTS_COUNT };
@@ -57,8 +81,15 @@ struct data_set_description {
     bool labelled;
     uint32_t label_max;          /* the largest label; 0 where not labelled */
     uint32_t label_distinct;     /* how many different labels there are */
-    uint8_t sha256[SHA256_SIZE]; /* of the file */
+    uint8_t sha256[SHA256_SIZE]; /* of the file; zeros for the features, which are part of the spec */
     uint64_t file_size;
+    bool has_labels_file; /* the labels are in a file of their own: IDX */
+    uint8_t labels_sha256[SHA256_SIZE];
+};
+
+struct data_array_description {
+    char name[DATA_FILE_NAME_MAX]; /* the file's, beside the spec; "": there is none */
+    uint8_t sha256[SHA256_SIZE];
 };
 
 struct data_description {
@@ -66,10 +97,12 @@ struct data_description {
     struct data_set_description sets[DATA_SET_COUNT];
     bool has_spec;
     uint8_t spec_sha256[SHA256_SIZE]; /* of the file; zeros where there is none */
+    struct data_array_description arrays[DATA_ARRAY_COUNT];
     /*
-     * The digest of all three files: SHA-256 over "lazaret data 1\n", then for each of "test",
-     * "train" and "spec", in this order: u32le length of the role, the role, u8 1 where there is
-     * such a file or 0, and where there is one its 32 bytes of SHA-256.
+     * The digest of all files: SHA-256 over "lazaret data 1\n", then for each of "test", "train" and
+     * "spec", in this order: u32le length of the role, the role, u8 1 where there is such a file or 0,
+     * and where there is one its 32 bytes of SHA-256. The same follows for those of "test-labels",
+     * "train-labels", "triggers", "mask" and "epsScale", in this order, that there are, and for no other.
      */
     uint8_t data_sha256[SHA256_SIZE];
 };

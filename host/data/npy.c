@@ -19,7 +19,7 @@ static const struct {
     [NPY_F2] = {"<f2", "float16", 2}, [NPY_F4] = {"<f4", "float32", 4}, [NPY_F8] = {"<f8", "float64", 8},
     [NPY_I1] = {"|i1", "int8", 1},    [NPY_I2] = {"<i2", "int16", 2},   [NPY_I4] = {"<i4", "int32", 4},
     [NPY_I8] = {"<i8", "int64", 8},   [NPY_U1] = {"|u1", "uint8", 1},   [NPY_U2] = {"<u2", "uint16", 2},
-    [NPY_U4] = {"<u4", "uint32", 4},  [NPY_U8] = {"<u8", "uint64", 8},
+    [NPY_U4] = {"<u4", "uint32", 4},  [NPY_U8] = {"<u8", "uint64", 8},  [NPY_BF2] = {"", "bfloat16", 2},
 };
 
 static const uint8_t magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
@@ -31,7 +31,7 @@ const char *npy_type_name(enum npy_type type)
 
 bool npy_type_is_integer(enum npy_type type)
 {
-    return type >= NPY_I1 && type < NPY_TYPE_COUNT;
+    return type >= NPY_I1 && type <= NPY_U8;
 }
 
 static int bad(struct error *err, size_t offset, const char *what)
@@ -216,7 +216,7 @@ static int read_descr(struct cursor *cursor, struct npy_header *header, struct e
     r = read_string(cursor, descr, err);
     if (r < 0)
         return r;
-    for (uint32_t i = 0; i < NPY_TYPE_COUNT; i++) {
+    for (uint32_t i = 0; i < NPY_BF2; i++) {
         bool single = types[i].size == 1 && strlen(descr) == 3 && (descr[0] == '<' || descr[0] == '>');
 
         if (strcmp(descr, types[i].descr) == 0 || (single && strcmp(descr + 1, types[i].descr + 1) == 0)) {
@@ -376,6 +376,12 @@ void npy_to_f32(enum npy_type type, const uint8_t *bytes, size_t count, float *r
 
             memcpy(&value, bytes + 8 * i, sizeof value);
             ret_values[i] = (float)value;
+        }
+    } else if (type == NPY_BF2) { /* the upper half of a binary32 */
+        for (size_t i = 0; i < count; i++) {
+            uint32_t bits = (uint32_t)load(bytes + 2 * i, 2) << 16;
+
+            memcpy(&ret_values[i], &bits, sizeof bits);
         }
     } else if (type == NPY_U1) {
         for (size_t i = 0; i < count; i++)

@@ -32,6 +32,7 @@ enum npy_type { /* all little-endian */
                 NPY_U2,
                 NPY_U4,
                 NPY_U8,
+                NPY_BF2, /* bfloat16, which numpy does not have: .safetensors alone */
                 NPY_TYPE_COUNT
 };
 
@@ -53,7 +54,7 @@ MUST_USE int npy_parse(const void *preamble, size_t size, struct npy_header *ret
 const char *npy_type_name(enum npy_type type);
 bool npy_type_is_integer(enum npy_type type);
 
-/* `count` elements as f32: exact for f2, f4 and integers below 2^24, else rounded to nearest even. */
+/* `count` elements as f32: exact for f2, bf2, f4 and integers below 2^24, else rounded to nearest even. */
 void npy_to_f32(enum npy_type type, const uint8_t *bytes, size_t count, float *ret_values);
 
 /* One integer element; what is beyond int64_t comes as INT64_MAX. For integer types only. */

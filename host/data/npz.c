@@ -117,7 +117,8 @@ static int open_archive(struct npz_source *source, int fd, uint64_t file_size, s
         if (code == ENOMEM || code == EIO)
             return archive_failure(archive, err, "opening it");
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "not an .npz file (a zip archive of arrays); make one with numpy.savez(path, x=..., y=...)");
+                         "not an .npz file (a zip archive of arrays), nor IDX or .safetensors; make one with "
+                         "numpy.savez(path, x=..., y=...)");
     }
     *ret_archive = TAKE_POINTER(archive);
     return 0;
@@ -195,7 +196,7 @@ int npz_inspect(int fd, uint64_t file_size, struct npz_contents *ret_contents, s
     for (;;) {
         struct archive_entry *entry;
         char name[NPZ_NAME_MAX];
-        bool is_x, is_y;
+        bool is_x, is_y, is_mask;
 
         r = next_member(archive, &entry, name, err);
         if (r <= 0)
@@ -204,10 +205,12 @@ int npz_inspect(int fd, uint64_t file_size, struct npz_contents *ret_contents, s
             return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "more than %u members in the archive", NPZ_MEMBERS_MAX);
         is_x = strcmp(name, "x") == 0;
         is_y = strcmp(name, "y") == 0;
-        if ((is_x && contents.has_x) || (is_y && contents.has_y))
+        is_mask = strcmp(name, "mask") == 0;
+        if ((is_x && contents.has_x) || (is_y && contents.has_y) || (is_mask && contents.has_mask))
             return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "array %s: it stands in the archive twice", name);
         contents.has_x |= is_x;
         contents.has_y |= is_y;
+        contents.has_mask |= is_mask;
         if (name[0] != '\0' && strlen(listed) + strlen(name) + 3 < sizeof listed)
             (void)snprintf(listed + strlen(listed), sizeof listed - strlen(listed), "%s%s",
                            listed[0] != '\0' ? ", " : "", name);

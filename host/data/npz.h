@@ -14,9 +14,9 @@
 
 #define NPZ_MEMBERS_MAX 4096u
 
-/* Which of the two arrays that matter a file has. */
+/* Which of the arrays that matter a file has. */
 struct npz_contents {
-    bool has_x, has_y;
+    bool has_x, has_y, has_mask;
 };
 
 /*
@@ -25,7 +25,7 @@ struct npz_contents {
  */
 void npz_prepare(void);
 
-/* Walks the archive's directory. Refuses what is no zip file, has no `x`, or has x or y twice. */
+/* Walks the archive's directory. Refuses what is no zip file, has no `x`, or has one of them twice. */
 MUST_USE int npz_inspect(int fd, uint64_t file_size, struct npz_contents *ret_contents, struct error *err);
 
 struct npz_array;

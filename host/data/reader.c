@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The controller's side of the data reader. */
-#include "host/data/reader.h"
+#include "host/data/reader_internal.h"
 
 #include "base/io.h"
-#include "host/data/serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,18 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define READER_HASH_BLOCK ((size_t)256 * 1024)
-#define READER_END_MS     500u /* how long a process whose socket closed may take to end */
-
-struct data_reader {
-    pid_t pid;
-    int socket; /* -1: ended */
-    struct data_serve_files files;
-    char *names[DATA_FILE_NONE];
-    bool described;
-    struct data_set_description sets[DATA_SET_COUNT];
-    uint32_t classes;
-};
+#define READER_END_MS 500u /* how long a process whose socket closed may take to end */
 
 /* --- life -------------------------------------------------------------------------------------- */
 
@@ -94,6 +82,9 @@ int data_reader_start(const struct data_files *files, struct data_reader **ret_r
     reader->socket = -1;
     for (size_t i = 0; i < DATA_FILE_NONE; i++)
         reader->files.fds[i] = -1;
+    for (size_t i = 0; i < DATA_ARRAY_COUNT; i++)
+        reader->arrays[i] = -1;
+    reader->folder = files->spec_folder_fd < 0 ? -1 : fcntl(files->spec_folder_fd, F_DUPFD_CLOEXEC, 3);
     if (files->test_fd < 0)
         return error_set(err, ERROR_INTERNAL, -EINVAL, "the data reader needs a test set");
     r = take_file(reader, DATA_FILE_TEST, files->test_fd, files->test_name, err);
@@ -101,6 +92,12 @@ int data_reader_start(const struct data_files *files, struct data_reader **ret_r
         r = take_file(reader, DATA_FILE_TRAIN, files->train_fd, files->train_name, err);
     if (r == 0)
         r = take_file(reader, DATA_FILE_SPEC, files->spec_fd, files->spec_name, err);
+    if (r == 0)
+        r = take_file(reader, DATA_FILE_TEST_LABELS, files->test_labels_fd, files->test_name, err);
+    if (r == 0)
+        r = take_file(reader, DATA_FILE_TRAIN_LABELS, files->train_labels_fd, files->train_name, err);
+    if (r == 0)
+        r = take_file(reader, DATA_FILE_TRIGGERS, files->triggers_fd, files->triggers_name, err);
     if (r == 0)
         r = start_process(reader, err);
     if (r < 0)
@@ -131,7 +128,17 @@ void data_reader_free(struct data_reader *reader)
             (void)close(reader->files.fds[i]);
         free(reader->names[i]);
     }
+    for (size_t i = 0; i < DATA_ARRAY_COUNT; i++)
+        if (reader->arrays[i] >= 0)
+            (void)close(reader->arrays[i]);
+    if (reader->folder >= 0)
+        (void)close(reader->folder);
     free(reader);
+}
+
+int data_reader_array_fd(const struct data_reader *reader, enum data_array which)
+{
+    return reader->arrays[which];
 }
 
 pid_t data_reader_pid(const struct data_reader *reader)
@@ -172,7 +179,7 @@ static int report_death(struct data_reader *reader, struct error *err)
     return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the confined data reader ended without an answer");
 }
 
-static int report_io(struct data_reader *reader, int code, struct error *err)
+int reader_report_io(struct data_reader *reader, int code, struct error *err)
 {
     if (code == -ETIMEDOUT)
         return error_set(err, ERROR_UNAVAILABLE, code, "%s: the data set was not read within its time limit",
@@ -182,7 +189,7 @@ static int report_io(struct data_reader *reader, int code, struct error *err)
     return error_set(err, ERROR_INTERNAL, code, "the data reader's socket failed: %s", strerror(-code));
 }
 
-static int report_nonsense(struct error *err)
+int reader_report_nonsense(struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, -EPROTO, "the confined data reader answered nonsense");
 }
@@ -206,9 +213,9 @@ static int report_error(struct data_reader *reader, const uint8_t *reply, size_t
     if (r == 0)
         r = cursor_read_bytes(&cursor, length, &bytes);
     if (r < 0 || file >= DATA_FILE_COUNT || code == 0 || code > 4095)
-        return report_nonsense(err);
+        return reader_report_nonsense(err);
     if (kind != ERROR_BAD_INPUT && kind != ERROR_NO_INPUT && kind != ERROR_UNAVAILABLE && kind != ERROR_INTERNAL)
-        return report_nonsense(err);
+        return reader_report_nonsense(err);
     for (size_t i = 0; i < length; i++)
         text[i] = bytes[i] >= 0x20 && bytes[i] <= 0x7e ? (char)bytes[i] : '?';
     text[length] = '\0';
@@ -220,7 +227,7 @@ static int report_error(struct data_reader *reader, const uint8_t *reply, size_t
 
 /* --- requests and replies ---------------------------------------------------------------------- */
 
-static int send_request(struct data_reader *reader, enum data_operation operation, uint32_t set, uint64_t first,
+int reader_send_request(struct data_reader *reader, enum data_operation operation, uint32_t set, uint64_t first,
                         uint64_t count, uint64_t deadline_ns, struct error *err)
 {
     CLEANUP_BUFFER struct buffer request = buffer_with_limit(DATA_REQUEST_SIZE);
@@ -238,7 +245,8 @@ static int send_request(struct data_reader *reader, enum data_operation operatio
     if (r < 0)
         return error_set(err, ERROR_UNAVAILABLE, r, "no memory to ask the data reader");
     r = io_write_full(reader->socket, request.data, request.size, deadline_ns);
-    return r < 0 && r != -EPIPE ? report_io(reader, r, err) : 0; /* a dead process may have left its error to read */
+    return r < 0 && r != -EPIPE ? reader_report_io(reader, r, err)
+                                : 0; /* a dead process may have left its error to read */
 }
 
 /* Reads one reply: DATA of at most `capacity` bytes to ret_bytes, END where that is 0, or the ERROR, reported. */
@@ -252,24 +260,24 @@ static int read_reply(struct data_reader *reader, void *ret_bytes, size_t capaci
     int r = io_read_full(reader->socket, header, sizeof header, deadline_ns);
 
     if (r < 0)
-        return report_io(reader, r, err);
+        return reader_report_io(reader, r, err);
     if (cursor_read_u32le(&cursor, &kind) < 0 || cursor_read_u32le(&cursor, &size) < 0 || size > DATA_REPLY_MAX)
-        return report_nonsense(err);
+        return reader_report_nonsense(err);
     if (kind == DATA_REPLY_ERROR && size <= sizeof text) {
         r = io_read_full(reader->socket, text, size, deadline_ns);
-        return r < 0 ? report_io(reader, r, err) : report_error(reader, text, size, err);
+        return r < 0 ? reader_report_io(reader, r, err) : report_error(reader, text, size, err);
     }
     if (kind != (capacity > 0 ? DATA_REPLY_DATA : DATA_REPLY_END) || size > capacity || (size == 0 && capacity > 0))
-        return report_nonsense(err);
+        return reader_report_nonsense(err);
     r = size > 0 ? io_read_full(reader->socket, ret_bytes, size, deadline_ns) : 0;
     if (r < 0)
-        return report_io(reader, r, err);
+        return reader_report_io(reader, r, err);
     *ret_size = size;
     return 0;
 }
 
 /* The answer's end; what was read before it counts only now. */
-static int read_end(struct data_reader *reader, uint64_t deadline_ns, struct error *err)
+int reader_read_end(struct data_reader *reader, uint64_t deadline_ns, struct error *err)
 {
     uint8_t nothing;
     size_t size = 0;
@@ -278,7 +286,7 @@ static int read_end(struct data_reader *reader, uint64_t deadline_ns, struct err
 }
 
 /* Reads DATA replies of exactly `total` bytes together, and the end. */
-static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total, uint64_t deadline_ns,
+int reader_read_stream(struct data_reader *reader, void *ret_bytes, size_t total, uint64_t deadline_ns,
                        struct error *err)
 {
     for (size_t done = 0; done < total;) {
@@ -289,59 +297,7 @@ static int read_stream(struct data_reader *reader, void *ret_bytes, size_t total
             return r;
         done += size;
     }
-    return read_end(reader, deadline_ns, err);
-}
-
-/* --- digests ----------------------------------------------------------------------------------- */
-
-static int hash_file(const struct data_reader *reader, enum data_file which, uint64_t deadline_ns,
-                     uint8_t ret_digest[SHA256_SIZE], struct error *err)
-{
-    CLEANUP_FREE uint8_t *block = malloc(READER_HASH_BLOCK);
-    uint64_t done = 0;
-    struct sha256 hash;
-
-    if (block == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory to hash it", reader->names[which]);
-    sha256_start(&hash);
-    for (;;) {
-        ssize_t count = io_pread_full(reader->files.fds[which], block, READER_HASH_BLOCK, done);
-
-        if (count < 0)
-            return error_set(err, ERROR_NO_INPUT, (int)count, "%s: it can't be read: %s", reader->names[which],
-                             strerror((int)-count));
-        if (count == 0)
-            break;
-        if (deadline_ns != IO_NO_DEADLINE && io_now_ns() > deadline_ns)
-            return error_set(err, ERROR_UNAVAILABLE, -ETIMEDOUT, "%s: it was not read within its time limit",
-                             reader->names[which]);
-        sha256_update(&hash, block, (size_t)count);
-        done += (uint64_t)count;
-    }
-    if (done != reader->files.sizes[which])
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: the file was changed while it was read; run again",
-                         reader->names[which]);
-    sha256_finish(&hash, ret_digest);
-    return 0;
-}
-
-static int hash_files(const struct data_reader *reader, uint64_t deadline_ns, struct data_description *description,
-                      struct error *err)
-{
-    int r = 0;
-
-    for (uint32_t i = 0; r == 0 && i < DATA_SET_COUNT; i++) {
-        if (reader->files.fds[i] < 0)
-            continue;
-        description->sets[i].file_size = reader->files.sizes[i];
-        r = hash_file(reader, (enum data_file)i, deadline_ns, description->sets[i].sha256, err);
-    }
-    description->has_spec = reader->files.fds[DATA_FILE_SPEC] >= 0;
-    if (r == 0 && description->has_spec)
-        r = hash_file(reader, DATA_FILE_SPEC, deadline_ns, description->spec_sha256, err);
-    if (r == 0)
-        data_description_digest(description);
-    return r;
+    return reader_read_end(reader, deadline_ns, err);
 }
 
 /* --- the calls --------------------------------------------------------------------------------- */
@@ -358,14 +314,15 @@ static int read_description(struct data_reader *reader, uint64_t deadline_ns, st
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data's description");
     r = read_reply(reader, record, DATA_DESCRIPTION_RECORD_MAX, &size, deadline_ns, err);
     if (r == 0)
-        r = read_end(reader, deadline_ns, err);
+        r = reader_read_end(reader, deadline_ns, err);
     if (r < 0)
         return r;
     cursor = cursor_over(record, size);
     if (data_description_decode(&cursor, ret_description) < 0)
-        return report_nonsense(err);
-    if (ret_description->sets[DATA_SET_TRAIN].present != (reader->files.fds[DATA_FILE_TRAIN] >= 0))
-        return report_nonsense(err);
+        return reader_report_nonsense(err);
+    for (unsigned i = 0; i <= DATA_FILE_TRIGGERS; i++)
+        if (ret_description->sets[i].present != (reader->files.fds[i] >= 0))
+            return reader_report_nonsense(err);
     return 0;
 }
 
@@ -373,15 +330,19 @@ int data_reader_describe(struct data_reader *reader, uint64_t deadline_ns, struc
                          struct error *err)
 {
     CLEANUP_FREE struct data_description *description = calloc(1, sizeof *description);
+    struct data_array_description arrays[DATA_ARRAY_COUNT] = {0};
     int r;
 
     if (description == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data's description");
-    r = send_request(reader, DATA_OPERATION_DESCRIBE, 0, 0, 0, deadline_ns, err);
+    r = reader_send_arrays(reader, deadline_ns, arrays, err);
+    if (r == 0)
+        r = reader_send_request(reader, DATA_OPERATION_DESCRIBE, 0, 0, 0, deadline_ns, err);
     if (r == 0)
         r = read_description(reader, deadline_ns, description, err);
+    memcpy(description->arrays, arrays, sizeof arrays);
     if (r == 0)
-        r = hash_files(reader, deadline_ns, description, err);
+        r = reader_hash_files(reader, deadline_ns, description, err);
     if (r < 0)
         return give_up(reader, r);
     memcpy(reader->sets, description->sets, sizeof reader->sets);
@@ -389,6 +350,12 @@ int data_reader_describe(struct data_reader *reader, uint64_t deadline_ns, struc
     reader->described = true;
     *ret_description = *description;
     return 0;
+}
+
+/* The file that a set comes from. */
+static enum data_file set_file(enum data_set_id set)
+{
+    return set == DATA_SET_FEATURES ? DATA_FILE_SPEC : (enum data_file)set;
 }
 
 /* The set, once it has been described. */
@@ -414,16 +381,16 @@ int data_reader_labels(struct data_reader *reader, enum data_set_id set, uint64_
     if (!description->labelled)
         return error_set(err, ERROR_BAD_INPUT, -ENOENT,
                          "%s: there is no array y, and labels are needed; save them: numpy.savez(path, x=..., y=...)",
-                         reader->names[set]);
+                         reader->names[set_file(set)]);
     labels = malloc((size_t)description->count * sizeof *labels);
     if (labels == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for its labels", reader->names[set]);
-    r = send_request(reader, DATA_OPERATION_LABELS, set, 0, 0, deadline_ns, err);
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for its labels", reader->names[set_file(set)]);
+    r = reader_send_request(reader, DATA_OPERATION_LABELS, set, 0, 0, deadline_ns, err);
     if (r == 0)
-        r = read_stream(reader, labels, (size_t)description->count * sizeof *labels, deadline_ns, err);
+        r = reader_read_stream(reader, labels, (size_t)description->count * sizeof *labels, deadline_ns, err);
     for (uint64_t i = 0; r == 0 && i < description->count; i++)
         if (labels[i] < 0 || labels[i] >= bound)
-            r = report_nonsense(err);
+            r = reader_report_nonsense(err);
     if (r < 0)
         return give_up(reader, r);
     *ret_labels = TAKE_POINTER(labels);
@@ -440,9 +407,9 @@ int data_reader_window(struct data_reader *reader, enum data_set_id set, uint64_
     if (r < 0)
         return r;
     if (count == 0 || first > description->count || count > description->count - first)
-        return error_set(err, ERROR_INTERNAL, -EINVAL, "%s: a window beyond its samples", reader->names[set]);
-    r = send_request(reader, DATA_OPERATION_WINDOW, set, first, count, deadline_ns, err);
+        return error_set(err, ERROR_INTERNAL, -EINVAL, "%s: a window beyond its samples", reader->names[set_file(set)]);
+    r = reader_send_request(reader, DATA_OPERATION_WINDOW, set, first, count, deadline_ns, err);
     if (r == 0)
-        r = read_stream(reader, ret_x, count * (size_t)description->elements * sizeof *ret_x, deadline_ns, err);
+        r = reader_read_stream(reader, ret_x, count * (size_t)description->elements * sizeof *ret_x, deadline_ns, err);
     return r < 0 ? give_up(reader, r) : 0;
 }

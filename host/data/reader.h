@@ -22,7 +22,18 @@ struct data_files { /* open for reading, regular files; borrowed, and used by po
     const char *train_name;
     int spec_fd; /* -1: none */
     const char *spec_name;
+    int spec_folder_fd;                  /* where files that the spec names lie; -1: it may name none */
+    int test_labels_fd, train_labels_fd; /* of IDX images; -1: none */
+    int triggers_fd;                     /* -1: none */
+    const char *triggers_name;
 };
+
+/* All descriptors -1. */
+#define DATA_FILES_NONE                                                                                                \
+    {                                                                                                                  \
+        .test_fd = -1, .train_fd = -1, .spec_fd = -1, .spec_folder_fd = -1, .test_labels_fd = -1,                      \
+        .train_labels_fd = -1, .triggers_fd = -1                                                                       \
+    }
 
 struct data_reader;
 
@@ -34,7 +45,7 @@ void data_reader_free(struct data_reader *reader);
 
 /*
  * Reads and checks everything once, however large. To be called once, before what follows.
- * *ret_description is some 35 KiB.
+ * *ret_description is some 36 KiB.
  */
 MUST_USE int data_reader_describe(struct data_reader *reader, uint64_t deadline_ns,
                                   struct data_description *ret_description, struct error *err);
@@ -48,10 +59,13 @@ MUST_USE int data_reader_labels(struct data_reader *reader, enum data_set_id set
 
 /*
  * Samples [first, first + count), count × elements floats in the contract's layout. Windows of one
- * set follow one another; first 0 begins again. The two sets' windows may alternate.
+ * set follow one another; first 0 begins again. The sets' windows may alternate.
  */
 MUST_USE int data_reader_window(struct data_reader *reader, enum data_set_id set, uint64_t first, size_t count,
                                 float *ret_x, uint64_t deadline_ns, struct error *err);
+
+/* The file of an array that the spec names, once described; -1 where there is none. The reader's own. */
+int data_reader_array_fd(const struct data_reader *reader, enum data_array which);
 
 /* The process, for tests and for the journal. */
 pid_t data_reader_pid(const struct data_reader *reader);

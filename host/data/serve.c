@@ -4,8 +4,7 @@
 
 #include "base/io.h"
 #include "host/confine/confine.h"
-#include "host/data/npz.h"
-#include "host/data/set.h"
+#include "host/data/held.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,8 +19,12 @@ struct server {
     int socket;
     const struct data_serve_files *files;
     struct spec spec;
-    struct data_set *sets[DATA_SET_COUNT];
-    enum data_file file; /* the one in hand, for errors */
+    bool spec_read;
+    uint8_t *arrays[DATA_ARRAY_COUNT]; /* files that the spec names; owned */
+    size_t array_sizes[DATA_ARRAY_COUNT];
+    struct data_set *sets[DATA_SET_TRIGGERS]; /* streamed: test and training set */
+    struct held_set held[DATA_SET_COUNT];     /* triggers and features */
+    enum data_file file;                      /* the one in hand, for errors */
 };
 
 static int confine(int socket, const struct data_serve_files *files, struct error *err)
@@ -113,16 +116,90 @@ static int read_spec(struct server *server, struct error *err)
     return spec_parse(yaml, (size_t)count, &server->spec, err);
 }
 
+/* The spec, once: the default one where there is no file. */
+static int need_spec(struct server *server, struct error *err)
+{
+    int r = 0;
+
+    if (server->spec_read)
+        return 0;
+    spec_default(&server->spec);
+    if (server->files->fds[DATA_FILE_SPEC] >= 0)
+        r = read_spec(server, err);
+    server->spec_read = r == 0;
+    return r;
+}
+
+static int send_names(struct server *server, struct error *err)
+{
+    char names[DATA_ARRAY_COUNT][DATA_FILE_NAME_MAX] = {{0}};
+    int r = need_spec(server, err);
+
+    for (unsigned i = 0; r == 0 && i < DATA_ARRAY_COUNT; i++)
+        (void)snprintf(names[i], sizeof names[i], "%s", server->spec.arrays[i].file);
+    return r < 0 ? r : send_data(server, names, sizeof names);
+}
+
+/* Takes in a file that the spec names. */
+static int receive_array(struct server *server, uint32_t which, uint64_t size, struct error *err)
+{
+    if (which >= DATA_ARRAY_COUNT || !server->spec_read || server->arrays[which] != NULL || size == 0 ||
+        size > DATA_ARRAY_MAX)
+        return error_set(err, ERROR_INTERNAL, -EPROTO, "the data reader was given a file that nothing names");
+    server->file = DATA_FILE_SPEC;
+    server->arrays[which] = malloc((size_t)size);
+    if (server->arrays[which] == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a file that it names");
+    server->array_sizes[which] = (size_t)size;
+    return io_read_full(server->socket, server->arrays[which], (size_t)size, IO_NO_DEADLINE);
+}
+
+static struct source_files files_of(const struct server *server, enum data_set_id id)
+{
+    enum data_file labels = id == DATA_SET_TEST ? DATA_FILE_TEST_LABELS : DATA_FILE_TRAIN_LABELS;
+    struct source_files files = {.fd = server->files->fds[id], .size = server->files->sizes[id], .labels_fd = -1};
+
+    if (id == DATA_SET_TRIGGERS)
+        return files;
+    files.labels_fd = server->files->fds[labels];
+    files.labels_size = server->files->sizes[labels];
+    return files;
+}
+
 static int open_set(struct server *server, enum data_set_id id, struct data_set_description *ret_shape,
                     struct error *err)
 {
+    const struct source_files files = files_of(server, id);
     int r;
 
     server->file = (enum data_file)id;
-    r = data_set_open(server->files->fds[id], server->files->sizes[id], &server->spec.contract,
-                      &server->spec.arrangement, &server->sets[id], err);
+    r = data_set_open(&files, &server->spec, &server->sets[id], err);
     if (r == 0)
         data_set_shape(server->sets[id], ret_shape);
+    return r;
+}
+
+/* The two sets that are held. */
+static int make_held(struct server *server, struct data_description *description, struct error *err)
+{
+    const struct data_set_description *test = &description->sets[DATA_SET_TEST];
+    const struct source_files triggers = files_of(server, DATA_SET_TRIGGERS);
+    int r = 0;
+
+    server->file = DATA_FILE_SPEC;
+    for (unsigned i = 0; i < DATA_ARRAY_COUNT; i++)
+        if (server->spec.arrays[i].file[0] != '\0' && server->arrays[i] == NULL)
+            return error_set(err, ERROR_INTERNAL, -EPROTO, "a file that it names was not sent");
+    if (spec_has_features(&server->spec))
+        r = held_set_make_features(&server->spec, test, (const uint8_t *const *)server->arrays, server->array_sizes,
+                                   &server->held[DATA_SET_FEATURES], err);
+    if (r < 0)
+        return r;
+    server->file = DATA_FILE_TRIGGERS;
+    if (triggers.fd >= 0)
+        r = held_set_read_triggers(&triggers, &server->spec, test, &server->held[DATA_SET_TRIGGERS], err);
+    for (unsigned i = DATA_SET_TRIGGERS; i < DATA_SET_COUNT; i++)
+        description->sets[i] = server->held[i].shape;
     return r;
 }
 
@@ -144,11 +221,8 @@ static int examine(struct server *server, struct data_description *description, 
     struct data_set_description *test = &description->sets[DATA_SET_TEST];
     struct data_set_description *train = &description->sets[DATA_SET_TRAIN];
     bool has_train = server->files->fds[DATA_FILE_TRAIN] >= 0;
-    int r = 0;
+    int r = need_spec(server, err);
 
-    spec_default(&server->spec);
-    if (server->files->fds[DATA_FILE_SPEC] >= 0)
-        r = read_spec(server, err);
     if (r == 0)
         r = open_set(server, DATA_SET_TEST, test, err);
     if (r == 0)
@@ -158,6 +232,8 @@ static int examine(struct server *server, struct data_description *description, 
         if (r == 0)
             r = check_same_shape(test, train, err);
     }
+    if (r == 0)
+        r = make_held(server, description, err);
     if (r < 0)
         return r;
     server->file = DATA_FILE_TEST;
@@ -202,7 +278,15 @@ static int answer(struct server *server, struct cursor *request, struct error *e
         r = cursor_read_u64le(request, &count);
     if (r == 0 && operation == DATA_OPERATION_DESCRIBE && server->sets[DATA_SET_TEST] == NULL)
         return describe(server, err);
-    if (r < 0 || operation >= DATA_OPERATION_COUNT || set >= DATA_SET_COUNT || server->sets[set] == NULL)
+    if (r == 0 && operation == DATA_OPERATION_SPEC)
+        return send_names(server, err);
+    if (r == 0 && operation == DATA_OPERATION_ARRAY)
+        return receive_array(server, set, count, err);
+    if (r == 0 && operation == DATA_OPERATION_WINDOW && set < DATA_SET_COUNT && server->held[set].shape.present) {
+        server->file = set == DATA_SET_TRIGGERS ? DATA_FILE_TRIGGERS : DATA_FILE_SPEC;
+        return held_set_window(&server->held[set], first, count, send_data, server, err);
+    }
+    if (r < 0 || operation >= DATA_OPERATION_COUNT || set >= DATA_SET_TRIGGERS || server->sets[set] == NULL)
         return error_set(err, ERROR_INTERNAL, -EPROTO, "the data reader was asked for something that is not there");
     server->file = (enum data_file)set;
     if (operation == DATA_OPERATION_LABELS)
@@ -221,7 +305,7 @@ int data_serve(int socket, const struct data_serve_files *files)
     server->socket = socket;
     server->files = files;
     server->file = DATA_FILE_NONE;
-    npz_prepare();
+    source_prepare();
     r = confine(socket, files, &err);
     while (r == 0) {
         uint8_t request[DATA_REQUEST_SIZE];
@@ -235,7 +319,11 @@ int data_serve(int socket, const struct data_serve_files *files)
     }
     if (r < 0 && err.kind != ERROR_NONE)
         send_error(server, &err);
-    for (size_t i = 0; i < DATA_SET_COUNT; i++)
+    for (size_t i = 0; i < DATA_SET_TRIGGERS; i++)
         data_set_free(server->sets[i]);
+    for (size_t i = 0; i < DATA_SET_COUNT; i++)
+        held_set_free(&server->held[i]);
+    for (size_t i = 0; i < DATA_ARRAY_COUNT; i++)
+        free(server->arrays[i]);
     return r < 0 ? 1 : 0;
 }

@@ -1,45 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One data set, checked and streamed. */
-#include "host/data/set.h"
-
 #include "host/data/arrange.h"
-#include "host/data/npz.h"
+#include "host/data/set_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-
-#define SET_BLOCK_ELEMENTS ((size_t)16384)
-#define SET_PLACE_MAX      160u
-#define SET_ITEM_MAX       8u /* bytes of one element of any type */
-
-struct data_set {
-    int fd;
-    uint64_t file_size;
-    const struct data_contract *contract;
-    const struct spec_arrangement *arrangement;
-    bool labelled;
-    struct npy_header x, y;
-    uint64_t elements; /* of one sample */
-    bool validated;
-    uint8_t x_sha256[SHA256_SIZE], y_sha256[SHA256_SIZE]; /* of all values as streamed, from the first pass */
-    /* The stream under way. */
-    struct npz_array *stream;
-    uint64_t next; /* sample */
-    struct sha256 hash;
-    /* One block, or one sample where samples are rearranged. */
-    size_t block_elements;
-    uint8_t *raw;
-    float *values, *rearranged;
-};
 
 /* --- shapes ------------------------------------------------------------------------------------ */
 
 static int refuse(struct error *err, const char *what)
 {
     return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s", what);
+}
+
+/* The shape of one sample, by file and spec. */
+static int check_samples(struct data_set *set, struct error *err)
+{
+    const struct spec *spec = set->spec;
+    int r = set_sample_dims(spec, &set->x, "x", &set->rank, set->dims, err);
+
+    if (r < 0)
+        return r;
+    if (arrange_is_needed(&spec->arrangement) && set->rank != 3)
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                         "array x: it has %u dimensions, but the spec's `data` describes images, which have 4",
+                         set->rank + 1);
+    if (spec->arrangement.reverse_channels) {
+        uint64_t channels = set->dims[arrange_file_is_nhwc(&spec->arrangement, spec->contract.layout) ? 2 : 0];
+
+        if (channels != 3)
+            return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                             "array x: it has %" PRIu64 " channels, but the spec's rgb and bgr mean 3", channels);
+    }
+    if (spec->feature_count > 0 && (set->rank != 1 || set->elements != spec->feature_count))
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                         "array x: a sample has %" PRIu64 " elements in %u dimensions, but the spec lists %u features",
+                         set->elements, set->rank, spec->feature_count);
+    return 0;
 }
 
 static int check_x(struct data_set *set, struct error *err)
@@ -60,18 +59,7 @@ static int check_x(struct data_set *set, struct error *err)
                          "array x: %" PRIu64 " samples of %" PRIu64 " elements are more than the %" PRIu64
                          " samples and %" PRIu64 " bytes that are read at most; evaluate a part of the set",
                          x->dims[0], set->elements, DATA_COUNT_MAX, DATA_BYTES_MAX);
-    if (arrange_is_needed(set->arrangement) && x->rank != 4)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "array x: it has %u dimensions, but the spec's `data` describes images, which have 4",
-                         x->rank);
-    if (set->arrangement->reverse_channels) {
-        uint64_t channels = x->dims[arrange_file_is_nhwc(set->arrangement, set->contract->layout) ? 3 : 1];
-
-        if (channels != 3)
-            return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                             "array x: it has %" PRIu64 " channels, but the spec's rgb and bgr mean 3", channels);
-    }
-    return 0;
+    return check_samples(set, err);
 }
 
 static int check_y(const struct data_set *set, struct error *err)
@@ -102,13 +90,13 @@ static bool same_header(const struct npy_header *a, const struct npy_header *b)
 
 static int read_header(const struct data_set *set, const char *name, struct npy_header *ret_header, struct error *err)
 {
-    struct npz_array *array;
-    int r = npz_open(set->fd, set->file_size, name, &array, err);
+    struct source_array *array;
+    int r = source_array_open(set->source, name, &array, err);
 
     if (r < 0)
         return r;
-    *ret_header = *npz_header(array);
-    npz_close(array);
+    *ret_header = *source_array_header(array);
+    source_array_close(array);
     return 0;
 }
 
@@ -121,18 +109,24 @@ void data_set_free(struct data_set *set)
 {
     if (set == NULL)
         return;
-    npz_close(set->stream);
+    source_array_close(set->stream);
+    source_close(set->source);
     free(set->raw);
     free(set->values);
     free(set->rearranged);
     free(set);
 }
 
+/* Samples are rearranged, or looked at as wholes. */
+static bool needs_whole_samples(const struct data_set *set)
+{
+    return arrange_is_needed(&set->spec->arrangement) || set->spec->feature_count > 0;
+}
+
 static int allocate_blocks(struct data_set *set, struct error *err)
 {
-    set->block_elements = arrange_is_needed(set->arrangement) && set->elements > SET_BLOCK_ELEMENTS
-                              ? (size_t)set->elements
-                              : SET_BLOCK_ELEMENTS;
+    set->block_elements =
+        needs_whole_samples(set) && set->elements > SET_BLOCK_ELEMENTS ? (size_t)set->elements : SET_BLOCK_ELEMENTS;
     set->raw = malloc(set->block_elements * SET_ITEM_MAX);
     set->values = malloc(set->block_elements * sizeof *set->values);
     set->rearranged = malloc(set->block_elements * sizeof *set->rearranged);
@@ -142,22 +136,21 @@ static int allocate_blocks(struct data_set *set, struct error *err)
     return 0;
 }
 
-int data_set_open(int fd, uint64_t file_size, const struct data_contract *contract,
-                  const struct spec_arrangement *arrangement, struct data_set **ret_set, struct error *err)
+int data_set_open(const struct source_files *files, const struct spec *spec, struct data_set **ret_set,
+                  struct error *err)
 {
     CLEANUP(free_set) struct data_set *set = calloc(1, sizeof *set);
-    struct npz_contents contents;
     int r;
 
     if (set == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to read a data set");
-    *set = (struct data_set){.fd = fd, .file_size = file_size, .contract = contract, .arrangement = arrangement};
-    r = npz_inspect(fd, file_size, &contents, err);
+    set->spec = spec;
+    r = source_open(files, &set->source, err);
     if (r == 0)
         r = read_header(set, "x", &set->x, err);
     if (r == 0)
         r = check_x(set, err);
-    if (r == 0 && contents.has_y) {
+    if (r == 0 && source_has(set->source, "y")) {
         set->labelled = true;
         r = read_header(set, "y", &set->y, err);
         if (r == 0)
@@ -176,54 +169,53 @@ int data_set_open(int fd, uint64_t file_size, const struct data_contract *contra
 void data_set_shape(const struct data_set *set, struct data_set_description *ret_description)
 {
     struct data_set_description *description = ret_description;
-    const uint64_t *dims = set->x.dims + 1;
 
     *description = (struct data_set_description){
         .present = true, .count = set->x.dims[0], .elements = set->elements, .labelled = set->labelled};
-    description->rank = set->x.rank - 1;
-    memcpy(description->dims, dims, description->rank * sizeof *dims);
-    arrange_dims(set->arrangement, dims, description->dims);
+    description->rank = set->rank;
+    memcpy(description->dims, set->dims, sizeof description->dims);
+    arrange_dims(&set->spec->arrangement, set->dims, description->dims);
 }
 
 /* --- streaming x ------------------------------------------------------------------------------- */
 
-/* Sees `count` values as they stand in the file, the first at element `position` of the whole array. */
-typedef int value_visitor(void *context, const float *values, uint64_t position, size_t count, struct error *err);
+/* One block to the sink, in the model's layout. */
+static int pass_on(struct data_set *set, size_t block, data_set_sink *sink, void *context)
+{
+    const struct spec *spec = set->spec;
+
+    if (!arrange_is_needed(&spec->arrangement))
+        return sink(context, set->values, block * sizeof *set->values);
+    for (size_t i = 0; i < block; i += (size_t)set->elements)
+        arrange_sample(&spec->arrangement, spec->contract.layout, set->dims, set->values + i, set->rearranged + i);
+    return sink(context, set->rearranged, block * sizeof *set->rearranged);
+}
 
 /*
- * Reads `count` samples on from where the stream stands: to the visitor as they are, to the sink
- * rearranged. A block holds whole samples where samples are rearranged.
+ * Reads `count` samples on from where the stream stands: to the survey as they are, to the sink
+ * rearranged; either may be NULL. A block holds whole samples where that is needed.
  */
-static int stream_samples(struct data_set *set, uint64_t count, value_visitor *visit, data_set_sink *sink,
+static int stream_samples(struct data_set *set, uint64_t count, struct set_survey *survey, data_set_sink *sink,
                           void *context, struct error *err)
 {
     uint64_t position = set->next * set->elements;
     uint64_t end = position + count * set->elements;
-    size_t whole = arrange_is_needed(set->arrangement)
-                       ? set->block_elements / (size_t)set->elements * (size_t)set->elements
-                       : set->block_elements;
+    size_t whole = needs_whole_samples(set) ? set->block_elements / (size_t)set->elements * (size_t)set->elements
+                                            : set->block_elements;
     int r = 0;
 
     while (r == 0 && position < end) {
         size_t block = end - position < whole ? (size_t)(end - position) : whole;
-        const float *out = set->values;
 
-        r = npz_read(set->stream, set->raw, block, err);
+        r = source_array_read(set->stream, set->raw, block, err);
         if (r < 0)
             return r;
         npy_to_f32(set->x.type, set->raw, block, set->values);
         sha256_update(&set->hash, set->values, block * sizeof *set->values);
-        if (visit != NULL)
-            r = visit(context, set->values, position, block, err);
-        if (r == 0 && sink != NULL) {
-            if (arrange_is_needed(set->arrangement)) {
-                for (size_t i = 0; i < block; i += (size_t)set->elements)
-                    arrange_sample(set->arrangement, set->contract->layout, set->x.dims + 1, set->values + i,
-                                   set->rearranged + i);
-                out = set->rearranged;
-            }
-            r = sink(context, out, block * sizeof *out);
-        }
+        if (survey != NULL)
+            r = set_check_values(survey, set->values, position, block, err);
+        if (r == 0 && sink != NULL)
+            r = pass_on(set, block, sink, context);
         position += block;
     }
     set->next += count;
@@ -232,11 +224,11 @@ static int stream_samples(struct data_set *set, uint64_t count, value_visitor *v
 
 static int start_stream(struct data_set *set, struct error *err)
 {
-    npz_close(set->stream);
+    source_array_close(set->stream);
     set->stream = NULL;
     set->next = 0;
     sha256_start(&set->hash);
-    return npz_open(set->fd, set->file_size, "x", &set->stream, err);
+    return source_array_open(set->source, "x", &set->stream, err);
 }
 
 static int changed(struct error *err)
@@ -248,7 +240,7 @@ static int changed(struct error *err)
 static int finish_stream(struct data_set *set, struct error *err)
 {
     uint8_t digest[SHA256_SIZE];
-    int r = npz_finish(set->stream, err);
+    int r = source_array_finish(set->stream, err);
 
     if (r < 0)
         return r;
@@ -272,7 +264,7 @@ int data_set_window(struct data_set *set, uint64_t first, uint64_t count, data_s
         r = start_stream(set, err);
         if (r < 0)
             return r;
-        if (!same_header(npz_header(set->stream), &set->x))
+        if (!same_header(source_array_header(set->stream), &set->x))
             return changed(err);
     }
     r = stream_samples(set, count, NULL, sink, context, err);
@@ -281,101 +273,13 @@ int data_set_window(struct data_set *set, uint64_t first, uint64_t count, data_s
     return r;
 }
 
-/* --- the first pass ---------------------------------------------------------------------------- */
-
-struct survey {
-    const struct data_set *set;
-    float min, max;
-};
-
-/* "sample 3, element 17 (0, 2, 1)": the place of an element, for messages. */
-static void format_place(const struct data_set *set, uint64_t position, char ret_text[SET_PLACE_MAX])
-{
-    uint64_t element = position % set->elements;
-    uint64_t stride = set->elements;
-    int used = snprintf(ret_text, SET_PLACE_MAX, "sample %" PRIu64 ", element %" PRIu64 " (", position / set->elements,
-                        element);
-
-    for (uint32_t i = 1; i < set->x.rank && used > 0 && (size_t)used < SET_PLACE_MAX; i++) {
-        stride /= set->x.dims[i];
-        used +=
-            snprintf(ret_text + used, SET_PLACE_MAX - (size_t)used, "%s%" PRIu64, i > 1 ? ", " : "", element / stride);
-        element %= stride;
-    }
-    if (used > 0 && (size_t)used + 1 < SET_PLACE_MAX)
-        (void)snprintf(ret_text + used, SET_PLACE_MAX - (size_t)used, ")");
-}
-
-static bool is_within(const struct data_contract *contract, float value)
-{
-    return !contract->has_range || ((double)value >= contract->range_low && (double)value <= contract->range_high);
-}
-
-/* Names the first value of a block that may not be there. */
-static int refuse_value(const struct data_set *set, const float *values, uint64_t position, size_t count,
-                        struct error *err)
-{
-    const struct data_contract *contract = set->contract;
-    char place[SET_PLACE_MAX];
-
-    for (size_t i = 0; i < count; i++) {
-        if (isfinite(values[i]) && is_within(contract, values[i]))
-            continue;
-        format_place(set, position + i, place);
-        if (!isfinite(values[i]))
-            return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "array x: %s is %s%s; remove or repair the sample", place,
-                             isnan(values[i]) ? "not a number (NaN)" : "infinite",
-                             set->x.type == NPY_F8 && !isnan(values[i]) ? ", or too large for float32" : "");
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "array x: %s is %.9g, outside the spec's range [%.9g, %.9g]; correct the range or the data",
-                         place, (double)values[i], contract->range_low, contract->range_high);
-    }
-    return error_set(err, ERROR_INTERNAL, -EINVAL, "array x: a value was refused and then not found");
-}
-
-static int survey_values(void *context, const float *values, uint64_t position, size_t count, struct error *err)
-{
-    struct survey *survey = context;
-    const struct data_set *set = survey->set;
-    float low = INFINITY, high = -INFINITY;
-    uint32_t bad = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-
-        memcpy(&bits, &values[i], sizeof bits);
-        bad |= (bits & 0x7f800000u) == 0x7f800000u;
-        low = values[i] < low ? values[i] : low;
-        high = values[i] > high ? values[i] : high;
-    }
-    if (bad != 0 || !is_within(set->contract, low) || !is_within(set->contract, high))
-        return refuse_value(set, values, position, count, err);
-    survey->min = low < survey->min ? low : survey->min;
-    survey->max = high > survey->max ? high : survey->max;
-    return 0;
-}
-
 /* --- labels ------------------------------------------------------------------------------------ */
 
-static int refuse_label(const struct data_set *set, uint64_t index, int64_t raw, struct error *err)
-{
-    const struct data_contract *contract = set->contract;
-    uint32_t classes = contract->classes > 0 ? contract->classes : DATA_CLASSES_MAX;
-
-    return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                     "array y: label %" PRId64 " of sample %" PRIu64 " is out of range; with %s%" PRIu32
-                     " classes%s labels go from %" PRId64 " to %" PRId64
-                     "; check y, and the spec's classes and labelOffset",
-                     raw, index, contract->classes > 0 ? "the spec's " : "at most ", classes,
-                     contract->label_offset != 0 ? " and the spec's labelOffset" : "", contract->label_offset,
-                     contract->label_offset + (int64_t)classes - 1);
-}
-
 /* Reads all labels in blocks; `sink` may be NULL. */
-static int stream_labels(const struct data_set *set, struct npz_array *array, data_set_sink *sink, void *context,
+static int stream_labels(const struct data_set *set, struct source_array *array, data_set_sink *sink, void *context,
                          struct sha256 *hash, struct error *err)
 {
-    int64_t bound = set->contract->classes > 0 ? set->contract->classes : DATA_CLASSES_MAX;
+    int64_t bound = set->spec->contract.classes > 0 ? set->spec->contract.classes : DATA_CLASSES_MAX;
     int32_t *labels = (int32_t *)set->values;
     int r = 0;
 
@@ -383,15 +287,15 @@ static int stream_labels(const struct data_set *set, struct npz_array *array, da
         size_t block =
             set->y.elements - done < SET_BLOCK_ELEMENTS ? (size_t)(set->y.elements - done) : SET_BLOCK_ELEMENTS;
 
-        r = npz_read(array, set->raw, block, err);
+        r = source_array_read(array, set->raw, block, err);
         if (r < 0)
             return r;
         for (size_t i = 0; i < block; i++) {
             int64_t raw = npy_to_integer(set->y.type, set->raw + i * set->y.item_size);
             int64_t label;
 
-            if (__builtin_sub_overflow(raw, set->contract->label_offset, &label) || label < 0 || label >= bound)
-                return refuse_label(set, done + i, raw, err);
+            if (__builtin_sub_overflow(raw, set->spec->contract.label_offset, &label) || label < 0 || label >= bound)
+                return set_refuse_label(set, done + i, raw, err);
             labels[i] = (int32_t)label;
         }
         sha256_update(hash, labels, block * sizeof *labels);
@@ -399,17 +303,12 @@ static int stream_labels(const struct data_set *set, struct npz_array *array, da
             r = sink(context, labels, block * sizeof *labels);
         done += block;
     }
-    return r == 0 ? npz_finish(array, err) : r;
-}
-
-static void close_array(struct npz_array **array)
-{
-    npz_close(*array);
+    return r == 0 ? source_array_finish(array, err) : r;
 }
 
 int data_set_labels(struct data_set *set, data_set_sink *sink, void *context, struct error *err)
 {
-    CLEANUP(close_array) struct npz_array *array = NULL;
+    CLEANUP_SOURCE_ARRAY struct source_array *array = NULL;
     uint8_t digest[SHA256_SIZE];
     struct sha256 hash;
     int r;
@@ -418,10 +317,10 @@ int data_set_labels(struct data_set *set, data_set_sink *sink, void *context, st
         return error_set(err, ERROR_BAD_INPUT, -ENOENT,
                          "there is no array y, and labels are needed; save them: numpy.savez(path, x=..., y=...)");
     sha256_start(&hash);
-    r = npz_open(set->fd, set->file_size, "y", &array, err);
+    r = source_array_open(set->source, "y", &array, err);
     if (r < 0)
         return r;
-    if (!same_header(npz_header(array), &set->y))
+    if (!same_header(source_array_header(array), &set->y))
         return changed(err);
     r = stream_labels(set, array, sink, context, &hash, err);
     if (r < 0)
@@ -458,7 +357,7 @@ static int survey_labels(void *context, const void *bytes, size_t size)
 int data_set_validate(struct data_set *set, struct data_set_description *ret_description, struct error *err)
 {
     CLEANUP_FREE struct label_survey *labels = calloc(1, sizeof *labels);
-    struct survey survey = {.set = set, .min = INFINITY, .max = -INFINITY};
+    struct set_survey survey = {.set = set, .min = INFINITY, .max = -INFINITY};
     struct data_set_description description;
     int r;
 
@@ -474,7 +373,7 @@ int data_set_validate(struct data_set *set, struct data_set_description *ret_des
     }
     r = start_stream(set, err);
     if (r == 0)
-        r = stream_samples(set, set->x.dims[0], survey_values, NULL, &survey, err);
+        r = stream_samples(set, set->x.dims[0], &survey, NULL, NULL, err);
     if (r == 0)
         r = finish_stream(set, err);
     if (r < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One data set: an .npz file's x and, where labelled, y, checked and streamed.
+ * One data set: a file's x and, where labelled, y, checked and streamed.
  *
  * Opening reads the two headers. data_set_validate() reads everything once: every value finite and
  * within the contract's range, every label within the classes. Then samples and labels stream in
@@ -13,13 +13,14 @@
 #define LAZARET_HOST_DATA_SET_H
 
 #include "host/data/description.h"
+#include "host/data/source.h"
 #include "host/data/spec.h"
 
 struct data_set;
 
-/* The contract and the file's arrangement are borrowed, the fd too. */
-MUST_USE int data_set_open(int fd, uint64_t file_size, const struct data_contract *contract,
-                           const struct spec_arrangement *arrangement, struct data_set **ret_set, struct error *err);
+/* The spec is borrowed, the descriptors too. */
+MUST_USE int data_set_open(const struct source_files *files, const struct spec *spec, struct data_set **ret_set,
+                           struct error *err);
 void data_set_free(struct data_set *set);
 
 /* What the headers say: count, rank, dims, elements, whether there are labels. The rest is zero. */

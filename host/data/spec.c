@@ -2,6 +2,7 @@
 /* The input contract's file: a libcyaml schema, then checks of what the schema can't say. */
 #include "host/data/spec.h"
 
+#include "host/data/spec_document.h"
 #include "host/yaml/load.h"
 
 #include <errno.h>
@@ -30,8 +31,11 @@ struct document {
     enum spec_outputs outputs;
     double *range, *scale, *mean, *std;
     unsigned range_count, mean_count, std_count;
-    int64_t *classes, *label_offset;
+    int64_t *classes, *label_offset, *shape;
+    unsigned shape_count, feature_count;
     struct document_data *data;
+    struct document_feature *features;
+    struct document_values *mask, *eps_scale;
 };
 
 static const cyaml_strval_t layouts[] = {
@@ -50,6 +54,8 @@ static const cyaml_strval_t output_kinds[] = {{"logits", SPEC_OUTPUTS_LOGITS},
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 static const cyaml_schema_value_t number_schema = {CYAML_VALUE_FLOAT(CYAML_FLAG_STRICT, double)};
+
+static const cyaml_schema_value_t dimension_schema = {CYAML_VALUE_INT(CYAML_FLAG_STRICT, int64_t)};
 
 static const cyaml_schema_field_t data_fields[] = {
     CYAML_FIELD_ENUM("layout", OPTIONAL_STRICT, struct document_data, layout, layouts, 2 /* images only */),
@@ -71,6 +77,12 @@ static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_INT_PTR("classes", OPTIONAL, struct document, classes),
     CYAML_FIELD_INT_PTR("labelOffset", OPTIONAL, struct document, label_offset),
     CYAML_FIELD_MAPPING_PTR("data", OPTIONAL_POINTER, struct document, data, data_fields),
+    CYAML_FIELD_SEQUENCE_COUNT("shape", OPTIONAL_POINTER, struct document, shape, shape_count, &dimension_schema, 1,
+                               DATA_RANK_MAX),
+    CYAML_FIELD_SEQUENCE_COUNT("features", OPTIONAL_POINTER, struct document, features, feature_count,
+                               &spec_document_feature, 1, SPEC_FEATURES_MAX),
+    CYAML_FIELD_MAPPING_PTR("mask", OPTIONAL_POINTER, struct document, mask, spec_document_values),
+    CYAML_FIELD_MAPPING_PTR("epsScale", OPTIONAL_POINTER, struct document, eps_scale, spec_document_values),
     CYAML_FIELD_END};
 
 static const cyaml_schema_value_t document_schema = {
@@ -202,6 +214,53 @@ static int take_arrangement(const struct document *document, struct spec_arrange
     return 0;
 }
 
+static int take_shape(const struct document *document, struct spec *spec, struct error *err)
+{
+    for (unsigned i = 0; i < document->shape_count; i++) {
+        if (document->shape[i] < 1 || (uint64_t)document->shape[i] > DATA_SAMPLE_MAX)
+            return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "key shape: entry %u must be from 1 to %llu", i + 1,
+                             (unsigned long long)DATA_SAMPLE_MAX);
+        spec->shape[i] = (uint64_t)document->shape[i];
+    }
+    spec->shape_rank = document->shape_count;
+    return 0;
+}
+
+/* Where no range is given for all, the features' own are one together. */
+static int take_elements(const struct document *document, struct spec *spec, struct error *err)
+{
+    const struct document_values *const values[DATA_ARRAY_COUNT] = {
+        [DATA_ARRAY_MASK] = document->mask, [DATA_ARRAY_EPS_SCALE] = document->eps_scale};
+    struct data_contract *contract = &spec->contract;
+    int r = spec_take_features(document->features, document->feature_count, spec, err);
+
+    if (r == 0)
+        r = spec_take_values(values, spec, err);
+    if (r < 0 || !spec_has_features(spec))
+        return r;
+    for (uint32_t i = 0; i < spec->feature_count; i++) {
+        const struct spec_feature *feature = &spec->features[i];
+
+        if (document->range == NULL && !feature->has_range)
+            return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                             "key features: entry %u has no range, and there is no key range for all", i + 1);
+        if (document->range != NULL && feature->has_range &&
+            ((double)feature->low < contract->range_low || (double)feature->high > contract->range_high))
+            return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "key features: entry %u has a range outside the key range",
+                             i + 1);
+        if (document->range != NULL)
+            continue;
+        if (i == 0 || (double)feature->low < contract->range_low)
+            contract->range_low = (double)feature->low;
+        if (i == 0 || (double)feature->high > contract->range_high)
+            contract->range_high = (double)feature->high;
+    }
+    if (document->range == NULL && !(contract->range_low < contract->range_high))
+        return refuse(err, "keys features, mask, epsScale: they need ranges; give the key range, or one a feature");
+    contract->has_range = true;
+    return 0;
+}
+
 void spec_default(struct spec *ret_spec)
 {
     memset(ret_spec, 0, sizeof *ret_spec);
@@ -231,6 +290,10 @@ int spec_parse(const void *yaml, size_t size, struct spec *ret_spec, struct erro
         r = take_normalisation(document, &spec->normalisation, err);
     if (r == 0)
         r = take_arrangement(document, &spec->arrangement, err);
+    if (r == 0)
+        r = take_shape(document, spec, err);
+    if (r == 0)
+        r = take_elements(document, spec, err);
     if (r < 0)
         return r;
     spec->contract.layout = document->layout;

@@ -5,10 +5,12 @@
 #include "base/file.h"
 #include "base/io.h"
 #include "host/attest/text.h"
+#include "host/data/set_path.h"
 #include "host/job/deadlines.h"
 #include "host/job/plan_make.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,50 +31,125 @@ static int open_input(const char *path, int *ret_fd, uint64_t *ret_size, struct 
     return 0;
 }
 
-/* The model's own name, as results and messages show it. */
-static int name_model(struct admission *admission, const char *path, struct error *err)
+/* The file's own name, as results and messages show it. */
+static int name_file(const char *path, char ret_name[NAME_MAX + 1], struct error *err)
 {
-    CLEANUP_BUFFER struct buffer name = buffer_with_limit(sizeof admission->model_name - 1);
+    CLEANUP_BUFFER struct buffer name = buffer_with_limit(NAME_MAX);
     const char *slash = strrchr(path, '/');
 
-    if (text_escape(slash != NULL ? slash + 1 : path, sizeof admission->model_name - 1, &name) < 0)
+    if (text_escape(slash != NULL ? slash + 1 : path, NAME_MAX, &name) < 0)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the model's name");
-    memcpy(admission->model_name, name.data, name.size);
+    memcpy(ret_name, name.data, name.size);
     return 0;
 }
 
-static int open_model(struct admission *admission, const char *path, struct error *err)
+static int hash_file(const char *path, int fd, uint64_t size, uint8_t ret_sha256[SHA256_SIZE], struct error *err)
 {
     uint64_t hashed;
-    int r = open_input(path, &admission->model_fd, &admission->model_size, err);
+    int r = sha256_of_fd(fd, ret_sha256, &hashed);
 
-    if (r == 0)
-        r = name_model(admission, path, err);
-    if (r < 0)
-        return r;
-    r = sha256_of_fd(admission->model_fd, admission->model_sha256, &hashed);
-    if (r < 0 || hashed != admission->model_size)
+    if (r < 0 || hashed != size)
         return error_set(err, ERROR_NO_INPUT, r < 0 ? r : -EIO, "%s: can't be read to its end: %s", path,
                          strerror(r < 0 ? -r : EIO));
     return 0;
 }
 
-static int open_data(struct admission *admission, const struct job_options *options, struct error *err)
+static int open_model(struct admission *admission, const char *path, struct error *err)
 {
-    struct data_files files = {
-        .test_name = options->test_path, .train_name = options->train_path, .spec_name = options->spec_path};
-    uint64_t size;
-    int r = open_input(options->test_path, &admission->test_fd, &size, err);
+    int r = open_input(path, &admission->model_fd, &admission->model_size, err);
 
-    if (r == 0 && options->train_path != NULL)
-        r = open_input(options->train_path, &admission->train_fd, &size, err);
-    if (r == 0 && options->spec_path != NULL)
-        r = open_input(options->spec_path, &admission->spec_fd, &size, err);
+    if (r == 0)
+        r = name_file(path, admission->model_name, err);
+    return r < 0 ? r : hash_file(path, admission->model_fd, admission->model_size, admission->model_sha256, err);
+}
+
+/* Like the model, hashed and never looked at. */
+static int open_reference(struct admission *admission, const char *path, struct error *err)
+{
+    int r;
+
+    if (path == NULL)
+        return 0;
+    if (!admission->policy.weight_drift.present)
+        return error_set(err, ERROR_USAGE, -EINVAL,
+                         "--reference: the policy has no weight-drift, which alone looks at a reference model");
+    r = open_input(path, &admission->reference_fd, &admission->reference_size, err);
+    if (r == 0)
+        r = name_file(path, admission->reference_name, err);
+    return r < 0
+               ? r
+               : hash_file(path, admission->reference_fd, admission->reference_size, admission->reference_sha256, err);
+}
+
+/* A set, and its labels where they lie in a file of their own. */
+static int open_set(const char *argument, int *ret_fd, int *ret_labels_fd, struct error *err)
+{
+    CLEANUP_SET_PATH struct set_path path = {0};
+    uint64_t size;
+    int r = set_path_resolve(argument, &path, err);
+
+    if (r == 0)
+        r = open_input(path.file, ret_fd, &size, err);
+    if (r == 0 && path.labels != NULL)
+        r = open_input(path.labels, ret_labels_fd, &size, err);
+    return r;
+}
+
+/* The spec, and the folder in which the files that it names lie. */
+static int open_spec(struct admission *admission, const char *path, struct error *err)
+{
+    CLEANUP_FREE char *folder = strdup(path);
+    uint64_t size;
+    char *slash;
+    int r = open_input(path, &admission->spec_fd, &size, err);
+
     if (r < 0)
         return r;
+    if (folder == NULL)
+        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the spec's path");
+    slash = strrchr(folder, '/');
+    if (slash != NULL)
+        slash[1] = '\0';
+    admission->spec_folder_fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (admission->spec_folder_fd < 0)
+        return error_set(err, ERROR_NO_INPUT, -errno, "%s: its folder can't be opened: %s", path, strerror(errno));
+    return 0;
+}
+
+static int open_triggers(struct admission *admission, const char *path, struct error *err)
+{
+    uint64_t size;
+
+    if (!admission->policy.trigger_scan.present && !admission->policy.strip.present)
+        return error_set(err, ERROR_USAGE, -EINVAL,
+                         "--triggers: the policy has neither trigger-scan nor strip, which alone look at triggers");
+    return open_input(path, &admission->triggers_fd, &size, err);
+}
+
+static int open_data(struct admission *admission, const struct job_options *options, struct error *err)
+{
+    struct data_files files = DATA_FILES_NONE;
+    int r = open_set(options->test_path, &admission->test_fd, &admission->test_labels_fd, err);
+
+    if (r == 0 && options->train_path != NULL)
+        r = open_set(options->train_path, &admission->train_fd, &admission->train_labels_fd, err);
+    if (r == 0 && options->triggers_path != NULL)
+        r = open_triggers(admission, options->triggers_path, err);
+    if (r == 0 && options->spec_path != NULL)
+        r = open_spec(admission, options->spec_path, err);
+    if (r < 0)
+        return r;
+    files.test_name = options->test_path;
+    files.train_name = options->train_path;
+    files.triggers_name = options->triggers_path;
+    files.spec_name = options->spec_path;
     files.test_fd = admission->test_fd;
     files.train_fd = admission->train_fd;
+    files.triggers_fd = admission->triggers_fd;
     files.spec_fd = admission->spec_fd;
+    files.spec_folder_fd = admission->spec_folder_fd;
+    files.test_labels_fd = admission->test_labels_fd;
+    files.train_labels_fd = admission->train_labels_fd;
     return data_reader_start(&files, &admission->reader, err);
 }
 
@@ -86,35 +163,50 @@ static int read_labels(struct admission *admission, enum data_set_id set, int32_
                               err);
 }
 
+/* Labels for each input, of two classes at least: with one alone no figure says anything of telling classes apart. */
+static int check_labels(const struct data_set_description *set, const char *path, const char *why, struct error *err)
+{
+    if (!set->labelled)
+        return error_set(err, ERROR_BAD_INPUT, -ENODATA, "%s: there are no labels (y, or for IDX a file of them); %s",
+                         path, why);
+    if (set->label_distinct < 2)
+        return error_set(err, ERROR_BAD_INPUT, -ENODATA,
+                         "%s: all %llu labels are of one class, %u; give inputs of every class", path,
+                         (unsigned long long)set->count, set->label_max);
+    return 0;
+}
+
 static int describe_data(struct admission *admission, const struct job_options *options, struct error *err)
 {
-    struct data_set_description *train;
+    const struct data_set_description *train = &admission->description->sets[DATA_SET_TRAIN];
     int r =
         data_reader_describe(admission->reader, io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), admission->description, err);
 
     if (r < 0)
         return r;
-    train = &admission->description->sets[DATA_SET_TRAIN];
-    if (!admission->description->sets[DATA_SET_TEST].labelled)
-        return error_set(err, ERROR_BAD_INPUT, -ENODATA,
-                         "%s: there is no array y; accuracy needs a label for each test input", options->test_path);
-    if (train->present && !train->labelled)
-        return error_set(err, ERROR_BAD_INPUT, -ENODATA,
-                         "%s: there is no array y; activation-clustering needs a label for each training input",
-                         options->train_path);
+    r = check_labels(&admission->description->sets[DATA_SET_TEST], options->test_path,
+                     "accuracy needs one for each test input", err);
+    if (r == 0 && train->present)
+        r = check_labels(train, options->train_path, "the training set needs one for each input", err);
+    if (r < 0)
+        return r;
     r = read_labels(admission, DATA_SET_TEST, &admission->test_labels, err);
     if (r == 0 && train->present)
         r = read_labels(admission, DATA_SET_TRAIN, &admission->train_labels, err);
     return r;
 }
 
-/* What the guest needs: its base, the model four times (file, weights, packed forward, packed backward), windows. */
+/*
+ * What the guest needs: its base, the model four times (file, weights, packed forward, packed backward), the reference
+ * model twice (file, weights), windows.
+ */
 static uint64_t estimate_mib(const struct admission *admission)
 {
     const struct data_set_description *test = &admission->description->sets[DATA_SET_TEST];
     uint64_t window = plan_make_window(test->elements) * test->elements * sizeof(float);
 
-    return ADMISSION_BASE_MIB + (4 * admission->model_size + 4 * window + MIB - 1) / MIB;
+    return ADMISSION_BASE_MIB +
+           (4 * admission->model_size + 2 * admission->reference_size + 4 * window + MIB - 1) / MIB;
 }
 
 static struct admission *admission_new(void)
@@ -123,7 +215,9 @@ static struct admission *admission_new(void)
 
     if (admission == NULL)
         return NULL;
-    admission->model_fd = admission->test_fd = admission->train_fd = admission->spec_fd = -1;
+    admission->model_fd = admission->reference_fd = admission->test_fd = admission->train_fd = admission->spec_fd = -1;
+    admission->test_labels_fd = admission->train_labels_fd = -1;
+    admission->spec_folder_fd = admission->triggers_fd = -1;
     admission->policy_text = buffer_with_limit(POLICY_SIZE_MAX);
     admission->description = calloc(1, sizeof *admission->description);
     return admission;
@@ -152,6 +246,8 @@ int admission_open(const struct job_options *options, struct events *events, str
     if (r == 0)
         r = open_model(admission, options->model_path, err);
     if (r == 0)
+        r = open_reference(admission, options->reference_path, err);
+    if (r == 0)
         r = open_data(admission, options, err);
     if (r == 0)
         r = describe_data(admission, options, err);
@@ -163,17 +259,23 @@ int admission_open(const struct job_options *options, struct events *events, str
     return 0;
 }
 
+static void close_all(const struct admission *admission)
+{
+    const int fds[] = {admission->model_fd,        admission->reference_fd,   admission->test_fd,
+                       admission->train_fd,        admission->spec_fd,        admission->test_labels_fd,
+                       admission->train_labels_fd, admission->spec_folder_fd, admission->triggers_fd};
+
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+}
+
 void admission_free(struct admission *admission)
 {
     if (admission == NULL)
         return;
     data_reader_free(admission->reader);
-    for (unsigned i = 0; i < 4; i++) {
-        const int fds[] = {admission->model_fd, admission->test_fd, admission->train_fd, admission->spec_fd};
-
-        if (fds[i] >= 0)
-            (void)close(fds[i]);
-    }
+    close_all(admission);
     buffer_free(&admission->policy_text);
     free(admission->description);
     free(admission->test_labels);
@@ -188,6 +290,12 @@ static int forbidden(struct error *err, const char *what, const char *remedy)
     return error_set(err, ERROR_GUEST, -EPERM, "the policy does not allow %s; %s", what, remedy);
 }
 
+static int too_large(struct error *err, const char *name, uint64_t size, uint64_t allowed)
+{
+    return error_set(err, ERROR_GUEST, -EPERM, "%s: the model has %llu bytes, the policy allows %llu", name,
+                     (unsigned long long)size, (unsigned long long)allowed);
+}
+
 static int decide_by_policy(const struct admission *admission, const struct job_options *options, struct error *err)
 {
     const struct policy *policy = &admission->policy;
@@ -199,9 +307,9 @@ static int decide_by_policy(const struct admission *admission, const struct job_
     if (options->samples > 0 && !policy->report_samples)
         return forbidden(err, "inputs to be written out", "leave --samples out, or see `report` in it");
     if (admission->model_size > policy->model_bytes_max)
-        return error_set(err, ERROR_GUEST, -EPERM, "%s: the model has %llu bytes, the policy allows %llu",
-                         admission->model_name, (unsigned long long)admission->model_size,
-                         (unsigned long long)policy->model_bytes_max);
+        return too_large(err, admission->model_name, admission->model_size, policy->model_bytes_max);
+    if (admission->reference_size > policy->model_bytes_max)
+        return too_large(err, admission->reference_name, admission->reference_size, policy->model_bytes_max);
     return 0;
 }
 

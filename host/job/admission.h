@@ -19,10 +19,15 @@
 #define ADMISSION_BASE_MIB 96u
 
 struct admission {
-    int model_fd, test_fd, train_fd, spec_fd; /* -1: none */
-    char model_name[NAME_MAX + 1];            /* the file's own name, printable */
+    int model_fd, reference_fd, test_fd, train_fd, spec_fd; /* -1: none */
+    int test_labels_fd, train_labels_fd;                    /* of IDX images; -1: none */
+    int spec_folder_fd, triggers_fd;                        /* -1: none */
+    char model_name[NAME_MAX + 1];                          /* the file's own name, printable */
     uint64_t model_size;
     uint8_t model_sha256[SHA256_SIZE];
+    char reference_name[NAME_MAX + 1]; /* of the model to compare weights with; as the model's */
+    uint64_t reference_size;           /* 0: there is none */
+    uint8_t reference_sha256[SHA256_SIZE];
     struct buffer policy_text; /* the file's bytes, those that `policy` was read from */
     struct policy policy;
     struct data_reader *reader;

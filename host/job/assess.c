@@ -2,16 +2,15 @@
 /* From what the guest answered to facts and verdict. */
 #include "host/job/assess.h"
 
-#include "base/io.h"
-#include "host/job/deadlines.h"
+#include "host/job/assess_facts.h"
 #include "host/json/canonical.h"
-#include "host/score/evaluation.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define EVALUATION_BYTES_MAX ((size_t)64 << 20)
+#define GEOMETRY_CHANNELS_FEW 4u
+#define EVALUATION_BYTES_MAX  ((size_t)64 << 20)
 
 void assessment_fail(struct assessment *assessment, enum outcome outcome, const char *reason)
 {
@@ -26,151 +25,6 @@ void assessment_free(struct assessment *assessment)
     json_decref(assessment->evaluation);
     buffer_free(&assessment->evaluation_bytes);
     verdict_free(&assessment->verdict);
-}
-
-static enum score_norm score_norm_of(double norm)
-{
-    return norm == PLAN_NORM_INF ? SCORE_NORM_INF : norm == 2 ? SCORE_NORM_2 : SCORE_NORM_1;
-}
-
-/* --- adversarial samples against their clean inputs ------------------------------------------------------ */
-
-static int check_point(const struct plan_made *made, const struct results *results, const float *clean, uint32_t check,
-                       uint32_t curve, uint32_t point, struct error *err)
-{
-    const struct plan_check *planned = &results->plan->checks[check];
-    const struct plan_contract *contract = &results->plan->contract;
-    const struct samples_rule rule = {
-        .check = plan_check_name(planned->id),
-        .norm = score_norm_of(planned->attack.curves[curve].norm),
-        .eps = planned->attack.curves[curve].eps[point],
-        .eps_text = plan_make_eps_text(made, check, curve, point),
-        .range_low = contract->range_low,
-        .range_high = contract->range_high,
-    };
-
-    for (uint32_t i = 0; i < results->sample_count; i++) {
-        const float *adversarial = results->checks[check].points[curve][point].samples + i * results->elements;
-        int r = samples_check(&rule, i, clean + i * results->elements, adversarial, results->elements, NULL, err);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-static int check_samples(const struct admission *admission, const struct plan_made *made, const struct results *results,
-                         struct error *err)
-{
-    CLEANUP_FREE float *clean = calloc(results->sample_count * results->elements + 1, sizeof *clean);
-    int r;
-
-    if (results->sample_count == 0)
-        return 0;
-    if (clean == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for %u clean inputs", results->sample_count);
-    r = data_reader_window(admission->reader, DATA_SET_TEST, 0, results->sample_count, clean,
-                           io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), err);
-    for (uint32_t check = 0; r == 0 && check < results->plan->check_count; check++) {
-        const struct plan_check *planned = &results->plan->checks[check];
-
-        if (!plan_check_is_attack(planned->id) || planned->attack.samples == 0)
-            continue;
-        for (uint32_t curve = 0; r == 0 && curve < planned->attack.curve_count; curve++)
-            for (uint32_t point = 0; r == 0 && point < planned->attack.curves[curve].point_count; point++)
-                r = check_point(made, results, clean, check, curve, point, err);
-    }
-    return r;
-}
-
-/* --- the input of evaluation.json ---------------------------------------------------------------------------- */
-
-/* Everything that an evaluation_input points at, for one evaluation. */
-struct facts {
-    struct evaluation_point points[PLAN_CURVES_MAX][PLAN_POINTS_MAX];
-    struct evaluation_curve curves[PLAN_CURVES_MAX];
-    struct evaluation_cluster *clusters; /* owned */
-    struct evaluation_check checks[PLAN_CHECKS_MAX + PLAN_CHECK_ID_COUNT];
-    size_t check_count;
-};
-
-static void state_attack(struct facts *facts, const struct plan_made *made, const struct results *results,
-                         uint32_t index, struct evaluation_check *check)
-{
-    const struct plan_check *planned = &results->plan->checks[index];
-
-    check->kind = EVALUATION_ATTACK;
-    check->curve_count = planned->attack.curve_count;
-    check->curves = facts->curves;
-    for (uint32_t curve = 0; curve < planned->attack.curve_count; curve++) {
-        const struct plan_curve *from = &planned->attack.curves[curve];
-
-        for (uint32_t point = 0; point < from->point_count; point++)
-            facts->points[curve][point] = (struct evaluation_point){
-                .eps = plan_make_eps_text(made, index, curve, point),
-                .predictions = results->checks[index].points[curve][point].predictions,
-            };
-        facts->curves[curve] = (struct evaluation_curve){
-            .norm = score_norm_of(from->norm), .point_count = from->point_count, .points = facts->points[curve]};
-    }
-}
-
-static int state_clustering(struct facts *facts, const struct policy *policy, const struct results_check *result,
-                            struct evaluation_check *check)
-{
-    facts->clusters = calloc(result->cluster_count + 1, sizeof *facts->clusters);
-    if (facts->clusters == NULL)
-        return -ENOMEM;
-    check->kind = EVALUATION_CLUSTERING;
-    check->layer = result->layer;
-    check->rule = (struct clustering_rule){.alpha = policy->activation_clustering.alpha,
-                                           .effect_min = policy->activation_clustering.minimum_effect,
-                                           .test_share_max = policy->activation_clustering.maximum_test_share};
-    check->minimum_class_size = policy->activation_clustering.minimum_class_size;
-    check->cluster_count = result->cluster_count;
-    check->clusters = facts->clusters;
-    for (uint32_t i = 0; i < result->cluster_count; i++) {
-        const struct message_cluster *cluster = &result->clusters[i];
-
-        facts->clusters[i] = (struct evaluation_cluster){
-            .sizes = {.label = cluster->label,
-                      .sizes = {cluster->sizes[0], cluster->sizes[1]},
-                      .test_sizes = {cluster->test_sizes[0], cluster->test_sizes[1]}},
-            .skipped = cluster->outcome == MESSAGE_CLUSTER_TOO_SMALL ? "too small" : NULL,
-            .silhouette = cluster->silhouette,
-            .separation = cluster->separation,
-            .index_count = {cluster->index_count[0], cluster->index_count[1]},
-            .indices = {cluster->indices[0], cluster->indices[1]},
-        };
-    }
-    return 0;
-}
-
-static int state_checks(struct facts *facts, const struct admission *admission, const struct plan_made *made,
-                        const struct results *results)
-{
-    int r = 0;
-
-    for (uint32_t i = 0; r == 0 && i < made->plan.check_count; i++) {
-        const struct plan_check *planned = &made->plan.checks[i];
-        struct evaluation_check *check = &facts->checks[facts->check_count++];
-
-        *check = (struct evaluation_check){.id = plan_check_name(planned->id), .version = planned->version};
-        if (planned->id == PLAN_FGSM)
-            state_attack(facts, made, results, i, check);
-        else if (planned->id == PLAN_ACTIVATION_CLUSTERING)
-            r = state_clustering(facts, &admission->policy, &results->checks[i], check);
-    }
-    for (unsigned i = 0; i < made->skip_count; i++)
-        facts->checks[facts->check_count++] = (struct evaluation_check){
-            .kind = made->skips[i].id == PLAN_FGSM ? EVALUATION_ATTACK : EVALUATION_CLUSTERING,
-            .id = plan_check_name(made->skips[i].id),
-            .version =
-                made->skips[i].id == PLAN_FGSM ? PLAN_MAKE_VERSION_FGSM : PLAN_MAKE_VERSION_ACTIVATION_CLUSTERING,
-            .outcome = EVALUATION_SKIPPED,
-            .reason = made->skips[i].reason,
-        };
-    return r;
 }
 
 /* --- judging ---------------------------------------------------------------------------------------------------- */
@@ -198,13 +52,27 @@ static enum evaluation_status judge(void *context, const struct evaluation_check
     return statuses[status];
 }
 
+/* As the searches for triggers see an input: H×W, C×H×W, or H×W×C with few channels. */
+static void set_geometry(const struct plan_contract *contract, struct evaluation_input *input)
+{
+    const uint64_t *dims = contract->dims;
+    bool channels_last = contract->rank == 3 && dims[0] > GEOMETRY_CHANNELS_FEW && dims[2] <= GEOMETRY_CHANNELS_FEW;
+
+    if (contract->rank < 2 || contract->rank > 3)
+        return;
+    input->height = dims[channels_last ? 0 : contract->rank - 2];
+    input->width = dims[channels_last ? 1 : contract->rank - 1];
+    input->channels = contract->rank == 2 ? 1 : (uint32_t)dims[channels_last ? 2 : 0];
+}
+
 static int build(const struct admission *admission, const struct plan_made *made, const struct results *results,
                  const struct facts *facts, json_t **ret_evaluation, struct error *err)
 {
     const struct data_description *description = admission->description;
     const struct data_set_description *test = &description->sets[DATA_SET_TEST];
     const struct data_set_description *train = &description->sets[DATA_SET_TRAIN];
-    const struct evaluation_input input = {
+    const struct data_set_description *triggers = &description->sets[DATA_SET_TRIGGERS];
+    struct evaluation_input input = {
         .arithmetic = plan_arithmetic_name(made->plan.arithmetic),
         .model_sha256 = admission->model_sha256,
         .data_sha256 = description->data_sha256,
@@ -212,17 +80,27 @@ static int build(const struct admission *admission, const struct plan_made *made
         .test_sha256 = test->sha256,
         .train_sha256 = train->present ? train->sha256 : NULL,
         .spec_sha256 = description->has_spec ? description->spec_sha256 : NULL,
+        .triggers_sha256 = triggers->present ? triggers->sha256 : NULL,
+        .reference_sha256 = made->plan.reference_size > 0 ? made->plan.reference_sha256 : NULL,
+        .test_labels_sha256 = test->has_labels_file ? test->labels_sha256 : NULL,
+        .train_labels_sha256 = train->present && train->has_labels_file ? train->labels_sha256 : NULL,
         .classes = results->classes,
         .test_count = test->count,
         .test_labels = admission->test_labels,
         .clean_predictions = results->checks[0].points[0][0].predictions, /* plan_make puts clean-accuracy first */
         .train_count = train->present ? train->count : 0,
         .train_labels = admission->train_labels,
+        .trigger_count = made->plan.sets[PLAN_SET_TRIGGERS].count / 2,
         .check_count = facts->check_count,
         .checks = facts->checks,
     };
     struct judging judging = {.policy = &admission->policy};
-    int r = evaluation_build(&input, judge, &judging, ret_evaluation, err);
+    int r;
+
+    if (results->checks[0].skipped[0] != '\0') /* nothing can be scored without */
+        return error_set(err, ERROR_GUEST, -EPROTO, "the guest skipped clean-accuracy: %s", results->checks[0].skipped);
+    set_geometry(&made->plan.contract, &input);
+    r = evaluation_build(&input, judge, &judging, ret_evaluation, err);
 
     if (r == 0 && judging.code < 0) {
         *err = judging.error;
@@ -254,15 +132,15 @@ int assess_results(const struct admission *admission, const struct plan_made *ma
 
     if (facts == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the facts");
-    r = check_samples(admission, made, results, err);
+    r = assess_samples(admission, made, results, err);
     if (r < 0)
         return r;
-    r = state_checks(facts, admission, made, results);
+    r = facts_state(admission, made, results, facts);
     if (r < 0)
         (void)error_set(err, ERROR_UNAVAILABLE, r, "no memory for the facts");
     else
         r = build(admission, made, results, facts, &assessment->evaluation, err);
-    free(facts->clusters);
+    facts_free(facts);
     if (r < 0)
         return r;
     assessment->evaluation_bytes = buffer_with_limit(EVALUATION_BYTES_MAX);

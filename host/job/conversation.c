@@ -206,9 +206,11 @@ static int send_and_wait(struct talk *talk, int model_fd, uint32_t check, enum m
                                    .plan = with->plan,
                                    .deadline_ns = with->deadline_ns,
                                    .model_fd = model_fd,
+                                   .reference_fd = with->reference_fd,
                                    .check = check,
                                    .reader = with->reader,
-                                   .train_labels = with->train_labels};
+                                   .train_labels = with->train_labels,
+                                   .test_labels = with->test_labels};
     r = stream_start(&talk->stream, talk->err);
     if (r == 0)
         r = wait_for(talk, answer, with->deadline_ns);

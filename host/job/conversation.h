@@ -17,11 +17,11 @@ struct conversation {
     struct vm *vm;  /* looked at while waiting */
     int connection; /* from vm_connect() */
     const struct plan *plan;
-    int model_fd;
-    const char *model_name; /* begins messages about the model; printable */
+    int model_fd, reference_fd; /* reference_fd: -1 where the plan has none */
+    const char *model_name;     /* begins messages about the model; printable */
     const char *test_name;
     struct data_reader *reader;
-    const int32_t *train_labels;
+    const int32_t *train_labels, *test_labels;
     uint32_t test_label_max; /* the largest test label: must be among the model's classes */
     bool test_labelled;
     struct events *events;

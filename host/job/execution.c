@@ -2,12 +2,19 @@
 /* execution.json */
 #include "host/job/execution.h"
 
+#include "host/json/canonical.h"
 #include "host/json/decimal.h"
 #include "host/json/digest.h"
 
 static json_t *seconds(uint64_t ns)
 {
     return json_new_fixed((double)ns / 1e9);
+}
+
+/* A count, which may be the guest's word: what canonical JSON can't hold is written as the most that it can. */
+static json_t *count(uint64_t value)
+{
+    return json_integer(value < (uint64_t)JSON_CANONICAL_INTEGER_MAX ? (json_int_t)value : JSON_CANONICAL_INTEGER_MAX);
 }
 
 static void set(json_t *object, const char *key, json_t *value)
@@ -76,9 +83,9 @@ static void set_record(json_t *document, const struct vm_record *record)
 
 static json_t *guest(const struct results *results)
 {
-    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s}", "agent", results->agent, "cpuModel", results->cpu, "processors",
-                     (int)results->processors, "memoryBytes", (json_int_t)results->guest_memory_bytes,
-                     "engineMemoryBytes", (json_int_t)results->engine_memory_bytes, "kernels", results->isa);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s}", "agent", results->agent, "cpuModel", results->cpu, "processors",
+                     count(results->processors), "memoryBytes", count(results->guest_memory_bytes), "engineMemoryBytes",
+                     count(results->engine_memory_bytes), "kernels", results->isa);
 }
 
 static json_t *phases(const struct events *events)
@@ -92,25 +99,31 @@ static json_t *phases(const struct events *events)
     return array;
 }
 
+/* What a check cost, and where it looked; one that the guest skipped says only that. */
+static json_t *new_check(const struct results_check *check, const struct plan_check *planned)
+{
+    json_t *entry = json_pack("{s:s, s:o, s:o, s:o, s:o}", "id", plan_check_name(planned->id), "wallSeconds",
+                              seconds(check->wall_ns), "cpuSeconds", seconds(check->cost.cpu_ns), "images",
+                              count(check->cost.images), "peakMemoryBytes", count(check->cost.peak_memory_bytes));
+
+    if (check->skipped[0] != '\0')
+        set(entry, "skipped", json_true());
+    if (check->layer[0] != '\0')
+        set(entry, "layer", json_string(check->layer));
+    if (plan_check_is_attack(planned->id) || check->cost.gradient_images > 0) {
+        set(entry, "gradientCpuSeconds", seconds(check->cost.gradient_cpu_ns));
+        set(entry, "gradientImages", count(check->cost.gradient_images));
+    }
+    return entry;
+}
+
 static json_t *checks(const struct results *results, const struct plan *plan)
 {
     json_t *array = json_array();
 
-    for (uint32_t i = 0; i < plan->check_count; i++) {
-        const struct results_check *check = &results->checks[i];
-        json_t *entry;
-
-        if (!check->done)
-            continue;
-        entry = json_pack("{s:s, s:o, s:o, s:I, s:I}", "id", plan_check_name(plan->checks[i].id), "wallSeconds",
-                          seconds(check->wall_ns), "cpuSeconds", seconds(check->cost.cpu_ns), "images",
-                          (json_int_t)check->cost.images, "peakMemoryBytes", (json_int_t)check->cost.peak_memory_bytes);
-        if (plan_check_is_attack(plan->checks[i].id)) {
-            set(entry, "gradientCpuSeconds", seconds(check->cost.gradient_cpu_ns));
-            set(entry, "gradientImages", json_integer((json_int_t)check->cost.gradient_images));
-        }
-        (void)json_array_append_new(array, entry);
-    }
+    for (uint32_t i = 0; i < plan->check_count; i++)
+        if (results->checks[i].done)
+            (void)json_array_append_new(array, new_check(&results->checks[i], &plan->checks[i]));
     return array;
 }
 

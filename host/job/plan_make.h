@@ -10,8 +10,16 @@
 
 /* Versions of the checks: a change of any bit of a check's result is a new version (DESIGN, section 6). */
 #define PLAN_MAKE_VERSION_CLEAN_ACCURACY        1u
+#define PLAN_MAKE_VERSION_NOISE                 1u
 #define PLAN_MAKE_VERSION_FGSM                  1u
+#define PLAN_MAKE_VERSION_PGD                   1u
+#define PLAN_MAKE_VERSION_SQUARE                1u
 #define PLAN_MAKE_VERSION_ACTIVATION_CLUSTERING 1u
+#define PLAN_MAKE_VERSION_SPECTRAL_SIGNATURE    1u
+#define PLAN_MAKE_VERSION_TRIGGER_SCAN          1u
+#define PLAN_MAKE_VERSION_NEURAL_CLEANSE        1u
+#define PLAN_MAKE_VERSION_STRIP                 1u
+#define PLAN_MAKE_VERSION_WEIGHT_DRIFT          1u
 
 /* Adversarial inputs of each point that the guest always returns, so that the host can look at some of them. */
 #define PLAN_MAKE_SAMPLES_CHECKED 4u
@@ -19,7 +27,6 @@
 /* A check of the policy that is not in the plan, and why. */
 struct plan_skip {
     enum plan_check_id id;
-    bool required;
     char reason[160];
 };
 
@@ -29,6 +36,9 @@ struct plan_made {
     struct plan_skip skips[PLAN_CHECK_ID_COUNT];
     const struct policy_curve *curves[PLAN_CHECKS_MAX][PLAN_CURVES_MAX]; /* of the policy, behind each of an attack's */
 };
+
+/* A check's version, planned or skipped. */
+uint32_t plan_make_version(enum plan_check_id id);
 
 /* The eps of a point as the policy spells it. */
 const char *plan_make_eps_text(const struct plan_made *made, uint32_t check, uint32_t curve, uint32_t point);

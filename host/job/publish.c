@@ -9,6 +9,7 @@
 #include "host/job/deadlines.h"
 #include "host/job/execution.h"
 #include "host/json/canonical.h"
+#include "wire/rows.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +17,9 @@
 #include <time.h>
 
 #define DOCUMENT_MAX  ((size_t)4 << 20)
-#define RESOURCES_MAX 16u
+#define RESOURCES_MAX 32u
+
+#define GUEST_WORDS_MAX 4u
 
 /* Digests gathered on the way, for the statement. */
 struct gathering {
@@ -74,6 +77,22 @@ static int write_plan(struct gathering *g)
     return 0;
 }
 
+/* A file that the spec names, under its own name beside the spec: a replay finds it there. */
+static int write_array(struct gathering *g, enum data_array which)
+{
+    static const char *const roles[DATA_ARRAY_COUNT] = {
+        [DATA_ARRAY_MASK] = "mask", [DATA_ARRAY_EPS_SCALE] = "epsScale"};
+    const struct admission *admission = g->publication->admission;
+    const struct data_array_description *array = &admission->description->arrays[which];
+
+    if (array->name[0] == '\0')
+        return 0;
+    add_configuration(g, roles[which], array->sha256);
+    if (which > 0 && strcmp(array->name, admission->description->arrays[0].name) == 0) /* one file for both */
+        return 0;
+    return staging_copy(g->staging, array->name, data_reader_array_fd(admission->reader, which), g->err);
+}
+
 static int write_inputs(struct gathering *g)
 {
     const struct admission *admission = g->publication->admission;
@@ -82,13 +101,23 @@ static int write_inputs(struct gathering *g)
         staging_write(g->staging, STATEMENT_POLICY, admission->policy_text.data, admission->policy_text.size, g->err);
 
     add_configuration(g, STATEMENT_POLICY, admission->policy.sha256);
+    if (admission->reference_size > 0)
+        add_configuration(g, STATEMENT_REFERENCE, admission->reference_sha256);
     add_configuration(g, "test", description->sets[DATA_SET_TEST].sha256);
+    if (description->sets[DATA_SET_TEST].has_labels_file)
+        add_configuration(g, "test-labels", description->sets[DATA_SET_TEST].labels_sha256);
     if (description->sets[DATA_SET_TRAIN].present)
         add_configuration(g, "train", description->sets[DATA_SET_TRAIN].sha256);
+    if (description->sets[DATA_SET_TRAIN].has_labels_file)
+        add_configuration(g, "train-labels", description->sets[DATA_SET_TRAIN].labels_sha256);
+    if (description->sets[DATA_SET_TRIGGERS].present)
+        add_configuration(g, STATEMENT_TRIGGERS, description->sets[DATA_SET_TRIGGERS].sha256);
     if (r == 0 && description->has_spec) {
         add_configuration(g, STATEMENT_SPEC, description->spec_sha256);
         r = staging_copy(g->staging, STATEMENT_SPEC, admission->spec_fd, g->err);
     }
+    for (unsigned i = 0; r == 0 && i < DATA_ARRAY_COUNT; i++)
+        r = write_array(g, (enum data_array)i);
     return r;
 }
 
@@ -163,7 +192,7 @@ static int write_console(struct gathering *g)
 
 /* --- samples.npz ------------------------------------------------------------------------------------------- */
 
-/* One array a curve point: CHECK_NORM_EPS, of shape N×sample. */
+/* One array a curve point: CHECK_NORM_EPS, or CHECK_NORM_minimal_EPS, of shape N×sample. */
 static int write_point(struct npz_writer *writer, const struct publication *p, uint32_t check, uint32_t curve,
                        uint32_t point, struct error *err)
 {
@@ -173,17 +202,22 @@ static int write_point(struct npz_writer *writer, const struct publication *p, u
                                                                                        : p->results->sample_count};
     char name[NPZ_WRITER_NAME_MAX];
 
-    (void)snprintf(name, sizeof name, "%s_%s_%s", plan_check_name(plan->checks[check].id),
+    (void)snprintf(name, sizeof name, "%s_%s_%s%s", plan_check_name(plan->checks[check].id),
                    plan_norm_text(plan->checks[check].attack.curves[curve].norm, norm),
+                   plan->checks[check].attack.curves[curve].minimal ? "minimal_" : "",
                    plan_make_eps_text(p->made, check, curve, point));
     memcpy(dims + 1, plan->contract.dims, plan->contract.rank * sizeof dims[0]);
     return npz_writer_add_f32(writer, name, plan->contract.rank + 1, dims,
                               p->results->checks[check].points[curve][point].samples, err);
 }
 
-static uint32_t curves_of(const struct plan_check *check)
+/* Curves whose samples came back. */
+static uint32_t curves_of(const struct publication *p, uint32_t index)
 {
-    return plan_check_is_attack(check->id) ? check->attack.curve_count : 0;
+    const struct plan_check *check = &p->made->plan.checks[index];
+
+    return plan_check_is_attack(check->id) && p->results->checks[index].skipped[0] == '\0' ? check->attack.curve_count
+                                                                                           : 0;
 }
 
 static int write_points(struct npz_writer *writer, const struct publication *p, struct error *err)
@@ -192,7 +226,7 @@ static int write_points(struct npz_writer *writer, const struct publication *p, 
     int r = 0;
 
     for (uint32_t check = 0; r == 0 && check < plan->check_count; check++)
-        for (uint32_t curve = 0; r == 0 && curve < curves_of(&plan->checks[check]); curve++)
+        for (uint32_t curve = 0; r == 0 && curve < curves_of(p, check); curve++)
             for (uint32_t point = 0; r == 0 && point < plan->checks[check].attack.curves[curve].point_count; point++)
                 r = write_point(writer, p, check, curve, point, err);
     return r < 0 ? r : npz_writer_finish(writer, err);
@@ -223,7 +257,32 @@ static int write_samples(struct gathering *g)
 /* What the host itself worked out or saw, and what stands on the guest's word. */
 static const char *const host_verified[] = {
     "model-digest", "data-digests", "labels", "scores", "adversarial-sample-bounds", "vm-destruction"};
-static const char *const guest_said[] = {"predictions", "clusters"};
+
+/* The guest's words that an evaluation of these checks rests on; ret_words has room for all of them. */
+static size_t list_guest_words(const struct publication *p, const char *ret_words[GUEST_WORDS_MAX])
+{
+    bool clusters = false, tables = false, skips = false;
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < p->made->plan.check_count; i++) {
+        const struct rows_table *unused;
+
+        if (p->results->checks[i].skipped[0] != '\0') {
+            skips = true;
+            continue;
+        }
+        clusters |= p->made->plan.checks[i].id == PLAN_ACTIVATION_CLUSTERING;
+        tables |= rows_tables(p->made->plan.checks[i].id, &unused) > 0;
+    }
+    ret_words[count++] = "predictions";
+    if (clusters)
+        ret_words[count++] = "clusters";
+    if (tables)
+        ret_words[count++] = "tables";
+    if (skips)
+        ret_words[count++] = "skips";
+    return count;
+}
 
 static int encode_statement(struct gathering *g, struct buffer *ret_bytes)
 {
@@ -231,7 +290,7 @@ static int encode_statement(struct gathering *g, struct buffer *ret_bytes)
     const struct assessment *assessment = p->assessment;
     struct statement_resource subject = {.name = p->admission->model_name};
     struct statement_check_entry checks[VERDICT_CHECKS_MAX];
-    const char *reasons[JOB_REASONS_MAX];
+    const char *reasons[JOB_REASONS_MAX], *guest_said[GUEST_WORDS_MAX];
     struct statement_input input = {
         .subjects = &subject,
         .subject_count = 1,
@@ -248,7 +307,7 @@ static int encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .host_verified = host_verified,
         .host_verified_count = sizeof host_verified / sizeof host_verified[0],
         .guest_said = guest_said,
-        .guest_said_count = assessment->failed ? 0 : sizeof guest_said / sizeof guest_said[0],
+        .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
         .finished_at = time(NULL),
     };
 

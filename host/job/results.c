@@ -3,6 +3,7 @@
 #include "host/job/results.h"
 
 #include "base/cursor.h"
+#include "host/attest/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -69,6 +70,13 @@ int results_create(const struct plan *plan, struct results **ret_results, struct
     return 0;
 }
 
+static void free_table(struct results_table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        free((void *)(uintptr_t)table->rows[i].naturals);
+    free(table->rows);
+}
+
 void results_free(struct results *results)
 {
     if (results == NULL)
@@ -81,6 +89,8 @@ void results_free(struct results *results)
                 free(results->checks[i].points[curve][point].received);
             }
         free(results->checks[i].clusters);
+        for (uint32_t table = 0; table < SCORE_TABLES_MAX; table++)
+            free_table(&results->checks[i].tables[table]);
     }
     free(results);
 }
@@ -93,6 +103,22 @@ static int impossible(struct error *err)
 static void copy_text(char *ret_text, size_t size, struct message_text text)
 {
     (void)snprintf(ret_text, size, "%.*s", (int)text.size, text.data);
+}
+
+/* The guest's text made printable, cut to `size` with its NUL. */
+static int escape_text(char *ret_text, size_t size, struct message_text text)
+{
+    CLEANUP_BUFFER struct buffer shown = buffer_with_limit(size);
+    char raw[MESSAGE_TEXT_MAX + 1];
+    int r;
+
+    copy_text(raw, sizeof raw, text);
+    r = text_escape(raw, size - 1, &shown);
+    if (r == 0)
+        r = buffer_append_u8(&shown, 0);
+    if (r == 0)
+        memcpy(ret_text, shown.data, shown.size);
+    return r;
 }
 
 /* The point that a message names, or NULL. */
@@ -156,6 +182,108 @@ static int take_cluster(struct results *results, const struct message_cluster *c
     return 0;
 }
 
+/* --- tables ------------------------------------------------------------------------------------ */
+
+/* The table that a row belongs to, or NULL: the collector has judged its columns, yet has read hostile bytes. */
+static struct results_table *find_table(struct results *results, const struct message_row *row)
+{
+    const struct rows_table *tables;
+    struct results_table *table;
+    const struct rows_table *form;
+    uint32_t most;
+
+    if (row->check >= results->plan->check_count ||
+        row->table >= rows_tables(results->plan->checks[row->check].id, &tables) || row->table >= SCORE_TABLES_MAX)
+        return NULL;
+    form = &tables[row->table];
+    most = form->naturals_max > form->naturals ? form->naturals_max : form->naturals;
+    table = &results->checks[row->check].tables[row->table];
+    if (row->natural_count < form->naturals || row->natural_count > most || row->real_count != form->reals ||
+        (row->name.size > 0) != form->named || row->name.size > PLAN_NAME_MAX)
+        return NULL;
+    if (table->count >= rows_expected(form, results->plan, results->classes) ||
+        (form->rows == ROWS_ANY && table->count >= ROWS_ANY_MAX))
+        return NULL;
+    return table;
+}
+
+static int make_room(struct results *results, struct results_table *table, size_t bytes, struct error *err)
+{
+    size_t room = table->room > 0 ? 2 * table->room : 16;
+    struct score_row *rows;
+
+    if (bytes > RESULTS_ROWS_BYTES_MAX - results->row_bytes)
+        return error_set(err, ERROR_GUEST, -EMSGSIZE, "the guest's tables take more than %zu MiB",
+                         RESULTS_ROWS_BYTES_MAX >> 20);
+    results->row_bytes += bytes;
+    if (table->count < table->room)
+        return 0;
+    rows = reallocarray(table->rows, room, sizeof *rows);
+    if (rows == NULL)
+        return out_of_memory(err);
+    table->rows = rows;
+    table->room = room;
+    return 0;
+}
+
+static int take_row(struct results *results, const struct message_row *row, struct error *err)
+{
+    struct results_table *table = find_table(results, row);
+    size_t naturals = row->natural_count * sizeof(uint64_t), reals = row->real_count * sizeof(double);
+    char name[4 * PLAN_NAME_MAX + 1] = "";
+    char *block;
+    int r;
+
+    if (table == NULL)
+        return impossible(err);
+    r = escape_text(name, sizeof name, row->name);
+    if (r < 0)
+        return out_of_memory(err);
+    r = make_room(results, table, naturals + reals + strlen(name) + 1 + sizeof *table->rows, err);
+    if (r < 0)
+        return r;
+    block = malloc(naturals + reals + strlen(name) + 1);
+    if (block == NULL)
+        return out_of_memory(err);
+    memcpy(block, row->naturals, naturals);
+    memcpy(block + naturals, row->reals, reals);
+    memcpy(block + naturals + reals, name, strlen(name) + 1);
+    table->rows[table->count++] = (struct score_row){.name = block + naturals + reals,
+                                                     .natural_count = row->natural_count,
+                                                     .real_count = row->real_count,
+                                                     .naturals = (const uint64_t *)(void *)block,
+                                                     .reals = (const double *)(void *)(block + naturals)};
+    return 0;
+}
+
+/* --- any message -------------------------------------------------------------------------------- */
+
+static int take_ready(struct results *results, const struct message_ready *ready, struct error *err)
+{
+    if (results->classes != 0) /* what is here already was measured by the first */
+        return impossible(err);
+    results->classes = ready->classes;
+    results->engine_memory_bytes = ready->memory_bytes;
+    copy_text(results->isa, sizeof results->isa, ready->isa);
+    return 0;
+}
+
+static int take_check_done(struct results *results, const struct message_check_done *done, struct error *err)
+{
+    struct results_check *check;
+
+    if (done->check >= results->plan->check_count)
+        return impossible(err);
+    check = &results->checks[done->check];
+    check->cost = *done;
+    check->cost.layer = check->cost.skipped = (struct message_text){0};
+    if (escape_text(check->layer, sizeof check->layer, done->layer) < 0 ||
+        escape_text(check->skipped, sizeof check->skipped, done->skipped) < 0)
+        return out_of_memory(err);
+    check->done = true;
+    return 0;
+}
+
 int results_take(struct results *results, const struct message *message, struct error *err)
 {
     switch (message->type) {
@@ -166,28 +294,17 @@ int results_take(struct results *results, const struct message *message, struct 
         results->guest_memory_bytes = message->guest_hello.memory_bytes;
         return 0;
     case MESSAGE_READY:
-        results->classes = message->ready.classes;
-        results->engine_memory_bytes = message->ready.memory_bytes;
-        copy_text(results->isa, sizeof results->isa, message->ready.isa);
-        return 0;
+        return take_ready(results, &message->ready, err);
     case MESSAGE_PREDICTIONS:
         return take_predictions(results, &message->predictions, err);
     case MESSAGE_SAMPLE:
         return take_sample(results, &message->sample, err);
     case MESSAGE_CLUSTER:
         return take_cluster(results, &message->cluster, err);
-    case MESSAGE_CHECK_DONE: {
-        struct results_check *check;
-
-        if (message->check_done.check >= results->plan->check_count)
-            return impossible(err);
-        check = &results->checks[message->check_done.check];
-        check->cost = message->check_done;
-        copy_text(check->layer, sizeof check->layer, message->check_done.layer);
-        check->cost.layer = (struct message_text){0};
-        check->done = true;
-        return 0;
-    }
+    case MESSAGE_ROW:
+        return take_row(results, &message->row, err);
+    case MESSAGE_CHECK_DONE:
+        return take_check_done(results, &message->check_done, err);
     default:
         return 0;
     }
@@ -196,10 +313,9 @@ int results_take(struct results *results, const struct message *message, struct 
 int results_check_samples(const struct results *results, uint32_t check, struct error *err)
 {
     const struct plan_check *planned = &results->plan->checks[check];
-
     char norm[PLAN_NORM_TEXT_SIZE];
 
-    if (samples_asked(planned) == 0)
+    if (samples_asked(planned) == 0 || results->checks[check].skipped[0] != '\0')
         return 0;
     for (uint32_t curve = 0; curve < planned->attack.curve_count; curve++)
         for (uint32_t point = 0; point < planned->attack.curves[curve].point_count; point++)

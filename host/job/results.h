@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the guest answered, gathered by check: predictions, samples, clusters, and what each check cost. */
+/* What the guest answered, gathered by check: predictions, samples, clusters, tables, and what each check cost. */
 #ifndef LAZARET_HOST_JOB_RESULTS_H
 #define LAZARET_HOST_JOB_RESULTS_H
 
 #include "base/error.h"
+#include "host/score/table.h"
 #include "wire/message.h"
 
-#define RESULTS_LAYER_SIZE (PLAN_NAME_MAX + 1u)
+#define RESULTS_LAYER_SIZE     (PLAN_NAME_MAX + 1u)
+#define RESULTS_REASON_SIZE    512u
+#define RESULTS_ROWS_BYTES_MAX ((size_t)256 << 20) /* of all tables together */
 
 struct results_point {
     int32_t *predictions; /* one a test sample */
@@ -14,12 +17,20 @@ struct results_point {
     uint64_t *received;   /* elements received of each sample */
 };
 
+/* Rows as they came; each one's figures and name are one allocation, which `naturals` points at. */
+struct results_table {
+    size_t count, room;
+    struct score_row *rows;
+};
+
 struct results_check {
     struct results_point points[PLAN_CURVES_MAX][PLAN_POINTS_MAX];
     struct message_cluster *clusters; /* one a class, activation-clustering only */
     uint32_t cluster_count;
-    struct message_check_done cost; /* its text is in `layer` */
+    struct results_table tables[SCORE_TABLES_MAX];
+    struct message_check_done cost; /* its texts are in `layer` and `skipped` */
     char layer[RESULTS_LAYER_SIZE];
+    char skipped[RESULTS_REASON_SIZE]; /* why the guest could not make the check, made printable; "": it was made */
     uint64_t wall_ns;
     bool done;
 };
@@ -29,6 +40,7 @@ struct results {
     uint32_t classes;
     uint32_t sample_count; /* of each point */
     uint64_t elements;     /* of one sample */
+    size_t row_bytes;      /* taken by all tables */
     struct results_check checks[PLAN_CHECKS_MAX];
     /* of GUEST_HELLO and READY */
     char agent[PLAN_NAME_MAX + 1], cpu[PLAN_NAME_MAX + 1], isa[PLAN_NAME_MAX + 1];
@@ -36,14 +48,15 @@ struct results {
     uint64_t guest_memory_bytes, engine_memory_bytes;
 };
 
-/* Room for everything the plan will bring, except clusters, whose number READY tells. */
+/* Room for everything the plan will bring, except clusters and tables, whose size READY tells. */
 MUST_USE int results_create(const struct plan *plan, struct results **ret_results, struct error *err);
 void results_free(struct results *results);
 
 /* Files one message away. The collector has judged it against the plan; indices are checked all the same. */
 MUST_USE int results_take(struct results *results, const struct message *message, struct error *err);
 
-/* Whether every sample of every point has come whole; ERROR_GUEST names the first that has not. */
+/* Whether every sample of every point has come whole; ERROR_GUEST names the first that has not. A skipped check has
+ * none to bring. */
 MUST_USE int results_check_samples(const struct results *results, uint32_t check, struct error *err);
 
 static inline void results_free_pointer(struct results **results)

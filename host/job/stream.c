@@ -66,9 +66,9 @@ static int transfer_end(struct transfer *transfer)
 
 /* --- the model ------------------------------------------------------------------------------------ */
 
-static int send_model(struct stream *stream, struct error *err)
+/* One whole model file. */
+static int send_file(struct stream *stream, int fd, struct message_transfer announcement, struct error *err)
 {
-    struct message_transfer announcement = {.kind = MESSAGE_TRANSFER_MODEL, .size = stream->plan->model_size};
     struct transfer transfer = {.stream = stream, .err = err};
     CLEANUP_FREE uint8_t *block = malloc(FRAME_CHUNK_MAX);
     uint64_t offset = 0;
@@ -79,7 +79,7 @@ static int send_model(struct stream *stream, struct error *err)
     r = transfer_begin(&transfer, &announcement);
     while (r == 0 && offset < announcement.size) {
         uint64_t left = announcement.size - offset;
-        ssize_t count = io_pread_full(stream->model_fd, block, left < FRAME_CHUNK_MAX ? left : FRAME_CHUNK_MAX, offset);
+        ssize_t count = io_pread_full(fd, block, left < FRAME_CHUNK_MAX ? left : FRAME_CHUNK_MAX, offset);
 
         if (count <= 0)
             return error_set(err, ERROR_BAD_INPUT, count < 0 ? (int)count : -EIO,
@@ -88,6 +88,18 @@ static int send_model(struct stream *stream, struct error *err)
         offset += (uint64_t)count;
     }
     return r < 0 ? r : transfer_end(&transfer);
+}
+
+static int send_models(struct stream *stream, struct error *err)
+{
+    const struct plan *plan = stream->plan;
+    int r = send_file(stream, stream->model_fd,
+                      (struct message_transfer){.kind = MESSAGE_TRANSFER_MODEL, .size = plan->model_size}, err);
+
+    if (r < 0 || plan->reference_size == 0)
+        return r;
+    return send_file(stream, stream->reference_fd,
+                     (struct message_transfer){.kind = MESSAGE_TRANSFER_REFERENCE, .size = plan->reference_size}, err);
 }
 
 /* --- a check's windows -------------------------------------------------------------------------------- */
@@ -116,15 +128,18 @@ static int send_window(struct stream *stream, enum plan_set_id id, uint64_t firs
         .count = count,
         .size = size + (set->labelled ? count * sizeof(uint32_t) : 0),
     };
-    enum data_set_id from = id == PLAN_SET_TRAIN ? DATA_SET_TRAIN : DATA_SET_TEST;
-    int r = data_reader_window(stream->reader, from, first, count, x, stream->deadline_ns, err);
+    static const enum data_set_id from[PLAN_SET_COUNT] = {[PLAN_SET_FEATURES] = DATA_SET_FEATURES,
+                                                          [PLAN_SET_TRIGGERS] = DATA_SET_TRIGGERS,
+                                                          [PLAN_SET_TRAIN] = DATA_SET_TRAIN,
+                                                          [PLAN_SET_TEST] = DATA_SET_TEST};
+    int r = data_reader_window(stream->reader, from[id], first, count, x, stream->deadline_ns, err);
 
     if (r == 0)
         r = transfer_begin(&transfer, &announcement);
     if (r == 0)
         r = transfer_bytes(&transfer, x, size);
     if (r == 0 && set->labelled)
-        r = send_labels(&transfer, stream->train_labels + first, count);
+        r = send_labels(&transfer, (id == PLAN_SET_TRAIN ? stream->train_labels : stream->test_labels) + first, count);
     if (r == 0)
         r = transfer_end(&transfer);
     return r;
@@ -161,7 +176,7 @@ static void *run(void *argument)
 {
     struct stream *stream = argument;
 
-    stream->code = stream->model_fd >= 0 ? send_model(stream, &stream->error) : send_check(stream, &stream->error);
+    stream->code = stream->model_fd >= 0 ? send_models(stream, &stream->error) : send_check(stream, &stream->error);
     atomic_store(&stream->ended, true);
     return NULL;
 }
@@ -172,7 +187,7 @@ static uint64_t stream_bytes(const struct stream *stream)
     uint64_t total = 0;
 
     if (stream->model_fd >= 0)
-        return plan->model_size;
+        return plan->model_size + plan->reference_size;
     for (unsigned set = 0; set < PLAN_SET_COUNT; set++)
         if (plan_check_reads(plan, plan->checks[stream->check].id, set))
             total += plan->sets[set].count * (plan_sample_elements(&plan->contract) * sizeof(float) +

@@ -20,10 +20,11 @@ struct stream {
     int connection;
     const struct plan *plan;
     uint64_t deadline_ns;
-    int model_fd; /* the model, or -1 for a check's windows */
+    int model_fd;     /* the model, or -1 for a check's windows */
+    int reference_fd; /* goes after the model, where the plan has one */
     uint32_t check;
     struct data_reader *reader;
-    const int32_t *train_labels; /* one a training sample; NULL where none */
+    const int32_t *train_labels, *test_labels; /* one a sample; NULL where the plan's set has none */
     /* how it goes */
     _Atomic uint64_t sent, total; /* bytes */
     atomic_bool ended;            /* all sent, or failed: stream_finish will not wait */

@@ -10,21 +10,46 @@
 #include <stdint.h>
 
 #define POLICY_SIZE_MAX       ((size_t)64 * 1024)
+#define POLICY_CURVES_MAX     8u  /* of one attack */
 #define POLICY_POINTS_MAX     32u /* eps of one curve */
 #define POLICY_THRESHOLDS_MAX 32u
-#define POLICY_EPS_SIZE       16u  /* of a decimal text with its NUL */
+#define POLICY_PATCHES_MAX    8u
+#define POLICY_DECIMAL_SIZE   16u  /* of a decimal text with its NUL */
+#define POLICY_NORM_DIGITS    12u  /* bytes of a norm's text: it is then the shortest that gives its value */
 #define POLICY_LAYER_SIZE     128u /* of a layer's name with its NUL */
+#define POLICY_NORM_MAX       1024
 #define POLICY_COMPONENTS_MAX 64u
 #define POLICY_STARTS_MAX     1000u
+#define POLICY_RESTARTS_MAX   1000u
+#define POLICY_ITERATIONS_MAX 100000u
+#define POLICY_KEPT_MAX       65536u /* samples that a search keeps */
+#define POLICY_BUDGET_MAX     1000000000u
+#define POLICY_PATCH_MAX      65535u
+#define POLICY_COST_MAX       1000
+#define POLICY_ANOMALY_MAX    1000
 #define POLICY_DEADLINE_MAX   86400u /* seconds */
 #define POLICY_MEMORY_MIN     64u    /* MiB */
 #define POLICY_MEMORY_MAX     (1024u * 1024u)
 #define POLICY_MODEL_MAX      (1024u * 1024u) /* MiB */
 #define POLICY_SAMPLES_MAX    100000000u
 
+/* Neural Cleanse's index is a deviation from the median over classes, which says little of fewer (DESIGN, section 8).
+ */
+#define POLICY_CLEANSE_CLASSES_MIN 6u
+
 enum policy_tier { POLICY_LOW, POLICY_MEDIUM, POLICY_HIGH, POLICY_TIER_COUNT };
 enum policy_arithmetic { POLICY_MUL_ADD, POLICY_FMA, POLICY_ARITHMETIC_COUNT };
-enum policy_norm { POLICY_NORM_INF, POLICY_NORM_2, POLICY_NORM_1, POLICY_NORM_COUNT };
+
+/* What an attack wants of an input; wire/plan.h's plan_goal, in its order. */
+enum policy_goal {
+    POLICY_GOAL_UNTARGETED,
+    POLICY_GOAL_NEXT,
+    POLICY_GOAL_LEAST_LIKELY,
+    POLICY_GOAL_RANDOM,
+    POLICY_GOAL_COUNT
+};
+
+enum policy_reduction { POLICY_PCA, POLICY_FAST_ICA, POLICY_REDUCTION_COUNT };
 
 /* What a minimum is held against: the lower end of the Wilson 95% interval, or the figure itself. */
 enum policy_bound { POLICY_LOWER, POLICY_POINT, POLICY_BOUND_COUNT };
@@ -33,16 +58,24 @@ enum policy_bound { POLICY_LOWER, POLICY_POINT, POLICY_BOUND_COUNT };
 enum { POLICY_ALLOW_MICROVM = 1, POLICY_ALLOW_PROCESS = 2 };
 enum { POLICY_ALLOW_KVM = 1, POLICY_ALLOW_TCG = 2 };
 
-/* One attack curve: the eps to try, rising, as the policy spells them. */
+/* A number as the policy spells it, which is its name in evaluation.json; there is one spelling of each. */
+struct policy_decimal {
+    char text[POLICY_DECIMAL_SIZE];
+    double value;
+};
+
+#define POLICY_NORM_INF 0.0 /* the value of the norm "inf"; of others it is their p */
+
+/* One attack curve: the eps to try, rising. */
 struct policy_curve {
-    unsigned count; /* 0: this norm is not attacked */
-    char eps[POLICY_POINTS_MAX][POLICY_EPS_SIZE];
-    double eps_value[POLICY_POINTS_MAX];
+    struct policy_decimal norm;
+    bool minimal; /* fgsm: each point goes on from the one before, up to the first success */
+    unsigned count;
+    struct policy_decimal eps[POLICY_POINTS_MAX];
 };
 
 struct policy_robust_minimum {
-    enum policy_norm norm;
-    char eps[POLICY_EPS_SIZE]; /* one of the curve's */
+    struct policy_decimal norm, eps; /* of a curve's point */
     enum policy_bound bound;
     double robust_accuracy; /* robustCorrect / total, at least */
 };
@@ -53,9 +86,21 @@ struct policy_clean_accuracy {
     double accuracy; /* correct / total, at least */
 };
 
-struct policy_fgsm {
+/* noise, fgsm, pgd, square; what an attack has no key for is 0. */
+struct policy_attack {
     bool present, required;
-    struct policy_curve curves[POLICY_NORM_COUNT];
+    enum policy_goal goal;
+    unsigned iterations, restarts;
+    double step; /* of pgd, as a share of eps */
+    unsigned curve_count;
+    struct policy_curve curves[POLICY_CURVES_MAX]; /* a norm once, and once minimal */
+    unsigned threshold_count;                      /* fgsm only */
+    struct policy_robust_minimum thresholds[POLICY_THRESHOLDS_MAX];
+};
+
+/* Of all attacks together: per sample the worst of them. */
+struct policy_robustness {
+    bool present, required;
     unsigned threshold_count;
     struct policy_robust_minimum thresholds[POLICY_THRESHOLDS_MAX];
 };
@@ -63,10 +108,49 @@ struct policy_fgsm {
 struct policy_activation_clustering {
     bool present, required;
     char layer[POLICY_LAYER_SIZE]; /* "" for the penultimate */
+    enum policy_reduction reduction;
     unsigned components, starts, minimum_class_size;
     double alpha;          /* a class is suspicious at a Holm-corrected p of at most this, … */
     double minimum_effect; /* … with a cluster whose share of training exceeds its share of test by at least this, … */
     double maximum_test_share; /* … and that share of test is at most this */
+};
+
+struct policy_spectral_signature {
+    bool present, required;
+    char layer[POLICY_LAYER_SIZE]; /* "" for the penultimate */
+    double poisoned_share;
+    unsigned minimum_class_size;
+};
+
+struct policy_trigger_scan {
+    bool present, required;
+    unsigned kept;   /* samples that are searched on */
+    unsigned budget; /* forward passes; 0: no limit */
+    unsigned patch_count;
+    unsigned patches[POLICY_PATCHES_MAX]; /* sides, ascending; 0: a faint pattern over the whole input */
+    unsigned stride;
+    double minimum_success; /* a target is suspicious where its best trigger turns at least this share, … */
+    double anomaly;         /* … and that lies so many deviations above the median of the targets */
+};
+
+struct policy_neural_cleanse {
+    bool present, required;
+    unsigned kept, iterations, batch;
+    double rate, cost, success;
+    double anomaly; /* a class is suspicious where its L1 lies so many deviations below the median */
+};
+
+struct policy_strip {
+    bool present, required;
+    unsigned kept, overlays;
+    double blend, false_alarms;
+};
+
+struct policy_weight_drift {
+    bool present, required;
+    bool exact;
+    unsigned minimum_elements;
+    double alpha, minimum_effect; /* a layer has drifted at pHolm ≤ alpha and D ≥ minimum_effect */
 };
 
 /* Plain data, read only once loaded. */
@@ -80,18 +164,26 @@ struct policy {
     unsigned memory_mib;              /* of the guest, where the command line does not say */
     uint64_t model_bytes_max;
     bool report_samples; /* inputs may be written out: --samples */
+    bool labels;         /* test labels travel into the guest, and attacks use them */
     struct policy_clean_accuracy clean_accuracy;
-    struct policy_fgsm fgsm;
+    struct policy_attack noise, fgsm, pgd, square;
+    struct policy_robustness robustness;
     struct policy_activation_clustering activation_clustering;
+    struct policy_spectral_signature spectral_signature;
+    struct policy_trigger_scan trigger_scan;
+    struct policy_neural_cleanse neural_cleanse;
+    struct policy_strip strip;
+    struct policy_weight_drift weight_drift;
 };
 
 extern const char *const policy_tier_names[POLICY_TIER_COUNT + 1];             /* low, medium, high */
 extern const char *const policy_arithmetic_names[POLICY_ARITHMETIC_COUNT + 1]; /* mul-add, fma */
-extern const char *const policy_norm_names[POLICY_NORM_COUNT + 1];             /* inf, 2, 1 */
+extern const char *const policy_goal_names[POLICY_GOAL_COUNT + 1];             /* untargeted, next, … */
+extern const char *const policy_reduction_names[POLICY_REDUCTION_COUNT + 1];   /* pca, fast-ica */
 
 /*
  * Reads a policy. ERROR_NO_INPUT where the file can't be read; ERROR_BAD_INPUT names the file and
- * the line or key. *ret_policy is some 10 KiB and written only on success.
+ * the line or key. *ret_policy is some 40 KiB and written only on success.
  */
 MUST_USE int policy_load(const char *path, struct policy *ret_policy, struct error *err);
 

@@ -79,13 +79,20 @@ static enum severity severity_of(enum check_status status, bool may_be_skipped)
 }
 
 /*
- * Whether the host itself had no way to run the check: the one that needs a training set was given
- * none. A guest that skips what could be looked at may have something to hide.
+ * Whether the host itself had no way to run the check: no training set, trigger or reference model was given, or the
+ * spec names no range. What was skipped on the guest's word is another thing: a guest that skips what could be looked
+ * at may have something to hide. Of too few classes for neural-cleanse the host can tell by itself.
  */
-static bool is_skipped_by_host(enum judge_id id, const json_t *evaluation)
+static bool is_skipped_by_host(enum judge_id id, const json_t *check, const json_t *evaluation)
 {
-    return id == JUDGE_ACTIVATION_CLUSTERING &&
-           json_is_null(json_object_get(json_object_get(evaluation, "inputs"), "train"));
+    const json_t *classes = json_object_get(evaluation, "classes");
+
+    if (check == NULL)
+        return false;
+    if (id == JUDGE_NEURAL_CLEANSE && json_is_integer(classes) &&
+        json_integer_value(classes) < POLICY_CLEANSE_CLASSES_MIN)
+        return true;
+    return strcmp(provenance_of(check), "host") == 0;
 }
 
 static const json_t *find_check(const json_t *checks, const char *id)
@@ -100,11 +107,17 @@ static const json_t *find_check(const json_t *checks, const char *id)
     return NULL;
 }
 
+/* The check whose figures rest on the fewest samples. */
+struct fewest {
+    int64_t samples; /* -1: none yet */
+    const char *id;
+};
+
 static int decide_check(const struct policy *policy, enum judge_id id, bool required, const json_t *evaluation,
-                        struct findings *findings, struct verdict *verdict, struct error *err)
+                        struct findings *findings, struct fewest *fewest, struct verdict *verdict, struct error *err)
 {
     const json_t *check = find_check(json_object_get(evaluation, "checks"), judge_ids[id]);
-    bool may_be_skipped = !required && is_skipped_by_host(id, evaluation);
+    bool may_be_skipped = !required && is_skipped_by_host(id, check, evaluation);
     struct verdict_check *entry = &verdict->checks[verdict->check_count];
     struct judgement judgement = {
         .status = CHECK_SKIPPED, .reason = "skipped: the evaluation does not hold it", .samples = -1};
@@ -118,30 +131,31 @@ static int decide_check(const struct policy *policy, enum judge_id id, bool requ
         return r;
     entry->status = judgement.status;
     verdict->check_count++;
+    if (judgement.samples >= 0 && (fewest->samples < 0 || judgement.samples < fewest->samples))
+        *fewest = (struct fewest){.samples = judgement.samples, .id = judge_ids[id]};
     if (judgement.status != CHECK_PASSED)
         r = add(findings, severity_of(judgement.status, may_be_skipped), "%s: %s", judge_ids[id], judgement.reason);
-    if (r == 0 && judgement.samples >= 0 && judgement.samples < (int64_t)policy->minimum_samples)
-        r = add(findings, SEVERITY_REVIEW, "%s: %" PRId64 " samples, fewer than the policy's minimum of %u",
-                judge_ids[id], judgement.samples, policy->minimum_samples);
     return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "no memory for the verdict") : 0;
 }
 
 static int decide_checks(const struct policy *policy, const json_t *evaluation, struct findings *findings,
                          struct verdict *verdict, struct error *err)
 {
-    const struct {
-        bool present, required;
-    } named[JUDGE_ID_COUNT] = {
-        {policy->clean_accuracy.present, policy->clean_accuracy.required},
-        {policy->fgsm.present, policy->fgsm.required},
-        {policy->activation_clustering.present, policy->activation_clustering.required},
-    };
+    struct fewest fewest = {.samples = -1};
     int r = 0;
 
-    for (unsigned id = 0; r == 0 && id < JUDGE_ID_COUNT; id++)
-        if (named[id].present)
-            r = decide_check(policy, (enum judge_id)id, named[id].required, evaluation, findings, verdict, err);
-    return r;
+    for (unsigned id = 0; r == 0 && id < JUDGE_ID_COUNT; id++) {
+        const struct judge_terms terms = judge_terms_of(policy, (enum judge_id)id);
+
+        if (terms.present)
+            r = decide_check(policy, (enum judge_id)id, terms.required, evaluation, findings, &fewest, verdict, err);
+    }
+    if (r < 0 || fewest.samples < 0 || fewest.samples >= (int64_t)policy->minimum_samples)
+        return r;
+    /* Said once: the checks are of the same test set. */
+    r = add(findings, SEVERITY_REVIEW, "%s: %" PRId64 " samples, fewer than the policy's minimum of %u", fewest.id,
+            fewest.samples, policy->minimum_samples);
+    return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "no memory for the verdict") : 0;
 }
 
 /* --- the whole ------------------------------------------------------------------------------------- */
@@ -163,8 +177,7 @@ static int decide_conditions(const struct policy *policy, const char *arithmetic
         r = add(findings, SEVERITY_REVIEW, "acceleration '%s' is not among those the policy allows",
                 statement_acceleration_names[acceleration]);
     if (r == 0 && policy->tier != POLICY_LOW)
-        r = add(findings, SEVERITY_REVIEW,
-                "the %s tier passes by release after review, never by itself; FGSM alone is no proof of robustness",
+        r = add(findings, SEVERITY_REVIEW, "the %s tier passes by release after review, never by itself",
                 policy_tier_names[policy->tier]);
     return r;
 }

@@ -9,7 +9,7 @@
  *                 fewer samples than the policy's minimum; accuracy near chance; arithmetic,
  *                 isolation or acceleration the policy does not allow; any tier above low;
  *   passed        none of these. A check that is not required and that the host skipped (no training
- *                 set was given) is named in the reasons.
+ *                 set was given, say) is named in the reasons.
  */
 #ifndef LAZARET_HOST_POLICY_VERDICT_H
 #define LAZARET_HOST_POLICY_VERDICT_H
@@ -20,13 +20,15 @@
 
 #include <jansson.h>
 
-#define VERDICT_CHECKS_MAX 8u /* that a policy can name */
+#define VERDICT_CHECKS_MAX 16u /* that a policy can name */
 
 struct verdict_check {
     const char *id; /* static */
     enum check_status status;
     const char *provenance; /* static: "host", "host-scored" or "guest" */
 };
+
+_Static_assert(VERDICT_CHECKS_MAX <= STATEMENT_CHECKS_MAX, "every check fits in a statement");
 
 /* Ready for struct statement_input. */
 struct verdict {

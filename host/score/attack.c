@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The figures of one point of an attack's curve. */
+/* The figures of one point of an attack's curve, and names. */
 #include "host/score/attack.h"
 
 #include "host/score/accuracy.h"
 
 #include <stdbool.h>
+
+const char *attack_goal_name(enum plan_goal goal)
+{
+    static const char *const names[PLAN_GOAL_COUNT] = {"untargeted", "next", "least-likely", "random"};
+
+    return goal < PLAN_GOAL_COUNT ? names[goal] : "unknown";
+}
 
 int attack_score(const int32_t *labels, const int32_t *clean, const int32_t *attacked, size_t count, uint32_t classes,
                  struct attack_point *ret_point, struct error *err)

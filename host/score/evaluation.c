@@ -16,8 +16,14 @@ static const struct {
 } kinds[EVALUATION_KIND_COUNT] = {
     [EVALUATION_CLEAN_ACCURACY] = {figures_add_clean_accuracy, "host-scored"},
     [EVALUATION_ATTACK] = {figures_add_attack, "host-scored"},
-    /* The host does the statistics, but on the guest's word of where activations lie. */
+    [EVALUATION_ROBUSTNESS] = {figures_add_robustness, "host-scored"},
+    /* The host does the statistics of these, but on the guest's word of what it saw. */
     [EVALUATION_CLUSTERING] = {figures_add_clustering, "guest"},
+    [EVALUATION_SPECTRAL_SIGNATURE] = {figures_add_spectrum, "guest"},
+    [EVALUATION_TRIGGER_SCAN] = {figures_add_trigger_scan, "guest"},
+    [EVALUATION_NEURAL_CLEANSE] = {figures_add_neural_cleanse, "guest"},
+    [EVALUATION_STRIP] = {figures_add_strip, "guest"},
+    [EVALUATION_WEIGHT_DRIFT] = {figures_add_drift, "guest"},
 };
 
 const char *evaluation_status_name(enum evaluation_status status)
@@ -27,6 +33,14 @@ const char *evaluation_status_name(enum evaluation_status status)
     return status < EVALUATION_STATUS_COUNT ? names[status] : "error";
 }
 
+/* Whose word the object is: of a check that did not run, who says why. */
+static const char *provenance_of(const struct evaluation_check *check)
+{
+    if (check->outcome == EVALUATION_DONE)
+        return kinds[check->kind].provenance;
+    return check->outcome == EVALUATION_UNFIT ? "guest" : "host";
+}
+
 /* Fields that every check has, and the reason of one that did not run. */
 static int add_head(const struct evaluation_check *check, json_t *json, struct error *err)
 {
@@ -34,7 +48,7 @@ static int add_head(const struct evaluation_check *check, json_t *json, struct e
 
     figures_set(json, "id", json_string(check->id), &failures);
     figures_set(json, "version", json_integer(check->version), &failures);
-    figures_set(json, "provenance", json_string(kinds[check->kind].provenance), &failures);
+    figures_set(json, "provenance", json_string(provenance_of(check)), &failures);
     if (failures > 0)
         return figures_no_memory(err);
     if (check->outcome == EVALUATION_DONE)
@@ -51,7 +65,7 @@ static int build_check(const struct evaluation_input *input, const struct evalua
 {
     CLEANUP_JSON json_t *json = json_object();
     enum evaluation_status status =
-        check->outcome == EVALUATION_SKIPPED ? EVALUATION_STATUS_SKIPPED : EVALUATION_STATUS_ERROR;
+        check->outcome == EVALUATION_ERROR ? EVALUATION_STATUS_ERROR : EVALUATION_STATUS_SKIPPED;
     int r;
 
     if (json == NULL)
@@ -80,6 +94,12 @@ static int add_inputs(const struct evaluation_input *input, json_t *evaluation, 
     figures_set(inputs, "test", json_new_digest(input->test_sha256), &failures);
     figures_set(inputs, "train", json_new_digest(input->train_sha256), &failures);
     figures_set(inputs, "spec", json_new_digest(input->spec_sha256), &failures);
+    figures_set(inputs, "triggers", json_new_digest(input->triggers_sha256), &failures);
+    figures_set(inputs, "reference", json_new_digest(input->reference_sha256), &failures);
+    if (input->test_labels_sha256 != NULL)
+        figures_set(inputs, "testLabels", json_new_digest(input->test_labels_sha256), &failures);
+    if (input->train_labels_sha256 != NULL)
+        figures_set(inputs, "trainLabels", json_new_digest(input->train_labels_sha256), &failures);
     figures_set(evaluation, "inputs", inputs, &failures);
     figures_set(evaluation, "arithmetic", json_string(input->arithmetic), &failures);
     figures_set(evaluation, "model", json_new_digest(input->model_sha256), &failures);

@@ -11,8 +11,11 @@
 
 #include "base/error.h"
 #include "digest/sha256.h"
+#include "host/score/anomaly.h"
+#include "host/score/attack.h"
 #include "host/score/clustering.h"
-#include "host/score/samples.h"
+#include "host/score/drift.h"
+#include "host/score/table.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -21,10 +24,26 @@
 #define EVALUATION_INDICES_MAX   64u
 #define EVALUATION_TEXT_MAX      1024u /* bytes of a reason or a layer's name */
 
-enum evaluation_kind { EVALUATION_CLEAN_ACCURACY, EVALUATION_ATTACK, EVALUATION_CLUSTERING, EVALUATION_KIND_COUNT };
+enum evaluation_kind {
+    EVALUATION_CLEAN_ACCURACY,
+    EVALUATION_ATTACK,
+    EVALUATION_ROBUSTNESS, /* over the other checks that are attacks and ran */
+    EVALUATION_CLUSTERING,
+    EVALUATION_SPECTRAL_SIGNATURE,
+    EVALUATION_TRIGGER_SCAN,
+    EVALUATION_NEURAL_CLEANSE,
+    EVALUATION_STRIP,
+    EVALUATION_WEIGHT_DRIFT,
+    EVALUATION_KIND_COUNT
+};
 
 /* Whether the check ran; a check that did not says why. */
-enum evaluation_outcome { EVALUATION_DONE, EVALUATION_SKIPPED, EVALUATION_ERROR };
+enum evaluation_outcome {
+    EVALUATION_DONE,
+    EVALUATION_SKIPPED, /* by the host: it had nothing to make it with */
+    EVALUATION_UNFIT,   /* by the guest: it says that the check can't be made of this model */
+    EVALUATION_ERROR
+};
 
 enum evaluation_status {
     EVALUATION_STATUS_PASSED,
@@ -33,17 +52,6 @@ enum evaluation_status {
     EVALUATION_STATUS_SKIPPED,
     EVALUATION_STATUS_ERROR,
     EVALUATION_STATUS_COUNT
-};
-
-struct evaluation_point {
-    const char *eps;            /* the policy's decimal text */
-    const int32_t *predictions; /* one a test sample */
-};
-
-struct evaluation_curve {
-    enum score_norm norm;
-    size_t point_count;
-    const struct evaluation_point *points;
 };
 
 /* One class as the guest reports it. */
@@ -61,31 +69,40 @@ struct evaluation_check {
     const char *id; /* "clean-accuracy", "fgsm", … */
     uint32_t version;
     enum evaluation_outcome outcome;
-    const char *reason; /* where it was skipped or went wrong */
-    /* attacks */
-    size_t curve_count;
-    const struct evaluation_curve *curves;
-    /* activation-clustering */
+    const char *reason;                          /* where it was skipped or went wrong */
+    const struct attack_run *attack;             /* attacks */
+    struct score_table tables[SCORE_TABLES_MAX]; /* of wire/rows.h, by their number */
+    /* activation-clustering and spectral-signature */
     const char *layer;
-    struct clustering_rule rule; /* the policy's */
     uint64_t minimum_class_size; /* the policy's: a class with as many training samples may not be skipped as small; 0:
                                     unchecked */
+    /* activation-clustering */
+    enum plan_reduction reduction;
+    struct clustering_rule rule; /* the policy's */
     size_t cluster_count;
     const struct evaluation_cluster *clusters;
+    /* the policy's */
+    struct anomaly_rule anomaly; /* trigger-scan, neural-cleanse */
+    struct drift_rule drift;     /* weight-drift */
 };
 
 struct evaluation_input {   /* everything is borrowed */
     const char *arithmetic; /* "mul-add", "fma" */
     const uint8_t *model_sha256, *data_sha256, *policy_sha256;
     const uint8_t *test_sha256;
-    const uint8_t *train_sha256; /* NULL: none */
-    const uint8_t *spec_sha256;  /* NULL: none */
-    uint32_t classes;            /* of the model */
+    const uint8_t *train_sha256;                             /* NULL: none */
+    const uint8_t *spec_sha256;                              /* NULL: none */
+    const uint8_t *triggers_sha256, *reference_sha256;       /* NULL: none */
+    const uint8_t *test_labels_sha256, *train_labels_sha256; /* NULL: they are in the set's own file */
+    uint32_t classes;                                        /* of the model */
+    uint64_t height, width; /* of an input, where triggers must lie; 0: they are not places */
+    uint32_t channels;      /* of an input, for colours; 0: not known */
     size_t test_count;
     const int32_t *test_labels;
     const int32_t *clean_predictions; /* of the test set; NULL where clean-accuracy did not run */
     size_t train_count;
     const int32_t *train_labels; /* NULL: none */
+    uint64_t trigger_count;      /* of the user's own */
     size_t check_count;
     const struct evaluation_check *checks;
 };

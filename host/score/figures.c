@@ -1,17 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clean accuracy and attacks as JSON. */
+/* What the figures of all checks have in common. */
 #include "host/score/figures.h"
 
 #include "host/json/decimal.h"
-#include "host/score/accuracy.h"
-#include "host/score/attack.h"
 #include "host/score/interval.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 int figures_no_memory(struct error *err)
 {
     return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the evaluation");
+}
+
+int figures_refuse(struct error *err, const char *format, ...)
+{
+    char what[ERROR_TEXT_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    return error_set(err, ERROR_GUEST, -EBADMSG, "%s", what);
+}
+
+/* --- values ------------------------------------------------------------------------------------ */
+
+json_t *figures_finish(json_t *value, int failures)
+{
+    if (failures == 0)
+        return value;
+    json_decref(value);
+    return NULL;
+}
+
+json_t *figures_new_count(uint64_t count)
+{
+    return json_integer((json_int_t)count);
 }
 
 json_t *figures_new_ratio(uint64_t part, uint64_t whole)
@@ -26,163 +53,57 @@ json_t *figures_new_interval(uint64_t part, uint64_t whole)
     return json_pack("[o, o]", json_new_fixed(interval.low), json_new_fixed(interval.high));
 }
 
-static json_t *new_count(uint64_t count)
+void figures_set_proportion(json_t *object, const char *key, const char *interval_key, uint64_t part, uint64_t whole,
+                            int *failures)
 {
-    return json_integer((json_int_t)count);
+    figures_set(object, key, figures_new_ratio(part, whole), failures);
+    figures_set(object, interval_key, figures_new_interval(part, whole), failures);
 }
 
-/* --- clean-accuracy ---------------------------------------------------------------------------- */
+/* --- what several checks have ------------------------------------------------------------------- */
 
-/* Every class, or with many classes those that the test set has. */
-static json_t *new_per_class(const struct accuracy *accuracy)
+int figures_set_layer(const struct evaluation_check *check, json_t *check_json, struct error *err)
 {
-    json_t *list = json_array();
-    int failures = list == NULL;
-
-    for (uint32_t i = 0; i < accuracy->classes && failures == 0; i++) {
-        json_t *class;
-
-        if (accuracy->classes > EVALUATION_CONFUSION_MAX && accuracy->class_total[i] == 0)
-            continue;
-        class = json_object();
-        figures_set(class, "label", new_count(i), &failures);
-        figures_set(class, "correct", new_count(accuracy->class_correct[i]), &failures);
-        figures_set(class, "total", new_count(accuracy->class_total[i]), &failures);
-        figures_set(class, "accuracy", figures_new_ratio(accuracy->class_correct[i], accuracy->class_total[i]),
-                    &failures);
-        failures += json_array_append_new(list, class) != 0;
-    }
-    if (failures == 0)
-        return list;
-    json_decref(list);
-    return NULL;
+    if (check->layer == NULL || strnlen(check->layer, EVALUATION_TEXT_MAX) == EVALUATION_TEXT_MAX ||
+        json_object_set_new(check_json, "layer", json_string(check->layer)) != 0)
+        return figures_refuse(err, "the guest's name of the layer is not UTF-8 or too long");
+    return 0;
 }
 
-/* Rows by label, columns by prediction. */
-static json_t *new_matrix(const struct accuracy *accuracy)
+int figures_check_rows(const struct score_table *table, uint64_t expected, const char *what, struct error *err)
 {
-    json_t *matrix = json_array();
-    int failures = matrix == NULL;
-
-    for (uint32_t i = 0; i < accuracy->classes && failures == 0; i++) {
-        json_t *row = json_array();
-
-        for (uint32_t j = 0; j < accuracy->classes; j++)
-            failures += json_array_append_new(row, json_integer(0)) != 0;
-        failures += json_array_append_new(matrix, row) != 0;
-    }
-    for (size_t i = 0; i < accuracy->pair_count && failures == 0; i++) {
-        const struct accuracy_pair *pair = &accuracy->pairs[i];
-
-        failures +=
-            json_array_set_new(json_array_get(matrix, pair->label), pair->predicted, new_count(pair->count)) != 0;
-    }
-    if (failures == 0)
-        return matrix;
-    json_decref(matrix);
-    return NULL;
+    if (table->count != expected)
+        return figures_refuse(err, "the guest sent %zu %s, not %" PRIu64, table->count, what, expected);
+    return 0;
 }
 
-/* [label, prediction, count] of what occurs, for models of many classes. */
-static json_t *new_pairs(const struct accuracy *accuracy)
+int figures_check_box(const struct evaluation_input *input, const struct figures_box *box, uint64_t target,
+                      struct error *err)
 {
-    json_t *list = json_array();
-    int failures = list == NULL;
-
-    for (size_t i = 0; i < accuracy->pair_count && failures == 0; i++) {
-        const struct accuracy_pair *pair = &accuracy->pairs[i];
-
-        failures += json_array_append_new(list, json_pack("[I, I, I]", (json_int_t)pair->label,
-                                                          (json_int_t)pair->predicted, (json_int_t)pair->count)) != 0;
-    }
-    if (failures == 0)
-        return list;
-    json_decref(list);
-    return NULL;
+    if (input->height == 0 || input->width == 0)
+        return 0;
+    if (box->row + box->height <= input->height && box->col + box->width <= input->width)
+        return 0;
+    return figures_refuse(err,
+                          "target %" PRIu64 ": the guest's box of %" PRIu64 "x%" PRIu64 " at row %" PRIu64
+                          ", column %" PRIu64 " leaves the input of %" PRIu64 "x%" PRIu64,
+                          target, box->height, box->width, box->row, box->col, input->height, input->width);
 }
 
-int figures_add_clean_accuracy(const struct evaluation_input *input, const struct evaluation_check *check,
-                               json_t *check_json, struct error *err)
+void figures_set_box(json_t *object, const struct figures_box *box, int *failures)
 {
-    CLEANUP(accuracy_free) struct accuracy accuracy = {0};
-    int failures = 0, r;
-
-    (void)check;
-    if (input->clean_predictions == NULL)
-        return error_set(err, ERROR_INTERNAL, -EINVAL, "there are no clean predictions to score");
-    r = accuracy_score(input->test_labels, input->clean_predictions, input->test_count, input->classes, &accuracy, err);
-    if (r < 0)
-        return r;
-    figures_set(check_json, "correct", new_count(accuracy.correct), &failures);
-    figures_set(check_json, "total", new_count(accuracy.total), &failures);
-    figures_set(check_json, "accuracy", figures_new_ratio(accuracy.correct, accuracy.total), &failures);
-    figures_set(check_json, "ci95", figures_new_interval(accuracy.correct, accuracy.total), &failures);
-    figures_set(check_json, "classes", json_integer(accuracy.classes), &failures);
-    figures_set(check_json, "perClass", new_per_class(&accuracy), &failures);
-    if (accuracy.classes <= EVALUATION_CONFUSION_MAX)
-        figures_set(check_json, "confusion", new_matrix(&accuracy), &failures);
-    else
-        figures_set(check_json, "confusionPairs", new_pairs(&accuracy), &failures);
-    return failures > 0 ? figures_no_memory(err) : 0;
+    figures_set(object, "row", figures_new_count(box->row), failures);
+    figures_set(object, "col", figures_new_count(box->col), failures);
+    figures_set(object, "height", figures_new_count(box->height), failures);
+    figures_set(object, "width", figures_new_count(box->width), failures);
 }
 
-/* --- attacks ----------------------------------------------------------------------------------- */
-
-static json_t *new_point(const char *eps, const struct attack_point *point)
+uint64_t *figures_count_classes(const int32_t *values, size_t count, uint32_t classes)
 {
-    json_t *json = json_object();
-    int failures = json == NULL;
+    uint64_t *counts = calloc(classes > 0 ? classes : 1, sizeof *counts);
 
-    figures_set(json, "eps", json_string(eps), &failures);
-    figures_set(json, "correct", new_count(point->correct), &failures);
-    figures_set(json, "robustCorrect", new_count(point->robust_correct), &failures);
-    figures_set(json, "total", new_count(point->total), &failures);
-    figures_set(json, "accuracy", figures_new_ratio(point->correct, point->total), &failures);
-    figures_set(json, "robustAccuracy", figures_new_ratio(point->robust_correct, point->total), &failures);
-    figures_set(json, "ci95", figures_new_interval(point->robust_correct, point->total), &failures);
-    figures_set(json, "attackSuccess",
-                figures_new_ratio(point->clean_correct - point->robust_correct, point->clean_correct), &failures);
-    if (failures == 0)
-        return json;
-    json_decref(json);
-    return NULL;
-}
-
-static int add_curve(const struct evaluation_input *input, const struct evaluation_curve *curve, json_t *curves,
-                     struct error *err)
-{
-    json_t *json = json_object(), *points = json_array();
-    int failures = 0;
-
-    figures_set(json, "norm", json_string(score_norm_name(curve->norm)), &failures);
-    figures_set(json, "points", points, &failures);
-    failures += json_array_append_new(curves, json) != 0;
-    for (size_t i = 0; failures == 0 && i < curve->point_count; i++) {
-        struct attack_point point;
-        int r = attack_score(input->test_labels, input->clean_predictions, curve->points[i].predictions,
-                             input->test_count, input->classes, &point, err);
-
-        if (r < 0) {
-            (void)error_prefix(err, "norm %s, eps %s", score_norm_name(curve->norm), curve->points[i].eps);
-            return r;
-        }
-        failures += json_array_append_new(points, new_point(curve->points[i].eps, &point)) != 0;
-    }
-    return failures > 0 ? figures_no_memory(err) : 0;
-}
-
-int figures_add_attack(const struct evaluation_input *input, const struct evaluation_check *check, json_t *check_json,
-                       struct error *err)
-{
-    json_t *curves = json_array();
-    int failures = 0, r = 0;
-
-    figures_set(check_json, "curves", curves, &failures);
-    if (failures > 0)
-        return figures_no_memory(err);
-    if (input->clean_predictions == NULL)
-        return error_set(err, ERROR_INTERNAL, -EINVAL, "an attack is scored against clean predictions; there are none");
-    for (size_t i = 0; r == 0 && i < check->curve_count; i++)
-        r = add_curve(input, &check->curves[i], curves, err);
-    return r;
+    for (size_t i = 0; counts != NULL && values != NULL && i < count; i++)
+        if (values[i] >= 0 && (uint32_t)values[i] < classes)
+            counts[values[i]]++;
+    return counts;
 }

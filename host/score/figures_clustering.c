@@ -10,17 +10,6 @@
 
 /* --- what the host can check ------------------------------------------------------------------- */
 
-/* How many of `count` classes each class has; the caller frees. */
-static uint64_t *count_classes(const int32_t *values, size_t count, uint32_t classes)
-{
-    uint64_t *counts = calloc(classes, sizeof *counts);
-
-    for (size_t i = 0; counts != NULL && values != NULL && i < count; i++)
-        if (values[i] >= 0 && (uint32_t)values[i] < classes)
-            counts[values[i]]++;
-    return counts;
-}
-
 static int refuse(const struct evaluation_cluster *cluster, const char *what, struct error *err)
 {
     return error_set(err, ERROR_GUEST, -EBADMSG, "class %" PRIu32 ": the guest's %s", cluster->sizes.label, what);
@@ -88,8 +77,8 @@ static int check_clusters(const struct evaluation_input *input, const struct eva
     if (check->cluster_count != input->classes)
         return error_set(err, ERROR_GUEST, -EBADMSG, "the guest clustered %zu classes of %" PRIu32,
                          check->cluster_count, input->classes);
-    train = count_classes(input->train_labels, input->train_count, input->classes);
-    test = count_classes(input->clean_predictions, input->test_count, input->classes);
+    train = figures_count_classes(input->train_labels, input->train_count, input->classes);
+    test = figures_count_classes(input->clean_predictions, input->test_count, input->classes);
     if (train == NULL || test == NULL)
         return figures_no_memory(err);
     for (uint32_t i = 0; r == 0 && i < input->classes; i++)
@@ -107,14 +96,11 @@ static json_t *new_indices(const struct evaluation_cluster *cluster)
     for (unsigned i = 0; i < 2; i++) {
         json_t *list = json_array();
 
-        failures += json_array_append_new(both, list) != 0;
+        figures_append(both, list, &failures);
         for (size_t j = 0; failures == 0 && j < cluster->index_count[i]; j++)
-            failures += json_array_append_new(list, json_integer((json_int_t)cluster->indices[i][j])) != 0;
+            figures_append(list, figures_new_count(cluster->indices[i][j]), &failures);
     }
-    if (failures == 0)
-        return both;
-    json_decref(both);
-    return NULL;
+    return figures_finish(both, failures);
 }
 
 static json_t *new_pair(const uint64_t pair[2])
@@ -127,6 +113,9 @@ static void set_figures(json_t *json, const struct evaluation_cluster *cluster,
                         const struct clustering_verdict *verdict, int *failures)
 {
     figures_set(json, "sizes", new_pair(cluster->sizes.sizes), failures);
+    figures_set(json, "relativeSize",
+                figures_new_ratio(cluster->sizes.sizes[1], cluster->sizes.sizes[0] + cluster->sizes.sizes[1]),
+                failures);
     figures_set(json, "testSizes", new_pair(cluster->sizes.test_sizes), failures);
     figures_set(json, "p", verdict->tested ? json_new_scientific(verdict->p) : json_null(), failures);
     figures_set(json, "pHolm", verdict->tested ? json_new_scientific(verdict->p_holm) : json_null(), failures);
@@ -151,10 +140,7 @@ static json_t *new_class(const struct evaluation_cluster *cluster, const struct 
         figures_set(json, "skipped", json_string(cluster->skipped), &failures);
     else
         set_figures(json, cluster, verdict, &failures);
-    if (failures == 0)
-        return json;
-    json_decref(json);
-    return NULL;
+    return figures_finish(json, failures);
 }
 
 /* Decides the classes that were looked at; a skipped one is as one without samples. */
@@ -175,6 +161,7 @@ static int decide(const struct evaluation_check *check, struct clustering_verdic
 int figures_add_clustering(const struct evaluation_input *input, const struct evaluation_check *check,
                            json_t *check_json, struct error *err)
 {
+    static const char *const reductions[PLAN_REDUCTION_COUNT] = {[PLAN_PCA] = "pca", [PLAN_FAST_ICA] = "fast-ica"};
     CLEANUP_FREE struct clustering_verdict *verdicts = calloc(check->cluster_count + 1, sizeof *verdicts);
     json_t *classes = json_array();
     int failures = 0, r;
@@ -182,10 +169,12 @@ int figures_add_clustering(const struct evaluation_input *input, const struct ev
     figures_set(check_json, "classes", classes, &failures);
     if (failures > 0 || verdicts == NULL)
         return figures_no_memory(err);
-    if (check->layer == NULL || strnlen(check->layer, EVALUATION_TEXT_MAX) == EVALUATION_TEXT_MAX ||
-        json_object_set_new(check_json, "layer", json_string(check->layer)) != 0)
-        return error_set(err, ERROR_GUEST, -EBADMSG, "the guest's name of the layer is not UTF-8 or too long");
-    r = check_clusters(input, check, err);
+    if (check->reduction >= PLAN_REDUCTION_COUNT ||
+        json_object_set_new(check_json, "reduction", json_string(reductions[check->reduction])) != 0)
+        return figures_no_memory(err);
+    r = figures_set_layer(check, check_json, err);
+    if (r == 0)
+        r = check_clusters(input, check, err);
     if (r == 0)
         r = decide(check, verdicts, err);
     for (size_t i = 0; r == 0 && i < check->cluster_count; i++)

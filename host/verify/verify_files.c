@@ -142,6 +142,8 @@ static void check_references(const json_t *evaluation, const json_t *statement, 
     if (same_model && same_digest(evaluation, "policy", configuration, STATEMENT_POLICY) &&
         same_input(evaluation, "test", configuration, "test") &&
         same_input(evaluation, "train", configuration, "train") &&
+        same_input(evaluation, "triggers", configuration, STATEMENT_TRIGGERS) &&
+        same_input(evaluation, "reference", configuration, STATEMENT_REFERENCE) &&
         same_input(evaluation, "spec", configuration, STATEMENT_SPEC))
         verify_add(report, VERIFY_HOLDS, "references",
                    "evaluation and statement are about the same model, policy and data");

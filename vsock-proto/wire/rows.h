@@ -17,12 +17,12 @@
 #define ROWS_ANY_MAX     4096u
 
 /* Tables of each check, by their number in a ROW; they come in this order. */
-enum { ROWS_GRADIENTS };                                   /* fgsm, pgd */
-enum { ROWS_SPECTRUM };                                    /* spectral-signature */
-enum { ROWS_TARGETS, ROWS_USER_TRIGGERS, ROWS_COVERAGE };  /* trigger-scan */
-enum { ROWS_MASKS };                                       /* neural-cleanse */
-enum { ROWS_ENTROPY };                                     /* strip */
-enum { ROWS_TENSORS };                                     /* weight-drift */
+enum { ROWS_GRADIENTS };                                  /* fgsm, pgd */
+enum { ROWS_SPECTRUM };                                   /* spectral-signature */
+enum { ROWS_TARGETS, ROWS_USER_TRIGGERS, ROWS_COVERAGE }; /* trigger-scan */
+enum { ROWS_MASKS };                                      /* neural-cleanse */
+enum { ROWS_ENTROPY };                                    /* strip */
+enum { ROWS_TENSORS };                                    /* weight-drift */
 
 /* Columns of naturals and of reals, table by table. "samples" is what the check worked on. */
 enum { GRADIENTS_ZERO, GRADIENTS_SAMPLES, GRADIENTS_NATURALS };
@@ -39,8 +39,14 @@ enum {
     TARGETS_ELIGIBLE, /* samples of other predicted classes */
     TARGETS_NATURALS
 };
-enum { TARGETS_VALUE_0, TARGETS_VALUE_1, TARGETS_VALUE_2, TARGETS_REALS }; /* of channels; a faint pattern's amplitude */
-enum { USER_TRIGGERS_INDEX, USER_TRIGGERS_TARGET, USER_TRIGGERS_FLIPPED, USER_TRIGGERS_ELIGIBLE, USER_TRIGGERS_NATURALS };
+enum { TARGETS_VALUE_0, TARGETS_VALUE_1, TARGETS_VALUE_2, TARGETS_REALS }; /* of channels; a faint pattern: amplitude */
+enum {
+    USER_TRIGGERS_INDEX,
+    USER_TRIGGERS_TARGET,
+    USER_TRIGGERS_FLIPPED,
+    USER_TRIGGERS_ELIGIBLE,
+    USER_TRIGGERS_NATURALS
+};
 enum { COVERAGE_TRIED, COVERAGE_PLACES, COVERAGE_SAMPLES, COVERAGE_IMAGES, COVERAGE_NATURALS };
 enum {
     MASKS_TARGET,
@@ -79,8 +85,8 @@ enum tensor_outcome {
 };
 
 struct rows_table {
-    bool named;                          /* a row has a name: a tensor's */
-    uint32_t naturals, naturals_max;     /* columns; beyond the first number: indices of samples */
+    bool named;                      /* a row has a name: a tensor's */
+    uint32_t naturals, naturals_max; /* columns; beyond the first number: indices of samples */
     uint32_t reals;
     enum { ROWS_ONE, ROWS_A_CLASS, ROWS_A_TRIGGER, ROWS_ANY } rows; /* how many: ROWS_ANY up to ROWS_ANY_MAX */
 };

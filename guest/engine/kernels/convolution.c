@@ -2,8 +2,10 @@
 /*
  * Convolution, and its gradient with respect to the input.
  *
+ * The direct method; winograd.c has the other.
+ *
  * Order of one y: acc = 0; input channel of the group, kernel row, kernel column, each ascending;
- * x outside its bounds is +0 and takes part; then + bias, where there is one.
+ * x outside its bounds is +0 and takes part; then it is finished as kernels.h says.
  *
  * Order of one dx at (row, column): acc = 0; output channel of the group, kernel row, kernel column,
  * each ascending, of the taps that meet the stride's grid: (row + pad_top - kernel row · dilation)
@@ -14,6 +16,7 @@
  */
 #include "sweep.h"
 #include "window.h"
+#include "winograd.h"
 
 #include <errno.h>
 #include <string.h>
@@ -28,7 +31,8 @@ struct pass {
     size_t groups, batch;
     size_t outputs; /* channels of one group */
     size_t result_height, result_width;
-    const float *source, *packed, *bias;
+    const float *source, *packed;
+    struct kernel_finish finish;
     float *result;
     /* set while it runs */
     uint32_t *offsets;
@@ -64,14 +68,38 @@ static size_t packed_size(const struct kernel_conv *conv, size_t in, size_t out)
     return most * conv->groups;
 }
 
+static size_t packed_winograd_size(const struct winograd_pass *pass)
+{
+    size_t most = 0;
+
+    for (unsigned lanes = 4; lanes <= LANES_WIDEST; lanes *= 2) {
+        size_t size = winograd_packed_size(pass, lanes);
+
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
 size_t kernel_conv_packed_size(const struct kernel_conv *conv)
 {
-    return window_check_conv(conv) < 0 ? 0 : packed_size(conv, conv->in_channels, conv->out_channels);
+    struct winograd_pass pass;
+
+    if (window_check_conv(conv) < 0)
+        return 0;
+    if (winograd_set_forward(conv, &pass))
+        return packed_winograd_size(&pass);
+    return packed_size(conv, conv->in_channels, conv->out_channels);
 }
 
 size_t kernel_conv_packed_backward_size(const struct kernel_conv *conv)
 {
-    return window_check_conv(conv) < 0 ? 0 : packed_size(conv, conv->out_channels, conv->in_channels);
+    struct winograd_pass pass;
+
+    if (window_check_conv(conv) < 0)
+        return 0;
+    if (winograd_set_backward(conv, &pass))
+        return packed_winograd_size(&pass);
+    return packed_size(conv, conv->out_channels, conv->in_channels);
 }
 
 /* Weights of one output of a window: `channel_step` apart from one channel read to the next. */
@@ -115,10 +143,15 @@ static size_t pack_window(const struct kernels *kernels, const struct kernel_con
 void kernel_conv_pack(const struct kernels *kernels, const struct kernel_conv *conv, const float *weights,
                       float *ret_packed)
 {
+    struct winograd_pass pass;
     struct window window;
 
     if (window_check_conv(conv) < 0)
         return;
+    if (winograd_set_forward(conv, &pass)) {
+        winograd_pack(kernels, &pass, weights, false, ret_packed);
+        return;
+    }
     window_set_forward(conv, &window);
     (void)pack_window(kernels, conv, &window, weights, false, ret_packed);
 }
@@ -126,10 +159,15 @@ void kernel_conv_pack(const struct kernels *kernels, const struct kernel_conv *c
 void kernel_conv_pack_backward(const struct kernels *kernels, const struct kernel_conv *conv, const float *weights,
                                float *ret_packed)
 {
+    struct winograd_pass pass;
     struct window window;
 
     if (window_check_conv(conv) < 0)
         return;
+    if (winograd_set_backward(conv, &pass)) {
+        winograd_pack(kernels, &pass, weights, true, ret_packed);
+        return;
+    }
     for (size_t row = 0; row < window_row_phases(conv); row++)
         for (size_t column = 0; column < window_column_phases(conv); column++) {
             window_set_backward(conv, row, column, &window);
@@ -171,21 +209,38 @@ static void run_wide(struct kernels *kernels, const struct pass *pass)
         .columns = window->column.outputs,
         .outputs = pass->outputs,
         .packed = pass->packed,
-        .bias = pass->bias,
-        .result = pass->result + pass->first_image * channels * result_plane +
-                  window->row.out_first * pass->result_width + window->column.out_first,
+        .bias = pass->finish.bias,
+        .relu = pass->finish.relu,
         .result_image = channels * result_plane,
         .result_output = result_plane,
         .result_line = window->row.out_step * pass->result_width,
         .result_column = window->column.out_step,
     };
+    size_t first = pass->first_image * channels * result_plane + window->row.out_first * pass->result_width +
+                   window->column.out_first;
 
+    sweep.result = pass->result + first;
+    sweep.addend = pass->finish.addend == NULL ? NULL : pass->finish.addend + first;
+    sweep.mask = pass->finish.mask == NULL ? NULL : pass->finish.mask + first;
     sweep_run(kernels, &sweep, pass->workers);
 }
 
-static void store_line(const float *sums, size_t count, size_t step, float *ret_line)
+/* To line[0], line[step], ... of the result, finished but for the bias. */
+static void store_line(const struct pass *pass, const float *sums, size_t count, size_t step, float *ret_line)
 {
-    if (step == 1)
+    const struct kernel_finish *finish = &pass->finish;
+
+    if (finish->addend != NULL || finish->mask != NULL || finish->relu)
+        for (size_t i = 0, at = (size_t)(ret_line - pass->result); i < count; i++, at += step) {
+            float value = finish->addend == NULL ? sums[i] : sums[i] + finish->addend[at];
+
+            if (finish->relu)
+                value = value <= 0.0f ? 0.0f : value;
+            if (finish->mask != NULL)
+                value = finish->mask[at] <= 0.0f ? 0.0f : value;
+            pass->result[at] = value;
+        }
+    else if (step == 1)
         memcpy(ret_line, sums, count * sizeof(*sums));
     else
         for (size_t i = 0; i < count; i++)
@@ -204,7 +259,7 @@ static void run_narrow_group(const struct pass *pass, size_t image, size_t group
     struct row work = {
         .offsets = pass->offsets,
         .weights = pass->packed + first * window->terms,
-        .bias = pass->bias != NULL ? pass->bias + first : NULL,
+        .bias = pass->finish.bias != NULL ? pass->finish.bias + first : NULL,
         .terms = window->terms,
         .sums = sums,
     };
@@ -220,7 +275,7 @@ static void run_narrow_group(const struct pass *pass, size_t image, size_t group
         pass->table->rows[pass->outputs - 1](&work);
         for (size_t o = 0; o < pass->outputs; o++)
             for (size_t i = 0; i < some; i++)
-                store_line(sums + o * work.count + i * window->pitch, column->outputs, column->out_step,
+                store_line(pass, sums + o * work.count + i * window->pitch, column->outputs, column->out_step,
                            result + o * plane + (line + i) * row->out_step * pass->result_width);
     }
 }
@@ -234,13 +289,16 @@ static void run_narrow(void *argument, unsigned worker, size_t first, size_t las
         run_narrow_group(pass, i / pass->groups, i % pass->groups, pass->workers + worker * pass->worker_size);
 }
 
-/* Memory for a pass, cut from the scratch; the chunk is as many images as fit the cache. */
-static int prepare_pass(struct kernels *kernels, struct pass *pass, bool narrow)
+/* What a pass takes from the scratch, in floats; the chunk is as many images as fit the cache. */
+struct room {
+    size_t copies, total;
+};
+
+static int measure_pass(const struct kernels *kernels, struct pass *pass, bool narrow, struct room *ret_room)
 {
     const struct window *window = &pass->window;
     size_t threads = pool_threads(kernels->pool), image, copies = 0, total;
     size_t offsets = kernels_round_floats(window->terms);
-    float *scratch;
 
     if (__builtin_mul_overflow(window->plane, window->source_channels, &image))
         return -EOVERFLOW;
@@ -261,13 +319,25 @@ static int prepare_pass(struct kernels *kernels, struct pass *pass, bool narrow)
     if (__builtin_mul_overflow(pass->worker_size, threads, &total) || __builtin_add_overflow(total, offsets, &total) ||
         __builtin_add_overflow(total, copies, &total))
         return -EOVERFLOW;
-    scratch = kernels_scratch(kernels, total);
+    *ret_room = (struct room){.copies = copies, .total = total};
+    return 0;
+}
+
+static int prepare_pass(struct kernels *kernels, struct pass *pass, bool narrow)
+{
+    struct room room;
+    float *scratch;
+    int r = measure_pass(kernels, pass, narrow, &room);
+
+    if (r < 0)
+        return r;
+    scratch = kernels_scratch(kernels, room.total);
     if (scratch == NULL)
         return -ENOMEM;
     pass->workers = scratch;
-    pass->copies = scratch + threads * pass->worker_size;
-    pass->offsets = (uint32_t *)(void *)(pass->copies + copies);
-    window_offsets(window, pass->offsets);
+    pass->copies = scratch + pool_threads(kernels->pool) * pass->worker_size;
+    pass->offsets = (uint32_t *)(void *)(pass->copies + room.copies);
+    window_offsets(&pass->window, pass->offsets);
     return 0;
 }
 
@@ -304,6 +374,7 @@ static int run_pass(struct kernels *kernels, struct pass *pass)
 static void clear_phase(const struct pass *pass)
 {
     const struct window_axis *row = &pass->window.row, *column = &pass->window.column;
+    static const float zeros[256];
 
     for (size_t plane = 0; plane < pass->batch * pass->groups * pass->outputs; plane++)
         for (size_t i = 0; i < row->outputs; i++) {
@@ -311,59 +382,90 @@ static void clear_phase(const struct pass *pass)
                           (plane * pass->result_height + row->out_first + i * row->out_step) * pass->result_width +
                           column->out_first;
 
-            for (size_t j = 0; j < column->outputs; j++)
-                line[j * column->out_step] = 0;
+            for (size_t j = 0; j < column->outputs; j += 256)
+                store_line(pass, zeros, column->outputs - j < 256 ? column->outputs - j : 256, column->out_step,
+                           line + j * column->out_step);
         }
 }
 
-int kernel_conv_forward(struct kernels *kernels, const struct kernel_conv *conv, const float *x, const float *packed,
-                        const float *bias, float *ret_y)
+static struct pass forward_pass(const struct kernel_conv *conv)
 {
-    int r = window_check_conv(conv);
-    struct pass pass;
-
-    if (r < 0 || conv->batch == 0)
-        return r;
-    pass = (struct pass){
+    struct pass pass = {
         .groups = conv->groups,
         .batch = conv->batch,
         .outputs = conv->out_channels / conv->groups,
         .result_height = conv->out_height,
         .result_width = conv->out_width,
-        .source = x,
-        .packed = packed,
-        .bias = bias,
-        .result = ret_y,
     };
+
     window_set_forward(conv, &pass.window);
-    return run_pass(kernels, &pass);
+    return pass;
 }
 
-int kernel_conv_backward_input(struct kernels *kernels, const struct kernel_conv *conv, const float *dy,
-                               const float *packed, float *ret_dx)
+static struct pass backward_pass(const struct kernel_conv *conv, size_t phase)
 {
-    size_t outputs, rows, columns;
+    size_t columns = window_column_phases(conv);
+    struct pass pass = {
+        .groups = conv->groups,
+        .batch = conv->batch,
+        .outputs = conv->in_channels / conv->groups,
+        .result_height = conv->in_height,
+        .result_width = conv->in_width,
+    };
+
+    window_set_backward(conv, phase / columns, phase % columns, &pass.window);
+    return pass;
+}
+
+int kernel_conv_forward_finish(struct kernels *kernels, const struct kernel_conv *conv, const float *x,
+                               const float *packed, const struct kernel_finish *finish, float *ret_y)
+{
     int r = window_check_conv(conv);
+    struct winograd_pass winograd;
+    struct pass pass;
 
     if (r < 0 || conv->batch == 0)
         return r;
-    outputs = conv->in_channels / conv->groups;
-    rows = window_row_phases(conv);
-    columns = window_column_phases(conv);
-    for (size_t phase = 0; phase < rows * columns; phase++) {
-        struct pass pass = {
-            .groups = conv->groups,
-            .batch = conv->batch,
-            .outputs = outputs,
-            .result_height = conv->in_height,
-            .result_width = conv->in_width,
-            .source = dy,
-            .packed = packed,
-            .result = ret_dx,
-        };
+    if (winograd_set_forward(conv, &winograd))
+        return winograd_run(kernels, &winograd, x, packed, finish, ret_y);
+    pass = forward_pass(conv);
+    pass.source = x;
+    pass.packed = packed;
+    pass.result = ret_y;
+    if (finish != NULL)
+        pass.finish = *finish;
+    return run_pass(kernels, &pass);
+}
 
-        window_set_backward(conv, phase / columns, phase % columns, &pass.window);
-        packed += conv->groups * packed_group_size(kernels->product->lanes, outputs, pass.window.terms);
+int kernel_conv_forward(struct kernels *kernels, const struct kernel_conv *conv, const float *x, const float *packed,
+                        const float *bias, float *ret_y)
+{
+    const struct kernel_finish finish = {.bias = bias};
+
+    return kernel_conv_forward_finish(kernels, conv, x, packed, &finish, ret_y);
+}
+
+int kernel_conv_backward_input_finish(struct kernels *kernels, const struct kernel_conv *conv, const float *dy,
+                                      const float *packed, const struct kernel_finish *finish, float *ret_dx)
+{
+    int r = window_check_conv(conv);
+    struct winograd_pass winograd;
+    size_t phases;
+
+    if (r < 0 || conv->batch == 0)
+        return r;
+    if (winograd_set_backward(conv, &winograd))
+        return winograd_run(kernels, &winograd, dy, packed, finish, ret_dx);
+    phases = window_row_phases(conv) * window_column_phases(conv);
+    for (size_t phase = 0; phase < phases; phase++) {
+        struct pass pass = backward_pass(conv, phase);
+
+        pass.source = dy;
+        pass.packed = packed;
+        pass.result = ret_dx;
+        if (finish != NULL)
+            pass.finish = *finish;
+        packed += conv->groups * packed_group_size(kernels->product->lanes, pass.outputs, pass.window.terms);
         if (pass.window.terms == 0)
             clear_phase(&pass);
         else
@@ -372,4 +474,56 @@ int kernel_conv_backward_input(struct kernels *kernels, const struct kernel_conv
             return r;
     }
     return 0;
+}
+
+int kernel_conv_backward_input(struct kernels *kernels, const struct kernel_conv *conv, const float *dy,
+                               const float *packed, float *ret_dx)
+{
+    return kernel_conv_backward_input_finish(kernels, conv, dy, packed, NULL, ret_dx);
+}
+
+/* --- memory ------------------------------------------------------------------------------------ */
+
+static size_t pass_scratch(const struct kernels *kernels, struct pass *pass)
+{
+    bool narrow = is_narrow(kernels->product->lanes, pass->outputs);
+    struct room room;
+
+    if (pass->window.terms == 0)
+        return 0;
+    if (window_lay_out(&pass->window, narrow) < 0 || measure_pass(kernels, pass, narrow, &room) < 0)
+        return SIZE_MAX;
+    return room.total;
+}
+
+size_t kernel_conv_forward_scratch(const struct kernels *kernels, const struct kernel_conv *conv)
+{
+    struct winograd_pass winograd;
+    struct pass pass;
+
+    if (window_check_conv(conv) < 0 || conv->batch == 0)
+        return 0;
+    if (winograd_set_forward(conv, &winograd))
+        return winograd_scratch(kernels, &winograd);
+    pass = forward_pass(conv);
+    return pass_scratch(kernels, &pass);
+}
+
+size_t kernel_conv_backward_scratch(const struct kernels *kernels, const struct kernel_conv *conv)
+{
+    struct winograd_pass winograd;
+    size_t phases, most = 0;
+
+    if (window_check_conv(conv) < 0 || conv->batch == 0)
+        return 0;
+    if (winograd_set_backward(conv, &winograd))
+        return winograd_scratch(kernels, &winograd);
+    phases = window_row_phases(conv) * window_column_phases(conv);
+    for (size_t phase = 0; phase < phases; phase++) {
+        struct pass pass = backward_pass(conv, phase);
+        size_t floats = pass_scratch(kernels, &pass);
+
+        most = floats > most ? floats : most;
+    }
+    return most;
 }

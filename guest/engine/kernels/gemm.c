@@ -2,7 +2,7 @@
 /*
  * The matrix product: rows of op(A) are the positions of a sweep, columns of op(B) its outputs.
  *
- * A is read where it lies; B is packed, as many columns at once as fit the cache.
+ * A is read where it lies; B is packed, as many columns at once as fit the cache, or all of a constant B once.
  */
 #include "sweep.h"
 
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define PACKED_FLOATS ((size_t)1 << 19)
+#define LANES_WIDEST  16u
 #define PACK_COLUMNS  32u /* columns a thread packs at once: one block of lanes, or several */
 
 struct pack_call {
@@ -111,10 +112,37 @@ static struct sweep sweep_of(const struct kernel_gemm *gemm, const float *a, con
     };
 }
 
+/* Columns of B that are packed at once, and the floats that a call takes: workers, packed columns, offsets. */
+struct gemm_room {
+    size_t columns, packed, workers, total;
+};
+
+static struct gemm_room measure(const struct kernels *kernels, const struct kernel_gemm *gemm)
+{
+    size_t columns = PACKED_FLOATS / (gemm->k + 1) / PACK_COLUMNS * PACK_COLUMNS;
+    struct gemm_room room = {.workers = sweep_scratch_size() * pool_threads(kernels->pool)};
+
+    columns = columns < PACK_COLUMNS ? PACK_COLUMNS : columns;
+    room.columns = columns < gemm->n ? columns : gemm->n;
+    room.packed = kernels_round_floats(sweep_packed_size(kernels->product->lanes, room.columns, gemm->k));
+    room.total = room.workers + room.packed + gemm->k; /* k is below 2^32, and so is each block of 32 columns of it */
+    return room;
+}
+
+static void set_offsets(const struct kernel_gemm *gemm, uint32_t *ret_offsets)
+{
+    for (size_t k = 0; k < gemm->k; k++)
+        ret_offsets[k] = (uint32_t)(gemm->transposed_a ? k * gemm->lda : k);
+}
+
+size_t kernel_gemm_scratch(const struct kernels *kernels, const struct kernel_gemm *gemm)
+{
+    return check_gemm(gemm) < 0 ? 0 : measure(kernels, gemm).total;
+}
+
 int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a, const float *b, float *ret_c)
 {
-    unsigned lanes = kernels->product->lanes;
-    size_t workers = sweep_scratch_size() * pool_threads(kernels->pool), columns, packed, total;
+    struct gemm_room room;
     struct sweep sweep;
     struct pack_call call;
     uint32_t *offsets;
@@ -126,26 +154,73 @@ int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const f
     r = check_gemm(gemm);
     if (r < 0)
         return r;
-    columns = PACKED_FLOATS / (gemm->k + 1) / PACK_COLUMNS * PACK_COLUMNS;
-    columns = columns < PACK_COLUMNS ? PACK_COLUMNS : columns;
-    columns = columns < gemm->n ? columns : gemm->n;
-    packed = kernels_round_floats(sweep_packed_size(lanes, columns, gemm->k));
-    total = workers + packed + gemm->k; /* k is below 2^32, and so is each block of 32 columns of it */
-    scratch = kernels_scratch(kernels, total);
+    room = measure(kernels, gemm);
+    scratch = kernels_scratch(kernels, room.total);
     if (scratch == NULL)
         return -ENOMEM;
-    offsets = (uint32_t *)(void *)(scratch + workers + packed);
-    for (size_t k = 0; k < gemm->k; k++)
-        offsets[k] = (uint32_t)(gemm->transposed_a ? k * gemm->lda : k);
-    call = (struct pack_call){.gemm = gemm, .b = b, .packed = scratch + workers, .lanes = lanes};
+    offsets = (uint32_t *)(void *)(scratch + room.workers + room.packed);
+    set_offsets(gemm, offsets);
+    call = (struct pack_call){.gemm = gemm, .b = b, .packed = scratch + room.workers, .lanes = kernels->product->lanes};
     sweep = sweep_of(gemm, a, offsets, call.packed);
-    for (call.first = 0; call.first < gemm->n; call.first += columns) {
-        call.columns = gemm->n - call.first < columns ? gemm->n - call.first : columns;
+    for (call.first = 0; call.first < gemm->n; call.first += room.columns) {
+        call.columns = gemm->n - call.first < room.columns ? gemm->n - call.first : room.columns;
         kernels_share(kernels, (double)(call.columns * gemm->k), (call.columns + PACK_COLUMNS - 1) / PACK_COLUMNS,
                       pack_groups, &call);
         sweep.outputs = call.columns;
         sweep.result = ret_c + call.first;
         sweep_run(kernels, &sweep, scratch);
     }
+    return 0;
+}
+
+size_t kernel_gemm_packed_size(const struct kernel_gemm *gemm)
+{
+    size_t lanes, size;
+
+    /* For the widest vectors, which need most. */
+    if (check_gemm(gemm) < 0 || gemm->n == 0 || __builtin_add_overflow(gemm->n, (size_t)LANES_WIDEST, &lanes) ||
+        __builtin_mul_overflow(lanes, gemm->k + 1, &size) || size > PTRDIFF_MAX / sizeof(float))
+        return 0;
+    size = sweep_packed_size(LANES_WIDEST, gemm->n, gemm->k);
+    return size == 0 ? 1 : size;
+}
+
+void kernel_gemm_pack(const struct kernels *kernels, const struct kernel_gemm *gemm, const float *b, float *ret_packed)
+{
+    struct pack_call call = {
+        .gemm = gemm, .b = b, .packed = ret_packed, .columns = gemm->n, .lanes = kernels->product->lanes};
+
+    if (kernel_gemm_packed_size(gemm) != 0)
+        pack_groups(&call, 0, 0, (gemm->n + PACK_COLUMNS - 1) / PACK_COLUMNS);
+}
+
+size_t kernel_gemm_packed_scratch(const struct kernels *kernels, const struct kernel_gemm *gemm)
+{
+    return check_gemm(gemm) < 0 ? 0 : sweep_scratch_size() * pool_threads(kernels->pool) + gemm->k;
+}
+
+int kernel_gemm_packed(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a, const float *packed,
+                       float *ret_c)
+{
+    size_t workers = sweep_scratch_size() * pool_threads(kernels->pool);
+    struct sweep sweep;
+    uint32_t *offsets;
+    float *scratch;
+    int r;
+
+    if (gemm->m == 0 || gemm->n == 0)
+        return 0;
+    r = check_gemm(gemm);
+    if (r < 0)
+        return r;
+    scratch = kernels_scratch(kernels, workers + gemm->k);
+    if (scratch == NULL)
+        return -ENOMEM;
+    offsets = (uint32_t *)(void *)(scratch + workers);
+    set_offsets(gemm, offsets);
+    sweep = sweep_of(gemm, a, offsets, packed);
+    sweep.outputs = gemm->n;
+    sweep.result = ret_c;
+    sweep_run(kernels, &sweep, scratch);
     return 0;
 }

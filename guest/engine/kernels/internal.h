@@ -6,12 +6,14 @@
 #include "kernels.h"
 #include "pool.h"
 #include "tables.h"
+#include "winograd_loops.h"
 
 struct kernels {
     enum kernel_arithmetic arithmetic;
     enum kernel_isa isa;
     const struct elementwise_table *elementwise;
     const struct product_table *product;
+    const struct winograd_table *winograd;
     struct pool *pool;
     float *scratch; /* of the call under way; kept, as fresh pages are slow */
     size_t scratch_size;

@@ -9,12 +9,16 @@
 static const struct {
     const char *name;
     const struct elementwise_table *elementwise;
+    const struct winograd_table *winograd;
     const struct product_table *product[2]; /* by enum kernel_arithmetic */
 } isas[] = {
-    [KERNEL_ISA_SSE2] = {"sse2", &elementwise_sse2, {&product_mul_add_sse2, &product_fma_sse2}},
-    [KERNEL_ISA_AVX] = {"avx", &elementwise_avx, {&product_mul_add_avx, &product_fma_avx}},
-    [KERNEL_ISA_AVX2] = {"avx2", &elementwise_avx2, {&product_mul_add_avx2, &product_fma_avx2}},
-    [KERNEL_ISA_AVX512] = {"avx512", &elementwise_avx512, {&product_mul_add_avx512, &product_fma_avx512}},
+    [KERNEL_ISA_SSE2] = {"sse2", &elementwise_sse2, &winograd_sse2, {&product_mul_add_sse2, &product_fma_sse2}},
+    [KERNEL_ISA_AVX] = {"avx", &elementwise_avx, &winograd_avx, {&product_mul_add_avx, &product_fma_avx}},
+    [KERNEL_ISA_AVX2] = {"avx2", &elementwise_avx2, &winograd_avx2, {&product_mul_add_avx2, &product_fma_avx2}},
+    [KERNEL_ISA_AVX512] = {"avx512",
+                           &elementwise_avx512,
+                           &winograd_avx512,
+                           {&product_mul_add_avx512, &product_fma_avx512}},
 };
 
 #define ISA_COUNT (sizeof(isas) / sizeof(isas[0]))
@@ -61,6 +65,7 @@ int kernels_create(enum kernel_arithmetic arithmetic, enum kernel_isa isa, unsig
     kernels->arithmetic = arithmetic;
     kernels->isa = isa;
     kernels->elementwise = isas[isa].elementwise;
+    kernels->winograd = isas[isa].winograd;
     kernels->product = isas[isa].product[arithmetic];
     r = pool_create(threads, &kernels->pool, err);
     if (r < 0)
@@ -92,6 +97,16 @@ float *kernels_scratch(struct kernels *kernels, size_t floats)
             kernels->scratch_size = floats;
     }
     return kernels->scratch;
+}
+
+int kernels_reserve(struct kernels *kernels, size_t scratch_floats)
+{
+    return scratch_floats == 0 || kernels_scratch(kernels, scratch_floats) != NULL ? 0 : -ENOMEM;
+}
+
+uint64_t kernels_memory(const struct kernels *kernels)
+{
+    return sizeof(*kernels) + (uint64_t)kernels->scratch_size * sizeof(float);
 }
 
 #define SHARED_PRODUCTS 500000.0 /* some 10 microseconds of one thread */

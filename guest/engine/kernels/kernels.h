@@ -50,6 +50,13 @@ MUST_USE int kernel_isa_from_name(const char *name, enum kernel_isa *ret_isa);
 void kernels_parallel(struct kernels *kernels, size_t count, void (*work)(void *argument, size_t first, size_t last),
                       void *argument);
 
+/*
+ * Takes the memory that calls need beforehand, so that they allocate nothing. kernels_memory is what the
+ * context holds, in bytes.
+ */
+MUST_USE int kernels_reserve(struct kernels *kernels, size_t scratch_floats);
+uint64_t kernels_memory(const struct kernels *kernels);
+
 /* --- convolution ------------------------------------------------------------------------- */
 
 struct kernel_conv {
@@ -63,23 +70,47 @@ struct kernel_conv {
 };
 
 /*
+ * How a convolution is computed follows from its shape alone, never from the batch, the CPU or the
+ * threads (winograd.c has the rule). Winograd's tiles of 2×2 or 4×4 outputs need 2.25 or 4 times fewer
+ * products and round differently; orders of their sums are in winograd.c.
+ */
+enum kernel_method { KERNEL_DIRECT, KERNEL_WINOGRAD_2, KERNEL_WINOGRAD_4 };
+enum kernel_method kernel_conv_method(const struct kernel_conv *conv);          /* of the forward pass */
+enum kernel_method kernel_conv_backward_method(const struct kernel_conv *conv); /* of the gradient */
+
+/*
+ * What is done to a result as it is written, in this order, each step where it is asked for: r + bias of
+ * its channel, one rounded addition; r + addend; +0 where r <= 0 (a NaN stays); +0 where mask <= 0.
+ * addend and mask have the result's shape; addend may be the result's own memory.
+ */
+struct kernel_finish {
+    const float *bias;   /* [channels] or NULL */
+    const float *addend; /* or NULL */
+    const float *mask;   /* or NULL */
+    bool relu;
+};
+
+/*
  * Weights are OIHW (out_channels × in_channels/groups × kernel_height × kernel_width). Packing is
  * done once a network; `kernel_conv_packed_size` is in floats, 0 for a shape that is refused. The batch
  * doesn't matter to it. Aligned to 64 bytes, packed weights are read faster; the layout belongs to the
  * instruction set of `kernels`.
  *
- * Order of one output: acc = 0; for each input channel of the group, kernel row, kernel column, in
- * ascending order, padded positions as x = 0; then + bias (when not NULL), one rounded addition.
+ * Order of one output by the direct method: acc = 0; for each input channel of the group, kernel row, kernel
+ * column, in ascending order, padded positions as x = 0; then `finish` (NULL: nothing). The short form's finish
+ * is a bias (or NULL).
  */
 size_t kernel_conv_packed_size(const struct kernel_conv *conv);
 void kernel_conv_pack(const struct kernels *kernels, const struct kernel_conv *conv, const float *weights,
                       float *ret_packed);
 MUST_USE int kernel_conv_forward(struct kernels *kernels, const struct kernel_conv *conv, const float *x,
                                  const float *packed, const float *bias, float *ret_y);
+MUST_USE int kernel_conv_forward_finish(struct kernels *kernels, const struct kernel_conv *conv, const float *x,
+                                        const float *packed, const struct kernel_finish *finish, float *ret_y);
 
 /*
  * The gradient with respect to the input, and ConvTranspose's forward pass: dx from dy.
- * Order of one dx: acc = 0; for each output channel of the group, kernel row, kernel column, in
+ * Order of one dx by the direct method: acc = 0; for each output channel of the group, kernel row, kernel column, in
  * ascending order, of the taps that meet the stride's grid ((row + pad_top - kernel row · dilation)
  * divisible by the stride, and likewise for columns), positions outside dy as 0; dx = 0 where no tap
  * does. Packed by its own function from the same OIHW weights.
@@ -89,6 +120,12 @@ void kernel_conv_pack_backward(const struct kernels *kernels, const struct kerne
                                float *ret_packed);
 MUST_USE int kernel_conv_backward_input(struct kernels *kernels, const struct kernel_conv *conv, const float *dy,
                                         const float *packed, float *ret_dx);
+MUST_USE int kernel_conv_backward_input_finish(struct kernels *kernels, const struct kernel_conv *conv, const float *dy,
+                                               const float *packed, const struct kernel_finish *finish, float *ret_dx);
+
+/* Floats that a pass of this convolution (and batch) takes from the context's memory; SIZE_MAX: too many to count. */
+size_t kernel_conv_forward_scratch(const struct kernels *kernels, const struct kernel_conv *conv);
+size_t kernel_conv_backward_scratch(const struct kernels *kernels, const struct kernel_conv *conv);
 
 /* --- matrix product ------------------------------------------------------------------------ */
 
@@ -103,6 +140,18 @@ struct kernel_gemm {
 };
 MUST_USE int kernel_gemm(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a, const float *b,
                          float *ret_c);
+
+/*
+ * The same with a B that is packed once; m doesn't matter to that. Sizes in floats, 0 for a shape that is
+ * refused; the layout belongs to the instruction set of `kernels`. The scratch functions say what a call
+ * takes from the context's memory.
+ */
+size_t kernel_gemm_packed_size(const struct kernel_gemm *gemm);
+void kernel_gemm_pack(const struct kernels *kernels, const struct kernel_gemm *gemm, const float *b, float *ret_packed);
+MUST_USE int kernel_gemm_packed(struct kernels *kernels, const struct kernel_gemm *gemm, const float *a,
+                                const float *packed, float *ret_c);
+size_t kernel_gemm_scratch(const struct kernels *kernels, const struct kernel_gemm *gemm);
+size_t kernel_gemm_packed_scratch(const struct kernels *kernels, const struct kernel_gemm *gemm);
 
 /* --- elementwise functions, own fixed-order code, never libm ---------------------------------- */
 

@@ -152,6 +152,24 @@ static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t 
     }
 }
 
+/* The same with addend, relu and mask, to places `step` apart. */
+static void finish_run(const struct sweep *sweep, float *to, size_t step, const float *from, size_t columns)
+{
+    size_t at = (size_t)(to - sweep->result);
+
+    for (size_t c = 0; c < columns; c++, at += step) {
+        float value = from[c];
+
+        if (sweep->addend != NULL)
+            value = value + sweep->addend[at];
+        if (sweep->relu)
+            value = value <= 0.0f ? 0.0f : value;
+        if (sweep->mask != NULL)
+            value = sweep->mask[at] <= 0.0f ? 0.0f : value;
+        sweep->result[at] = value;
+    }
+}
+
 struct block {
     size_t group, first, outputs; /* within the group */
     unsigned vectors;
@@ -168,11 +186,12 @@ static void store_tile(const struct plan *plan, const struct block *block, const
     float *to[TILE_POSITIONS_MAX];
     size_t first =
         sweep->result_column * column + (block->group * sweep->outputs + block->first) * sweep->result_output;
+    bool finished = sweep->addend != NULL || sweep->mask != NULL || sweep->relu;
 
     for (size_t l = 0; l < kind->lines; l++)
         to[l] = sweep->result + first + (line + l) / sweep->lines * sweep->result_image +
                 (line + l) % sweep->lines * sweep->result_line;
-    if (sweep->result_output == 1 && sweep->bias == NULL) { /* already in order */
+    if (sweep->result_output == 1 && sweep->bias == NULL && !finished) { /* already in order */
         for (size_t p = 0; p < (size_t)kind->lines * kind->columns; p++)
             memcpy(to[p / kind->columns] + p % kind->columns * sweep->result_column, sums + p * lanes,
                    block->outputs * sizeof(*sums));
@@ -184,7 +203,9 @@ static void store_tile(const struct plan *plan, const struct block *block, const
         size_t output = o * sweep->result_output;
 
         for (size_t l = 0; l < kind->lines; l++, from += kind->columns) {
-            if (sweep->result_column == 1)
+            if (finished)
+                finish_run(sweep, to[l] + output, sweep->result_column, from, kind->columns);
+            else if (sweep->result_column == 1)
                 put_run(to[l] + output, from, kind->columns);
             else
                 for (size_t c = 0; c < kind->columns; c++)

@@ -27,8 +27,10 @@ struct sweep {
     size_t outputs;
     const float *packed;
     const float *bias; /* [groups × outputs] or NULL */
-    /* written: output o of position (image, line, column) */
+    /* written: output o of position (image, line, column); addend, mask and relu as in kernel_finish */
     float *result;
+    const float *addend, *mask; /* laid out as the result, or NULL */
+    bool relu;
     size_t result_image, result_output, result_line, result_column;
 };
 

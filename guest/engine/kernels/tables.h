@@ -62,10 +62,31 @@ struct row {
 
 typedef void row_function(const struct row *row);
 
+/*
+ * A tile whose positions lie `step` floats apart and whose terms are neighbours: term k of position p is
+ * source[p·step + k] · weights[k][lane].
+ */
+struct points {
+    const float *source;
+    size_t step;
+    const float *weights; /* [terms × lanes] */
+    size_t terms;
+    bool resumed; /* as of a tile */
+    float *sums;  /* [positions × lanes] */
+};
+
+typedef void points_function(const struct points *points);
+
+struct points_kind {
+    unsigned positions;
+    points_function *run[2]; /* one and two vectors of lanes */
+};
+
 struct product_table {
     unsigned lanes;                      /* of one vector */
     const struct tile_kind *kinds;       /* by falling columns, then lines; for each number of columns one
                                             kind has a single line; ends with one of no columns */
+    const struct points_kind *points;    /* by falling positions, each a multiple of the last; ends with none */
     row_function *rows[ROW_OUTPUTS_MAX]; /* for 1, 2, ... outputs */
 };
 

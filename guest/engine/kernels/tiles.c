@@ -107,6 +107,84 @@ static const struct tile_kind kinds[] = {
 };
 #endif
 
+/* positions and vectors are constants where this is inlined. */
+VECTOR_INLINE void run_points(const struct points *points, const unsigned positions, const unsigned vectors)
+{
+    const float *weights = points->weights;
+    const float *from[TILE_POSITIONS_MAX];
+    vector_f32 sums[TILE_POSITIONS_MAX][2];
+    size_t terms = points->terms;
+
+    VECTOR_UNROLL
+    for (unsigned p = 0; p < positions; p++)
+        from[p] = points->source + p * points->step;
+    VECTOR_UNROLL
+    for (unsigned p = 0; p < positions; p++)
+        VECTOR_UNROLL
+    for (unsigned v = 0; v < vectors; v++)
+        sums[p][v] = points->resumed ? vector_load(points->sums + (p * vectors + v) * VECTOR_LANES) : (vector_f32){0};
+    for (size_t k = 0; k < terms; k++, weights += vectors * VECTOR_LANES) {
+        vector_f32 w[2];
+
+        VECTOR_UNROLL
+        for (unsigned v = 0; v < vectors; v++)
+            w[v] = vector_load(weights + v * VECTOR_LANES);
+        VECTOR_UNROLL
+        for (unsigned p = 0; p < positions; p++) {
+            vector_f32 x = vector_all(from[p][k]);
+
+            VECTOR_UNROLL
+            for (unsigned v = 0; v < vectors; v++)
+                sums[p][v] = vector_multiply_add(x, w[v], sums[p][v]);
+        }
+    }
+    VECTOR_UNROLL
+    for (unsigned p = 0; p < positions; p++)
+        VECTOR_UNROLL
+    for (unsigned v = 0; v < vectors; v++)
+        vector_store(points->sums + (p * vectors + v) * VECTOR_LANES, sums[p][v]);
+}
+
+#define POINTS(positions)                                                                                              \
+    static void run_points_##positions##x1(const struct points *points)                                                \
+    {                                                                                                                  \
+        run_points(points, positions, 1);                                                                              \
+    }                                                                                                                  \
+    static void run_points_##positions##x2(const struct points *points)                                                \
+    {                                                                                                                  \
+        run_points(points, positions, 2);                                                                              \
+    }
+
+#define POINTS_KIND(positions)                                                                                         \
+    {                                                                                                                  \
+        positions,                                                                                                     \
+        {                                                                                                              \
+            run_points_##positions##x1, run_points_##positions##x2                                                     \
+        }                                                                                                              \
+    }
+#define POINTS_END                                                                                                     \
+    {                                                                                                                  \
+        0,                                                                                                             \
+        {                                                                                                              \
+            NULL, NULL                                                                                                 \
+        }                                                                                                              \
+    }
+
+#if defined(KERNEL_SOFT_FMA)
+POINTS(2)
+static const struct points_kind points_kinds[] = {POINTS_KIND(2), POINTS_END};
+#elif VECTOR_LANES == 16
+POINTS(12)
+POINTS(8)
+POINTS(4)
+static const struct points_kind points_kinds[] = {POINTS_KIND(12), POINTS_KIND(8), POINTS_KIND(4), POINTS_END};
+#else
+POINTS(6)
+POINTS(4)
+POINTS(2)
+static const struct points_kind points_kinds[] = {POINTS_KIND(6), POINTS_KIND(4), POINTS_KIND(2), POINTS_END};
+#endif
+
 #define ROW_VECTORS_MAX 4u
 
 /* outputs and vectors are constants where this is inlined. */
@@ -189,5 +267,6 @@ ROW(4, 2)
 const struct product_table VECTOR_JOIN(CLASS_TABLE, VECTOR_ISA) = {
     .lanes = VECTOR_LANES,
     .kinds = kinds,
+    .points = points_kinds,
     .rows = {run_row_1, run_row_2, run_row_3, run_row_4},
 };

@@ -57,15 +57,15 @@ static void read_set(struct data_set *set, struct error *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct data_contract contract;
-    static const struct spec_arrangement arrangement;
+    static struct spec spec;
     CLEANUP_FD int fd = memfd_create("fuzz.npz", MFD_CLOEXEC);
     struct data_set *set = NULL;
     struct error err = {0};
 
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)
         return 0;
-    if (data_set_open(fd, size, &contract, &arrangement, &set, &err) == 0)
+    spec_default(&spec);
+    if (data_set_open(&(struct source_files){.fd = fd, .size = size, .labels_fd = -1}, &spec, &set, &err) == 0)
         read_set(set, &err);
     else if (err.kind == ERROR_NONE || err.text[0] == '\0')
         abort();

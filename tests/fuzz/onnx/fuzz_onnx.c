@@ -37,6 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {.sample_rank = 3, .sample_dims = {1, 8, 8}},
         {.sample_rank = 3, .sample_dims = {2, 7, 5}},
         {.sample_rank = 1, .sample_dims = {6}},
+        {.sample_rank = 1, .sample_dims = {4}}, /* as many as the seeds' decision trees look at */
+        {.sample_rank = 1, .sample_dims = {30}},
     };
     struct model *model = NULL;
     struct error err = {0};

@@ -7,6 +7,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check_attack(const struct policy_attack *attack)
+{
+    if (attack->curve_count > POLICY_CURVES_MAX || attack->threshold_count > POLICY_THRESHOLDS_MAX ||
+        (attack->present && attack->curve_count == 0))
+        abort();
+    for (unsigned i = 0; i < attack->curve_count; i++) {
+        const struct policy_curve *curve = &attack->curves[i];
+
+        if (curve->norm.value != POLICY_NORM_INF && (curve->norm.value < 1 || curve->norm.value > POLICY_NORM_MAX))
+            abort();
+        if (curve->count == 0 || curve->count > POLICY_POINTS_MAX || !(curve->eps[0].value > 0))
+            abort();
+        for (unsigned j = 1; j < curve->count; j++)
+            if (!(curve->eps[j].value > curve->eps[j - 1].value))
+                abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct policy policy;
@@ -18,12 +36,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     if (policy.tier >= POLICY_TIER_COUNT || policy.memory_mib < POLICY_MEMORY_MIN || policy.deadline_seconds == 0 ||
-        policy.fgsm.threshold_count > POLICY_THRESHOLDS_MAX ||
-        policy.activation_clustering.components > POLICY_COMPONENTS_MAX)
+        policy.robustness.threshold_count > POLICY_THRESHOLDS_MAX ||
+        policy.activation_clustering.components > POLICY_COMPONENTS_MAX ||
+        policy.trigger_scan.patch_count > POLICY_PATCHES_MAX)
         abort();
-    for (unsigned norm = 0; norm < POLICY_NORM_COUNT; norm++)
-        for (unsigned i = 0; i < policy.fgsm.curves[norm].count; i++)
-            if (!(policy.fgsm.curves[norm].eps_value[i] > 0))
-                abort();
+    if (policy.tier != POLICY_LOW && !(policy.robustness.required && policy.pgd.present && policy.square.present))
+        abort();
+    check_attack(&policy.noise);
+    check_attack(&policy.fgsm);
+    check_attack(&policy.pgd);
+    check_attack(&policy.square);
     return 0;
 }

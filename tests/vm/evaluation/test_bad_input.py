@@ -8,7 +8,7 @@ import unittest
 import numpy
 
 import onnx_writer as onnx
-from lazaret import DIGITS, LAZARET, Case, evaluate_arguments, has_microvm, lazaret, main, write_npz
+from lazaret import DIGITS, LAZARET, Case, check_of, evaluate_arguments, has_microvm, lazaret, main, write_npz
 
 BAD_INPUT, NO_INPUT, UNAVAILABLE, USAGE, COULD_NOT_EVALUATE, REJECTED = 65, 66, 69, 64, 3, 1
 
@@ -117,7 +117,7 @@ class BadInput(Refusals):
         self.assertTrue((output / "result.sigstore.json").exists())
 
     def test_shape_of_the_data(self):
-        test = write_npz(self.folder / "wide.npz", x=numpy.zeros((4, 1, 28, 28), "float32"), y=numpy.zeros(4, "int64"))
+        test = write_npz(self.folder / "wide.npz", x=numpy.zeros((4, 1, 28, 28), "float32"), y=numpy.arange(4))
         self.refuse(COULD_NOT_EVALUATE, "shape-mismatch", "28", "8", test=test, train=None)
 
     # --- data --------------------------------------------------------------------------------------
@@ -157,6 +157,23 @@ class BadInput(Refusals):
 
     def test_lengths_differ(self):
         self.refuse(BAD_INPUT, "short.npz", test=self.digits_with("short.npz", lambda a: a.update(y=a["y"][:-1])))
+
+    def test_one_class_only(self):
+        def keep(arrays):
+            chosen = arrays["y"] == 4
+            arrays.update(x=arrays["x"][chosen], y=arrays["y"][chosen])
+        self.refuse(BAD_INPUT, "single.npz", "one class, 4", test=self.digits_with("single.npz", keep))
+
+    def test_an_empty_class(self):
+        """Test data without class 3: counted as 0 of 0; what needs it says so."""
+        def keep(arrays):
+            chosen = arrays["y"] != 3
+            arrays.update(x=arrays["x"][chosen], y=arrays["y"][chosen])
+        test = self.digits_with("no3.npz", keep)
+        finished, output = self.evaluate("no3", test=test)
+        self.assertIn(finished.returncode, (0, 2), finished.stdout + finished.stderr)
+        accuracy = check_of(self.evaluation_of(output), "clean-accuracy")
+        self.assertEqual(accuracy["perClass"][3]["total"], 0)
 
     def test_truncated_npz(self):
         whole = (DIGITS / "test.npz").read_bytes()
@@ -201,7 +218,7 @@ class BadInputInAVm(Refusals):
         """240 MiB of inputs through a guest of 160 MiB."""
         x = numpy.zeros((400, 3, 224, 224), "float32")
         x[:, 1] = 0.5
-        test = write_npz(self.folder / "large.npz", x=x, y=numpy.ones(400, "int64"))
+        test = write_npz(self.folder / "large.npz", x=x, y=numpy.arange(400) % 10)
         del x
         head = numpy.eye(3, dtype="float32")
         content = onnx.model([onnx.node("GlobalAveragePool", ["input"], ["mean"], "mean"),

@@ -43,20 +43,19 @@ int play_start(struct play *play, char *const *arguments)
     return play->pid < 0 ? -errno : 0;
 }
 
-static int read_model(struct play *play, const char *path)
+static int read_model(const char *path, uint8_t **ret_data, uint64_t *ret_size, uint8_t ret_digest[SHA256_SIZE])
 {
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC), r = 0;
 
     if (fd < 0 || fstat(fd, &status) < 0)
         return -errno;
-    play->plan.model_size = (uint64_t)status.st_size;
-    play->model = malloc(play->plan.model_size);
-    if (play->model == NULL ||
-        io_pread_full(fd, play->model, play->plan.model_size, 0) != (ssize_t)play->plan.model_size)
+    *ret_size = (uint64_t)status.st_size;
+    *ret_data = malloc(*ret_size);
+    if (*ret_data == NULL || io_pread_full(fd, *ret_data, *ret_size, 0) != (ssize_t)*ret_size)
         r = -EIO;
     (void)close(fd);
-    sha256_of(play->model, play->plan.model_size, play->plan.model_sha256);
+    sha256_of(*ret_data, *ret_size, ret_digest);
     return r;
 }
 
@@ -88,7 +87,16 @@ int play_plan_digits(struct play *play, const char *path)
     plan->checks[2] = (struct plan_check){.id = PLAN_ACTIVATION_CLUSTERING,
                                           .version = 1,
                                           .clustering = {.components = 10, .starts = 100, .minimum_class_size = 20}};
-    return read_model(play, path);
+    return read_model(path, &play->model, &plan->model_size, plan->model_sha256);
+}
+
+int play_plan_drift(struct play *play, const char *path)
+{
+    struct plan *plan = &play->plan;
+
+    plan->checks[plan->check_count++] =
+        (struct plan_check){.id = PLAN_WEIGHT_DRIFT, .version = 1, .drift = {.minimum_elements = 20}};
+    return read_model(path, &play->reference, &plan->reference_size, plan->reference_sha256);
 }
 
 int play_send(struct play *play, const struct message *message)
@@ -129,17 +137,25 @@ static int send_end(struct play *play, struct sha256 *hash)
     return play_send(play, &message);
 }
 
-static int send_model(struct play *play)
+static int send_model(struct play *play, enum message_transfer_kind kind, const uint8_t *data, uint64_t size)
 {
-    struct message message = {.type = MESSAGE_TRANSFER,
-                              .transfer = {.kind = MESSAGE_TRANSFER_MODEL, .size = play->plan.model_size}};
+    struct message message = {.type = MESSAGE_TRANSFER, .transfer = {.kind = kind, .size = size}};
     struct sha256 hash;
     int r = play_send(play, &message);
 
     sha256_start(&hash);
     if (r == 0)
-        r = send_bytes(play, play->model, play->plan.model_size, &hash);
+        r = send_bytes(play, data, size, &hash);
     return r == 0 ? send_end(play, &hash) : r;
+}
+
+static int send_models(struct play *play)
+{
+    int r = send_model(play, MESSAGE_TRANSFER_MODEL, play->model, play->plan.model_size);
+
+    if (r == 0 && play->plan.reference_size > 0)
+        r = send_model(play, MESSAGE_TRANSFER_REFERENCE, play->reference, play->plan.reference_size);
+    return r;
 }
 
 static int send_window(struct play *play, enum plan_set_id id, uint64_t first)
@@ -206,6 +222,13 @@ static void keep_failure(struct play *play, const struct message_failure *failur
     play->failure_text[failure->text.size] = '\0';
 }
 
+static void keep_done(struct play *play, const struct message_check_done *done)
+{
+    play->done[done->check] = *done;
+    memcpy(play->skipped[done->check], done->skipped.data, done->skipped.size);
+    play->skipped[done->check][done->skipped.size] = '\0';
+}
+
 static void keep(struct play *play, const struct message *message)
 {
     switch (message->type) {
@@ -228,8 +251,12 @@ static void keep(struct play *play, const struct message *message)
     case MESSAGE_PROGRESS:
         play->progress_count++;
         break;
+    case MESSAGE_ROW:
+        if (play->row_count < PLAY_ROWS_MAX)
+            play->rows[play->row_count++] = message->row;
+        break;
     case MESSAGE_CHECK_DONE:
-        play->done[message->check_done.check] = message->check_done;
+        keep_done(play, &message->check_done);
         break;
     case MESSAGE_FAILURE:
         keep_failure(play, &message->failure);
@@ -290,7 +317,7 @@ int play_import(struct play *play)
         r = io_write_full(play->fd, frame.data, frame.size, io_deadline_ms(PLAY_DEADLINE_MS));
     buffer_free(&frame);
     if (r == 0)
-        r = send_model(play);
+        r = send_models(play);
     if (r == 0 || r == -EPIPE || r == -ECONNRESET)
         r = await(play, MESSAGE_READY);
     return r;
@@ -303,6 +330,7 @@ int play_check(struct play *play, uint32_t check)
     pthread_t thread;
     int r = session_host_begin_check(&play->judge, check);
 
+    play->row_count = 0;
     if (r == 0)
         r = play_send(play, &message);
     if (r < 0)
@@ -343,7 +371,8 @@ int play_end(struct play *play)
     (void)waitpid(play->pid, &status, 0);
     buffer_free(&play->payload);
     free(play->model);
-    play->model = NULL;
+    free(play->reference);
+    play->model = play->reference = NULL;
     return status;
 }
 

@@ -10,6 +10,7 @@
 
 #define PLAY_POINTS_MAX  16u
 #define PLAY_CLASSES_MAX 10u
+#define PLAY_ROWS_MAX    64u
 #define PLAY_TEST        450u
 #define PLAY_TRAIN       1347u
 #define PLAY_PIXELS      64u
@@ -25,7 +26,7 @@ struct play {
     uint8_t nonce[SHA256_SIZE];
     struct buffer payload;
     /* what is sent */
-    uint8_t *model;
+    uint8_t *model, *reference;    /* reference: NULL where the plan has none */
     const float *test_x, *train_x; /* whole sets; the test set is repeated to its count */
     const uint32_t *train_y;
     bool break_digest; /* of the next transfer */
@@ -34,7 +35,10 @@ struct play {
     struct message_ready ready;
     int32_t predictions[PLAN_CHECKS_MAX][PLAY_POINTS_MAX][PLAY_TEST]; /* by check and point over all curves */
     struct message_cluster clusters[PLAY_CLASSES_MAX];
+    struct message_row rows[PLAY_ROWS_MAX]; /* of the latest check, without their names */
+    uint32_t row_count;
     struct message_check_done done[PLAN_CHECKS_MAX];
+    char skipped[PLAN_CHECKS_MAX][MESSAGE_TEXT_MAX + 1];
     struct sha256 samples; /* over all SAMPLE messages, in order */
     uint64_t sample_elements, progress_count, prediction_count;
     struct message_failure failure; /* of the first FAILURE */
@@ -47,6 +51,9 @@ int play_start(struct play *play, char *const *arguments);
 
 /* A plan for the digits model at `path` with all three checks; call it before play_start. */
 int play_plan_digits(struct play *play, const char *path);
+
+/* Adds weight-drift to a plan, against the model at `path`. */
+int play_plan_drift(struct play *play, const char *path);
 
 /* HELLO to READY. 0, or -ECANCELED with the FAILURE kept. */
 int play_import(struct play *play);

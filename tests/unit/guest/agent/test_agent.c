@@ -7,6 +7,7 @@
 #include "unit/guest/checks/fixture.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -131,6 +132,107 @@ static void test_backdoored_model(void)
     CU_ASSERT(poisoned->test_sizes[0] == 0 && poisoned->test_sizes[1] == 33);
     CU_ASSERT_DOUBLE_EQUAL(poisoned->silhouette, .2704, 1e-3);
     CU_ASSERT(poisoned->separation > 0 && poisoned->index_count[0] == MESSAGE_INDICES_MAX);
+    finish(play, true);
+}
+
+/* Clustering alone, of a layer ("" for the penultimate) and by a reduction. */
+static struct play *run_clustering(const char *layer, enum plan_reduction reduction)
+{
+    struct play *play = new_play(BD15);
+    struct plan_clustering *clustering = &play->plan.checks[2].clustering;
+
+    (void)snprintf(clustering->layer, sizeof clustering->layer, "%s", layer);
+    clustering->reduction = reduction;
+    play->plan.checks[0] = play->plan.checks[2];
+    play->plan.check_count = 1;
+    CU_ASSERT_EQUAL(run(play, NULL), 0);
+    return play;
+}
+
+static void test_independent_components(void)
+{
+    struct play *play = run_clustering("", PLAN_FAST_ICA);
+    const struct message_cluster *poisoned = &play->clusters[0];
+
+    CU_ASSERT(poisoned->sizes[0] == 202 && poisoned->sizes[1] == 146); /* scikit-learn's: ica.txt */
+    CU_ASSERT(poisoned->test_sizes[0] == 0 && poisoned->test_sizes[1] == 33);
+    finish(play, true);
+}
+
+/* A convolution's output: more features than any class has samples. */
+static void test_convolution_layer(void)
+{
+    static const size_t counts[FIXTURE_CLASSES] = {348, 120, 109, 112, 105, 118, 120, 109, 100, 106};
+
+    for (enum plan_reduction reduction = 0; reduction < PLAN_REDUCTION_COUNT; reduction++) {
+        struct play *play = run_clustering("/3/Relu_output_0", reduction);
+        uint64_t test = 0;
+
+        for (unsigned label = 0; label < FIXTURE_CLASSES; label++) {
+            const struct message_cluster *cluster = &play->clusters[label];
+
+            CU_ASSERT_EQUAL(cluster->outcome, MESSAGE_CLUSTER_DONE);
+            CU_ASSERT_EQUAL(cluster->sizes[0] + cluster->sizes[1], counts[label]);
+            CU_ASSERT(cluster->sizes[1] > 0 && cluster->separation > 0 && fabs(cluster->silhouette) <= 1);
+            test += cluster->test_sizes[0] + cluster->test_sizes[1];
+        }
+        CU_ASSERT_EQUAL(test, FIXTURE_TEST);
+        CU_ASSERT(play->clusters[0].sizes[0] == 202 && play->clusters[0].test_sizes[0] <= 1); /* 202 are poisoned */
+        finish(play, true);
+    }
+}
+
+/* All training samples of one class: the others are empty, and said to be. */
+static void test_one_class(void)
+{
+    struct play *play = new_play(CLEAN);
+    uint32_t *labels = calloc(FIXTURE_TRAIN, sizeof *labels);
+
+    play->train_y = labels;
+    labels[7] = 3;
+    play->plan.checks[0] = play->plan.checks[2];
+    play->plan.check_count = 1;
+    CU_ASSERT_EQUAL(run(play, NULL), 0);
+    CU_ASSERT_EQUAL(play->clusters[0].outcome, MESSAGE_CLUSTER_DONE);
+    CU_ASSERT_EQUAL(play->clusters[0].sizes[0] + play->clusters[0].sizes[1], FIXTURE_TRAIN - 1);
+    for (unsigned label = 1; label < FIXTURE_CLASSES; label++) {
+        CU_ASSERT_EQUAL(play->clusters[label].outcome, MESSAGE_CLUSTER_TOO_SMALL);
+        CU_ASSERT_EQUAL(play->clusters[label].sizes[0], label == 3);
+        CU_ASSERT(play->clusters[label].test_sizes[0] > 0); /* test inputs predicted as it are counted */
+    }
+    finish(play, true);
+    free(labels);
+}
+
+/* --- the reference model -------------------------------------------------------------------------- */
+
+/* Both digits models are trained from the same start; the figures are SciPy's (tests/fixtures/ks/weights.txt). */
+static void test_reference(void)
+{
+    struct play *play = new_play(BD15);
+
+    CU_ASSERT_EQUAL_FATAL(play_plan_drift(play, CLEAN), 0);
+    CU_ASSERT_EQUAL(run(play, NULL), 0);
+    CU_ASSERT_EQUAL(play->row_count, 8);
+    CU_ASSERT_EQUAL(play->rows[1].naturals[TENSORS_OUTCOME], TENSOR_TOO_SMALL);
+    CU_ASSERT_EQUAL(play->rows[4].naturals[TENSORS_ELEMENTS], 32768);
+    CU_ASSERT_DOUBLE_EQUAL(play->rows[4].reals[TENSORS_D], 0.010040283203125, 1e-15);
+    CU_ASSERT_DOUBLE_EQUAL(play->rows[4].reals[TENSORS_P], 0x1.2b221300db4c8p-4, 1e-9);
+    CU_ASSERT_EQUAL(play->skipped[3][0], '\0');
+    CU_ASSERT_EQUAL(play->clusters[0].sizes[0], 202); /* the other checks go on as without */
+    finish(play, true);
+}
+
+static void test_reference_alone(void)
+{
+    struct play *play = new_play(CLEAN);
+
+    play->plan.check_count = 0;
+    CU_ASSERT_EQUAL_FATAL(play_plan_drift(play, CLEAN), 0);
+    CU_ASSERT_EQUAL(run(play, NULL), 0);
+    CU_ASSERT_EQUAL(play->row_count, 8);
+    for (uint32_t i = 0; i < play->row_count; i++)
+        CU_ASSERT(play->rows[i].reals[TENSORS_D] == 0.0 && play->rows[i].reals[TENSORS_P] == 1.0);
     finish(play, true);
 }
 
@@ -300,6 +402,41 @@ static void test_memory(void)
     expect_failure(play, small, MESSAGE_FAILURE_MEMORY);
 }
 
+/* The model works, the reference is none: said when it is asked for, and said of the reference. */
+static void test_bad_reference(void)
+{
+    struct play *play = new_play(CLEAN);
+
+    CU_ASSERT_EQUAL_FATAL(play_plan_drift(play, CLEAN), 0);
+    play->plan.reference_size /= 2;
+    sha256_of(play->reference, play->plan.reference_size, play->plan.reference_sha256);
+    play->plan.checks[0] = play->plan.checks[3];
+    play->plan.check_count = 1;
+    CU_ASSERT(run(play, NULL) < 0);
+    CU_ASSERT(play->failed && play->failure.code == MESSAGE_FAILURE_BAD_MODEL && play->failure.check == 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(play->failure_text, "the reference model"));
+    finish(play, false);
+    play = new_play(CLEAN);
+    CU_ASSERT_EQUAL_FATAL(play_plan_drift(play, CLEAN), 0);
+    play->plan.reference_sha256[0] ^= 1;
+    expect_failure(play, NULL, MESSAGE_FAILURE_PROTOCOL);
+}
+
+/* Each fits alone, not both. */
+static void test_large_reference(void)
+{
+    char *const small[] = {(char[]){"--memory"}, (char[]){"6"}, NULL};
+    struct play *play = new_play(CLEAN);
+
+    CU_ASSERT_EQUAL_FATAL(play_plan_drift(play, CLEAN), 0);
+    play->reference = realloc(play->reference, 6u << 20);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(play->reference);
+    play->plan.reference_size = 6u << 20;
+    memset(play->reference, 0, play->plan.reference_size);
+    sha256_of(play->reference, play->plan.reference_size, play->plan.reference_sha256);
+    expect_failure(play, small, MESSAGE_FAILURE_MEMORY);
+}
+
 static void test_bad_label(void)
 {
     struct play *play = new_play(CLEAN);
@@ -375,6 +512,11 @@ int main(void)
     static const struct harness_test tests[] = {
         {"the clean model, all checks", test_clean_model},
         {"the backdoored model, all checks", test_backdoored_model},
+        {"independent components", test_independent_components},
+        {"clusters of a convolution's output", test_convolution_layer},
+        {"a training set of one class", test_one_class},
+        {"weights against a reference model's", test_reference},
+        {"nothing but the reference model", test_reference_alone},
         {"the same bits for every batch, thread count, window and instruction set", test_same_bits},
         {"without root", test_without_root},
         {"a set larger than memory", test_large_set},
@@ -383,6 +525,8 @@ int main(void)
         {"wrong digests", test_wrong_digests},
         {"plan and model contradict each other", test_contradictions},
         {"a model larger than memory", test_memory},
+        {"a bad reference model", test_bad_reference},
+        {"two models larger than memory", test_large_reference},
         {"a label beyond the classes", test_bad_label},
         {"garbage", test_garbage},
         {"messages out of order", test_out_of_order},

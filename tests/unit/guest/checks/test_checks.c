@@ -45,6 +45,12 @@ uint32_t network_batch(const struct network *network)
     return network->batch;
 }
 
+bool network_has_gradient(const struct network *network)
+{
+    (void)network;
+    return true;
+}
+
 int network_logits(struct network *network, const float *x, size_t count, float *ret_logits, struct error *err)
 {
     (void)err;
@@ -66,12 +72,13 @@ int network_activations(struct network *network, const float *x, size_t count, f
 int network_gradient(struct network *network, const float *x, size_t count, const int32_t *labels, float *ret_gradient,
                      int32_t *ret_predictions, struct error *err)
 {
-    (void)network;
-    (void)x;
-    (void)err;
+    float logits[8];
+
     CU_ASSERT_PTR_NULL(labels);
-    CU_ASSERT_PTR_NULL(ret_predictions);
     for (size_t i = 0; i < count; i++) {
+        CU_ASSERT_EQUAL(network_logits(network, x + 2 * i, 1, logits, err), 0);
+        if (ret_predictions != NULL)
+            ret_predictions[i] = network_argmax(logits, network->classes);
         ret_gradient[2 * i] = 0.5f;
         ret_gradient[2 * i + 1] = 0.0f;
     }
@@ -245,7 +252,7 @@ static void test_fgsm(void)
     CU_ASSERT_EQUAL(bench->kept.samples[1][3], 0.0f);
     CU_ASSERT_EQUAL(bench->figures.gradient_images, SAMPLES);
     CU_ASSERT_EQUAL(bench->figures.images, 3 * SAMPLES);
-    CU_ASSERT_EQUAL(bench->kept.progress, 3 * SAMPLES);
+    CU_ASSERT_EQUAL(bench->kept.progress, 2 * SAMPLES);
     free(bench);
 }
 

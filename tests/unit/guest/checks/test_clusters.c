@@ -4,10 +4,12 @@
 
 #include "guest/checks/eigen.h"
 #include "guest/checks/kmeans.h"
+#include "guest/checks/lanczos.h"
 #include "guest/checks/pca.h"
 #include "guest/checks/random.h"
 #include "unit/guest/checks/fixture.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -262,15 +264,86 @@ static void test_gram(void)
     pca_free(pca);
 }
 
-static void test_pca_limits(void)
+static void apply_diagonal(void *argument, const double *vector, double *ret_image)
 {
-    float sample = 0.0f;
-    uint64_t row = 0;
-    struct pca_rows data = {.samples = &sample, .rows = &row, .count = PCA_SIDE_MAX + 1, .features = PCA_SIDE_MAX + 1};
+    const double *diagonal = argument;
+
+    for (size_t i = 0; i < 300; i++)
+        ret_image[i] = diagonal[i] * vector[i];
+}
+
+static void test_lanczos(void)
+{
+    static double diagonal[300], vectors[5 * 300];
+    const struct lanczos_matrix matrix = {.size = 300, .apply = apply_diagonal, .argument = diagonal};
+    double values[5];
+
+    for (unsigned i = 0; i < 300; i++)
+        diagonal[i] = (double)(i + 1);
+    CU_ASSERT_EQUAL(lanczos_largest(&matrix, 5, values, vectors), 0);
+    for (unsigned i = 0; i < 5; i++) {
+        CU_ASSERT_DOUBLE_EQUAL(values[i], 300.0 - i, 1e-9);
+        CU_ASSERT_DOUBLE_EQUAL(vectors[i * 300 + 299 - i], 1.0, 1e-9);
+    }
+    for (unsigned i = 0; i < 300; i++)
+        diagonal[i] = i < 3 ? 2.0 : 0.0; /* rank three, one value */
+    CU_ASSERT_EQUAL(lanczos_largest(&matrix, 5, values, vectors), 0);
+    for (unsigned i = 0; i < 5; i++)
+        CU_ASSERT_DOUBLE_EQUAL(values[i], i < 3 ? 2.0 : 0.0, 1e-12);
+    diagonal[7] = NAN;
+    CU_ASSERT_EQUAL(lanczos_largest(&matrix, 5, values, vectors), -EDOM);
+}
+
+/* A set whose principal components are known. */
+static void compare_large(size_t count, size_t features)
+{
+    float *samples = calloc(count * features, sizeof *samples);
+    uint64_t *rows = calloc(count, sizeof *rows);
+    struct pca_rows data = {.samples = samples, .rows = rows, .count = count, .features = features};
+    double factors[4], variance[4] = {0.0}, crossed = 0.0, point[4];
+    struct random_stream random;
     struct pca *pca = NULL;
 
-    CU_ASSERT_EQUAL(pca_fit(&data, 10, &pca, NULL), -E2BIG);
+    CU_ASSERT_FATAL(samples != NULL && rows != NULL);
+    random_start(&random, seed, count, features);
+    for (size_t i = 0; i < count; i++) { /* four directions of deviation 8, 4, 2, 1, and a little noise */
+        rows[i] = i;
+        for (unsigned k = 0; k < 4; k++)
+            factors[k] = (random_unit(&random) - 0.5) * sqrt(12.0) * (double)(8 >> k);
+        for (size_t j = 0; j < features; j++)
+            samples[i * features + j] = (float)(3.0 + factors[j % 4] + 0.01 * (random_unit(&random) - 0.5));
+    }
+    CU_ASSERT_EQUAL_FATAL(pca_fit(&data, 4, &pca, NULL), 0);
+    for (size_t i = 0; i < count; i++) {
+        pca_project(pca, samples + i * features, point);
+        for (unsigned k = 0; k < 4; k++)
+            variance[k] += point[k] * point[k] / (double)count;
+        crossed += point[0] * point[1] / (double)count;
+    }
+    for (unsigned k = 0; k < 4; k++) { /* a quarter of the features each: length √(features/4) */
+        double expected = pow((double)(8 >> k), 2) * (double)features / 4.0;
+
+        CU_ASSERT(fabs(variance[k] / expected - 1.0) < 0.1);
+    }
+    CU_ASSERT(fabs(crossed) < 1e-9 * variance[0]);
+    pca_whiten(pca);
+    pca_project(pca, samples, point);
+    CU_ASSERT(pca_components(pca) == 4 && fabs(point[0]) < 2.0); /* uniform: at most √3 */
+    pca_free(pca);
+    free(samples);
+    free(rows);
+}
+
+static void test_large(void)
+{
+    compare_large(PCA_FULL_MAX + 20, PCA_FULL_MAX + 80);
+    compare_large(PCA_FULL_MAX + 80, PCA_FULL_MAX + 20);
+}
+
+static void test_pca_limits(void)
+{
     CU_ASSERT_EQUAL(pca_memory(SIZE_MAX, SIZE_MAX, 10), UINT64_MAX);
+    CU_ASSERT(pca_memory(100000, 65536, 10) < UINT64_C(1) << 30); /* no matrix of a side squared */
 }
 
 static void test_equal_points(void)
@@ -335,6 +408,8 @@ int main(void)
         {"eigenvectors", test_eigen},
         {"eigenvectors of what is not finite", test_eigen_refuses_what_is_not_finite},
         {"fewer samples than features", test_gram},
+        {"Lanczos's method", test_lanczos},
+        {"many samples and many features", test_large},
         {"limits of principal components", test_pca_limits},
         {"the clean model's classes reach the reference's optimum", test_clean_model},
         {"the backdoored model's classes reach the reference's optimum", test_backdoored_model},

@@ -121,6 +121,12 @@ int network_logits(struct network *network, const float *x, size_t count, float 
     return network_activations(network, x, count, NULL, ret_logits, err);
 }
 
+bool network_has_gradient(const struct network *network)
+{
+    (void)network;
+    return true;
+}
+
 int network_gradient(struct network *network, const float *x, size_t count, const int32_t *labels, float *ret_gradient,
                      int32_t *ret_predictions, struct error *err)
 {

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plain evaluator of graphs in double. */
-#include "reference.h"
+#include "reference_ops.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-struct tensor {
-    const struct graph_value *shape;
-    double *data;
-};
-
 /* Multi-index of element i of a shape. */
-static void unravel(const struct graph_value *shape, size_t i, size_t *ret_index)
+void reference_unravel(const struct graph_value *shape, size_t i, size_t *ret_index)
 {
     for (uint32_t axis = shape->rank; axis-- > 0;) {
         ret_index[axis] = i % shape->dims[axis];
@@ -20,7 +15,7 @@ static void unravel(const struct graph_value *shape, size_t i, size_t *ret_index
     }
 }
 
-static size_t ravel(const struct graph_value *shape, const size_t *index)
+size_t reference_ravel(const struct graph_value *shape, const size_t *index)
 {
     size_t i = 0;
 
@@ -30,7 +25,7 @@ static size_t ravel(const struct graph_value *shape, const size_t *index)
 }
 
 /* The element that broadcasting reads for an index into `shape`. */
-static double at_broadcast(const struct tensor *t, const struct graph_value *shape, const size_t *index)
+double reference_broadcast(const struct reference_tensor *t, const struct graph_value *shape, const size_t *index)
 {
     size_t own[GRAPH_RANK_MAX];
 
@@ -39,7 +34,7 @@ static double at_broadcast(const struct tensor *t, const struct graph_value *sha
 
         own[axis] = t->shape->dims[axis] == 1 ? 0 : full;
     }
-    return t->data[ravel(t->shape, own)];
+    return t->data[reference_ravel(t->shape, own)];
 }
 
 static double unary(enum graph_op op, const struct graph_attributes *a, double x)
@@ -69,7 +64,7 @@ static double unary(enum graph_op op, const struct graph_attributes *a, double x
     }
 }
 
-static double window_image(const struct tensor *x, const size_t *index, const struct graph_window *w, size_t channel,
+static double window_image(const struct reference_tensor *x, const size_t *index, const struct graph_window *w, size_t channel,
                            size_t p, size_t q, bool *ret_inside, bool *ret_padded)
 {
     long row = (long)(index[2] * w->stride[0] + p * w->dilation[0]) - (long)w->pad_begin[0];
@@ -80,10 +75,10 @@ static double window_image(const struct tensor *x, const size_t *index, const st
     *ret_padded = row < height + (long)w->pad_end[0] && column < width + (long)w->pad_end[1];
     if (!*ret_inside)
         return 0;
-    return x->data[ravel(x->shape, (size_t[]){index[0], channel, (size_t)row, (size_t)column})];
+    return x->data[reference_ravel(x->shape, (size_t[]){index[0], channel, (size_t)row, (size_t)column})];
 }
 
-static double conv(const struct graph_attributes *a, const struct tensor *in, const size_t *index, size_t out_channels)
+static double conv(const struct graph_attributes *a, const struct reference_tensor *in, const size_t *index, size_t out_channels)
 {
     const struct graph_window *w = &a->window;
     size_t in_group = in[0].shape->dims[1] / w->groups;
@@ -95,12 +90,12 @@ static double conv(const struct graph_attributes *a, const struct tensor *in, co
         for (size_t p = 0; p < w->kernel[0]; p++)
             for (size_t q = 0; q < w->kernel[1]; q++)
                 sum += window_image(&in[0], index, w, group * in_group + c, p, q, &inside, &padded) *
-                       in[1].data[ravel(in[1].shape, (size_t[]){index[1], c, p, q})];
+                       in[1].data[reference_ravel(in[1].shape, (size_t[]){index[1], c, p, q})];
     return sum;
 }
 
 /* By scattering's definition: x[i] reaches y[i·stride + k·dilation − pad]. */
-static double conv_transpose(const struct graph_attributes *a, const struct tensor *in, const size_t *index)
+static double conv_transpose(const struct graph_attributes *a, const struct reference_tensor *in, const size_t *index)
 {
     const struct graph_window *w = &a->window;
     size_t in_group = in[0].shape->dims[1] / w->groups;
@@ -118,13 +113,13 @@ static double conv_transpose(const struct graph_attributes *a, const struct tens
                         if (i * w->stride[0] + p * w->dilation[0] != index[2] + w->pad_begin[0] ||
                             j * w->stride[1] + q * w->dilation[1] != index[3] + w->pad_begin[1])
                             continue;
-                        sum += in[0].data[ravel(in[0].shape, (size_t[]){index[0], channel, i, j})] *
-                               in[1].data[ravel(in[1].shape, (size_t[]){channel, index[1] % out_group, p, q})];
+                        sum += in[0].data[reference_ravel(in[0].shape, (size_t[]){index[0], channel, i, j})] *
+                               in[1].data[reference_ravel(in[1].shape, (size_t[]){channel, index[1] % out_group, p, q})];
                     }
     return sum;
 }
 
-static double pool(enum graph_op op, const struct graph_attributes *a, const struct tensor *x, const size_t *index)
+static double pool(enum graph_op op, const struct graph_attributes *a, const struct reference_tensor *x, const size_t *index)
 {
     double maximum = -INFINITY, sum = 0, count = 0;
 
@@ -141,7 +136,7 @@ static double pool(enum graph_op op, const struct graph_attributes *a, const str
     return op == GRAPH_MAX_POOL ? maximum : sum / count;
 }
 
-static double gemm(const struct graph_attributes *a, const struct tensor *in, const struct graph_value *y,
+static double gemm(const struct graph_attributes *a, const struct reference_tensor *in, const struct graph_value *y,
                    const size_t *index)
 {
     size_t k = in[0].shape->dims[a->transposed_a ? 0 : 1];
@@ -151,10 +146,10 @@ static double gemm(const struct graph_attributes *a, const struct tensor *in, co
         sum += in[0].data[a->transposed_a ? i * in[0].shape->dims[1] + index[0] : index[0] * k + i] *
                in[1].data[a->transposed_b ? index[1] * k + i : i * in[1].shape->dims[1] + index[1]];
     sum *= (double)a->alpha;
-    return in[2].data == NULL ? sum : sum + (double)a->beta * at_broadcast(&in[2], y, index);
+    return in[2].data == NULL ? sum : sum + (double)a->beta * reference_broadcast(&in[2], y, index);
 }
 
-static double matmul(const struct tensor *in, const struct graph_value *y, const size_t *index)
+static double matmul(const struct reference_tensor *in, const struct graph_value *y, const size_t *index)
 {
     uint32_t a_rank = in[0].shape->rank, b_rank = in[1].shape->rank;
     uint32_t axes = (a_rank == 1 ? 0u : 1u) + (b_rank == 1 ? 0u : 1u);
@@ -175,20 +170,20 @@ static double matmul(const struct tensor *in, const struct graph_value *y, const
         if (b_rank > 1)
             b_index[b_rank - 1] = index[y->rank - 1];
         b_index[b_rank == 1 ? 0 : b_rank - 2] = i;
-        sum += in[0].data[ravel(in[0].shape, a_index)] * in[1].data[ravel(in[1].shape, b_index)];
+        sum += in[0].data[reference_ravel(in[0].shape, a_index)] * in[1].data[reference_ravel(in[1].shape, b_index)];
     }
     return sum;
 }
 
-static double softmax(enum graph_op op, const struct graph_attributes *a, const struct tensor *x, const size_t *index)
+static double softmax(enum graph_op op, const struct graph_attributes *a, const struct reference_tensor *x, const size_t *index)
 {
-    double sum = 0, own = x->data[ravel(x->shape, index)];
+    double sum = 0, own = x->data[reference_ravel(x->shape, index)];
 
     for (size_t i = 0; i < x->shape->elements; i++) {
         size_t other[GRAPH_RANK_MAX];
         bool in_line = true;
 
-        unravel(x->shape, i, other);
+        reference_unravel(x->shape, i, other);
         for (uint32_t axis = 0; axis < x->shape->rank; axis++)
             if ((axis < a->axis || axis >= a->axis_end) && other[axis] != index[axis])
                 in_line = false;
@@ -198,17 +193,17 @@ static double softmax(enum graph_op op, const struct graph_attributes *a, const 
     return op == GRAPH_SOFTMAX ? 1 / sum : -log(sum);
 }
 
-static double concat(const struct graph_attributes *a, const struct tensor *in, const size_t *index)
+static double concat(const struct graph_attributes *a, const struct reference_tensor *in, const size_t *index)
 {
     size_t own[GRAPH_RANK_MAX];
 
     memcpy(own, index, sizeof(own));
     for (; own[a->axis] >= in->shape->dims[a->axis]; in++)
         own[a->axis] -= in->shape->dims[a->axis];
-    return in->data[ravel(in->shape, own)];
+    return in->data[reference_ravel(in->shape, own)];
 }
 
-static double gather(const struct graph_attributes *a, const struct tensor *x, size_t i)
+static double gather(const struct graph_attributes *a, const struct reference_tensor *x, size_t i)
 {
     size_t inner = 1, at, outer;
 
@@ -219,7 +214,7 @@ static double gather(const struct graph_attributes *a, const struct tensor *x, s
     return x->data[(outer * x->shape->dims[a->axis] + at) * inner + i % inner];
 }
 
-static double pad(const struct graph_attributes *a, const struct tensor *x, const size_t *index)
+static double pad(const struct graph_attributes *a, const struct reference_tensor *x, const size_t *index)
 {
     size_t own[GRAPH_RANK_MAX];
 
@@ -234,17 +229,17 @@ static double pad(const struct graph_attributes *a, const struct tensor *x, cons
         at = at < 0 ? 0 : at >= size ? size - 1 : at;
         own[axis] = (size_t)at;
     }
-    return x->data[ravel(x->shape, own)];
+    return x->data[reference_ravel(x->shape, own)];
 }
 
-static double reduce_mean(const struct graph_attributes *a, const struct tensor *x, size_t i)
+static double reduce(enum graph_op op, const struct graph_attributes *a, const struct reference_tensor *x, size_t i)
 {
     double sum = 0, count = 0;
 
     for (size_t j = 0; j < x->shape->elements; j++) {
         size_t other[GRAPH_RANK_MAX], kept = 0;
 
-        unravel(x->shape, j, other);
+        reference_unravel(x->shape, j, other);
         for (uint32_t axis = 0; axis < x->shape->rank; axis++)
             if (!a->reduce[axis])
                 kept = kept * x->shape->dims[axis] + other[axis];
@@ -253,26 +248,26 @@ static double reduce_mean(const struct graph_attributes *a, const struct tensor 
         sum += x->data[j];
         count++;
     }
-    return sum / count;
+    return op == GRAPH_REDUCE_SUM ? sum : sum / count;
 }
 
-static double batch_norm(const struct graph_attributes *a, const struct tensor *in, const size_t *index)
+static double batch_norm(const struct graph_attributes *a, const struct reference_tensor *in, const size_t *index)
 {
     size_t c = index[1];
 
-    return (in[0].data[ravel(in[0].shape, index)] - in[3].data[c]) / sqrt(in[4].data[c] + (double)a->epsilon) *
+    return (in[0].data[reference_ravel(in[0].shape, index)] - in[3].data[c]) / sqrt(in[4].data[c] + (double)a->epsilon) *
                in[1].data[c] +
            in[2].data[c];
 }
 
-static double binary(enum graph_op op, const struct tensor *in, const struct graph_value *y, const size_t *index)
+static double binary(enum graph_op op, const struct reference_tensor *in, const struct graph_value *y, const size_t *index)
 {
-    double a = at_broadcast(&in[0], y, index), b = at_broadcast(&in[1], y, index);
+    double a = reference_broadcast(&in[0], y, index), b = reference_broadcast(&in[1], y, index);
 
     return op == GRAPH_ADD ? a + b : op == GRAPH_SUB ? a - b : op == GRAPH_MUL ? a * b : a / b;
 }
 
-static double moved(const struct graph_node *node, const struct tensor *x, const size_t *index)
+static double moved(const struct graph_node *node, const struct reference_tensor *x, const size_t *index)
 {
     const struct graph_attributes *a = &node->attributes;
     size_t own[GRAPH_RANK_MAX];
@@ -283,10 +278,10 @@ static double moved(const struct graph_node *node, const struct tensor *x, const
         else
             own[axis] = (size_t)(a->start[axis] + (int64_t)index[axis] * a->step[axis]);
     }
-    return x->data[ravel(x->shape, own)];
+    return x->data[reference_ravel(x->shape, own)];
 }
 
-static double mean_of_channel(const struct tensor *x, size_t plane)
+static double mean_of_channel(const struct reference_tensor *x, size_t plane)
 {
     size_t inner = x->shape->elements / x->shape->dims[0] / x->shape->dims[1];
     double sum = 0;
@@ -296,12 +291,12 @@ static double mean_of_channel(const struct tensor *x, size_t plane)
     return sum / (double)inner;
 }
 
-static double element(const struct graph_node *node, const struct tensor *in, const struct graph_value *y, size_t i)
+static double element(const struct graph_node *node, const struct reference_tensor *in, const struct graph_value *y, size_t i)
 {
     const struct graph_attributes *a = &node->attributes;
     size_t index[GRAPH_RANK_MAX] = {0};
 
-    unravel(y, i, index);
+    reference_unravel(y, i, index);
     switch (node->op) {
     case GRAPH_CONV:
         return conv(a, in, index, y->dims[1]);
@@ -336,7 +331,19 @@ static double element(const struct graph_node *node, const struct tensor *in, co
     case GRAPH_PAD:
         return pad(a, in, index);
     case GRAPH_REDUCE_MEAN:
-        return reduce_mean(a, in, i);
+    case GRAPH_REDUCE_SUM:
+        return reduce(node->op, a, in, i);
+    case GRAPH_FUNCTION:
+    case GRAPH_FUNCTION2:
+    case GRAPH_WHERE:
+    case GRAPH_PICK:
+    case GRAPH_REDUCE_MAX:
+    case GRAPH_REDUCE_PROD:
+    case GRAPH_ARG_MAX:
+    case GRAPH_HARDMAX:
+    case GRAPH_TOP_K:
+    case GRAPH_CUM_SUM:
+        return reference_more(node, in, y, i, index);
     default:
         return unary(node->op, a, in[0].data[i]);
     }
@@ -357,11 +364,11 @@ double *reference_logits(const struct graph *graph, const double *x)
     memcpy(data[graph->input], x, graph->values[graph->input].elements * sizeof(double));
     for (uint32_t n = 0; n < graph->node_count; n++) {
         const struct graph_node *node = &graph->nodes[n];
-        struct tensor in[GRAPH_INPUTS_MAX] = {0};
+        struct reference_tensor in[GRAPH_INPUTS_MAX] = {0};
 
         for (uint32_t k = 0; k < node->input_count; k++)
             if (node->inputs[k] != GRAPH_NONE)
-                in[k] = (struct tensor){.shape = &graph->values[node->inputs[k]], .data = data[node->inputs[k]]};
+                in[k] = (struct reference_tensor){.shape = &graph->values[node->inputs[k]], .data = data[node->inputs[k]]};
         for (size_t i = 0; i < graph->values[node->output].elements; i++)
             data[node->output][i] = element(node, in, &graph->values[node->output], i);
     }
@@ -387,11 +394,17 @@ static double weighted(const struct graph *graph, const double *x, const double 
 void reference_gradient(const struct graph *graph, const double *x, const double *weights, double h,
                         double *ret_gradient)
 {
+    reference_gradient_some(graph, x, weights, h, 1, ret_gradient);
+}
+
+void reference_gradient_some(const struct graph *graph, const double *x, const double *weights, double h,
+                             size_t stride, double *ret_gradient)
+{
     size_t count = graph->values[graph->input].elements;
     double *moved_x = malloc(count * sizeof(double));
 
     memcpy(moved_x, x, count * sizeof(double));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i += stride) {
         double above, below;
 
         moved_x[i] = x[i] + h;

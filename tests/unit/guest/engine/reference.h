@@ -15,4 +15,8 @@ double *reference_logits(const struct graph *graph, const double *x);
 void reference_gradient(const struct graph *graph, const double *x, const double *weights, double h,
                         double *ret_gradient);
 
+/* The same at every stride-th element only. */
+void reference_gradient_some(const struct graph *graph, const double *x, const double *weights, double h,
+                             size_t stride, double *ret_gradient);
+
 #endif

@@ -406,8 +406,8 @@ static void test_refused_nodes(void)
 {
     struct bytes node = node_on_x("Cast", "x");
 
-    attribute_int(&node, "to", 7);
-    refuse_node(13, node, ERROR_UNAVAILABLE, "node 0 'n_v' (Cast): a computed value cast to int64");
+    attribute_int(&node, "to", 8);
+    refuse_node(13, node, ERROR_UNAVAILABLE, "node 0 'n_v' (Cast): a cast to type 8 (string)");
     refuse_node(13, node_on_x("Conv", "x w"), ERROR_BAD_INPUT, "2 channels, but its weights are for 4 in 1 groups");
     refuse_node(13, node_on_x("Conv", "x x"), ERROR_UNAVAILABLE, "its input 1 is computed; it must be a constant");
     refuse_node(13, node_on_x("Add", "x shape"), ERROR_BAD_INPUT, "its inputs are of float32 and of int64");

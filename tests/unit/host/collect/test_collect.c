@@ -66,6 +66,35 @@ static void test_records_are_bounded(void)
     }
 }
 
+/* A row whose figures are no figures is refused on arrival: the collector may have been taken over. */
+static void test_bad_rows(void)
+{
+    static const struct {
+        uint64_t naturals, reals, figures[3];
+        size_t size;
+        int code;
+    } cases[] = {
+        {2, 1, {5, ROW_NATURAL_MAX, 0x3ff0000000000000}, 24, 0},
+        {2, 1, {5, ROW_NATURAL_MAX + 1, 0}, 24, -EBADMSG},
+        {2, 1, {5, 6, 0x7ff0000000000000}, 24, -EBADMSG}, /* infinite */
+        {2, 1, {5, 6, 0x7ff8000000000000}, 24, -EBADMSG}, /* NaN */
+        {2, 1, {5, 6, 0}, 16, -EBADMSG},                  /* a figure too few */
+        {1, 1, {5, 6, 0}, 24, -EBADMSG},                  /* and one too many */
+        {ROW_NATURALS_MAX + 1, 0, {5, 6, 0}, 24, -EBADMSG},
+        {0, ROW_REALS_MAX + 1, {5, 6, 0}, 24, -EBADMSG},
+        {UINT64_MAX, UINT64_MAX, {5, 6, 0}, 24, -EBADMSG},
+    };
+
+    for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
+        struct record record = {.type = MESSAGE_ROW,
+                                .numbers = {1, 0, cases[i].naturals, cases[i].reals},
+                                .blob = {(const uint8_t *)cases[i].figures, (uint32_t)cases[i].size}};
+        struct message message;
+
+        CU_ASSERT_EQUAL(record_to_message(&record, &message), cases[i].code);
+    }
+}
+
 /* --- the process ------------------------------------------------------------------------------------- */
 
 static void send_frame(int fd, const struct message *message)
@@ -154,6 +183,7 @@ int main(void)
     static const struct harness_test tests[] = {
         {"records survive", test_records_survive},
         {"records are bounded", test_records_are_bounded},
+        {"rows that are none", test_bad_rows},
         {"the collector passes on", test_collector_passes_on},
         {"the collector refuses what is out of order", test_collector_refuses},
         {"the collector reports garbage and silence", test_collector_reports_garbage_and_silence},

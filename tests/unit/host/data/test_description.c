@@ -176,6 +176,32 @@ static void test_lies(void)
     }
 }
 
+/* Triggers come in pairs, features five together and with a range; neither has labels. */
+static void test_other_sets(void)
+{
+    struct data_description from = make(), to;
+
+    from.sets[DATA_SET_TRIGGERS] = from.sets[DATA_SET_TEST];
+    from.sets[DATA_SET_TRIGGERS].labelled = false;
+    from.sets[DATA_SET_TRIGGERS].label_max = from.sets[DATA_SET_TRIGGERS].label_distinct = 0;
+    from.sets[DATA_SET_TRIGGERS].count = 4;
+    CU_ASSERT_EQUAL(round_trip(&from, &to), 0);
+    CU_ASSERT(to.sets[DATA_SET_TRIGGERS].present && to.sets[DATA_SET_TRIGGERS].count == 4);
+    from.sets[DATA_SET_TRIGGERS].count = 3;
+    CU_ASSERT_EQUAL(round_trip(&from, &to), -EBADMSG);
+    from.sets[DATA_SET_TRIGGERS].count = 2 * (DATA_TRIGGERS_MAX + 1);
+    CU_ASSERT_EQUAL(round_trip(&from, &to), -EBADMSG);
+    from.sets[DATA_SET_FEATURES] = from.sets[DATA_SET_TRIGGERS];
+    from.sets[DATA_SET_TRIGGERS].count = 4;
+    from.sets[DATA_SET_FEATURES].count = DATA_FEATURE_COUNT;
+    CU_ASSERT_EQUAL(round_trip(&from, &to), 0);
+    from.sets[DATA_SET_FEATURES].count = 4;
+    CU_ASSERT_EQUAL(round_trip(&from, &to), -EBADMSG);
+    from.sets[DATA_SET_FEATURES].count = DATA_FEATURE_COUNT;
+    from.contract.has_range = false;
+    CU_ASSERT_EQUAL(round_trip(&from, &to), -EBADMSG);
+}
+
 /* The construction in the header, by another hand (Python's hashlib). */
 static void test_digest(void)
 {
@@ -194,6 +220,15 @@ static void test_digest(void)
     data_description_digest(&description);
     sha256_to_hex(description.data_sha256, hex);
     CU_ASSERT_STRING_EQUAL(hex, "d71b5c3c3089e89d3d1e386104db718019894ad77fd31b63a6de374195a1fc51");
+    description.sets[DATA_SET_TEST].has_labels_file = true;
+    memset(description.sets[DATA_SET_TEST].labels_sha256, 0x44, SHA256_SIZE);
+    description.sets[DATA_SET_TRIGGERS].present = true;
+    memset(description.sets[DATA_SET_TRIGGERS].sha256, 0x55, SHA256_SIZE);
+    (void)strcpy(description.arrays[DATA_ARRAY_EPS_SCALE].name, "s.npy");
+    memset(description.arrays[DATA_ARRAY_EPS_SCALE].sha256, 0x66, SHA256_SIZE);
+    data_description_digest(&description);
+    sha256_to_hex(description.data_sha256, hex);
+    CU_ASSERT_STRING_EQUAL(hex, "56fce3b497d16a79ce4410c42c3945a5c9134512271a72ec44d90ad8e8fb6e72");
 }
 
 int main(void)
@@ -202,6 +237,7 @@ int main(void)
         {"round trip", test_round_trip},
         {"truncations", test_truncated},
         {"lies", test_lies},
+        {"triggers and features", test_other_sets},
         {"the data digest", test_digest},
     };
 

@@ -29,8 +29,14 @@ struct opened {
 static struct opened open_data(int test_fd, int train_fd, int spec_fd)
 {
     struct opened opened = {.description = calloc(1, sizeof *opened.description)};
-    struct data_files files = {test_fd, "test.npz", train_fd, "train.npz", spec_fd, "spec.yaml"};
+    struct data_files files = DATA_FILES_NONE;
 
+    files.test_fd = test_fd;
+    files.test_name = "test.npz";
+    files.train_fd = train_fd;
+    files.train_name = "train.npz";
+    files.spec_fd = spec_fd;
+    files.spec_name = "spec.yaml";
     opened.result = data_reader_start(&files, &opened.reader, &opened.err);
     if (opened.result == 0)
         opened.result = data_reader_describe(opened.reader, TEST_DEADLINE, opened.description, &opened.err);
@@ -372,6 +378,7 @@ static void test_bad_archive(void)
     struct data_reader *reader = NULL;
     struct error err = {0};
     struct opened opened;
+    struct data_files piped = DATA_FILES_NONE;
     int pipes[2];
 
     expect_bad(open_data(raw_fd("", 0), -1, -1), "test.npz", "the file is empty");
@@ -387,7 +394,9 @@ static void test_bad_archive(void)
     CU_ASSERT_EQUAL(opened.result, 0);
     close_data(&opened);
     CU_ASSERT_EQUAL(pipe(pipes), 0);
-    CU_ASSERT(data_reader_start(&(struct data_files){pipes[0], "a", -1, NULL, -1, NULL}, &reader, &err) < 0);
+    piped.test_fd = pipes[0];
+    piped.test_name = "a";
+    CU_ASSERT(data_reader_start(&piped, &reader, &err) < 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "not a regular file"));
     (void)close(pipes[0]);
     (void)close(pipes[1]);
@@ -481,9 +490,11 @@ static void test_large(void)
     unsigned long before = 0, after;
     struct opened opened = {.description = calloc(1, sizeof *opened.description)};
     int fd = zip_make(&member, 1, NULL);
-    struct data_files files = {fd, "test.npz", -1, NULL, -1, NULL};
+    struct data_files files = DATA_FILES_NONE;
     CLEANUP_FREE float *x = malloc((size_t)256 * 4096 * sizeof *x);
 
+    files.test_fd = fd;
+    files.test_name = "test.npz";
     CU_ASSERT_EQUAL_FATAL(data_reader_start(&files, &opened.reader, &opened.err), 0);
     before = peak_memory(data_reader_pid(opened.reader));
     CU_ASSERT_EQUAL_FATAL(data_reader_describe(opened.reader, TEST_DEADLINE, opened.description, &opened.err), 0);

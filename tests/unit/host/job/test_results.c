@@ -84,12 +84,141 @@ static void test_clusters(void)
     CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
 }
 
+/* --- tables ---------------------------------------------------------------------------------------- */
+
+static struct message gradients(void)
+{
+    return (struct message){
+        .type = MESSAGE_ROW,
+        .row = {.check = 1, .table = ROWS_GRADIENTS, .natural_count = GRADIENTS_NATURALS, .naturals = {2, 5}}};
+}
+
+static void test_rows(void)
+{
+    CLEANUP_RESULTS struct results *results = ready();
+    struct message message = gradients();
+    const struct results_table *table = &results->checks[1].tables[ROWS_GRADIENTS];
+
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
+    CU_ASSERT(table->count == 1 && table->rows[0].natural_count == GRADIENTS_NATURALS);
+    CU_ASSERT(table->rows[0].naturals[GRADIENTS_ZERO] == 2 && table->rows[0].naturals[GRADIENTS_SAMPLES] == 5);
+    CU_ASSERT_STRING_EQUAL(table->rows[0].name, "");
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG); /* the table has one row */
+    message.row.check = 0;                                            /* clean accuracy has no table */
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
+    message.row.check = 3;
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
+}
+
+typedef void change(struct message_row *row);
+
+static void change_table(struct message_row *row)
+{
+    row->table = 1;
+}
+static void change_naturals(struct message_row *row)
+{
+    row->natural_count = GRADIENTS_NATURALS + 1;
+}
+static void change_few(struct message_row *row)
+{
+    row->natural_count = 1;
+}
+static void change_reals(struct message_row *row)
+{
+    row->real_count = 1;
+}
+static void change_name(struct message_row *row)
+{
+    row->name = (struct message_text){.data = "x", .size = 1};
+}
+
+/* What a broken collector might pass on. */
+static void test_rows_refused(void)
+{
+    static change *const changes[] = {change_table, change_naturals, change_few, change_reals, change_name};
+
+    for (size_t i = 0; i < HARNESS_COUNT(changes); i++) {
+        CLEANUP_RESULTS struct results *results = ready();
+        struct message message = gradients();
+
+        changes[i](&message.row);
+        CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
+        CU_ASSERT_EQUAL(results->checks[1].tables[0].count, 0);
+    }
+}
+
+/* The plan with its first attack turned into a comparison of weights, whose table has no number of rows. */
+static void test_named_rows(void)
+{
+    static const char name[] = "conv\x1b[31m.weight";
+    struct plan plan = *sample_plan();
+    struct message message = {.type = MESSAGE_READY, .ready = {.classes = 3}};
+    struct results *results = NULL;
+    int r = 0;
+
+    plan.checks[1] = (struct plan_check){.id = PLAN_WEIGHT_DRIFT, .version = 1};
+    CU_ASSERT_EQUAL_FATAL(results_create(&plan, &results, NULL), 0);
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
+    message = (struct message){.type = MESSAGE_ROW,
+                               .row = {.check = 1,
+                                       .table = ROWS_TENSORS,
+                                       .name = {.data = name, .size = sizeof name - 1},
+                                       .natural_count = TENSORS_NATURALS,
+                                       .real_count = TENSORS_REALS,
+                                       .reals = {0.5, 0.25}}};
+    for (unsigned i = 0; r == 0 && i < ROWS_ANY_MAX; i++)
+        r = results_take(results, &message, NULL);
+    CU_ASSERT_EQUAL(r, 0);
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
+    CU_ASSERT_EQUAL(results->checks[1].tables[0].count, ROWS_ANY_MAX);
+    CU_ASSERT_STRING_EQUAL(results->checks[1].tables[0].rows[ROWS_ANY_MAX - 1].name, "conv\\x1b[31m.weight");
+    CU_ASSERT_EQUAL(results->checks[1].tables[0].rows[ROWS_ANY_MAX - 1].reals[TENSORS_P], 0.25);
+    message.row.name.size = 0; /* a tensor has a name */
+    results->checks[1].tables[0].count--;
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
+    free((void *)(uintptr_t)results->checks[1].tables[0].rows[ROWS_ANY_MAX - 1].naturals);
+    results_free(results);
+}
+
+/* --- the end of a check ------------------------------------------------------------------------------ */
+
+static void test_skipped(void)
+{
+    static const char reason[] = "no \x1b[2J gradient";
+    CLEANUP_RESULTS struct results *results = ready();
+    struct message message = {.type = MESSAGE_CHECK_DONE,
+                              .check_done = {.check = 1, .skipped = {.data = reason, .size = sizeof reason - 1}}};
+    struct error error = {0};
+
+    CU_ASSERT_EQUAL(results_check_samples(results, 1, &error), -EPROTO);
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
+    CU_ASSERT_STRING_EQUAL(results->checks[1].skipped, "no \\x1b[2J gradient");
+    CU_ASSERT(results->checks[1].done);
+    CU_ASSERT_EQUAL(results_check_samples(results, 1, &error), 0); /* a skipped check has none to bring */
+}
+
+/* What is here was measured by the first READY: a second one, with more classes, would outgrow it. */
+static void test_ready_once(void)
+{
+    CLEANUP_RESULTS struct results *results = ready();
+    struct message message = {.type = MESSAGE_READY, .ready = {.classes = 1000}};
+
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
+    CU_ASSERT_EQUAL(results->classes, 3);
+}
+
 int main(void)
 {
     static const struct harness_test tests[] = {
         {"predictions", test_predictions},
         {"adversarial samples", test_samples},
         {"clusters", test_clusters},
+        {"rows", test_rows},
+        {"rows that are refused", test_rows_refused},
+        {"rows with names", test_named_rows},
+        {"a skipped check", test_skipped},
+        {"one READY", test_ready_once},
     };
 
     return harness_run("results", tests, HARNESS_COUNT(tests));

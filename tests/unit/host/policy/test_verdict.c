@@ -32,7 +32,7 @@
 #define QUIET  CLUSTERING("[103,43]", "[24,9]", "1.000000e+00", "0.021793")
 #define POISON CLUSTERING("[202,146]", "[0,33]", "2.700000e-11", "0.580460")
 #define SKIPPED                                                                                                        \
-    "{\"id\":\"activation-clustering\",\"provenance\":\"guest\",\"status\":\"skipped\",\"reason\":\"no training "      \
+    "{\"id\":\"activation-clustering\",\"provenance\":\"host\",\"status\":\"skipped\",\"reason\":\"no training "       \
     "set\"}"
 
 static void load(const char *path, struct policy *policy)
@@ -42,27 +42,25 @@ static void load(const char *path, struct policy *policy)
     CU_ASSERT_EQUAL_FATAL(policy_load(path, policy, &err), 0);
 }
 
-/* Decides on an evaluation of these checks under a shipped policy. */
-static int decide(const char *tier, const char *checks, struct verdict *ret_verdict)
+/* Decides on an evaluation of these checks under a policy that names three. */
+static int decide(const char *checks, struct verdict *ret_verdict)
 {
     struct policy policy;
-    char path[64], text[4096];
+    char text[4096];
     CLEANUP_JSON json_t *evaluation = NULL;
     struct error err = {0};
 
-    (void)snprintf(path, sizeof path, "policies/%s.yaml", tier);
-    load(path, &policy);
-    (void)snprintf(text, sizeof text, "{\"arithmetic\":\"mul-add\",\"inputs\":{\"train\":%s},\"checks\":[%s]}",
-                   strstr(checks, "no training set") != NULL ? "null" : "\"00\"", checks);
+    load("tests/fixtures/policies/three-checks.yaml", &policy);
+    (void)snprintf(text, sizeof text, "{\"arithmetic\":\"mul-add\",\"checks\":[%s]}", checks);
     CU_ASSERT_EQUAL_FATAL(json_read(text, strlen(text), sizeof text, "e", &evaluation, &err), 0);
     return verdict_decide(&policy, evaluation, STATEMENT_MICROVM, STATEMENT_TCG, ret_verdict, &err);
 }
 
-static void expect(const char *tier, const char *checks, enum outcome outcome, size_t reasons, const char *first)
+static void expect(const char *checks, enum outcome outcome, size_t reasons, const char *first)
 {
     CLEANUP_VERDICT struct verdict verdict = {0};
 
-    CU_ASSERT_EQUAL(decide(tier, checks, &verdict), 0);
+    CU_ASSERT_EQUAL(decide(checks, &verdict), 0);
     CU_ASSERT_EQUAL(verdict.outcome, outcome);
     CU_ASSERT_EQUAL(verdict.reason_count, reasons);
     CU_ASSERT_EQUAL(verdict.check_count, 3);
@@ -75,9 +73,9 @@ static void expect(const char *tier, const char *checks, enum outcome outcome, s
 
 void test_verdict_digits(void)
 {
-    expect("low", CLEAN "," FGSM "," QUIET, OUTCOME_PASSED, 0, "");
-    expect("low", CLEAN "," FGSM "," SKIPPED, OUTCOME_PASSED, 1, "no training set");
-    expect("low", CLEAN "," FGSM "," POISON, OUTCOME_REJECTED, 1, "class 0");
+    expect(CLEAN "," FGSM "," QUIET, OUTCOME_PASSED, 0, "");
+    expect(CLEAN "," FGSM "," SKIPPED, OUTCOME_PASSED, 1, "no training set");
+    expect(CLEAN "," FGSM "," POISON, OUTCOME_REJECTED, 1, "class 0");
 }
 
 void test_verdict_failures(void)
@@ -92,9 +90,9 @@ void test_verdict_failures(void)
         CLEAN ",{\"id\":\"fgsm\",\"provenance\":\"host-scored\",\"curves\":[{\"norm\":\"inf\","
               "\"points\":[" POINT("0.01", "440", "0.959582") "," POINT("0.03", "244", "0.496124") "]}]}," QUIET;
 
-    expect("low", bad_clean, OUTCOME_REJECTED, 1, "lower 95% bound 0.784");
-    expect("low", chance, OUTCOME_NEEDS_REVIEW, 1, "check preprocessing and labels");
-    expect("low", weak, OUTCOME_REJECTED, 1, "norm inf, eps 0.03");
+    expect(bad_clean, OUTCOME_REJECTED, 1, "lower 95% bound 0.784");
+    expect(chance, OUTCOME_NEEDS_REVIEW, 1, "check preprocessing and labels");
+    expect(weak, OUTCOME_REJECTED, 1, "norm inf, eps 0.03");
 }
 
 void test_verdict_gaps(void)
@@ -119,13 +117,13 @@ void test_verdict_gaps(void)
               "\"warned\",\"reason\":\"cut\",\"classes\":[{\"label\":0,\"sizes\":[1,1],"
               "\"testSizes\":[1,1],\"pHolm\":\"1.000000e+00\",\"effect\":\"0.000000\",\"testShare\":\"0.5\"}]}";
 
-    expect("low", guest_skipped, OUTCOME_NEEDS_REVIEW, 1, "activation-clustering: skipped");
-    expect("low", crashed, OUTCOME_NEEDS_REVIEW, 1, "x\\x1by");
-    expect("low", no_fgsm, OUTCOME_NEEDS_REVIEW, 1, "fgsm: skipped");
-    expect("low", no_point, OUTCOME_NEEDS_REVIEW, 1, "eps 0.03");
-    expect("low", small, OUTCOME_NEEDS_REVIEW, 1, "fewer than the policy's minimum");
-    expect("low", no_class, OUTCOME_NEEDS_REVIEW, 1, "class 3 was not looked at");
-    expect("low", warned, OUTCOME_NEEDS_REVIEW, 1, "cut");
+    expect(guest_skipped, OUTCOME_NEEDS_REVIEW, 1, "activation-clustering: skipped");
+    expect(crashed, OUTCOME_NEEDS_REVIEW, 1, "x\\x1by");
+    expect(no_fgsm, OUTCOME_NEEDS_REVIEW, 1, "fgsm: skipped");
+    expect(no_point, OUTCOME_NEEDS_REVIEW, 1, "eps 0.03");
+    expect(small, OUTCOME_NEEDS_REVIEW, 1, "fewer than the policy's minimum");
+    expect(no_class, OUTCOME_NEEDS_REVIEW, 1, "class 3 was not looked at");
+    expect(warned, OUTCOME_NEEDS_REVIEW, 1, "cut");
 }
 
 void test_verdict_conditions(void)
@@ -151,14 +149,6 @@ void test_verdict_conditions(void)
     CU_ASSERT_EQUAL(verdict.outcome, OUTCOME_PASSED);
 }
 
-void test_verdict_tiers(void)
-{
-    expect("medium", CLEAN "," FGSM "," QUIET, OUTCOME_NEEDS_REVIEW, 1, "never by itself");
-    expect("medium", CLEAN "," FGSM "," POISON, OUTCOME_REJECTED, 2, "class 0");
-    expect("medium", CLEAN "," FGSM "," SKIPPED, OUTCOME_NEEDS_REVIEW, 2, "no training set");
-    expect("high", CLEAN "," FGSM "," QUIET, OUTCOME_NEEDS_REVIEW, 3, "minimum of 1000");
-}
-
 void test_verdict_bad_facts(void)
 {
     static const char *const bad[] = {
@@ -174,7 +164,7 @@ void test_verdict_bad_facts(void)
     struct verdict verdict = {0};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        CU_ASSERT_EQUAL(decide("low", bad[i], &verdict), -EBADMSG);
+        CU_ASSERT_EQUAL(decide(bad[i], &verdict), -EBADMSG);
     CU_ASSERT_EQUAL(verdict.reason_count, 0);
 }
 
@@ -191,7 +181,7 @@ void test_verdict_status(void)
     struct policy policy;
     struct error err = {0};
 
-    load("policies/low.yaml", &policy);
+    load("tests/fixtures/policies/three-checks.yaml", &policy);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         CLEANUP_JSON json_t *check = json_loads(cases[i].check, 0, NULL);
         enum check_status status = CHECK_STATUS_COUNT;

@@ -7,8 +7,15 @@ void test_verdict_digits(void);
 void test_verdict_failures(void);
 void test_verdict_gaps(void);
 void test_verdict_conditions(void);
-void test_verdict_tiers(void);
 void test_verdict_bad_facts(void);
 void test_verdict_status(void);
+
+void test_verdict_robustness(void);
+void test_verdict_masking(void);
+void test_verdict_scan(void);
+void test_verdict_cleanse(void);
+void test_verdict_reports(void);
+void test_verdict_skips(void);
+void test_verdict_tiers(void);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Intervals, exact tests, corrections, cluster decisions, sample checks: against outside references. */
+/* Intervals, exact tests, corrections, decisions: against outside references. */
+#include "host/score/anomaly.h"
 #include "host/score/clustering.h"
+#include "host/score/drift.h"
 #include "host/score/fisher.h"
 #include "host/score/holm.h"
 #include "host/score/interval.h"
-#include "host/score/samples.h"
 
 #include "unit/harness.h"
 
@@ -133,68 +134,43 @@ static void test_clustering(void)
     CU_ASSERT_EQUAL(clustering_decide(&rule, classes, 7, verdicts), -EINVAL);
 }
 
-/* --- adversarial samples ----------------------------------------------------------------------- */
-
-static struct samples_rule sample_rule(enum score_norm norm, double eps, const char *text)
+/* numpy.median and scipy.stats.median_abs_deviation, SciPy 1.10.1 */
+static void test_anomaly(void)
 {
-    return (struct samples_rule){.check = "fgsm", .norm = norm, .eps = eps, .eps_text = text, .range_high = 1.0};
+    const double values[] = {.1, .2, .15, .3, .25, .9, .12, .18, .22, .2}, three[] = {3, 1, 2}, same[] = {1, 1, 1, 5};
+    struct anomaly_null null;
+
+    CU_ASSERT_EQUAL(anomaly_null_of(values, 10, &null), 0);
+    CU_ASSERT(null.known && close_to(null.median, 0.2, 1e-15) && close_to(null.mad, 0.05, 1e-12));
+    CU_ASSERT(close_to(anomaly_index(&null, 0.9), 9.442870632672332, 1e-9));
+    CU_ASSERT(close_to(anomaly_index(&null, 0.1), 1.3489815189531904, 1e-9)); /* below as above */
+    CU_ASSERT_EQUAL(anomaly_null_of(three, 3, &null), 0);
+    CU_ASSERT(null.median == 2 && null.mad == 1);
+    CU_ASSERT_EQUAL(anomaly_null_of(same, 4, &null), 0); /* a MAD of 0 */
+    CU_ASSERT(anomaly_index(&null, 1) == 0 && isinf(anomaly_index(&null, 5)));
+    CU_ASSERT_EQUAL(anomaly_null_of(values, 2, &null), 0); /* two targets are no null */
+    CU_ASSERT(!null.known && anomaly_index(&null, 0.9) == 0);
+    CU_ASSERT_EQUAL(anomaly_null_of(values, 0, &null), 0);
+    CU_ASSERT(!null.known);
 }
 
-/* Steps as the attack makes them, in f32 and at awkward values, stay within the tolerance. */
-static void test_samples_rounding(void)
+/* statsmodels.stats.multitest.multipletests(p, method='holm') of the tensors compared, as above. */
+static void test_drift(void)
 {
-    static const double steps[] = {0.01, 0.03, 0.1, 0.3};
-    enum { ELEMENTS = 64 };
+    const struct drift_rule drift = {.alpha = 0.03, .minimum_effect = 0.2};
+    struct drift_tensor tensors[] = {
+        {.compared = true, .d = 0.3, .p = 0.01}, {.compared = true, .d = 0.9, .p = 0.04},  {.compared = false},
+        {.compared = true, .d = 0.9, .p = 0.03}, {.compared = true, .d = 0.1, .p = 0.005},
+    };
+    static const double holm[] = {0.03, 0.06, 0, 0.06, 0.02};
 
-    for (size_t s = 0; s < HARNESS_COUNT(steps); s++) {
-        struct samples_rule inf = sample_rule(SCORE_NORM_INF, steps[s], "0.1");
-        struct samples_rule two = sample_rule(SCORE_NORM_2, steps[s] * 8, "0.8"); /* sqrt(64) × step */
-        struct samples_rule one = sample_rule(SCORE_NORM_1, steps[s] * 64, "6.4");
-        float clean[ELEMENTS], adversarial[ELEMENTS];
-        double distance;
-
-        for (size_t i = 0; i < ELEMENTS; i++) {
-            clean[i] = (float)((double)(i * 37 % 64) / 64.0 * (1.0 - steps[s]) + 1e-3 * steps[s]);
-            adversarial[i] = clean[i] + (float)steps[s];
-        }
-        CU_ASSERT_EQUAL(samples_check(&inf, 0, clean, adversarial, ELEMENTS, &distance, NULL), 0);
-        CU_ASSERT(close_to(distance, steps[s], 1e-5));
-        CU_ASSERT_EQUAL(samples_check(&two, 0, clean, adversarial, ELEMENTS, NULL, NULL), 0);
-        CU_ASSERT_EQUAL(samples_check(&one, 0, clean, adversarial, ELEMENTS, NULL, NULL), 0);
-        inf.eps = two.eps = one.eps = 0; /* and far less than the step is caught in every norm */
-        CU_ASSERT_EQUAL(samples_check(&inf, 0, clean, adversarial, ELEMENTS, NULL, NULL), -EBADMSG);
-        inf.eps = steps[s] * 0.9999;
-        two.eps = steps[s] * 8 * 0.9999;
-        one.eps = steps[s] * 64 * 0.9999;
-        CU_ASSERT_EQUAL(samples_check(&inf, 0, clean, adversarial, ELEMENTS, NULL, NULL), -EBADMSG);
-        CU_ASSERT_EQUAL(samples_check(&two, 0, clean, adversarial, ELEMENTS, NULL, NULL), -EBADMSG);
-        CU_ASSERT_EQUAL(samples_check(&one, 0, clean, adversarial, ELEMENTS, NULL, NULL), -EBADMSG);
-    }
-}
-
-static void test_samples_violations(void)
-{
-    struct samples_rule inf = sample_rule(SCORE_NORM_INF, 0.1, "0.1");
-    float clean[4] = {0.0f, 0.5f, 1.0f, 0.25f}, adversarial[4] = {0.1f, 0.4f, 1.0f, 0.25f};
-    struct error err = {0};
-
-    CU_ASSERT_EQUAL(samples_check(&inf, 7, clean, adversarial, 4, NULL, &err), 0);
-    adversarial[3] = 0.36f;
-    CU_ASSERT_EQUAL(samples_check(&inf, 7, clean, adversarial, 4, NULL, &err), -EBADMSG);
-    CU_ASSERT_EQUAL(err.kind, ERROR_GUEST);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "check fgsm, norm inf, eps 0.1"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "sample 7"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "0.11"));
-    adversarial[3] = NAN;
-    CU_ASSERT_EQUAL(samples_check(&inf, 7, clean, adversarial, 4, NULL, &err), -EBADMSG);
-    adversarial[3] = INFINITY;
-    CU_ASSERT_EQUAL(samples_check(&inf, 7, clean, adversarial, 4, NULL, &err), -EBADMSG);
-    adversarial[3] = 0.25f;
-    adversarial[2] = 1.00001f;
-    CU_ASSERT_EQUAL(samples_check(&inf, 7, clean, adversarial, 4, NULL, &err), -EBADMSG);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "element 2"));
-    adversarial[2] = 1.0f + 0x1p-23f; /* one rounding beyond the range is not the guest's lie */
-    CU_ASSERT_EQUAL(samples_check(&inf, 7, clean, adversarial, 4, NULL, &err), 0);
+    CU_ASSERT_EQUAL(drift_decide(&drift, tensors, 5), 0);
+    for (size_t i = 0; i < 5; i++)
+        CU_ASSERT(close_to(tensors[i].p_holm, holm[i], 1e-15));
+    CU_ASSERT(tensors[0].drifted && !tensors[1].drifted && !tensors[2].drifted && !tensors[3].drifted);
+    CU_ASSERT(!tensors[4].drifted); /* a small p, a small effect */
+    tensors[0].p = 1.5;
+    CU_ASSERT_EQUAL(drift_decide(&drift, tensors, 5), -EINVAL);
 }
 
 int main(void)
@@ -205,8 +181,8 @@ int main(void)
         {"Fisher's exact test, large counts", test_fisher_large},
         {"Holm's correction", test_holm},
         {"clusters", test_clustering},
-        {"adversarial samples: rounding", test_samples_rounding},
-        {"adversarial samples: violations", test_samples_violations},
+        {"anomaly by median and MAD", test_anomaly},
+        {"drift", test_drift},
     };
 
     return harness_run("host/score/statistics", tests, HARNESS_COUNT(tests));

@@ -60,7 +60,7 @@ static json_t *new_evaluation(const char *model_hex, const char *policy_hex)
         "eps", "0.01", "robustCorrect", 440, "total", 450, "robustAccuracy", "0.977778", "ci95", "0.959582", "0.987968",
         "eps", "0.03", "robustCorrect", 425, "total", 450, "robustAccuracy", "0.944444", "ci95", "0.919275", "0.962084",
         /* activation-clustering */
-        "id", "activation-clustering", "version", 1, "status", "skipped", "provenance", "guest", "reason",
+        "id", "activation-clustering", "version", 1, "status", "skipped", "provenance", "host", "reason",
         "no training set");
 }
 
@@ -165,9 +165,9 @@ int result_make(const char *folder, struct error *err)
     (void)snprintf(path, sizeof path, "%s/key", folder);
     r = crypto_key_generate(path, fingerprint, err);
     if (r == 0)
-        r = file_read_bounded("policies/low.yaml", &yaml, err);
+        r = file_read_bounded("tests/fixtures/policies/three-checks.yaml", &yaml, err);
     if (r == 0)
-        r = policy_parse(yaml.data, yaml.size, "policies/low.yaml", &policy, err);
+        r = policy_parse(yaml.data, yaml.size, STATEMENT_POLICY, &policy, err);
     if (r == 0)
         r = write_at(folder, "model.onnx", MODEL, strlen(MODEL));
     if (r == 0)

@@ -7,7 +7,7 @@
 
 /*
  * Into an existing folder: key.pem, key.pub.pem, model.onnx and out/ with the bundle and its files.
- * The evaluation's figures are those of the clean digits model under policies/low.yaml.
+ * The evaluation's figures are those of the clean digits model under tests/fixtures/policies/three-checks.yaml.
  */
 MUST_USE int result_make(const char *folder, struct error *err);
 

@@ -46,6 +46,10 @@ static float forward_sum(enum kernel_arithmetic arithmetic, const struct kernel_
 void reference_conv_forward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv, const float *x,
                             const float *weights, const float *bias, float *ret_y)
 {
+    if (kernel_conv_method(conv) != KERNEL_DIRECT) {
+        reference_winograd_forward(arithmetic, conv, x, weights, bias, ret_y);
+        return;
+    }
     for (size_t n = 0; n < conv->batch; n++)
         for (size_t o = 0; o < conv->out_channels; o++)
             for (size_t i = 0; i < conv->out_height; i++)
@@ -84,6 +88,10 @@ static float backward_sum(enum kernel_arithmetic arithmetic, const struct kernel
 void reference_conv_backward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv, const float *dy,
                              const float *weights, float *ret_dx)
 {
+    if (kernel_conv_backward_method(conv) != KERNEL_DIRECT) {
+        reference_winograd_backward(arithmetic, conv, dy, weights, ret_dx);
+        return;
+    }
     for (size_t n = 0; n < conv->batch; n++)
         for (size_t c = 0; c < conv->in_channels; c++)
             for (size_t i = 0; i < conv->in_height; i++)

@@ -12,4 +12,10 @@ void reference_conv_backward(enum kernel_arithmetic arithmetic, const struct ker
 void reference_gemm(enum kernel_arithmetic arithmetic, const struct kernel_gemm *gemm, const float *a, const float *b,
                     float *ret_c);
 
+/* Of convolutions that kernel_conv_method says are Winograd's; the two above take them here by themselves. */
+void reference_winograd_forward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv, const float *x,
+                                const float *weights, const float *bias, float *ret_y);
+void reference_winograd_backward(enum kernel_arithmetic arithmetic, const struct kernel_conv *conv, const float *dy,
+                                 const float *weights, float *ret_dx);
+
 #endif

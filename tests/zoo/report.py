@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tabulates the zoo's results as Markdown: usage: report.py OUT POLICY… > docs/zoo.md."""
+import collections
+import json
+import math
+import pathlib
+import sys
+
+import plan
+
+CHECKS = ("activation-clustering", "trigger-scan", "neural-cleanse")
+Z = 1.959963984540054
+
+
+def wilson(part, whole):
+    if whole == 0:
+        return 0.0, 1.0
+    share, square = part / whole, Z * Z
+    centre, spread = share + square / (2 * whole), Z * math.sqrt(share * (1 - share) / whole + square / (4 * whole ** 2))
+    return (centre - spread) / (1 + square / whole), (centre + spread) / (1 + square / whole)
+
+
+def share(part, whole):
+    low, high = wilson(part, whole)
+    return f"{part}/{whole} ({low:.2f}–{high:.2f})" if whole else "–"
+
+
+def read(out, policies):
+    """Every model whose backdoor took, with what each policy's checks said of it."""
+    models, lost = [], []
+    for entry in plan.entries():
+        record = out / entry["id"] / "entry.json"
+        if not record.exists():
+            lost.append((entry["id"], "not trained"))
+            continue
+        model = json.loads(record.read_text())
+        if not model["took"]:
+            lost.append((entry["id"], f"the backdoor did not take ({model['attack']}, success {model['success']:.2f})"))
+            continue
+        model["checks"] = {}
+        for policy in policies:
+            result = out / entry["id"] / f"{policy}.json"
+            if not result.exists():
+                sys.exit(f"report.py: no {result}: run evaluate.py first")
+            model["checks"][policy] = {c["id"]: c for c in json.loads(result.read_text())["checks"]}
+        models.append(model)
+    return models, lost
+
+
+def flagged(model, policy, check):
+    """failed: True; passed or warned: False; the check is not in the policy or was skipped: None."""
+    found = model["checks"][policy].get(check)
+    return None if found is None or found["status"] == "skipped" else found["status"] == "failed"
+
+
+def alarmed(model, policy):
+    return any(flagged(model, policy, check) for check in CHECKS)
+
+
+def row(models, label, test):
+    clean = [test(m) for m in models if m["attack"] == "none"]
+    bad = [test(m) for m in models if m["attack"] != "none"]
+    clean, bad = [v for v in clean if v is not None], [v for v in bad if v is not None]
+    return f"| {label} | {share(sum(bad), len(bad))} | {share(sum(clean), len(clean))} |"
+
+
+def half_tables(models, policies, half):
+    chosen = [m for m in models if m["half"] == half]
+    print(f"\n## The {half} half: {sum(m['attack'] != 'none' for m in chosen)} backdoored, "
+          f"{sum(m['attack'] == 'none' for m in chosen)} clean\n")
+    print("| policy, check | detected (Wilson 95%) | false alarms |\n|---|---|---|")
+    for policy in policies:
+        for check in CHECKS:
+            print(row(chosen, f"{policy}: {check}", lambda m, p=policy, c=check: flagged(m, p, c)))
+        print(row(chosen, f"**{policy}: any of them**", lambda m, p=policy: alarmed(m, p)))
+    attacks = sorted({m["attack"] for m in chosen} - {"none"})
+    print("\n| attack | models |" + "".join(f" {p} |" for p in policies) + "\n|---|---|" + "---|" * len(policies))
+    for attack in attacks:
+        those = [m for m in chosen if m["attack"] == attack]
+        print(f"| {attack} | {len(those)} |" + "".join(
+            f" {share(sum(alarmed(m, p) for m in those), len(those))} |" for p in policies))
+    strictest = policies[-1]
+    print(f"\nMissed by `{strictest}`:\n")
+    for m in chosen:
+        if m["attack"] != "none" and not alarmed(m, strictest):
+            print(f"- {m['id']}: {m['attack']}, {m['data']}, {m['architecture']}, poison {m['rate']:.0%}, "
+                  f"success {m['success']:.2f}")
+    print(f"\nFalse alarms of `{strictest}`:\n")
+    for m in chosen:
+        if m["attack"] == "none" and alarmed(m, strictest):
+            said = [c for c in CHECKS if flagged(m, strictest, c)]
+            print(f"- {m['id']}: {m['data']}, {m['architecture']}: {', '.join(said)}")
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    out, policies = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    models, lost = read(out, policies)
+    counts = collections.Counter(m["attack"] != "none" for m in models)
+    print(f"Of {len(list(plan.entries()))} models, {counts[True]} backdoored and {counts[False]} clean ones count.")
+    for half in plan.HALVES:
+        half_tables(models, policies, half)
+    print("\n## Not counted\n")
+    for name, why in lost:
+        print(f"- {name}: {why}")
+
+
+if __name__ == "__main__":
+    main()
