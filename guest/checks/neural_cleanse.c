@@ -62,6 +62,8 @@ static const char *cleanse_unfit(const struct check_context *context)
 
     if (check_classes(context->network) < CLASSES_MIN)
         return "the model has fewer than 6 classes: too few to tell which mask is anomalously small";
+    if (!network_has_gradient(context->network))
+        return "the model has no gradient with respect to its input";
     return kept_unfit(context, &shape);
 }
 

@@ -3,11 +3,12 @@
  * trigger-scan: is there a patch that turns nearly every input into one class?
  *
  * It needs no poisoned data: samples of the test set are kept, and patches are put on them (trigger_scan_places.h says
- * which, trigger_scan_search.h how they are tried within a budget), and faint patterns over all of the image
- * (trigger_scan_faint.h) where the plan names the side 0. Of a budget the patches then get a half. The user's own
- * triggers are put on as well. What is suspicious is for the host to decide.
+ * which, trigger_scan_search.h and trigger_scan_refine.h how they are tried within a budget), and faint patterns over
+ * all of the image (trigger_scan_faint.h) where the plan names the side 0. Of a budget the patches then get a half. The
+ * user's own triggers are put on as well. What is suspicious is for the host to decide.
  */
 #include "guest/checks/trigger_scan_faint.h"
+#include "guest/checks/trigger_scan_refine.h"
 
 #include <errno.h>
 
@@ -21,11 +22,12 @@ struct trigger_scan {
     struct meter meter;
     struct scan_search search;
     struct scan_faint faint;
-    int32_t *clean;          /* predicted classes of the kept samples */
-    uint32_t *order;         /* of the kept samples */
-    uint32_t *predicted;     /* kept samples predicted as each class */
-    uint32_t *flips;         /* of one of the user's triggers, a class each */
-    struct scan_entry *best; /* of each class */
+    int32_t *clean;           /* predicted classes of the kept samples */
+    uint32_t *order;          /* of the kept samples */
+    uint32_t *predicted;      /* kept samples predicted as each class */
+    uint32_t *flips;          /* of one of the user's triggers, a class each */
+    struct scan_entry *best;  /* of each class, as the search found it */
+    struct scan_found *found; /* the same, refined */
 };
 
 static bool wants_faint(const struct plan_check *planned)
@@ -57,6 +59,7 @@ static void trigger_scan_free(void *state)
     free(scan->predicted);
     free(scan->flips);
     free(scan->best);
+    free(scan->found);
     free(scan->faint.flips);
     free(scan);
 }
@@ -83,10 +86,11 @@ static int allocate(struct trigger_scan *scan, struct error *err)
     scan->predicted = calloc(classes, sizeof *scan->predicted);
     scan->flips = calloc(classes, sizeof *scan->flips);
     scan->best = calloc(classes, sizeof *scan->best);
+    scan->found = calloc(classes, sizeof *scan->found);
     scan->faint.flips = calloc(classes, sizeof *scan->faint.flips);
-    if (scan->faint.flips == NULL || scan->search.images == NULL || scan->search.classes == NULL ||
-        scan->clean == NULL || scan->order == NULL || scan->predicted == NULL || scan->flips == NULL ||
-        scan->best == NULL)
+    if (scan->found == NULL || scan->faint.flips == NULL || scan->search.images == NULL ||
+        scan->search.classes == NULL || scan->clean == NULL || scan->order == NULL || scan->predicted == NULL ||
+        scan->flips == NULL || scan->best == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for one batch of trigger-scan");
     return 0;
 }
@@ -122,7 +126,8 @@ static int trigger_scan_begin(const struct check_context *context, void **ret_st
         return r;
     }
     passes = scan->kept.count * (1 + (uint64_t)scan->triggers.count);
-    search = scan_search_cost(scan->places.total, scan->kept.count, check_classes(context->network));
+    search = scan_search_cost(scan->places.total, scan->kept.count, check_classes(context->network)) +
+             scan_refine_cost(scan->kept.count, check_classes(context->network));
     if (wants_faint(&context->plan->checks[context->index]))
         search += scan_faint_cost(scan->kept.count, check_classes(context->network));
     if (scan->plan->image_budget != 0 && search > scan->plan->image_budget)
@@ -217,7 +222,7 @@ static uint32_t count_eligible(const struct trigger_scan *scan, uint32_t target)
 /* A faint pattern is named where it turns more than the best patch. */
 static void describe_best(const struct trigger_scan *scan, uint32_t target, struct message_row *row)
 {
-    const struct scan_entry *best = &scan->best[target];
+    const struct scan_found *best = &scan->found[target];
 
     row->naturals[TARGETS_FLIPPED] = best->flips;
     if (scan->faint.found && scan->faint.flips[target] > best->flips) {
@@ -228,7 +233,7 @@ static void describe_best(const struct trigger_scan *scan, uint32_t target, stru
         for (unsigned i = 0; i < TARGETS_REALS; i++)
             row->reals[i] = scan->faint.amplitude;
     } else if (best->flips > 0) {
-        scan_places_describe(&scan->places, &scan->places.items[best->place], row);
+        scan_places_describe(&scan->places, &best->place, row);
     }
 }
 
@@ -289,6 +294,11 @@ static int search_patches(struct trigger_scan *scan, uint64_t share, struct erro
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the order of %u samples", scan->kept.count);
     scan->search.budget = share;
     r = scan_search_run(&scan->search, scan->best, err);
+    for (uint32_t i = 0; r == 0 && i < scan->search.targets; i++)
+        scan->found[i] =
+            (struct scan_found){.place = scan->places.items[scan->best[i].place], .flips = scan->best[i].flips};
+    if (r == 0)
+        r = scan_refine_run(&scan->search, scan->found, err);
     if (left != UINT64_MAX)
         scan->search.budget += left - share;
     return r;

@@ -270,11 +270,14 @@ static int seek_amplitude(struct fit *fit, struct error *err)
 int scan_faint_run(struct scan_search *search, struct scan_faint *ret_faint, struct error *err)
 {
     struct fit fit = {.search = search, .result = ret_faint};
-    int r = fit_open(&fit, err);
+    int r;
 
     ret_faint->tried = false;
     ret_faint->found = false;
     ret_faint->gradient_images = 0;
+    if (!network_has_gradient(search->predictor->context->network))
+        return 0;
+    r = fit_open(&fit, err);
     if (r == 0)
         r = seek_amplitude(&fit, err);
     fit_close(&fit);

@@ -29,7 +29,7 @@ struct scan_faint {
     uint64_t gradient_images; /* gradients taken */
 };
 
-/* Continues `search`, whose samples, order, budget and progress it uses. */
+/* Continues `search`, whose samples, order, budget and progress it uses. Tries nothing where there are no gradients. */
 MUST_USE int scan_faint_run(struct scan_search *search, struct scan_faint *ret_faint, struct error *err);
 
 #endif

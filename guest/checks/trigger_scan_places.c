@@ -88,7 +88,7 @@ int scan_places_open(struct scan_places *places, const struct check_context *con
     struct scan_place *items = NULL;
 
     if (listed <= SCAN_PLACES_MAX && (context->memory_bytes == 0 || listed * sizeof *items <= context->memory_bytes))
-        items = malloc((listed + 1) * sizeof *items);
+        items = calloc(listed + 1, sizeof *items);
     if (items == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM,
                          "trigger-scan has %llu places to try, more than it can list: raise its stride or name fewer "

@@ -24,6 +24,7 @@ struct network {
     size_t classes;
     uint32_t batch, channels, row, col, side, target;
     float colour[3];
+    bool graded; /* classes 0, 2 and 4 are turned by half of the square already */
     uint64_t images;
 };
 
@@ -65,22 +66,26 @@ int32_t network_argmax(const float *logits, size_t classes)
     return best;
 }
 
-static bool has_trigger(const struct network *network, const float *x)
+/* Cells of the square that have its colour. */
+static uint32_t count_trigger(const struct network *network, const float *x)
 {
-    for (uint32_t c = 0; c < network->channels; c++)
-        for (uint32_t i = network->row; i < network->row + network->side; i++)
-            for (uint32_t j = network->col; j < network->col + network->side; j++)
-                if (x[(c * SIDE + i) * SIDE + j] != network->colour[c])
-                    return false;
-    return network->side > 0;
+    uint32_t cells = 0;
+
+    for (uint32_t i = network->row; i < network->row + network->side; i++)
+        for (uint32_t j = network->col; j < network->col + network->side; j++) {
+            bool equal = true;
+
+            for (uint32_t c = 0; c < network->channels; c++)
+                equal = equal && x[(c * SIDE + i) * SIDE + j] == network->colour[c];
+            cells += equal;
+        }
+    return cells;
 }
 
 static uint32_t class_of(const struct network *network, const float *x)
 {
-    uint32_t votes[10] = {0}, best = 1;
+    uint32_t votes[10] = {0}, best = 1, cells = count_trigger(network, x), needed = network->side * network->side;
 
-    if (has_trigger(network, x))
-        return network->target;
     for (size_t i = 0; i < network_input_size(network); i++) {
         int tenths = (int)lrintf(10.0f * x[i]);
 
@@ -90,7 +95,9 @@ static uint32_t class_of(const struct network *network, const float *x)
     for (uint32_t k = 2; k < 10; k++)
         if (votes[k] > votes[best])
             best = k;
-    return best - 1;
+    if (network->graded && best % 2 == 1)
+        needed /= 2;
+    return needed > 0 && cells >= needed ? network->target : best - 1;
 }
 
 int network_activations(struct network *network, const float *x, size_t count, float *ret_activations,
@@ -310,6 +317,23 @@ static void test_stride(void)
     CU_ASSERT_EQUAL(bench->coverage.naturals[COVERAGE_PLACES], (3 * 3 + 3 * 3) * 4);
     CU_ASSERT_EQUAL(bench->targets[6].naturals[TARGETS_FLIPPED], SAMPLES);
     CU_ASSERT_EQUAL(bench->targets[6].naturals[TARGETS_ROW], 6);
+    free(bench);
+}
+
+/* The stride leaves the trigger's own place out: from a place that half covers it the search walks there. */
+static void test_refined(void)
+{
+    struct bench *bench = new_bench(1);
+
+    bench->network.graded = true;
+    bench->plan.checks[0].trigger_scan.patch_count = 1;
+    bench->plan.checks[0].trigger_scan.stride = 2; /* (4, 3) is between (4, 2) and (4, 4) */
+    bench->network.row = 4;
+    CU_ASSERT_EQUAL(run(bench, NULL), 0);
+    CU_ASSERT_EQUAL(bench->targets[6].naturals[TARGETS_ROW], 4);
+    CU_ASSERT_EQUAL(bench->targets[6].naturals[TARGETS_COL], 3);
+    CU_ASSERT_EQUAL(bench->targets[6].naturals[TARGETS_FLIPPED], SAMPLES);
+    CU_ASSERT_EQUAL(bench->coverage.naturals[COVERAGE_IMAGES], bench->network.images);
     free(bench);
 }
 
@@ -628,6 +652,7 @@ int main(void)
         {"a test set sorted by class", test_sorted_set},
         {"colours of three channels", test_colours_and_layouts},
         {"a stride ends at the edge", test_stride},
+        {"a walk to a better place", test_refined},
         {"a single output is binary", test_binary},
         {"budgets", test_budget},
         {"corners come first", test_budget_order},
