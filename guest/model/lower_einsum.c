@@ -119,8 +119,7 @@ static void sum_alone(struct compose *c, struct term *term, const struct term *o
         }
     }
     if (any)
-        kept.value =
-            compose_reshape(c, compose_reduce(c, GRAPH_REDUCE_SUM, term->value, axes), kept.rank, dims);
+        kept.value = compose_reshape(c, compose_reduce(c, GRAPH_REDUCE_SUM, term->value, axes), kept.rank, dims);
     *term = kept;
 }
 
@@ -272,7 +271,8 @@ int lower_einsum(struct lower *lower)
         if (comma != NULL)
             left = (struct span){comma + 1, left.size - (size_t)(comma + 1 - left.data)};
     }
-    rest = arrow == NULL ? (struct span){0} : (struct span){arrow + 2, equation.size - (size_t)(arrow + 2 - equation.data)};
+    rest = arrow == NULL ? (struct span){0}
+                         : (struct span){arrow + 2, equation.size - (size_t)(arrow + 2 - equation.data)};
     if (arrow != NULL)
         parse(&c, rest, 0, &dots, &result);
     else

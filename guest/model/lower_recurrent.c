@@ -12,13 +12,13 @@
 #define STEPS_MAX 4096u
 
 struct recurrent {
-    uint32_t gates;                 /* 1, 3 or 4 */
+    uint32_t gates; /* 1, 3 or 4 */
     uint64_t batch, steps, hidden;
-    uint32_t weights, recurrence;   /* of one direction: [gates·hidden x input] and [gates·hidden x hidden] */
-    uint32_t bias_in, bias_hidden;  /* [gates·hidden], or GRAPH_NONE */
-    uint32_t peepholes;             /* [3·hidden], or GRAPH_NONE */
-    uint32_t h, c;                  /* the state: [batch x hidden], or GRAPH_NONE for zeros */
-    bool resets_late;               /* GRU: linear_before_reset */
+    uint32_t weights, recurrence;  /* of one direction: [gates·hidden x input] and [gates·hidden x hidden] */
+    uint32_t bias_in, bias_hidden; /* [gates·hidden], or GRAPH_NONE */
+    uint32_t peepholes;            /* [3·hidden], or GRAPH_NONE */
+    uint32_t h, c;                 /* the state: [batch x hidden], or GRAPH_NONE for zeros */
+    bool resets_late;              /* GRU: linear_before_reset */
     bool layout_batch_first;
 };
 
@@ -53,8 +53,8 @@ static uint32_t take_state(struct compose *c, const struct recurrent *r, uint32_
     if (value == GRAPH_NONE || c->code < 0)
         return GRAPH_NONE;
     if (record.rank != 2 || record.dims[0] != r->batch || record.dims[1] != r->hidden) {
-        compose_check(c, lower_bad(c->lower, "its state at input %u is %s", input,
-                                   DIMS_TEXT(record.rank, record.dims)));
+        compose_check(c,
+                      lower_bad(c->lower, "its state at input %u is %s", input, DIMS_TEXT(record.rank, record.dims)));
         return GRAPH_NONE;
     }
     if (record.constant)
@@ -72,8 +72,7 @@ static uint32_t gate(struct compose *c, const struct recurrent *r, uint32_t rows
     if (rows == GRAPH_NONE)
         return GRAPH_NONE;
     axis = compose_record(c, rows).rank - 1;
-    return c->code < 0 ? GRAPH_NONE
-                       : compose_slice(c, rows, axis, (int64_t)(index * r->hidden), r->hidden, 1);
+    return c->code < 0 ? GRAPH_NONE : compose_slice(c, rows, axis, (int64_t)(index * r->hidden), r->hidden, 1);
 }
 
 /* a + b, either of which may be absent. */
@@ -209,8 +208,8 @@ static uint32_t run_direction(struct compose *c, struct recurrent *r, uint32_t x
     all = plus(c, all, r->bias_in);
     for (uint64_t i = 0; i < r->steps && c->code == 0; i++) {
         uint64_t step = backwards ? r->steps - 1 - i : i;
-        uint32_t in = compose_reshape(c, compose_slice(c, all, 1, (int64_t)step, 1, 1), 2,
-                                      (uint64_t[]){r->batch, rows});
+        uint32_t in =
+            compose_reshape(c, compose_slice(c, all, 1, (int64_t)step, 1, 1), 2, (uint64_t[]){r->batch, rows});
 
         if (r->gates == 1)
             step_rnn(c, r, in);
@@ -233,8 +232,9 @@ static void check_lengths(struct compose *c, const struct recurrent *r)
         compose_check(c, lower_list(c->lower, 4, &lengths, &count));
     for (uint64_t i = 0; c->code == 0 && i < count; i++)
         if (lengths[i] != (int64_t)r->steps)
-            compose_check(c, lower_unsupported(c->lower, "a sequence of %lld steps of %llu; all must be as long as the "
-                                                         "input",
+            compose_check(c, lower_unsupported(c->lower,
+                                               "a sequence of %lld steps of %llu; all must be as long as the "
+                                               "input",
                                                (long long)lengths[i], (unsigned long long)r->steps));
 }
 
