@@ -5,8 +5,10 @@
  * A graph is a network for one batch size: every shape is a number, every computation on shapes has
  * been folded, dropout and identity are gone (a layer is known by the name of what they stood behind),
  * a terminal Softmax, LogSoftmax or single Sigmoid is cut, and the nodes stand in an order in which
- * inputs come before their use. All computed values are f32. Of constants, moves of elements and Add,
- * Sub, Mul and Div are folded up to a limit; other nodes may have nothing but constant inputs.
+ * inputs come before their use. All computed values are f32; truths are 0 and 1, integers whole numbers
+ * up to 2^24. What works element by element on constants, and moves of them, is folded up to a limit;
+ * other nodes may have nothing but constant inputs. Operators of ONNX that are made of simpler ones
+ * (LayerNormalization, Resize, LSTM, ...) come as those.
  */
 #ifndef LAZARET_GUEST_MODEL_GRAPH_H
 #define LAZARET_GUEST_MODEL_GRAPH_H

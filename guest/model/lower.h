@@ -2,12 +2,13 @@
 /*
  * Lowering: from ONNX's nodes to the graph form, for one batch size.
  *
- * Theory of operation. Nodes are visited in order. Each value is either computed (f32, its shape a
- * number now) or constant (f32 or integers). A node whose inputs are all constant is folded where it
- * moves data, works on integers, or is Add, Sub, Mul or Div; every other node is emitted. Integers
- * never depend on the input's data, only on its shape: a node that would make them do so is
- * refused. Initializers are read when they are needed, so those that only unused nodes have cost
- * nothing. Afterwards lower_finish keeps what the chosen output needs.
+ * Theory of operation. Nodes are visited in order. Each value is either computed (held as f32, its shape a
+ * number now) or constant (f32 or integers). A node whose inputs are all constant is folded where it moves
+ * data or works element by element; every other node is emitted, as itself or as the simpler ones that it is
+ * made of (compose.h). Integers that depend on the input's data are computed in f32 as long as that is exact
+ * (lower_typed.c); where a shape, an axis or an index would depend on them, the node is refused.
+ * Initializers are read when they are needed, so those that only unused nodes have cost nothing. Afterwards
+ * lower_finish keeps what the chosen output needs.
  *
  * Internal to the importer.
  */

@@ -61,6 +61,9 @@ int lower_logits(struct lower *lower, uint32_t output, uint32_t batch, uint32_t 
                          "the output '%s' is %s for a batch of %u; batch x classes is needed: name the output that has "
                          "the class scores, or export the model with a free batch",
                          SPAN_TEXT(value->name), DIMS_TEXT(value->rank, value->dims), batch);
+    if (value->type != ONNX_FLOAT)
+        return lower_bad(lower, "the output '%s' is of %s; class scores are floats: name the output that has them",
+                         SPAN_TEXT(value->name), onnx_type_name(value->type));
     shape[1] = value->elements / batch;
     logits = cut_terminal(lower, output, batch, shape[1]);
     if (lower->values[logits].constant)

@@ -5,9 +5,9 @@
  * The bytes are hostile. They stay where they are (a read-only map) and the model points into them,
  * so they must outlive it, and its graphs. Formats are recognised by content; ONNX it is so far.
  *
- * Weights may be float32, float16, bfloat16 (exactly converted) or float64 (rounded to f32); what
- * depends on the input is float32 alone. Limits are named in limits.h. Messages show names from the
- * model escaped and cut (printable.h). -ENOMEM is ERROR_UNAVAILABLE.
+ * Weights and the input may be float32, float16, bfloat16 (exactly converted) or float64 (rounded to f32); all is
+ * computed in f32, integers that depend on the input too, where f32 holds them exactly. Limits are named in limits.h.
+ * Messages show names from the model escaped and cut (printable.h). -ENOMEM is ERROR_UNAVAILABLE.
  */
 #ifndef LAZARET_GUEST_MODEL_MODEL_H
 #define LAZARET_GUEST_MODEL_MODEL_H
@@ -37,7 +37,8 @@ void model_free(struct model *model);
  * A graph for `batch` inputs of the contract's shape. ERROR_BAD_INPUT where shapes don't fit (says
  * which, and the model's own), where the batch is fixed to another number (see model_fixed_batch), or
  * where the output is not batch × classes (trailing ones are dropped). ERROR_UNAVAILABLE names the node
- * that asks for what is not supported: integers that depend on the input's data, computed weights.
+ * that asks for what is not supported: shapes that depend on the input's data, integers that may pass 2^24,
+ * computed weights of convolutions.
  */
 MUST_USE int model_graph(const struct model *model, const struct model_contract *contract, uint32_t batch,
                          struct graph **ret_graph, struct error *err);

@@ -237,6 +237,15 @@ static void test_no_class_output(void)
     file_simple(&file, "ReduceMean", "x", "y");
     file_output(&file, "y");
     refuse(&file, &row, "the output 'y' is 1x1", "batch x classes is needed");
+    file = start(13, false); /* the predicted class is no score */
+    {
+        struct bytes node = node_make("ArgMax", "x", "y");
+
+        attribute_int(&node, "axis", 1);
+        file_node(&file, node);
+    }
+    file_output(&file, "y");
+    refuse(&file, &row, "the output 'y' is of int64", "class scores are floats");
 }
 
 /* Integers that f32 could not hold are refused, not rounded. */

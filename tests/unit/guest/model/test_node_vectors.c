@@ -268,7 +268,9 @@ static void read_vector(const char *folder, const struct model *model, struct ve
 static void mend_bfloat16(struct blob *tensor)
 {
     static const uint8_t uint16[] = {0x10, 0x04};
-    uint8_t *field = memmem(tensor->data, tensor->size < 16 ? tensor->size : 16, uint16, sizeof uint16);
+    uint8_t *field = tensor->data == NULL
+                         ? NULL
+                         : memmem(tensor->data, tensor->size < 16 ? tensor->size : 16, uint16, sizeof uint16);
 
     if (field != NULL)
         field[1] = 0x10;
