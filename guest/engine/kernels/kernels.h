@@ -10,9 +10,9 @@
  * Tensors are f32, row-major, batch first; images are NCHW. A NaN is a NaN: its sign and payload are
  * not part of the promise. Denormals are kept (the thread's MXCSR is at its default).
  *
- * A context is used by one thread at a time. It keeps the memory of its largest call: the offsets of
- * a sum's terms, about 100 KiB a thread, and up to 1 MiB or one padded image. -ENOMEM where there is
- * none, -EINVAL for a shape that makes no sense, -EOVERFLOW for one that can't be addressed.
+ * A context is used by one thread at a time. It keeps the memory of its largest call (the scratch
+ * functions say how much that is), or what was reserved. -ENOMEM where there is none, -EINVAL for a shape that makes no
+ * sense, -EOVERFLOW for one that can't be addressed.
  */
 #ifndef LAZARET_GUEST_ENGINE_KERNELS_H
 #define LAZARET_GUEST_ENGINE_KERNELS_H
