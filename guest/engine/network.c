@@ -13,6 +13,7 @@
 #include "guest/engine/loss.h"
 #include "guest/engine/ops.h"
 #include "guest/engine/samples.h"
+#include "guest/model/trees.h"
 
 #include <errno.h>
 #include <string.h>
@@ -162,6 +163,9 @@ static uint64_t own_memory(const struct network *network)
     for (uint32_t v = 0; v < graph->value_count; v++)
         if (graph->values[v].constant != NULL)
             bytes += graph->values[v].elements * sizeof(float);
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].op == GRAPH_TREE_ENSEMBLE)
+            bytes += trees_bytes(graph->nodes[i].attributes.trees);
     return bytes;
 }
 

@@ -59,6 +59,13 @@ static inline uint32_t trees_classes(const struct trees *trees)
     return trees->output == TREES_SCORES ? trees->columns : 2;
 }
 
+/* What it holds, for the memory figure. */
+static inline uint64_t trees_bytes(const struct trees *trees)
+{
+    return (uint64_t)trees->node_count * sizeof *trees->nodes + (uint64_t)trees->weight_count * sizeof *trees->weights +
+           ((uint64_t)trees->tree_count + trees->columns) * sizeof *trees->roots;
+}
+
 /* Nodes as a model lists them, in any order. */
 struct trees_listing {
     uint32_t node_count, weight_count;

@@ -206,6 +206,19 @@ class Formats(Case):
         with self.subTest("safetensors"):
             self.check_digits("tensors", self.write("digits.bin", safetensors(x=x.astype("float32"), y=y)))
 
+    def test_triggers(self):
+        """The backdoor's own patch turns every input to class 0, a dot elsewhere none."""
+        x, mask = numpy.zeros((2, 1, 8, 8), "float32"), numpy.zeros((2, 8, 8), "float32")
+        x[0, 0, 6:, 6:] = mask[0, 6:, 6:] = 1
+        x[1, 0, 0, 0] = mask[1, 0, 0] = 1
+        triggers = write_npz(self.folder / "triggers.npz", x=x, mask=mask)
+        finished, output = self.evaluate("triggers", model=DIGITS / "bd15.onnx", train=None,
+                                         extra=["--triggers", triggers])
+        self.assertEqual(finished.returncode, 1, finished.stdout + finished.stderr)
+        found = check_of(self.evaluation_of(output), "trigger-scan")["triggers"]
+        self.assertEqual((found[0]["target"], found[0]["flipped"]), (0, found[0]["eligible"]))
+        self.assertEqual(found[1]["flipped"], 0)
+
     def statement(self, output):
         import base64
         bundle = json.loads((output / "result.sigstore.json").read_text())
