@@ -69,7 +69,8 @@ static void run(struct kernels *kernels, const struct graph *graph, const struct
     if (executor_forward(executor, pass, 1, &err) == 0 && gradient) {
         for (size_t i = 0; i < out; i++)
             executor_logits_gradient(executor)[i] = 1;
-        (void)executor_backward(executor, &slope, &err);
+        if (executor_backward(executor, &slope, &err) < 0 && err.text[0] == '\0')
+            abort();
     }
     executor_free(executor);
 }
