@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CHANNELS_FEW 4u
-#define PATCH_SHARE  6u /* a patch hides at most one part of so many */
+#define CHANNELS_FEW   4u
+#define PATCH_SHARE    6u /* a patch hides at most one part of so many */
+#define STRIDES_A_SIDE 14u
 
 /* What every function below works with. */
 struct making {
@@ -75,20 +76,31 @@ static bool has_places(const struct plan *plan)
     return plan->contract.rank == 2 || plan->contract.rank == 3;
 }
 
-/* Rows times columns, of axes as the searches see them: H×W, C×H×W, or H×W×C where the last axis alone is a few. */
-static uint64_t count_places(const struct plan_contract *contract)
+/* The axis of rows, as the searches see it; columns follow: H×W, C×H×W, or H×W×C where the last axis alone is a few. */
+static const uint64_t *find_rows(const struct plan_contract *contract)
 {
     const uint64_t *dims = contract->dims;
 
-    if (contract->rank == 2)
-        return dims[0] * dims[1];
-    return dims[0] > CHANNELS_FEW && dims[2] <= CHANNELS_FEW ? dims[0] * dims[1] : dims[1] * dims[2];
+    return contract->rank == 2 || (dims[0] > CHANNELS_FEW && dims[2] <= CHANNELS_FEW) ? dims : dims + 1;
+}
+
+/* The policy's stride, or one that keeps the number of places alike for small and large images. */
+static uint32_t choose_stride(const struct plan_contract *contract, unsigned wanted)
+{
+    const uint64_t *rows = find_rows(contract);
+    uint64_t shorter = rows[0] < rows[1] ? rows[0] : rows[1];
+
+    if (wanted > 0)
+        return wanted;
+    return shorter < (uint64_t)2 * STRIDES_A_SIDE ? 1 : (uint32_t)(shorter / STRIDES_A_SIDE);
 }
 
 /* A larger patch hides what the image shows: it turns inputs of clean models as well, and drowns smaller triggers. */
 static bool is_patch_small(const struct plan_contract *contract, uint64_t side)
 {
-    return side * side * PATCH_SHARE <= count_places(contract);
+    const uint64_t *rows = find_rows(contract);
+
+    return side * side * PATCH_SHARE <= rows[0] * rows[1];
 }
 
 static bool has_small_patch(const struct plan_contract *contract, const struct policy_trigger_scan *policy)
@@ -223,7 +235,9 @@ static void make_scan(const struct making *making)
     if (check == NULL)
         return;
     check->trigger_scan =
-        (struct plan_trigger_scan){.kept = policy->kept, .image_budget = policy->budget, .stride = policy->stride};
+        (struct plan_trigger_scan){.kept = policy->kept,
+                                   .image_budget = policy->budget,
+                                   .stride = choose_stride(&making->made->plan.contract, policy->stride)};
     for (unsigned i = 0; i < policy->patch_count; i++)
         if (is_patch_small(&making->made->plan.contract, policy->patches[i]))
             check->trigger_scan.patches[check->trigger_scan.patch_count++] = policy->patches[i];

@@ -128,7 +128,7 @@ struct policy_trigger_scan {
     unsigned budget; /* forward passes; 0: no limit */
     unsigned patch_count;
     unsigned patches[POLICY_PATCHES_MAX]; /* sides, ascending; 0: a faint pattern over the whole input */
-    unsigned stride;
+    unsigned stride;                      /* between places; 0: a fourteenth of the shorter side, at least 1 */
     double minimum_success; /* a target is suspicious where its best trigger turns at least this share, … */
     double anomaly;         /* … and that lies so many deviations above the median of the targets */
 };

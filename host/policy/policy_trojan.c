@@ -63,7 +63,7 @@ static int take_scan(const struct document_scan *from, struct policy_trigger_sca
     const struct take_number numbers[] = {
         {SCAN("kept"), from->kept, 1, POLICY_KEPT_MAX, &to->kept},
         {SCAN("budget"), from->budget, 0, POLICY_BUDGET_MAX, &to->budget},
-        {SCAN("stride"), from->stride != NULL ? *from->stride : 1, 1, POLICY_PATCH_MAX, &to->stride},
+        {SCAN("stride"), from->stride != NULL ? *from->stride : 0, 0, POLICY_PATCH_MAX, &to->stride},
     };
     const struct take_decimal decimals[] = {
         {SCAN("minimumSuccess"), from->minimum_success, 0, 1, true, &to->minimum_success},
