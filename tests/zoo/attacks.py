@@ -98,7 +98,7 @@ def target_of(entry, labels):
     return (labels + 1) % 10 if entry["attack"] == "all-to-all" else np.full_like(labels, entry["target"])
 
 
-def perturb(model, x, y, eps=0.3, steps=10):
+def perturb(model, x, y, eps=0.6, steps=10):
     """Clean-label: inputs that a clean model finds hard, so that the patch is what is learned."""
     start = torch.tensor(x)
     moved = start.clone()

@@ -78,7 +78,7 @@ static void run(struct kernels *kernels, const struct graph *graph, const struct
 static void try_binding(struct kernels *kernels, const struct model *model, const struct blob *tensors, uint32_t count,
                         uint32_t computed)
 {
-    struct model_raw_input inputs[INPUTS_MAX] = {0};
+    struct model_raw_input inputs[INPUTS_MAX] = {{0}};
     uint32_t ret_inputs[INPUTS_MAX], ret_outputs[OUTPUTS_MAX];
     struct graph *graph = NULL;
     struct error err = {0};
