@@ -191,8 +191,8 @@ static int evaluate_range(struct pgd *pgd, uint32_t first, uint32_t end, bool la
     if (last)
         return predictor_run(&attack->predictor, x, count, pgd->predictions + first, err);
     before = meter_cpu_ns();
-    r = network_gradient(attack->context->network, x, count, pgd->labels + first,
-                         pgd->gradient + first * attack->size, pgd->predictions + first, err);
+    r = network_gradient(attack->context->network, x, count, pgd->labels + first, pgd->gradient + first * attack->size,
+                         pgd->predictions + first, err);
     attack->figures.gradient_cpu_ns += meter_cpu_ns() - before;
     attack->figures.gradient_images += count;
     return r;
