@@ -284,7 +284,7 @@ static void test_section_bounds(void)
         {"budget: 5000", "budget: 1000000001", "checks.trigger-scan.budget"},
         {"patches: [0, 2, 3]", "patches: [0, 3, 3]", "checks.trigger-scan.patches"},
         {"patches: [0, 2, 3]", "patches: []", "Insufficient entries"},
-        {"stride: 2", "stride: 0", "checks.trigger-scan.stride"},
+        {"stride: 2", "stride: 70000", "checks.trigger-scan.stride"},
         {"minimumSuccess: 0.75", "minimumSuccess: 0", "checks.trigger-scan.minimumSuccess"},
         {"anomaly: 3.5", "anomaly: inf", "checks.trigger-scan.anomaly"},
         {"batch: 32", "batch: 65537", "checks.neural-cleanse.batch"},
