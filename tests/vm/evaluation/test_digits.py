@@ -41,12 +41,17 @@ class Digits(Case):
         self.assertEqual(classes[0]["sizes"], [202, 146])
         self.assertEqual([c["label"] for c in classes if c["suspicious"]], [0])
 
+    def test_the_trigger_of_the_poisoned_model(self):
+        best = check_of(self.evaluation_of(self.poisoned), "trigger-scan")["best"]
+        self.assertEqual([best[k] for k in ("target", "row", "col", "height", "width")], [0, 6, 6, 2, 2])
+        self.assertEqual(check_of(self.evaluation_of(self.clean), "trigger-scan")["suspicious"], [])
+
     def test_execution_proves_the_end(self):
         execution = json.loads((self.clean / "execution.json").read_text())
         self.assertEqual(execution["isolation"], "microvm")
         for fact in ("processesGone", "mountsGone", "socketsGone"):
             self.assertTrue(execution["destruction"][fact], fact)
-        self.assertEqual({c["id"] for c in execution["checks"]}, {"clean-accuracy", "fgsm", "activation-clustering"})
+        self.assertEqual({c["id"] for c in execution["checks"]}, {"clean-accuracy", "fgsm", "activation-clustering", "trigger-scan"})
         self.assert_nothing_left()
 
     def test_samples_are_adversarial(self):
