@@ -38,12 +38,13 @@ def read(out, policies):
         if not model["took"]:
             lost.append((entry["id"], f"the backdoor did not take ({model['attack']}, success {model['success']:.2f})"))
             continue
-        model["checks"] = {}
-        for policy in policies:
-            result = out / entry["id"] / f"{policy}.json"
-            if not result.exists():
-                sys.exit(f"report.py: no {result}: run evaluate.py first")
-            model["checks"][policy] = {c["id"]: c for c in json.loads(result.read_text())["checks"]}
+        results = {policy: out / entry["id"] / f"{policy}.json" for policy in policies}
+        missing = [policy for policy, result in results.items() if not result.exists()]
+        if missing:
+            lost.append((entry["id"], f"not evaluated under {', '.join(missing)}"))
+            continue
+        model["checks"] = {policy: {c["id"]: c for c in json.loads(result.read_text())["checks"]}
+                           for policy, result in results.items()}
         models.append(model)
     return models, lost
 
@@ -101,7 +102,8 @@ def main():
     counts = collections.Counter(m["attack"] != "none" for m in models)
     print(f"Of {len(list(plan.entries()))} models, {counts[True]} backdoored and {counts[False]} clean ones count.")
     for half in plan.HALVES:
-        half_tables(models, policies, half)
+        if any(m["half"] == half for m in models):
+            half_tables(models, policies, half)
     print("\n## Not counted\n")
     for name, why in lost:
         print(f"- {name}: {why}")

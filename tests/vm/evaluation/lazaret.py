@@ -18,7 +18,7 @@ BUILD = pathlib.Path(os.environ.get("LAZARET_BUILD", ROOT / "build"))
 DIGITS = ROOT / "examples" / "digits"
 LAZARET = BUILD / "lazaret"
 VERIFY = BUILD / "lazaret-verify"
-TIMEOUT = 300
+TIMEOUT = 600
 
 # The figures that reference programs gave for the digits models (examples/digits/README.md).
 CLEAN_CORRECT = 444
