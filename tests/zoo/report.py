@@ -36,7 +36,7 @@ def read(out, policies):
             continue
         model = json.loads(record.read_text())
         if not model["took"]:
-            lost.append((entry["id"], f"the backdoor did not take ({model['attack']}, success {model['success']:.2f})"))
+            lost.append((entry["id"], f"the backdoor did not take ({model['attack']})"))
             continue
         results = {policy: out / entry["id"] / f"{policy}.json" for policy in policies}
         missing = [policy for policy, result in results.items() if not result.exists()]
@@ -105,8 +105,8 @@ def main():
         if any(m["half"] == half for m in models):
             half_tables(models, policies, half)
     print("\n## Not counted\n")
-    for name, why in lost:
-        print(f"- {name}: {why}")
+    for (half, why), count in sorted(collections.Counter((name.rsplit("-", 1)[0], why) for name, why in lost).items()):
+        print(f"- {half}: {count} {why}")
 
 
 if __name__ == "__main__":
