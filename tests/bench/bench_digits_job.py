@@ -6,6 +6,7 @@ Usage: bench_digits_job.py LAZARET [ROUNDS]. Prints CPU time and memory of both 
 runs, and the ratios. CPU time is of a run and all its processes. Memory is the largest sum of their proportional
 set sizes, looked at every few milliseconds (shared pages are counted once). Needs python3-torch.
 """
+import math
 import os
 import pathlib
 import resource
@@ -104,64 +105,16 @@ def run(command, environment):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak / 1024
 
 
-def weights(path):
-    """The example model's weights as torch has them, read by torch's own importer of nothing: from the ONNX file."""
-    import numpy as np
+def save_weights(path):
+    """The example model's weights as torch keeps them, told apart by their sizes."""
     import torch
     sys.path.insert(0, str(ROOT / "tests" / "fixtures"))
-    data = (DIGITS / "clean.onnx").read_bytes()
+    from onnx_reader import weights
     shapes = {"0.weight": (16, 1, 3, 3), "0.bias": (16,), "2.weight": (32, 16, 3, 3), "2.bias": (32,),
               "6.weight": (64, 512), "6.bias": (64,), "8.weight": (10, 64), "8.bias": (10,)}
-    state = {}
-    for tensor in initializers(data):
-        name = next(k for k, shape in shapes.items() if shape == tensor.shape and k not in state)
-        state[name] = torch.tensor(np.array(tensor))
-    torch.save(state, path)
-
-
-def fields(data):
-    """The fields of a protobuf message: (number, value); lengths are bytes."""
-    at = 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(data):
-        key = varint()
-        if key & 7 == 0:
-            yield key >> 3, varint()
-        elif key & 7 == 2:
-            size = varint()
-            yield key >> 3, data[at:at + size]
-            at += size
-        else:
-            size = 4 if key & 7 == 5 else 8
-            yield key >> 3, data[at:at + size]
-            at += size
-
-
-def initializers(model):
-    """The float tensors of ModelProto.graph.initializer, in the file's order."""
-    import numpy as np
-    graph = next(value for number, value in fields(model) if number == 7)
-    for number, tensor in fields(graph):
-        if number == 5:
-            parts = list(fields(tensor))
-            dims = []
-            for n, v in parts:
-                if n == 1:
-                    dims += [v] if isinstance(v, int) else list(v)
-            raw = next((v for n, v in parts if n == 9), None)
-            if raw is not None and (2, 1) in [(n, v) for n, v in parts if n == 2]:
-                yield np.frombuffer(raw, "<f4").reshape(dims)
+    tensors = {tensor.size: tensor for _, tensor in weights(DIGITS / "clean.onnx")}
+    torch.save({name: torch.tensor(tensors[math.prod(shape)].reshape(shape).copy()) for name, shape in shapes.items()},
+               path)
 
 
 def main():
@@ -173,7 +126,7 @@ def main():
         work = pathlib.Path(name)
         (work / "policy.yaml").write_text(POLICY)
         (work / "job.py").write_text(PYTHON)
-        weights(work / "weights.pt")
+        save_weights(work / "weights.pt")
         environment = {**os.environ, "LAZARET_STATE": str(work / "state")}
         subprocess.run([lazaret, "keygen", "-o", work / "key"], check=True, stdout=subprocess.DEVNULL)
         for i in range(rounds):
