@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The formats that the table holds, one line each; every one is defined in a file of its own. */
+#ifndef LAZARET_GUEST_SCAN_FORMATS_H
+#define LAZARET_GUEST_SCAN_FORMATS_H
+
+#include "guest/scan/scan.h"
+
+extern const struct scan_format scan_format_plain;
+
+#endif
