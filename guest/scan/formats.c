@@ -3,6 +3,7 @@
 #include "guest/scan/formats.h"
 
 const struct scan_format *const scan_formats[] = {
+    &scan_format_zip,
     &scan_format_gzip,
     &scan_format_bzip2,
     &scan_format_xz,
@@ -11,6 +12,7 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_zstd,
     &scan_format_zlib,
     &scan_format_zfile,
+    &scan_format_torchscript,
     &scan_format_plain, /* last: what is left over */
     NULL,
 };
