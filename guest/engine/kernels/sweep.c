@@ -132,8 +132,14 @@ static inline void put_run(float *to, const float *from, size_t columns)
     }
 }
 
-/* [positions × lanes] to [lanes × TILE_POSITIONS_MAX], with the bias of each lane. */
-static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t outputs, const float *bias,
+/* What is not above zero becomes +0; NaN stays, as `value <= 0 ? 0 : value` has it. */
+static inline __m128 cut_below_zero(__m128 sign, __m128 value)
+{
+    return _mm_andnot_ps(_mm_cmple_ps(sign, _mm_setzero_ps()), value);
+}
+
+/* [positions × lanes] to [lanes × TILE_POSITIONS_MAX], with the bias of each lane, and relu'd where asked. */
+static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t outputs, const float *bias, bool relu,
                       float *ret_turned)
 {
     for (size_t lane = 0; lane < outputs; lane += 4) {
@@ -144,6 +150,8 @@ static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t 
                 v[i] = _mm_loadu_ps(sums + (p + i) * lanes + lane);
                 if (bias != NULL)
                     v[i] = _mm_add_ps(v[i], _mm_loadu_ps(bias + lane));
+                if (relu)
+                    v[i] = cut_below_zero(v[i], v[i]);
             }
             _MM_TRANSPOSE4_PS(v[0], v[1], v[2], v[3]);
             for (size_t i = 0; i < 4; i++)
@@ -152,22 +160,38 @@ static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t 
     }
 }
 
-/* The same with addend, relu and mask, to places `step` apart. */
+static float finish_one(const struct sweep *sweep, size_t at, float value)
+{
+    if (sweep->addend != NULL)
+        value = value + sweep->addend[at];
+    if (sweep->relu)
+        value = value <= 0.0f ? 0.0f : value;
+    if (sweep->mask != NULL)
+        value = sweep->mask[at] <= 0.0f ? 0.0f : value;
+    return value;
+}
+
+/* finish_one for four places in a row. */
+static __m128 finish_four(const struct sweep *sweep, size_t at, __m128 value)
+{
+    if (sweep->addend != NULL)
+        value = _mm_add_ps(value, _mm_loadu_ps(sweep->addend + at));
+    if (sweep->relu)
+        value = cut_below_zero(value, value);
+    if (sweep->mask != NULL)
+        value = cut_below_zero(_mm_loadu_ps(sweep->mask + at), value);
+    return value;
+}
+
+/* A run with addend, relu and mask, to places `step` apart. */
 static void finish_run(const struct sweep *sweep, float *to, size_t step, const float *from, size_t columns)
 {
-    size_t at = (size_t)(to - sweep->result);
+    size_t at = (size_t)(to - sweep->result), c = 0;
 
-    for (size_t c = 0; c < columns; c++, at += step) {
-        float value = from[c];
-
-        if (sweep->addend != NULL)
-            value = value + sweep->addend[at];
-        if (sweep->relu)
-            value = value <= 0.0f ? 0.0f : value;
-        if (sweep->mask != NULL)
-            value = sweep->mask[at] <= 0.0f ? 0.0f : value;
-        sweep->result[at] = value;
-    }
+    for (; step == 1 && c + 4 <= columns; c += 4)
+        _mm_storeu_ps(to + c, finish_four(sweep, at + c, _mm_loadu_ps(from + c)));
+    for (; c < columns; c++)
+        to[c * step] = finish_one(sweep, at + c * step, from[c]);
 }
 
 struct block {
@@ -186,18 +210,19 @@ static void store_tile(const struct plan *plan, const struct block *block, const
     float *to[TILE_POSITIONS_MAX];
     size_t first =
         sweep->result_column * column + (block->group * sweep->outputs + block->first) * sweep->result_output;
-    bool finished = sweep->addend != NULL || sweep->mask != NULL || sweep->relu;
+    bool relu_first = sweep->relu && sweep->addend == NULL; /* before the tile is turned, where it costs least */
+    bool finished = sweep->addend != NULL || sweep->mask != NULL;
 
     for (size_t l = 0; l < kind->lines; l++)
         to[l] = sweep->result + first + (line + l) / sweep->lines * sweep->result_image +
                 (line + l) % sweep->lines * sweep->result_line;
-    if (sweep->result_output == 1 && sweep->bias == NULL && !finished) { /* already in order */
+    if (sweep->result_output == 1 && sweep->bias == NULL && !sweep->relu && !finished) { /* already in order */
         for (size_t p = 0; p < (size_t)kind->lines * kind->columns; p++)
             memcpy(to[p / kind->columns] + p % kind->columns * sweep->result_column, sums + p * lanes,
                    block->outputs * sizeof(*sums));
         return;
     }
-    turn_tile(sums, (size_t)kind->lines * kind->columns, lanes, block->outputs, block->bias, turned);
+    turn_tile(sums, (size_t)kind->lines * kind->columns, lanes, block->outputs, block->bias, relu_first, turned);
     for (size_t o = 0; o < block->outputs; o++) {
         const float *from = turned + o * TILE_POSITIONS_MAX;
         size_t output = o * sweep->result_output;
