@@ -3,6 +3,7 @@
 #include "guest/scan/formats.h"
 
 const struct scan_format *const scan_formats[] = {
+    &scan_format_onnx,
     &scan_format_gzip,
     &scan_format_bzip2,
     &scan_format_xz,
