@@ -6,5 +6,6 @@
 #include "guest/scan/scan.h"
 
 extern const struct scan_format scan_format_plain;
+extern const struct scan_format scan_format_template;
 
 #endif
