@@ -15,5 +15,6 @@ extern const struct scan_format scan_format_xz;
 extern const struct scan_format scan_format_zfile;
 extern const struct scan_format scan_format_zlib;
 extern const struct scan_format scan_format_zstd;
+extern const struct scan_format scan_format_template;
 
 #endif
