@@ -9,6 +9,7 @@
  */
 #include "guest/engine/ops.h"
 
+#include <emmintrin.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct pool_state {
     size_t out_height, out_width;
     size_t step_row, step_column; /* dilations */
     bool include_pad;
+    bool pairs; /* the columns of all windows stand two by two, side by side */
 };
 
 struct pool_run {
@@ -113,8 +115,13 @@ static int plan(struct op_node *op, struct error *err)
     op->state_bytes += (state->out_height + state->out_width) * sizeof(state->spans[0]);
     for (size_t i = 0; i < state->out_height; i++)
         state->spans[i] = span_of(window, 0, i, state->height);
-    for (size_t j = 0; j < state->out_width; j++)
-        state->spans[state->out_height + j] = span_of(window, 1, j, state->width);
+    state->pairs = state->step_column == 1;
+    for (size_t j = 0; j < state->out_width; j++) {
+        struct span span = span_of(window, 1, j, state->width);
+
+        state->spans[state->out_height + j] = span;
+        state->pairs = state->pairs && span.begin == 2 * j && span.count == 2;
+    }
     return 0;
 }
 
@@ -154,6 +161,35 @@ static inline float cell_maximum(const struct pool_state *state, const struct ce
     if (rows == 3 && columns == 3 && state->step_column == 1)
         return maximum_of(x + cell->first, 3, 3, row_step, 1);
     return maximum_of(x + cell->first, rows, columns, row_step, state->step_column);
+}
+
+/*
+ * Windows of 2×2 side by side, four at a time: maxps takes its second operand where `value > best` is false, so that
+ * these are maximum_of's own steps. Returns how many outputs are done.
+ */
+static size_t maximum_of_pairs(const float *upper, const float *lower, size_t count, float *ret_row)
+{
+    size_t done = 0;
+
+    for (; done + 4 <= count; done += 4, upper += 8, lower += 8) {
+        __m128 best = _mm_set1_ps(-INFINITY), nan = _mm_setzero_ps();
+        const __m128 low = _mm_loadu_ps(upper), high = _mm_loadu_ps(upper + 4);
+        const __m128 below = _mm_loadu_ps(lower), beyond = _mm_loadu_ps(lower + 4);
+        const __m128 values[4] = {
+            _mm_shuffle_ps(low, high, _MM_SHUFFLE(2, 0, 2, 0)),
+            _mm_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1)),
+            _mm_shuffle_ps(below, beyond, _MM_SHUFFLE(2, 0, 2, 0)),
+            _mm_shuffle_ps(below, beyond, _MM_SHUFFLE(3, 1, 3, 1)),
+        };
+
+        for (size_t i = 0; i < 4; i++) {
+            best = _mm_max_ps(values[i], best);
+            nan = _mm_or_ps(nan, _mm_cmpunord_ps(values[i], values[i]));
+        }
+        best = _mm_or_ps(_mm_andnot_ps(nan, best), _mm_and_ps(nan, _mm_set1_ps(NAN)));
+        _mm_storeu_ps(ret_row + done, best);
+    }
+    return done;
 }
 
 static size_t first_nan(const struct pool_state *state, const struct cell *cell, const float *x)
@@ -251,7 +287,15 @@ static void work(void *argument, size_t first, size_t last)
         for (size_t i = 0; i < state.out_height; i++) {
             struct cell cell = {.rows = state.spans[i]};
 
-            for (size_t j = 0; j < state.out_width; j++) {
+            size_t j = 0;
+
+            if (r.dy == NULL && r.maximum && state.pairs && cell.rows.count == 2) {
+                const float *upper = r.x + plane * inner + cell.rows.begin * state.width;
+
+                j = maximum_of_pairs(upper, upper + state.step_row * state.width, state.out_width, r.out + output);
+                output += j;
+            }
+            for (; j < state.out_width; j++) {
                 cell.columns = state.spans[state.out_height + j];
                 cell.first = cell.rows.begin * state.width + cell.columns.begin;
                 run_cell(&r, &state, &cell, plane, output++);

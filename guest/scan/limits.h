@@ -2,23 +2,21 @@
 /*
  * Limits of one file's scan. All are counts, never times, so that a verdict is the same on every machine.
  *
- * What exceeds one is a gap (report.h), never an error: the findings made before stay.
+ * What exceeds one is a gap (report.h), never an error: the findings made before stay. Those of the result are in
+ * scan/terms.h.
  */
 #ifndef LAZARET_GUEST_SCAN_LIMITS_H
 #define LAZARET_GUEST_SCAN_LIMITS_H
 
+#include "scan/terms.h"
+
 #include <stdint.h>
 
-#define SCAN_DEPTH_MAX     16u                     /* containers within containers */
-#define SCAN_MEMBERS_MAX   1048576u                /* of all containers of a file together */
-#define SCAN_DECODED_MIN   (UINT64_C(1) << 30)     /* bytes that decompression may yield, of all streams together ... */
-#define SCAN_DECODED_RATIO 8u                      /* ... or the file's size times this, where that is more */
-#define SCAN_MEMORY_MAX    (UINT64_C(48) << 20)    /* bytes that scanners hold together, besides the file */
-#define SCAN_FINDINGS_MAX  256u                    /* listed a file and severity; more are counted */
-#define SCAN_VIEW_MAX      65536u                  /* contiguous bytes that a source gives at once */
-#define SCAN_NAME_MAX      1024u                   /* bytes of a member's path, "a.zip!b/c.pkl", escaped */
-#define SCAN_DETAIL_MAX    512u                    /* bytes of a finding's detail, escaped */
-#define SCAN_CONTEXT_MAX   12u                     /* lines around a finding */
-#define SCAN_CONTEXT_LINE  160u                    /* bytes of one, escaped */
+#define SCAN_DEPTH_MAX     16u                  /* containers within containers */
+#define SCAN_MEMBERS_MAX   1048576u             /* of all containers of a file together */
+#define SCAN_DECODED_MIN   (UINT64_C(1) << 30)  /* bytes that decompression may yield, of all streams together ... */
+#define SCAN_DECODED_RATIO 8u                   /* ... or the file's size times this, where that is more */
+#define SCAN_MEMORY_MAX    (UINT64_C(48) << 20) /* bytes that scanners hold together, besides the file */
+#define SCAN_VIEW_MAX      65536u               /* contiguous bytes that a source gives at once */
 
 #endif

@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a scan says of one file: findings, gaps, and the verdict that follows from them.
- *
- * verdict = dangerous   where a finding is high or critical;
- *           unscanned   else, where a gap is left: something a loader would read was not looked at;
- *           unknown     else, where a finding is medium;
- *           allowed     else.
- */
+/* What a scan says of one file: findings, gaps, and the verdict that follows from them (scan/terms.h). */
 #ifndef LAZARET_GUEST_SCAN_REPORT_H
 #define LAZARET_GUEST_SCAN_REPORT_H
 
 #include "base/error.h"
 #include "guest/scan/limits.h"
+#include "scan/terms.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum scan_severity {
-    SCAN_INFO,     /* worth a line, harmless */
-    SCAN_LOW,      /* odd, and harmless to the loaders known */
-    SCAN_MEDIUM,   /* not known to be harmless */
-    SCAN_HIGH,     /* runs code or reaches out when the model is loaded, or hides that */
-    SCAN_CRITICAL, /* nothing but an attack does this */
-    SCAN_SEVERITY_COUNT
-};
-
-enum scan_verdict { SCAN_ALLOWED, SCAN_UNKNOWN, SCAN_UNSCANNED, SCAN_DANGEROUS, SCAN_VERDICT_COUNT };
 
 /* A kind of finding. Each format has a table of its own; docs/scan-rules.md has a section for each id. */
 struct scan_rule {
@@ -33,33 +16,6 @@ struct scan_rule {
     enum scan_severity severity;
     const char *effect; /* what it would do, one sentence */
 };
-
-/* Why bytes were not looked at. The first group leaves no gap, as no loader interprets them. */
-enum scan_skip {
-    SCAN_SKIP_WEIGHTS, /* numbers of a tensor */
-    SCAN_SKIP_TEXT,    /* text that nothing executes */
-    SCAN_SKIP_PADDING, /* zeros, alignment */
-    SCAN_SKIP_MEDIA,   /* images, audio, fonts, tables of numbers: recognised, and not a model */
-    /* Gaps. */
-    SCAN_GAP_UNRECOGNISED, /* no known format */
-    SCAN_GAP_UNSUPPORTED,  /* a known format, a part that is not read */
-    SCAN_GAP_DAMAGED,      /* malformed, so that a more lenient loader may see more */
-    SCAN_GAP_ENCRYPTED,
-    SCAN_GAP_DEPTH,  /* limits.h */
-    SCAN_GAP_BUDGET, /* limits.h */
-    SCAN_GAP_MEMORY, /* limits.h */
-    SCAN_GAP_SOURCE, /* the host could not give the bytes */
-    SCAN_SKIP_COUNT
-};
-
-static inline bool scan_skip_is_gap(enum scan_skip reason)
-{
-    return reason >= SCAN_GAP_UNRECOGNISED;
-}
-
-const char *scan_severity_name(enum scan_severity severity); /* "info", … */
-const char *scan_verdict_name(enum scan_verdict verdict);    /* "allowed", … */
-const char *scan_skip_name(enum scan_skip reason);           /* "weights", … */
 
 /* All texts are printable ASCII, escaped; they live as long as the call. */
 struct scan_finding {

@@ -103,14 +103,12 @@ bool scan_is_recognised(const struct scan *scan)
     return scan->recognised;
 }
 
-static enum scan_verdict verdict_of(const struct scan_summary *summary)
+static bool has_gap(const struct scan_summary *summary)
 {
-    if (summary->counts[SCAN_CRITICAL] + summary->counts[SCAN_HIGH] > 0)
-        return SCAN_DANGEROUS;
     for (unsigned reason = 0; reason < SCAN_SKIP_COUNT; reason++)
         if (scan_skip_is_gap(reason) && summary->gaps[reason].places > 0)
-            return SCAN_UNSCANNED;
-    return summary->counts[SCAN_MEDIUM] > 0 ? SCAN_UNKNOWN : SCAN_ALLOWED;
+            return true;
+    return false;
 }
 
 static uint64_t decoded_max(uint64_t size)
@@ -138,7 +136,7 @@ int scan_run(struct source *source, const char *name, const struct scan_sink *si
         if (r < 0)
             return r;
     }
-    ret_summary->verdict = verdict_of(ret_summary);
+    ret_summary->verdict = scan_verdict_of(ret_summary->counts, has_gap(ret_summary));
     return 0;
 }
 

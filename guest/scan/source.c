@@ -43,8 +43,7 @@ bool source_has(struct source *source, uint64_t offset, const void *bytes, size_
     const uint8_t *found;
     size_t got;
 
-    return source_view(source, offset, size, &found, &got, NULL) == 0 && got >= size &&
-           memcmp(found, bytes, size) == 0;
+    return source_view(source, offset, size, &found, &got, NULL) == 0 && got >= size && memcmp(found, bytes, size) == 0;
 }
 
 void source_free(struct source *source)
@@ -66,8 +65,8 @@ struct memory {
     uint64_t size;
 };
 
-static int memory_view(struct source *source, uint64_t offset, size_t want, const uint8_t **ret_bytes,
-                       size_t *ret_size, struct error *err)
+static int memory_view(struct source *source, uint64_t offset, size_t want, const uint8_t **ret_bytes, size_t *ret_size,
+                       struct error *err)
 {
     const struct memory *memory = (const struct memory *)source;
 

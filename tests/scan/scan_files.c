@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * usage: scan-files [-v] FILE...
- * The scanners alone, without confinement: for benches, fuzzing by hand and work on a format; users take `lazaret scan`.
- * Prints a line a file, verdict, format and rules; with -v each finding and gap.
+ * The scanners alone, without confinement: for benches, fuzzing by hand and work on a format; users take `lazaret
+ * scan`. Prints a line a file, verdict, format and rules; with -v each finding and gap.
  */
 #include "guest/scan/scan.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names of severities, verdicts and gaps. */
-#include "guest/scan/report.h"
+/* The names of severities, verdicts and gaps, and what they come to. */
+#include "scan/terms.h"
 
 const char *scan_severity_name(enum scan_severity severity)
 {
@@ -34,4 +34,13 @@ const char *scan_skip_name(enum scan_skip reason)
     };
 
     return names[reason];
+}
+
+enum scan_verdict scan_verdict_of(const uint64_t counts[SCAN_SEVERITY_COUNT], bool gap)
+{
+    if (counts[SCAN_CRITICAL] > 0 || counts[SCAN_HIGH] > 0)
+        return SCAN_DANGEROUS;
+    if (gap)
+        return SCAN_UNSCANNED;
+    return counts[SCAN_MEDIUM] > 0 ? SCAN_UNKNOWN : SCAN_ALLOWED;
 }
