@@ -6,6 +6,7 @@
 #include "guest/scan/scan.h"
 
 extern const struct scan_format scan_format_bzip2;
+extern const struct scan_format scan_format_gguf;
 extern const struct scan_format scan_format_gzip;
 extern const struct scan_format scan_format_keras;
 extern const struct scan_format scan_format_lz4;
