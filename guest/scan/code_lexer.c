@@ -56,9 +56,8 @@ static int escape_at(struct code_lexer *lexer, size_t at, size_t *ret_size)
     uint8_t letter = at + 1 < lexer->size ? lexer->bytes[at + 1] : 0;
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        int value = letter == kinds[i].letter
-                        ? number_at(lexer, at + kinds[i].skip, kinds[i].digits, kinds[i].base)
-                        : -1;
+        int value =
+            letter == kinds[i].letter ? number_at(lexer, at + kinds[i].skip, kinds[i].digits, kinds[i].base) : -1;
 
         if (value < 0)
             continue;

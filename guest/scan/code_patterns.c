@@ -2,11 +2,11 @@
 /* The table of what code that acts looks like. */
 #include "guest/scan/code_patterns.h"
 
-#define RUN      CODE_TEXT_EXECUTES
-#define MENTION  CODE_TEXT_SUSPICIOUS
-#define SHELLS   "sh,bash,zsh,dash,ksh,sudo,xargs,python,python2,python3,perl,ruby,node,php"
-#define IMPORTS                                                                                                    \
-    "os,sys,subprocess,socket,pty,ctypes,importlib,marshal,pickle,urllib,requests,http,shutil,builtins,platform," \
+#define RUN     CODE_TEXT_EXECUTES
+#define MENTION CODE_TEXT_SUSPICIOUS
+#define SHELLS  "sh,bash,zsh,dash,ksh,sudo,xargs,python,python2,python3,perl,ruby,node,php"
+#define IMPORTS                                                                                                        \
+    "os,sys,subprocess,socket,pty,ctypes,importlib,marshal,pickle,urllib,requests,http,shutil,builtins,platform,"      \
     "runpy,base64,codecs,multiprocessing,threading,webbrowser,tempfile,code"
 
 /* Sorted by the first character; the order within one is the order in which they are tried. */
@@ -105,8 +105,8 @@ const struct code_pattern code_patterns[] = {
     {"from " IMPORTS " import", "an import of the system's modules", MENTION, CODE_STATEMENT},
     {"ftplib . FTP", "an FTP client", RUN, 0},
     {"Function ( \"", "JavaScript compiled", RUN, CODE_NOT_DOTTED},
-    {"getattr ( __builtins__,builtins,os,sys,subprocess,posix,__import__,getattr,importlib", "getattr of a module",
-     RUN, 0},
+    {"getattr ( __builtins__,builtins,os,sys,subprocess,posix,__import__,getattr,importlib", "getattr of a module", RUN,
+     0},
     {"globals ( ) [,.", "Python's globals", RUN, 0},
     {"http . client . *", "an HTTP client", RUN, 0},
     {"httpx . get,post,put,stream,request (", "an HTTP client", RUN, 0},

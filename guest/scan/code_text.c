@@ -165,8 +165,8 @@ static void judge_token(const struct window *window, struct judgement *judgement
     const struct code_token *token = &window->tokens[window->first];
     int c = tolower((unsigned char)token->text[0]);
 
-    for (size_t i = first_with(c);
-         i < code_pattern_count && tolower((unsigned char)code_patterns[i].tokens[0]) == c; i++)
+    for (size_t i = first_with(c); i < code_pattern_count && tolower((unsigned char)code_patterns[i].tokens[0]) == c;
+         i++)
         if (code_patterns[i].judged > judgement->judged && matches(window, &code_patterns[i]))
             raise_to(judgement, code_patterns[i].judged, token->offset, code_patterns[i].what);
 }

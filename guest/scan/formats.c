@@ -3,6 +3,7 @@
 #include "guest/scan/formats.h"
 
 const struct scan_format *const scan_formats[] = {
+    &scan_format_zip,
     &scan_format_onnx,
     &scan_format_tensorflow,
     &scan_format_gzip,
@@ -13,6 +14,10 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_zstd,
     &scan_format_zlib,
     &scan_format_zfile,
+    &scan_format_torchscript,
+    &scan_format_gguf,
+    &scan_format_template,
+    &scan_format_keras,
     &scan_format_plain, /* last: what is left over */
     NULL,
 };

