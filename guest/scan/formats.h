@@ -11,6 +11,7 @@ extern const struct scan_format scan_format_gzip;
 extern const struct scan_format scan_format_lz4;
 extern const struct scan_format scan_format_lzma;
 extern const struct scan_format scan_format_plain;
+extern const struct scan_format scan_format_safetensors;
 extern const struct scan_format scan_format_template;
 extern const struct scan_format scan_format_xz;
 extern const struct scan_format scan_format_zfile;
