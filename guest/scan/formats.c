@@ -3,6 +3,8 @@
 #include "guest/scan/formats.h"
 
 const struct scan_format *const scan_formats[] = {
+    &scan_format_zip,
+    &scan_format_onnx,
     &scan_format_gzip,
     &scan_format_bzip2,
     &scan_format_xz,
@@ -11,9 +13,11 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_zstd,
     &scan_format_zlib,
     &scan_format_zfile,
+    &scan_format_torchscript,
     &scan_format_gguf,
     &scan_format_safetensors,
     &scan_format_template,
+    &scan_format_keras,
     &scan_format_plain, /* last: what is left over */
     NULL,
 };

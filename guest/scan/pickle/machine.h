@@ -57,7 +57,7 @@ enum pickle_change {
 
 struct pickle_global {
     enum pickle_how how;
-    unsigned protocol;         /* of the pickle so far: below 3, Python 2 names are mapped; from 4 on, dots are followed */
+    unsigned protocol; /* of the pickle so far: below 3, Python 2 names are mapped; from 4 on, dots are followed */
     const char *module, *name; /* not terminated */
     size_t module_size, name_size;
     uint64_t offset; /* of the opcode */
@@ -111,8 +111,8 @@ struct pickle_events {
                 struct error *err);
     int (*persistent)(void *argument, struct pickle_machine *machine, pickle_value id, uint64_t offset,
                       unsigned *ret_mark, struct error *err);
-    int (*extension)(void *argument, struct pickle_machine *machine, uint32_t code, uint64_t offset,
-                     unsigned *ret_mark, struct error *err);
+    int (*extension)(void *argument, struct pickle_machine *machine, uint32_t code, uint64_t offset, unsigned *ret_mark,
+                     struct error *err);
     int (*odd)(void *argument, struct pickle_machine *machine, enum pickle_oddity oddity, uint64_t offset,
                struct error *err);
 };
