@@ -14,6 +14,7 @@ extern const struct scan_format scan_format_lzma;
 extern const struct scan_format scan_format_onnx;
 extern const struct scan_format scan_format_plain;
 extern const struct scan_format scan_format_tar;
+extern const struct scan_format scan_format_safetensors;
 extern const struct scan_format scan_format_template;
 extern const struct scan_format scan_format_tensorflow;
 extern const struct scan_format scan_format_torchscript;
