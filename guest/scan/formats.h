@@ -11,6 +11,8 @@ extern const struct scan_format scan_format_lz4;
 extern const struct scan_format scan_format_lzma;
 extern const struct scan_format scan_format_onnx;
 extern const struct scan_format scan_format_plain;
+extern const struct scan_format scan_format_rar;
+extern const struct scan_format scan_format_sevenzip;
 extern const struct scan_format scan_format_tar;
 extern const struct scan_format scan_format_template;
 extern const struct scan_format scan_format_torchscript;
