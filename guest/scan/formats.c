@@ -5,6 +5,8 @@
 const struct scan_format *const scan_formats[] = {
     &scan_format_zip,
     &scan_format_tar,
+    &scan_format_sevenzip,
+    &scan_format_rar,
     &scan_format_onnx,
     &scan_format_tensorflow,
     &scan_format_gzip,

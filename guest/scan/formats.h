@@ -14,6 +14,8 @@ extern const struct scan_format scan_format_lzma;
 extern const struct scan_format scan_format_onnx;
 extern const struct scan_format scan_format_pickle;
 extern const struct scan_format scan_format_plain;
+extern const struct scan_format scan_format_rar;
+extern const struct scan_format scan_format_sevenzip;
 extern const struct scan_format scan_format_tar;
 extern const struct scan_format scan_format_safetensors;
 extern const struct scan_format scan_format_template;
