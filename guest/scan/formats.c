@@ -16,8 +16,8 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_torchscript,
     &scan_format_gguf,
     &scan_format_safetensors,
-    &scan_format_template,
     &scan_format_keras,
+    &scan_format_template,
     &scan_format_plain, /* last: what is left over */
     NULL,
 };
