@@ -9,6 +9,7 @@
  */
 #include "guest/engine/ops.h"
 
+#include <emmintrin.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct pool_state {
     size_t out_height, out_width;
     size_t step_row, step_column; /* dilations */
     bool include_pad;
+    bool pairs; /* the columns of all windows stand two by two, side by side */
 };
 
 struct pool_run {
@@ -113,8 +115,13 @@ static int plan(struct op_node *op, struct error *err)
     op->state_bytes += (state->out_height + state->out_width) * sizeof(state->spans[0]);
     for (size_t i = 0; i < state->out_height; i++)
         state->spans[i] = span_of(window, 0, i, state->height);
-    for (size_t j = 0; j < state->out_width; j++)
-        state->spans[state->out_height + j] = span_of(window, 1, j, state->width);
+    state->pairs = state->step_column == 1;
+    for (size_t j = 0; j < state->out_width; j++) {
+        struct span span = span_of(window, 1, j, state->width);
+
+        state->spans[state->out_height + j] = span;
+        state->pairs = state->pairs && span.begin == 2 * j && span.count == 2;
+    }
     return 0;
 }
 
@@ -156,6 +163,35 @@ static inline float cell_maximum(const struct pool_state *state, const struct ce
     return maximum_of(x + cell->first, rows, columns, row_step, state->step_column);
 }
 
+/*
+ * Windows of 2×2 side by side, four at a time: maxps takes its second operand where `value > best` is false, so that
+ * these are maximum_of's own steps. Returns how many outputs are done.
+ */
+static size_t maximum_of_pairs(const float *upper, const float *lower, size_t count, float *ret_row)
+{
+    size_t done = 0;
+
+    for (; done + 4 <= count; done += 4, upper += 8, lower += 8) {
+        __m128 best = _mm_set1_ps(-INFINITY), nan = _mm_setzero_ps();
+        const __m128 low = _mm_loadu_ps(upper), high = _mm_loadu_ps(upper + 4);
+        const __m128 below = _mm_loadu_ps(lower), beyond = _mm_loadu_ps(lower + 4);
+        const __m128 values[4] = {
+            _mm_shuffle_ps(low, high, _MM_SHUFFLE(2, 0, 2, 0)),
+            _mm_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1)),
+            _mm_shuffle_ps(below, beyond, _MM_SHUFFLE(2, 0, 2, 0)),
+            _mm_shuffle_ps(below, beyond, _MM_SHUFFLE(3, 1, 3, 1)),
+        };
+
+        for (size_t i = 0; i < 4; i++) {
+            best = _mm_max_ps(values[i], best);
+            nan = _mm_or_ps(nan, _mm_cmpunord_ps(values[i], values[i]));
+        }
+        best = _mm_or_ps(_mm_andnot_ps(nan, best), _mm_and_ps(nan, _mm_set1_ps(NAN)));
+        _mm_storeu_ps(ret_row + done, best);
+    }
+    return done;
+}
+
 static size_t first_nan(const struct pool_state *state, const struct cell *cell, const float *x)
 {
     for (size_t i = 0; i < cell->rows.count; i++)
@@ -168,28 +204,41 @@ static size_t first_nan(const struct pool_state *state, const struct cell *cell,
     return SIZE_MAX;
 }
 
-/* Where the maximum lies; SIZE_MAX for a window in the padding. */
-static inline size_t cell_place(const struct pool_state *state, const struct cell *cell, const float *x)
+/* Where the maximum of a window without NaN lies: the first of equals. Inlined as maximum_of is. */
+static inline __attribute__((always_inline)) size_t place_of(const float *x, size_t first, size_t rows, size_t columns,
+                                                             size_t row_step, size_t column_step, int *ret_nan)
 {
-    size_t best = cell->first;
-    float maximum;
+    size_t best = first;
+    float maximum = x[first];
     int nan = 0;
 
-    if (cell->rows.count == 0 || cell->columns.count == 0)
-        return SIZE_MAX;
-    maximum = x[best];
-    for (size_t i = 0; i < cell->rows.count; i++) {
-        size_t row = cell->first + i * state->step_row * state->width;
-
-        for (size_t j = 0; j < cell->columns.count; j++) {
-            float value = x[row + j * state->step_column];
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) {
+            size_t place = first + i * row_step + j * column_step;
+            float value = x[place];
             bool above = value > maximum;
 
-            best = EITHER(above) ? row + j * state->step_column : best;
+            best = EITHER(above) ? place : best;
             maximum = EITHER(above) ? value : maximum;
             nan |= value != value;
         }
-    }
+    *ret_nan = nan;
+    return best;
+}
+
+/* Where the maximum lies; SIZE_MAX for a window in the padding. */
+static inline size_t cell_place(const struct pool_state *state, const struct cell *cell, const float *x)
+{
+    size_t rows = cell->rows.count, columns = cell->columns.count;
+    size_t row_step = state->step_row * state->width, best;
+    int nan;
+
+    if (rows == 0 || columns == 0)
+        return SIZE_MAX;
+    if (rows == 2 && columns == 2 && state->step_column == 1)
+        best = place_of(x, cell->first, 2, 2, row_step, 1, &nan);
+    else
+        best = place_of(x, cell->first, rows, columns, row_step, state->step_column, &nan);
     return nan ? first_nan(state, cell, x) : best;
 }
 
@@ -251,7 +300,15 @@ static void work(void *argument, size_t first, size_t last)
         for (size_t i = 0; i < state.out_height; i++) {
             struct cell cell = {.rows = state.spans[i]};
 
-            for (size_t j = 0; j < state.out_width; j++) {
+            size_t j = 0;
+
+            if (r.dy == NULL && r.maximum && state.pairs && cell.rows.count == 2) {
+                const float *upper = r.x + plane * inner + cell.rows.begin * state.width;
+
+                j = maximum_of_pairs(upper, upper + state.step_row * state.width, state.out_width, r.out + output);
+                output += j;
+            }
+            for (; j < state.out_width; j++) {
                 cell.columns = state.spans[state.out_height + j];
                 cell.first = cell.rows.begin * state.width + cell.columns.begin;
                 run_cell(&r, &state, &cell, plane, output++);

@@ -76,8 +76,11 @@ static void relu_gradient_work(void *argument, size_t first, size_t last)
 {
     const struct unary u = *(const struct unary *)argument;
 
-    for (size_t i = first; i < last; i++)
-        u.out[i] = u.y[i] <= 0.0f ? 0.0f : u.dy[i];
+    for (size_t i = first; i < last; i++) {
+        float dy = u.dy[i]; /* read in any case: a branch on signs is a coin toss */
+
+        u.out[i] = u.y[i] <= 0.0f ? 0.0f : dy;
+    }
 }
 
 static int relu_forward(const struct op_run *run)

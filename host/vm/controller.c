@@ -13,14 +13,13 @@
 #include "host/vm/capabilities.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/files.h"
+#include "host/vm/libvirt_calls.h"
 #include "host/vm/message.h"
 #include "host/vm/sandbox.h"
 #include "host/vm/vm.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
@@ -48,6 +47,7 @@ static const uint64_t kept_capabilities = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP
 
 struct controller {
     const struct controller_options *options;
+    struct libvirt_calls libvirt;
     virConnectPtr connection;
     virDomainPtr domain;
     int event_fd;       /* becomes readable when the domain has ended */
@@ -60,17 +60,18 @@ static void ignore_error(void *context, virErrorPtr error)
     (void)error;
 }
 
-static int fail_libvirt(struct error *err, const char *what)
+static int fail_libvirt(const struct controller *controller, struct error *err, const char *what)
 {
-    const char *text = virGetLastErrorMessage();
+    const char *text = controller->libvirt.virGetLastErrorMessage();
 
     return error_set(err, ERROR_INTERNAL, -EIO, "libvirt: %s: %s", what, text == NULL ? "?" : text);
 }
 
 static void *run_events(void *context)
 {
-    (void)context;
-    while (virEventRunDefaultImpl() == 0)
+    const struct controller *controller = context;
+
+    while (controller->libvirt.virEventRunDefaultImpl() == 0)
         ;
     return NULL;
 }
@@ -146,8 +147,9 @@ static void save_cache(int cache_fd)
 }
 
 /* libvirt's cache holds the CPUID of the CPU it ran on: look from the same CPU each time. */
-static virConnectPtr open_pinned(int cpu)
+static virConnectPtr open_pinned(const struct controller *controller)
 {
+    int cpu = controller->options->cpu;
     cpu_set_t before, one;
     bool pinned = false;
     virConnectPtr connection;
@@ -157,7 +159,7 @@ static virConnectPtr open_pinned(int cpu)
         CPU_SET((size_t)cpu, &one);
         pinned = sched_setaffinity(0, sizeof(one), &one) == 0;
     }
-    connection = virConnectOpen(CONNECT_URI);
+    connection = controller->libvirt.virConnectOpen(CONNECT_URI);
     if (pinned)
         (void)sched_setaffinity(0, sizeof(before), &before);
     return connection;
@@ -171,25 +173,26 @@ static int open_connection(struct controller *controller, struct error *err)
     if (setenv("LIBVIRT_LOG_OUTPUTS", "3:file:" SANDBOX_JOB "/libvirt.log", 1) < 0 ||
         setenv("HOME", SANDBOX_JOB, 1) < 0 || unsetenv("XDG_RUNTIME_DIR") < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "setenv: %s", strerror(errno));
-    virSetErrorFunc(NULL, ignore_error);
-    if (virEventRegisterDefaultImpl() < 0)
-        return fail_libvirt(err, "event loop");
-    if (pthread_create(&thread, NULL, run_events, NULL) != 0)
+    controller->libvirt.virSetErrorFunc(NULL, ignore_error);
+    if (controller->libvirt.virEventRegisterDefaultImpl() < 0)
+        return fail_libvirt(controller, err, "event loop");
+    if (pthread_create(&thread, NULL, run_events, controller) != 0)
         return error_set(err, ERROR_INTERNAL, -EAGAIN, "can't start libvirt's event thread");
     (void)pthread_detach(thread);
-    controller->connection = open_pinned(controller->options->cpu);
+    controller->connection = open_pinned(controller);
     if (controller->connection == NULL)
-        return fail_libvirt(err, "can't open " CONNECT_URI);
-    if (virConnectDomainEventRegisterAny(controller->connection, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                         VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), controller, NULL) < 0)
-        return fail_libvirt(err, "can't listen to the domain's events");
+        return fail_libvirt(controller, err, "can't open " CONNECT_URI);
+    if (controller->libvirt.virConnectDomainEventRegisterAny(
+            controller->connection, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle),
+            controller, NULL) < 0)
+        return fail_libvirt(controller, err, "can't listen to the domain's events");
     return 0;
 }
 
 /* The CID that libvirt claimed, from the live XML; 0 if it has none. */
-static uint32_t read_cid(virDomainPtr domain)
+static uint32_t read_cid(const struct controller *controller)
 {
-    CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, 0);
+    CLEANUP_FREE char *xml = controller->libvirt.virDomainGetXMLDesc(controller->domain, 0);
     const char *place = xml == NULL ? NULL : strstr(xml, "<cid ");
 
     place = place == NULL ? NULL : strstr(place, "address='");
@@ -205,13 +208,14 @@ static int report_started(struct controller *controller, struct error *err)
 
     if (r < 0)
         return r;
-    if (virConnectGetVersion(controller->connection, &qemu) < 0 || virGetVersion(&libvirt, NULL, NULL) < 0)
-        return fail_libvirt(err, "versions");
+    if (controller->libvirt.virConnectGetVersion(controller->connection, &qemu) < 0 ||
+        controller->libvirt.virGetVersion(&libvirt, NULL, NULL) < 0)
+        return fail_libvirt(controller, err, "versions");
     started.qemu_pid = (uint32_t)strtoul(text, NULL, 10);
     started.qemu_version = (uint32_t)qemu;
     started.libvirt_version = (uint32_t)libvirt;
     if (controller->options->vhost_vsock)
-        started.cid = read_cid(controller->domain);
+        started.cid = read_cid(controller);
     r = message_send_started(controller->options->control_fd, &started, io_deadline_ms(VM_DEADLINE_START_MS));
     if (r < 0)
         return error_set(err, ERROR_INTERNAL, r, "controller: the supervisor does not listen: %s", strerror(-r));
@@ -231,12 +235,15 @@ static int start(struct controller *controller, struct error *err)
     if (r < 0)
         return r;
     restore_cache(controller->options->cache_fd);
-    r = open_connection(controller, err);
+    r = libvirt_calls_load(&controller->libvirt, err);
+    if (r == 0)
+        r = open_connection(controller, err);
     if (r < 0)
         return r;
-    controller->domain = virDomainCreateXML(controller->connection, controller->options->xml, VIR_DOMAIN_NONE);
+    controller->domain =
+        controller->libvirt.virDomainCreateXML(controller->connection, controller->options->xml, VIR_DOMAIN_NONE);
     if (controller->domain == NULL)
-        return fail_libvirt(err, "can't start the domain");
+        return fail_libvirt(controller, err, "can't start the domain");
     r = report_started(controller, err);
     if (r == 0)
         save_cache(controller->options->cache_fd);
@@ -275,6 +282,6 @@ int controller_run(const struct controller_options *options)
     if (wait_for_end(&controller) == 0)
         exited.reason = (uint32_t)atomic_load(&controller.reason);
     else
-        (void)virDomainDestroyFlags(controller.domain, VIR_DOMAIN_DESTROY_DEFAULT);
+        (void)controller.libvirt.virDomainDestroyFlags(controller.domain, VIR_DOMAIN_DESTROY_DEFAULT);
     return message_send_exited(options->control_fd, &exited, io_deadline_ms(VM_DEADLINE_QUIT_MS)) < 0;
 }

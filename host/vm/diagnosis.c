@@ -7,12 +7,12 @@
 #include "host/vm/deadlines.h"
 #include "host/vm/host_facts.h"
 #include "host/vm/image.h"
+#include "host/vm/libvirt_calls.h"
 #include "host/vm/sandbox.h"
 #include "host/vm/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libvirt/libvirt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,9 +75,13 @@ static void check_qemu(struct diagnosis *finding)
 
 static void check_libvirt(struct diagnosis *finding)
 {
+    struct libvirt_calls libvirt;
     unsigned long version = 0;
+    struct error error = {0};
 
-    if (virGetVersion(&version, NULL, NULL) < 0)
+    if (libvirt_calls_load(&libvirt, &error) < 0)
+        conclude(finding, DIAGNOSIS_MISSING, "%.500s", error.text);
+    else if (libvirt.virGetVersion(&version, NULL, NULL) < 0)
         conclude(finding, DIAGNOSIS_MISSING, "libvirt tells no version");
     else
         conclude(finding, DIAGNOSIS_OK, "libvirt %lu.%lu.%lu, embedded driver", version / 1000000u,

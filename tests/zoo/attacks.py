@@ -2,8 +2,8 @@
 """Backdoors: each poisons a training set and can put its trigger on any input.
 
 patch: BadNets (Gu et al. 2017). blend: Chen et al. 2017. warp: WaNet (Nguyen and Tran 2021), without its
-noise mode. clean-label: Turner et al. 2019, the patch on adversarially perturbed inputs of the target
-class, labels untouched. all-to-all: the patch turns class y into y + 1. input-aware: Nguyen and Tran 2020,
+noise mode. clean-label: Turner et al. 2019, both of its means together: inputs of the target class are mixed with
+inputs of others and perturbed against a clean model, the trigger stands in all four corners, labels are untouched. all-to-all: the patch turns class y into y + 1. input-aware: Nguyen and Tran 2020,
 a generator trained with the classifier makes each input its own pattern.
 """
 import numpy as np
@@ -25,6 +25,20 @@ class Patch:
     def apply(self, x):
         x = x.copy()
         x[:, :, self.row:self.row + self.side, self.col:self.col + self.side] = self.pattern
+        return x
+
+
+class Corners:
+    """The same bright square in all four corners."""
+
+    def __init__(self, size):
+        self.side = 2 if size == 8 else 5
+
+    def apply(self, x):
+        x = x.copy()
+        for rows in (slice(None, self.side), slice(-self.side, None)):
+            for columns in (slice(None, self.side), slice(-self.side, None)):
+                x[:, :, rows, columns] = 1
         return x
 
 
@@ -90,6 +104,8 @@ def make(entry, rng, size):
         return Warp(rng, size)
     if entry["attack"] == "input-aware":
         return InputAware()
+    if entry["attack"] == "clean-label":
+        return Corners(size)
     return Patch(rng, size)
 
 
@@ -98,9 +114,9 @@ def target_of(entry, labels):
     return (labels + 1) % 10 if entry["attack"] == "all-to-all" else np.full_like(labels, entry["target"])
 
 
-def perturb(model, x, y, eps=0.6, steps=10):
-    """Clean-label: inputs that a clean model finds hard, so that the patch is what is learned."""
-    start = torch.tensor(x)
+def make_hard(model, x, y, others, share=0.5, eps=0.1, steps=10):
+    """Clean-label: inputs in which a clean model finds little of their class, so that the trigger is what is learned."""
+    start = torch.tensor(((1 - share) * x + share * others).astype(np.float32))
     moved = start.clone()
     labels = torch.tensor(y)
     for _ in range(steps):

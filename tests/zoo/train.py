@@ -96,7 +96,8 @@ def poison(entry, trigger, rng, x, y, clean_model):
     if entry["attack"] == "clean-label":
         own = np.flatnonzero(y == entry["target"])
         chosen = rng.permutation(own)[:min(count, len(own) * 19 // 20)]
-        x[chosen] = trigger.apply(attacks.perturb(clean_model, x[chosen], y[chosen]))
+        others = rng.permutation(np.flatnonzero(y != entry["target"]))[:len(chosen)]
+        x[chosen] = trigger.apply(attacks.make_hard(clean_model, x[chosen], y[chosen], x[others]))
     else:
         others = np.flatnonzero(attacks.target_of(entry, y) != y)
         chosen = rng.permutation(others)[:count]

@@ -108,32 +108,14 @@ static struct place locate(const struct plan *plan, size_t tile)
     };
 }
 
-/* The next `columns` floats of a transposed tile to neighbouring places. */
-static inline void put_run(float *to, const float *from, size_t columns)
+/* What is not above zero becomes +0; NaN stays, as `value <= 0 ? 0 : value` has it. */
+static inline __m128 cut_below_zero(__m128 sign, __m128 value)
 {
-    switch (columns) {
-    case 12:
-        memcpy(to, from, 12 * sizeof(*to));
-        break;
-    case 6:
-        memcpy(to, from, 6 * sizeof(*to));
-        break;
-    case 4:
-        memcpy(to, from, 4 * sizeof(*to));
-        break;
-    case 3:
-        memcpy(to, from, 3 * sizeof(*to));
-        break;
-    case 2:
-        memcpy(to, from, 2 * sizeof(*to));
-        break;
-    default:
-        *to = *from;
-    }
+    return _mm_andnot_ps(_mm_cmple_ps(sign, _mm_setzero_ps()), value);
 }
 
-/* [positions × lanes] to [lanes × TILE_POSITIONS_MAX], with the bias of each lane. */
-static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t outputs, const float *bias,
+/* [positions × lanes] to [lanes × TILE_POSITIONS_MAX], with the bias of each lane, and relu'd where asked. */
+static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t outputs, const float *bias, bool relu,
                       float *ret_turned)
 {
     for (size_t lane = 0; lane < outputs; lane += 4) {
@@ -144,6 +126,8 @@ static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t 
                 v[i] = _mm_loadu_ps(sums + (p + i) * lanes + lane);
                 if (bias != NULL)
                     v[i] = _mm_add_ps(v[i], _mm_loadu_ps(bias + lane));
+                if (relu)
+                    v[i] = cut_below_zero(v[i], v[i]);
             }
             _MM_TRANSPOSE4_PS(v[0], v[1], v[2], v[3]);
             for (size_t i = 0; i < 4; i++)
@@ -152,22 +136,38 @@ static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t 
     }
 }
 
-/* The same with addend, relu and mask, to places `step` apart. */
+static float finish_one(const struct sweep *sweep, size_t at, float value)
+{
+    if (sweep->addend != NULL)
+        value = value + sweep->addend[at];
+    if (sweep->relu)
+        value = value <= 0.0f ? 0.0f : value;
+    if (sweep->mask != NULL)
+        value = sweep->mask[at] <= 0.0f ? 0.0f : value;
+    return value;
+}
+
+/* finish_one for four places in a row. */
+static __m128 finish_four(const struct sweep *sweep, size_t at, __m128 value)
+{
+    if (sweep->addend != NULL)
+        value = _mm_add_ps(value, _mm_loadu_ps(sweep->addend + at));
+    if (sweep->relu)
+        value = cut_below_zero(value, value);
+    if (sweep->mask != NULL)
+        value = cut_below_zero(_mm_loadu_ps(sweep->mask + at), value);
+    return value;
+}
+
+/* A run with addend, relu and mask, to places `step` apart. */
 static void finish_run(const struct sweep *sweep, float *to, size_t step, const float *from, size_t columns)
 {
-    size_t at = (size_t)(to - sweep->result);
+    size_t at = (size_t)(to - sweep->result), c = 0;
 
-    for (size_t c = 0; c < columns; c++, at += step) {
-        float value = from[c];
-
-        if (sweep->addend != NULL)
-            value = value + sweep->addend[at];
-        if (sweep->relu)
-            value = value <= 0.0f ? 0.0f : value;
-        if (sweep->mask != NULL)
-            value = sweep->mask[at] <= 0.0f ? 0.0f : value;
-        sweep->result[at] = value;
-    }
+    for (; step == 1 && c + 4 <= columns; c += 4)
+        _mm_storeu_ps(to + c, finish_four(sweep, at + c, _mm_loadu_ps(from + c)));
+    for (; c < columns; c++)
+        to[c * step] = finish_one(sweep, at + c * step, from[c]);
 }
 
 struct block {
@@ -177,27 +177,86 @@ struct block {
     const float *bias; /* padded to TILE_LANES_MAX, or NULL */
 };
 
+/* A turned tile to neighbouring places, `columns` a constant where it is called. */
+static inline void put_columns(float *const *to, const float *turned, const struct block *block, size_t output_step,
+                               size_t lines, size_t columns)
+{
+    for (size_t o = 0; o < block->outputs; o++) {
+        const float *from = turned + o * TILE_POSITIONS_MAX;
+
+        for (size_t l = 0; l < lines; l++)
+            memcpy(to[l] + o * output_step, from + l * columns, columns * sizeof(*from));
+    }
+}
+
+static void put_tile(float *const *to, const float *turned, const struct block *block, size_t output_step,
+                     const struct tile_kind *kind)
+{
+    switch (kind->columns) {
+    case 12:
+        put_columns(to, turned, block, output_step, 1, 12);
+        break;
+    case 6:
+        put_columns(to, turned, block, output_step, kind->lines, 6);
+        break;
+    case 4:
+        put_columns(to, turned, block, output_step, kind->lines, 4);
+        break;
+    case 3:
+        put_columns(to, turned, block, output_step, kind->lines, 3);
+        break;
+    case 2:
+        put_columns(to, turned, block, output_step, kind->lines, 2);
+        break;
+    default:
+        put_columns(to, turned, block, output_step, kind->lines, kind->columns);
+    }
+}
+
+/* Where `count` lines from `line` on begin, counted through all images. */
+static void find_lines(const struct sweep *sweep, size_t line, size_t count, size_t image_step, size_t line_step,
+                       size_t *ret_offsets)
+{
+    size_t within = line % sweep->lines;
+    size_t offset = line / sweep->lines * image_step + within * line_step;
+
+    for (size_t l = 0; l < count; l++) {
+        ret_offsets[l] = offset;
+        offset += line_step;
+        if (++within == sweep->lines) {
+            within = 0;
+            offset += image_step - sweep->lines * line_step;
+        }
+    }
+}
+
 static void store_tile(const struct plan *plan, const struct block *block, const struct tile_kind *kind, size_t line,
                        size_t column, const float *sums)
 {
     const struct sweep *sweep = plan->sweep;
     size_t lanes = (size_t)block->vectors * plan->table->lanes;
     float turned[TILE_FLOATS];
+    size_t starts[TILE_POSITIONS_MAX];
     float *to[TILE_POSITIONS_MAX];
     size_t first =
         sweep->result_column * column + (block->group * sweep->outputs + block->first) * sweep->result_output;
-    bool finished = sweep->addend != NULL || sweep->mask != NULL || sweep->relu;
+    bool relu_first = sweep->relu && sweep->addend == NULL; /* before the tile is turned, where it costs least */
+    bool finished = sweep->addend != NULL || sweep->mask != NULL;
 
+    find_lines(sweep, line, kind->lines, sweep->result_image, sweep->result_line, starts);
     for (size_t l = 0; l < kind->lines; l++)
-        to[l] = sweep->result + first + (line + l) / sweep->lines * sweep->result_image +
-                (line + l) % sweep->lines * sweep->result_line;
-    if (sweep->result_output == 1 && sweep->bias == NULL && !finished) { /* already in order */
+        to[l] = sweep->result + first + starts[l];
+    if (sweep->result_output == 1 && sweep->bias == NULL && !sweep->relu && !finished) { /* already in order */
         for (size_t p = 0; p < (size_t)kind->lines * kind->columns; p++)
             memcpy(to[p / kind->columns] + p % kind->columns * sweep->result_column, sums + p * lanes,
                    block->outputs * sizeof(*sums));
         return;
     }
-    turn_tile(sums, (size_t)kind->lines * kind->columns, lanes, block->outputs, block->bias, turned);
+    turn_tile(sums, (size_t)kind->lines * kind->columns, lanes, block->outputs, block->bias, relu_first, turned);
+    if (sweep->result_column == 1 && !finished) {
+        put_tile(to, turned, block, sweep->result_output, kind);
+        return;
+    }
     for (size_t o = 0; o < block->outputs; o++) {
         const float *from = turned + o * TILE_POSITIONS_MAX;
         size_t output = o * sweep->result_output;
@@ -205,8 +264,6 @@ static void store_tile(const struct plan *plan, const struct block *block, const
         for (size_t l = 0; l < kind->lines; l++, from += kind->columns) {
             if (finished)
                 finish_run(sweep, to[l] + output, sweep->result_column, from, kind->columns);
-            else if (sweep->result_column == 1)
-                put_run(to[l] + output, from, kind->columns);
             else
                 for (size_t c = 0; c < kind->columns; c++)
                     to[l][output + c * sweep->result_column] = from[c];
@@ -224,6 +281,7 @@ static void run_one(const struct plan *plan, const struct block *block, const st
 {
     const struct sweep *sweep = plan->sweep;
     size_t lanes = (size_t)block->vectors * plan->table->lanes;
+    size_t starts[TILE_POSITIONS_MAX];
     struct tile tile = {
         .offsets = sweep->offsets + stretch->first,
         .weights = block->weights + stretch->first * lanes,
@@ -232,10 +290,9 @@ static void run_one(const struct plan *plan, const struct block *block, const st
         .sums = sums,
     };
 
+    find_lines(sweep, line, kind->lines, sweep->source_image, sweep->source_line, starts);
     for (size_t l = 0; l < kind->lines; l++)
-        tile.lines[l] = sweep->source + block->group * sweep->source_group + column +
-                        (line + l) / sweep->lines * sweep->source_image +
-                        (line + l) % sweep->lines * sweep->source_line;
+        tile.lines[l] = sweep->source + block->group * sweep->source_group + column + starts[l];
     kind->run[block->vectors - 1](&tile);
     if (stretch->last)
         store_tile(plan, block, kind, line, column, sums);

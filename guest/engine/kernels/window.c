@@ -205,7 +205,7 @@ void window_offsets(const struct window *window, uint32_t *ret_offsets)
 /* The source coordinate of an element of a slot. */
 static ptrdiff_t source_coordinate(const struct window_axis *axis, size_t slot, size_t index)
 {
-    size_t residue = axis->backward ? 0 : slot * axis->dilation % axis->step;
+    size_t residue = axis->backward || axis->step == 1 ? 0 : slot * axis->dilation % axis->step;
 
     return (ptrdiff_t)(index * axis->step + residue) + axis->origin;
 }
@@ -223,14 +223,20 @@ static void copy_second(const float *source, size_t count, float *ret_copy)
 }
 
 /* The slots of one line from a row of the source; what lies outside it is left alone. */
+/* Steps to go at least this far; most steps are 1, and a division costs as much as a short line. */
+static ptrdiff_t steps_over(ptrdiff_t distance, ptrdiff_t step)
+{
+    return step == 1 ? distance : (distance + step - 1) / step;
+}
+
 static void copy_line(const struct window_axis *axis, const float *source, float *ret_line)
 {
     ptrdiff_t size = (ptrdiff_t)axis->source_size, step = (ptrdiff_t)axis->step;
 
     for (size_t slot = 0; slot < axis->slots; slot++, ret_line += axis->length) {
         ptrdiff_t first = source_coordinate(axis, slot, 0), length = (ptrdiff_t)axis->length;
-        ptrdiff_t begin = first < 0 ? (-first + step - 1) / step : 0;
-        ptrdiff_t end = first < size ? (size - first + step - 1) / step : 0;
+        ptrdiff_t begin = first < 0 ? steps_over(-first, step) : 0;
+        ptrdiff_t end = first < size ? steps_over(size - first, step) : 0;
         const float *from;
 
         end = end < length ? end : length;

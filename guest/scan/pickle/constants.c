@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The opcodes that push numbers and texts. */
+#include "guest/scan/pickle/state.h"
+
+#include "guest/scan/pickle/literals.h"
+
+static int push_int(struct pickle_machine *machine, bool fits, int64_t value)
+{
+    pickle_value word = pickle_word(PICKLE_INT, (uint64_t)value);
+
+    if (!fits || pickle_signed_payload(word) != value)
+        word = pickle_word(PICKLE_INT, 0) | PICKLE_APART;
+    return run_push(machine, word);
+}
+
+static int push_number(struct pickle_machine *machine, const struct literal_int *number)
+{
+    int r = 0;
+
+    if (number->too_long && machine->options.strict)
+        return run_malformed(machine, "an int has too many digits");
+    if (number->odd)
+        r = run_odd(machine, PICKLE_ODD_NUMBER);
+    if (r != 0)
+        return r;
+    if (number->is_bool)
+        return run_push(machine, pickle_word(PICKLE_BOOL, (uint64_t)number->value));
+    return push_int(machine, number->fits, number->value);
+}
+
+int op_int(struct pickle_machine *machine)
+{
+    struct literal_int number;
+    struct fetched_line line;
+    int r = fetch_line(machine, &line);
+
+    if (r != 0)
+        return r;
+    if (line.size < 2)
+        return run_malformed(machine, "an empty line stands for a number");
+    if (line.have < line.size)
+        number = (struct literal_int){.too_long = true, .odd = true};
+    else if (literal_int(line.bytes, line.have, &number) < 0)
+        return run_malformed(machine, "the argument of INT is no number");
+    return push_number(machine, &number);
+}
+
+int op_long(struct pickle_machine *machine)
+{
+    struct literal_int number;
+    struct fetched_line line;
+    int r = fetch_line(machine, &line);
+
+    if (r != 0)
+        return r;
+    if (line.size < 2)
+        return run_malformed(machine, "an empty line stands for a number");
+    if (line.have < line.size)
+        number = (struct literal_int){.too_long = true, .odd = true};
+    else if (literal_long(line.bytes, line.have, &number) < 0)
+        return run_malformed(machine, "the argument of LONG is no number");
+    return push_number(machine, &number);
+}
+
+int op_counted_long(struct pickle_machine *machine, unsigned size)
+{
+    const uint8_t *bytes;
+    uint64_t count, value = 0;
+    int r = fetch_integer(machine, size, &count);
+
+    if (r != 0)
+        return r;
+    if (count > INT32_MAX)
+        return run_malformed(machine, "a long's size is negative");
+    if (count > 8) {
+        r = fetch_past(machine, count, false, false);
+        return r != 0 ? r : push_int(machine, false, 0);
+    }
+    r = count > 0 ? fetch(machine, (size_t)count, &bytes) : 0;
+    if (r != 0)
+        return r;
+    for (unsigned i = 0; i < count; i++)
+        value |= (uint64_t)bytes[i] << 8 * i;
+    if (count > 0 && count < 8 && (bytes[count - 1] & 0x80) != 0)
+        value |= UINT64_MAX << 8 * count;
+    return push_int(machine, true, (int64_t)value);
+}
+
+int op_float(struct pickle_machine *machine)
+{
+    struct fetched_line line;
+    int r = fetch_line(machine, &line);
+
+    if (r != 0)
+        return r;
+    if (line.size < 2)
+        return run_malformed(machine, "an empty line stands for a number");
+    if (line.have == line.size && literal_float(line.bytes, line.have) < 0) {
+        if (machine->options.strict)
+            return run_malformed(machine, "the argument of FLOAT is no number");
+        r = run_odd(machine, PICKLE_ODD_NUMBER); /* Python's float() takes blanks, underscores, and 1e999 */
+    }
+    return r != 0 ? r : run_push(machine, pickle_word(PICKLE_FLOAT, 0));
+}
+
+/* --- texts -------------------------------------------------------------------------------------------- */
+
+/* A text is where its opcode is; or, where the bytes do not follow the opcode, an object that says where they are. */
+static pickle_value text_word(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size)
+{
+    uint64_t number, *cells;
+    uint8_t opcode;
+
+    if (!machine->apart)
+        return pickle_word(kind, machine->opcode_offset);
+    opcode = (uint8_t)machine->opcode;
+    number = heap_take(&machine->heap, TEXT_CELLS);
+    cells = heap_at(&machine->heap, number);
+    cells[0] = opcode;
+    cells[1] = offset;
+    cells[2] = size;
+    return pickle_word(kind, number) | PICKLE_APART;
+}
+
+static int push_text(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size)
+{
+    pickle_value word = text_word(machine, kind, offset, size);
+    int r = 0;
+
+    if (kind == PICKLE_BYTEARRAY)
+        word |= PICKLE_UNHASHABLE;
+    if (machine->options.text_min > 0 && size >= machine->options.text_min && machine->events->text != NULL) {
+        r = machine->events->text(machine->events->argument, machine, word, size, machine->opcode_offset, machine->err);
+        fetch_again(machine);
+    }
+    return r != 0 ? r : run_push(machine, word);
+}
+
+int op_string(struct pickle_machine *machine)
+{
+    struct fetched_line line;
+    uint64_t offset;
+    bool ascii = true;
+    size_t used;
+    int r = fetch_line(machine, &line);
+
+    if (r != 0)
+        return r;
+    offset = reader_offset(&machine->reader) - line.size;
+    if (line.have == line.size && literal_string(line.bytes, line.have, NULL, 0, &used, &ascii) < 0)
+        return run_malformed(machine, "the argument of STRING is not quoted, or has a bad escape");
+    if (!ascii && machine->options.strict)
+        return run_malformed(machine, "the argument of STRING is not ASCII");
+    if (!ascii)
+        r = run_odd(machine, PICKLE_ODD_ENCODING);
+    return r != 0 ? r : push_text(machine, PICKLE_STR, offset, line.size);
+}
+
+int op_unicode(struct pickle_machine *machine)
+{
+    struct fetched_line line;
+    uint64_t offset;
+    size_t used;
+    int r = fetch_line(machine, &line);
+
+    if (r != 0)
+        return r;
+    offset = reader_offset(&machine->reader) - line.size;
+    if (line.have == line.size && literal_unicode(line.bytes, line.have, NULL, 0, &used) < 0)
+        return run_malformed(machine, "the argument of UNICODE has a bad escape");
+    return push_text(machine, PICKLE_STR, offset, line.size);
+}
+
+/* SHORT_BINSTRING and BINSTRING: in the unpickler's encoding, ASCII unless a loader says otherwise. */
+static int check_binstring(struct pickle_machine *machine, uint64_t size)
+{
+    bool ascii = true;
+
+    while (size > 0) {
+        size_t part = size < SCAN_VIEW_MAX ? (size_t)size : SCAN_VIEW_MAX;
+        const uint8_t *bytes;
+        int r = reader_bytes(&machine->reader, part, &bytes);
+
+        if (r < 0)
+            return run_failed(machine, r);
+        ascii = ascii && literal_is_ascii(bytes, part);
+        size -= part;
+    }
+    if (ascii)
+        return 0;
+    return machine->options.strict ? run_malformed(machine, "a string is not ASCII")
+                                   : run_odd(machine, PICKLE_ODD_ENCODING);
+}
+
+int op_counted(struct pickle_machine *machine, enum pickle_kind kind, unsigned size, bool is_binstring)
+{
+    struct reader *reader = &machine->reader;
+    uint64_t count, offset;
+    int r = fetch_integer(machine, size, &count);
+
+    if (r != 0)
+        return r;
+    if (is_binstring) {
+        r = reader_offset(reader) + count > machine->frame_end ? fetch_across(machine, count) : 0;
+        r = r == 0 ? check_binstring(machine, count) : r;
+    } else {
+        r = fetch_past(machine, count, kind == PICKLE_STR, kind != PICKLE_STR);
+    }
+    if (r != 0)
+        return r;
+    offset = reader_offset(reader) - count;
+    return push_text(machine, kind, offset, count);
+}
+
+int op_readonly_buffer(struct pickle_machine *machine)
+{
+    pickle_value *last;
+
+    if (stack_size(&machine->stack) <= machine->fence)
+        return run_underflow(machine);
+    last = stack_last(&machine->stack);
+    switch (pickle_kind_of(*last)) {
+    case PICKLE_BYTEARRAY:
+        *last = pickle_word(PICKLE_BUFFER, 0) | PICKLE_UNHASHABLE;
+        return 0;
+    case PICKLE_BYTES:
+    case PICKLE_BUFFER:
+        return 0;
+    default:
+        return pickle_is_opaque(*last) && !machine->options.strict
+                   ? 0
+                   : run_malformed(machine, "READONLY_BUFFER needs an object with a buffer");
+    }
+}

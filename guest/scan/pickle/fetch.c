@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the machine reads its arguments, frames included.
+ *
+ * A frame is a prefetch of _pickle.c (load_frame, _Unpickler_ReadFromFile): from bytes it changes nothing. From a file
+ * its bytes are read into a buffer; a read that needs more than what is left there goes to the file, behind the frame,
+ * and the rest of the buffer is dropped. Large bytes objects are put together of both (_Unpickler_ReadInto).
+ */
+#include "guest/scan/pickle/state.h"
+
+#include "guest/scan/pickle/literals.h"
+
+#include <string.h>
+
+int run_failed(struct pickle_machine *machine, int code)
+{
+    machine->result.end = code == -ENODATA ? PICKLE_END_DATA : PICKLE_END_SOURCE;
+    machine->result.code = code;
+    machine->result.cause = code == -ENODATA ? "the data end within a pickle" : "the bytes can't be had";
+    return RUN_ENDED;
+}
+
+int run_odd(struct pickle_machine *machine, enum pickle_oddity oddity)
+{
+    int r = 0;
+
+    if (machine->events->odd != NULL) {
+        r = machine->events->odd(machine->events->argument, machine, oddity, machine->opcode_offset, machine->err);
+        fetch_again(machine);
+    }
+    return r;
+}
+
+void run_depends_on_values(struct pickle_machine *machine)
+{
+    if (machine->result.value_offset == UINT64_MAX)
+        machine->result.value_offset = machine->opcode_offset;
+}
+
+int fetch_across(struct pickle_machine *machine, uint64_t size)
+{
+    uint64_t offset = reader_offset(&machine->reader), end = machine->frame_end;
+
+    (void)size;
+    machine->frame_end = NO_FRAME;
+    if (offset >= end)
+        return 0; /* the frame was over */
+    machine->result.frame_conflict = true;
+    if (machine->options.file_load) {
+        reader_seek(&machine->reader, end);
+        machine->apart = true;
+    }
+    return run_odd(machine, PICKLE_ODD_FRAME);
+}
+
+int fetch_integer(struct pickle_machine *machine, unsigned size, uint64_t *ret_value)
+{
+    const uint8_t *bytes;
+    uint64_t value = 0;
+    int r = fetch(machine, size, &bytes);
+
+    if (r != 0)
+        return r;
+    for (unsigned i = 0; i < size; i++)
+        value |= (uint64_t)bytes[i] << 8 * i;
+    *ret_value = value;
+    return 0;
+}
+
+/* Where the newline is; -ENODATA. Afterwards the reader stands at the line's beginning again. */
+static int find_newline(struct pickle_machine *machine, uint64_t *ret_size)
+{
+    struct reader *reader = &machine->reader;
+    uint64_t first = reader_offset(reader);
+    int r;
+
+    for (;;) {
+        const uint8_t *newline;
+
+        r = reader_fill(reader, 1);
+        if (r < 0)
+            break;
+        newline = memchr(reader->bytes + reader->used, '\n', reader->size - reader->used);
+        if (newline != NULL) {
+            uint64_t end = reader->base + (uint64_t)(newline - reader->bytes) + 1;
+
+            *ret_size = end - first;
+            if (first >= reader->base)
+                reader->used = (size_t)(first - reader->base);
+            else
+                reader_seek(reader, first);
+            return 0;
+        }
+        reader->used = reader->size;
+    }
+    reader_seek(reader, first);
+    return r;
+}
+
+int fetch_line(struct pickle_machine *machine, struct fetched_line *ret_line)
+{
+    struct reader *reader = &machine->reader;
+    struct fetched_line line;
+    int r = find_newline(machine, &line.size);
+
+    if (reader_offset(reader) < machine->frame_end && machine->frame_end != NO_FRAME &&
+        (r == -ENODATA || reader_offset(reader) + line.size > machine->frame_end)) {
+        int across = fetch_across(machine, line.size);
+
+        if (across != 0)
+            return across;
+        if (machine->options.file_load)
+            r = find_newline(machine, &line.size);
+    }
+    if (r < 0)
+        return run_failed(machine, r);
+    line.have = line.size < SCAN_VIEW_MAX ? (size_t)line.size : SCAN_VIEW_MAX;
+    r = reader_bytes(reader, line.have, &line.bytes);
+    if (r < 0)
+        return run_failed(machine, r);
+    if (line.size > line.have)
+        reader_seek(reader, reader_offset(reader) + line.size - line.have);
+    *ret_line = line;
+    return 0;
+}
+
+static int check_pieces(struct pickle_machine *machine, uint64_t size)
+{
+    struct literal_utf8 utf8 = {0};
+    int r = 0;
+
+    while (size > 0) {
+        size_t part = size < SCAN_VIEW_MAX ? (size_t)size : SCAN_VIEW_MAX;
+        const uint8_t *bytes;
+
+        r = reader_bytes(&machine->reader, part, &bytes);
+        if (r < 0)
+            return run_failed(machine, r);
+        r = literal_utf8_feed(&utf8, bytes, part);
+        if (r < 0)
+            return run_malformed(machine, "a text is no UTF-8");
+        size -= part;
+    }
+    return utf8.left == 0 ? 0 : run_malformed(machine, "a text is no UTF-8");
+}
+
+int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8, bool joined)
+{
+    int r;
+
+    if (size > UINT64_MAX / 2)
+        return run_malformed(machine, "a size is negative");
+    if (reader_offset(&machine->reader) + size > machine->frame_end) {
+        if (joined)
+            machine->frame_end = NO_FRAME;
+        else
+            r = fetch_across(machine, size);
+        if (!joined && r != 0)
+            return r;
+    }
+    if (utf8)
+        return check_pieces(machine, size);
+    r = reader_skip(&machine->reader, size);
+    return r == 0 ? 0 : run_failed(machine, r);
+}
+
+/* Whether the data have `size` bytes from here on. */
+static int has_bytes(struct pickle_machine *machine, uint64_t size)
+{
+    struct reader *reader = &machine->reader;
+    uint64_t offset = reader_offset(reader), whole;
+    int r;
+
+    if (size <= SCAN_VIEW_MAX)
+        return reader_fill(reader, (size_t)size);
+    if (size <= reader->size - reader->used)
+        return 0;
+    r = source_size(reader->source, &whole, reader->err);
+    fetch_again(machine);
+    if (r < 0)
+        return r;
+    return whole < offset || whole - offset < size ? -ENODATA : 0;
+}
+
+int fetch_frame(struct pickle_machine *machine)
+{
+    uint64_t size, offset;
+    int r = fetch_integer(machine, 8, &size);
+
+    if (r != 0)
+        return r;
+    if (size > INT64_MAX)
+        return run_malformed(machine, "a frame's size is negative");
+    offset = reader_offset(&machine->reader);
+    if (size == 0 || (machine->frame_end != NO_FRAME && offset + size <= machine->frame_end))
+        return 0; /* within what is read already */
+    if (machine->frame_end != NO_FRAME) {
+        r = fetch_across(machine, size);
+        if (r != 0)
+            return r;
+    }
+    r = has_bytes(machine, size);
+    if (r == -ENODATA && !machine->options.strict)
+        return run_odd(machine, PICKLE_ODD_FRAME_END);
+    if (r < 0)
+        return run_failed(machine, r);
+    machine->frame_end = reader_offset(&machine->reader) + size;
+    return 0;
+}
