@@ -18,6 +18,7 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_zlib,
     &scan_format_zfile,
     &scan_format_torchscript,
+    &scan_format_npy,
     &scan_format_gguf,
     &scan_format_safetensors,
     &scan_format_pickle,

@@ -11,6 +11,7 @@ extern const struct scan_format scan_format_gzip;
 extern const struct scan_format scan_format_keras;
 extern const struct scan_format scan_format_lz4;
 extern const struct scan_format scan_format_lzma;
+extern const struct scan_format scan_format_npy;
 extern const struct scan_format scan_format_onnx;
 extern const struct scan_format scan_format_pickle;
 extern const struct scan_format scan_format_plain;
