@@ -11,6 +11,7 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_zstd,
     &scan_format_zlib,
     &scan_format_zfile,
+    &scan_format_hdf5,
     &scan_format_keras,
     &scan_format_plain, /* last: what is left over */
     NULL,
