@@ -8,6 +8,7 @@
 extern const struct scan_format scan_format_bzip2;
 extern const struct scan_format scan_format_gguf;
 extern const struct scan_format scan_format_gzip;
+extern const struct scan_format scan_format_hdf5;
 extern const struct scan_format scan_format_keras;
 extern const struct scan_format scan_format_lz4;
 extern const struct scan_format scan_format_lzma;
