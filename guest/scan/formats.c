@@ -9,6 +9,7 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_rar,
     &scan_format_onnx,
     &scan_format_tensorflow,
+    &scan_format_tensorflow_text,
     &scan_format_gzip,
     &scan_format_bzip2,
     &scan_format_xz,

@@ -22,6 +22,7 @@ extern const struct scan_format scan_format_tar;
 extern const struct scan_format scan_format_safetensors;
 extern const struct scan_format scan_format_template;
 extern const struct scan_format scan_format_tensorflow;
+extern const struct scan_format scan_format_tensorflow_text;
 extern const struct scan_format scan_format_torchscript;
 extern const struct scan_format scan_format_xz;
 extern const struct scan_format scan_format_zfile;
