@@ -204,28 +204,41 @@ static size_t first_nan(const struct pool_state *state, const struct cell *cell,
     return SIZE_MAX;
 }
 
-/* Where the maximum lies; SIZE_MAX for a window in the padding. */
-static inline size_t cell_place(const struct pool_state *state, const struct cell *cell, const float *x)
+/* Where the maximum of a window without NaN lies: the first of equals. Inlined as maximum_of is. */
+static inline __attribute__((always_inline)) size_t place_of(const float *x, size_t first, size_t rows, size_t columns,
+                                                             size_t row_step, size_t column_step, int *ret_nan)
 {
-    size_t best = cell->first;
-    float maximum;
+    size_t best = first;
+    float maximum = x[first];
     int nan = 0;
 
-    if (cell->rows.count == 0 || cell->columns.count == 0)
-        return SIZE_MAX;
-    maximum = x[best];
-    for (size_t i = 0; i < cell->rows.count; i++) {
-        size_t row = cell->first + i * state->step_row * state->width;
-
-        for (size_t j = 0; j < cell->columns.count; j++) {
-            float value = x[row + j * state->step_column];
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) {
+            size_t place = first + i * row_step + j * column_step;
+            float value = x[place];
             bool above = value > maximum;
 
-            best = EITHER(above) ? row + j * state->step_column : best;
+            best = EITHER(above) ? place : best;
             maximum = EITHER(above) ? value : maximum;
             nan |= value != value;
         }
-    }
+    *ret_nan = nan;
+    return best;
+}
+
+/* Where the maximum lies; SIZE_MAX for a window in the padding. */
+static inline size_t cell_place(const struct pool_state *state, const struct cell *cell, const float *x)
+{
+    size_t rows = cell->rows.count, columns = cell->columns.count;
+    size_t row_step = state->step_row * state->width, best;
+    int nan;
+
+    if (rows == 0 || columns == 0)
+        return SIZE_MAX;
+    if (rows == 2 && columns == 2 && state->step_column == 1)
+        best = place_of(x, cell->first, 2, 2, row_step, 1, &nan);
+    else
+        best = place_of(x, cell->first, rows, columns, row_step, state->step_column, &nan);
     return nan ? first_nan(state, cell, x) : best;
 }
 
