@@ -23,10 +23,10 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_gguf,
     &scan_format_safetensors,
     &scan_format_pickle,
-    &scan_format_template,
     &scan_format_hdf5,
     &scan_format_keras,
     &scan_format_template,
+    &scan_format_zeros,
     &scan_format_plain, /* last: what is left over */
     NULL,
 };
