@@ -27,6 +27,7 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_keras,
     &scan_format_template,
     &scan_format_zeros,
+    &scan_format_skops,
     &scan_format_plain, /* last: what is left over */
     NULL,
 };

@@ -19,6 +19,7 @@ extern const struct scan_format scan_format_plain;
 extern const struct scan_format scan_format_rar;
 extern const struct scan_format scan_format_safetensors;
 extern const struct scan_format scan_format_sevenzip;
+extern const struct scan_format scan_format_skops;
 extern const struct scan_format scan_format_tar;
 extern const struct scan_format scan_format_template;
 extern const struct scan_format scan_format_tensorflow;
