@@ -30,9 +30,13 @@ enum global_class {
     /* Harmless to call, and makes an object of a class that is among its arguments, as NEWOBJ does: those globals among
      * its arguments count as made by NEWOBJ (copyreg._reconstructor, numpy's _reconstruct). */
     GLOBAL_ALLOWED_REBUILD,
-    /* Calls, now or later, what its arguments hold: every global among them counts as called (functools.partial). Where
-     * its first argument is neither a global nor made from one, what it calls is not known: dangerous. */
+    /* Calls, now or later, what its arguments hold: every global among them counts as called. */
     GLOBAL_ALLOWED_APPLY,
+    /* The same, and the first argument is what it calls: where that is neither a global nor made from one, it is not
+     * known, hence dangerous (functools.partial). */
+    GLOBAL_ALLOWED_PARTIAL,
+    /* Harmless with one argument, whose type it gives; with more it makes a class, which is dangerous (type). */
+    GLOBAL_ALLOWED_TYPE,
     /* getattr(object, name): what it gives is the global object + "." + name, see global_judge_attribute. */
     GLOBAL_ALLOWED_GETATTR,
     /* Text to bytes or back by a named codec; what comes out is as trustworthy as what went in. */
@@ -40,11 +44,14 @@ enum global_class {
     /* Unpickles its argument: bytes that are to be scanned as a pickle, or a loader of one; other arguments are not
      * known, hence dangerous (torch.storage._load_from_bytes). */
     GLOBAL_ALLOWED_LOADS,
+    /* Gives the global that its two arguments, module and name, say: to be judged as that; dangerous where they are no
+     * constants (numpy.core._ufunc_reconstruct). */
+    GLOBAL_ALLOWED_IMPORT,
     GLOBAL_CLASS_COUNT
 };
 
-/* The longest module or name that is looked up; what is longer is unknown. */
-#define GLOBAL_NAME_MAX 512u
+#define GLOBAL_NAME_MAX 512u /* bytes of a module or name that is looked up; a longer one is no real one: dangerous */
+#define GLOBAL_DOTS_MAX 16u  /* dots in one; likewise */
 
 /*
  * What is known of a pair; the bytes need not end in a NUL. *ret_reason (may be NULL) is set to a sentence that lives

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which table has which package. */
+#include "guest/scan/pickle/globals_table.h"
+
+const struct global_package global_packages[] = {
+    {"__future__", &globals_stdlib},   {"_codecs", &globals_stdlib},
+    {"_weakref", &globals_stdlib},     {"_weakrefset", &globals_stdlib},
+    {"abc", &globals_stdlib},          {"argparse", &globals_stdlib},
+    {"array", &globals_stdlib},        {"asyncio", &globals_stdlib},
+    {"bisect", &globals_stdlib},       {"builtins", &globals_builtins},
+    {"calendar", &globals_stdlib},     {"cmath", &globals_stdlib},
+    {"codecs", &globals_stdlib},       {"collections", &globals_stdlib},
+    {"colorsys", &globals_stdlib},     {"concurrent", &globals_stdlib},
+    {"configparser", &globals_stdlib}, {"contextlib", &globals_stdlib},
+    {"copy", &globals_stdlib},         {"copyreg", &globals_stdlib},
+    {"dataclasses", &globals_stdlib},  {"datetime", &globals_stdlib},
+    {"dateutil", &globals_numpy},      {"decimal", &globals_stdlib},
+    {"difflib", &globals_stdlib},      {"email", &globals_stdlib},
+    {"enum", &globals_stdlib},         {"fractions", &globals_stdlib},
+    {"functools", &globals_stdlib},    {"graphlib", &globals_stdlib},
+    {"http", &globals_stdlib},         {"inspect", &globals_stdlib},
+    {"io", &globals_stdlib},           {"ipaddress", &globals_stdlib},
+    {"itertools", &globals_stdlib},    {"joblib", &globals_numpy},
+    {"json", &globals_stdlib},         {"logging", &globals_stdlib},
+    {"math", &globals_stdlib},         {"multiprocessing", &globals_stdlib},
+    {"numbers", &globals_stdlib},      {"numpy", &globals_numpy},
+    {"operator", &globals_stdlib},     {"os", &globals_stdlib},
+    {"pandas", &globals_numpy},        {"pathlib", &globals_stdlib},
+    {"platform", &globals_stdlib},     {"pytz", &globals_numpy},
+    {"queue", &globals_stdlib},        {"random", &globals_stdlib},
+    {"re", &globals_stdlib},           {"scipy", &globals_numpy},
+    {"signal", &globals_stdlib},       {"sklearn", &globals_sklearn},
+    {"socket", &globals_stdlib},       {"sre_constants", &globals_stdlib},
+    {"ssl", &globals_stdlib},          {"statistics", &globals_stdlib},
+    {"string", &globals_stdlib},       {"struct", &globals_stdlib},
+    {"subprocess", &globals_stdlib},   {"sys", &globals_stdlib},
+    {"textwrap", &globals_stdlib},     {"threading", &globals_stdlib},
+    {"time", &globals_stdlib},         {"tokenize", &globals_stdlib},
+    {"torch", &globals_torch},         {"types", &globals_stdlib},
+    {"typing", &globals_stdlib},       {"urllib", &globals_stdlib},
+    {"uuid", &globals_stdlib},         {"weakref", &globals_stdlib},
+    {"xml", &globals_stdlib},          {"zoneinfo", &globals_stdlib},
+};
+
+const uint32_t global_package_count = sizeof global_packages / sizeof global_packages[0];
