@@ -10,6 +10,8 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_onnx,
     &scan_format_tensorflow,
     &scan_format_tensorflow_text,
+    &scan_format_tflite,
+    &scan_format_coreml,
     &scan_format_gzip,
     &scan_format_bzip2,
     &scan_format_xz,

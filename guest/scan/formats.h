@@ -6,6 +6,7 @@
 #include "guest/scan/scan.h"
 
 extern const struct scan_format scan_format_bzip2;
+extern const struct scan_format scan_format_coreml;
 extern const struct scan_format scan_format_gguf;
 extern const struct scan_format scan_format_gzip;
 extern const struct scan_format scan_format_hdf5;
@@ -24,6 +25,7 @@ extern const struct scan_format scan_format_tar;
 extern const struct scan_format scan_format_template;
 extern const struct scan_format scan_format_tensorflow;
 extern const struct scan_format scan_format_tensorflow_text;
+extern const struct scan_format scan_format_tflite;
 extern const struct scan_format scan_format_torchscript;
 extern const struct scan_format scan_format_xz;
 extern const struct scan_format scan_format_zeros;
