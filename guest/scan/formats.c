@@ -17,7 +17,11 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_gguf,
     &scan_format_safetensors,
     &scan_format_keras,
+    &scan_format_executable,
+    &scan_format_json,
+    &scan_format_xml,
     &scan_format_template,
+    &scan_format_yaml,
     &scan_format_plain, /* last: what is left over */
     NULL,
 };

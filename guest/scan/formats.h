@@ -6,8 +6,10 @@
 #include "guest/scan/scan.h"
 
 extern const struct scan_format scan_format_bzip2;
+extern const struct scan_format scan_format_executable;
 extern const struct scan_format scan_format_gguf;
 extern const struct scan_format scan_format_gzip;
+extern const struct scan_format scan_format_json;
 extern const struct scan_format scan_format_keras;
 extern const struct scan_format scan_format_lz4;
 extern const struct scan_format scan_format_lzma;
@@ -16,7 +18,9 @@ extern const struct scan_format scan_format_plain;
 extern const struct scan_format scan_format_safetensors;
 extern const struct scan_format scan_format_template;
 extern const struct scan_format scan_format_torchscript;
+extern const struct scan_format scan_format_xml;
 extern const struct scan_format scan_format_xz;
+extern const struct scan_format scan_format_yaml;
 extern const struct scan_format scan_format_zfile;
 extern const struct scan_format scan_format_zip;
 extern const struct scan_format scan_format_zlib;
