@@ -27,9 +27,10 @@ static bool is_separator(char c)
     return c == '/' || c == '\\';
 }
 
-/* "scheme:" of at least two letters with a slash behind it, as file systems of the frameworks take it. */
-static bool has_scheme(const char *path, size_t size)
+/* At least two letters before the colon, and a slash behind it, as file systems of the frameworks take it. */
+bool names_is_url(const void *text, size_t size)
 {
+    const char *path = text;
     size_t at = 0;
 
     while (at < size && (is_letter(path[at]) || (path[at] >= '0' && path[at] <= '9') || path[at] == '+' ||
@@ -59,7 +60,7 @@ const char *names_path_leaves(const void *bytes, size_t size)
         return "an absolute path";
     if (has_parent(path, size))
         return "a parent folder";
-    if (has_scheme(path, size))
+    if (names_is_url(path, size))
         return "a URL";
     if (size >= 2 && is_letter(path[0]) && path[1] == ':')
         return "a drive";

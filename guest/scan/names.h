@@ -3,6 +3,7 @@
 #ifndef LAZARET_GUEST_SCAN_NAMES_H
 #define LAZARET_GUEST_SCAN_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -10,6 +11,9 @@
  * "a drive", "a backslash", "a NUL", "a home folder"; NULL for a plain one. Windows' paths count on every system.
  */
 const char *names_path_leaves(const void *path, size_t size);
+
+/* Whether a text begins with "scheme:/". */
+bool names_is_url(const void *text, size_t size);
 
 /*
  * The word in an operator's name that says that it runs code, or reaches files or a network: "exec", "shell", "http".

@@ -37,10 +37,20 @@ static int obey_command(struct collecting *c, struct error *err)
 
     if (r < 0)
         return error_set(err, ERROR_INTERNAL, r, "the monitor is gone");
-    if (record.type == RECORD_BEGIN_CHECK)
+    switch (record.type) {
+    case RECORD_BEGIN_CHECK:
         r = session_host_begin_check(&c->session, (uint32_t)record.numbers[0]);
-    else
+        break;
+    case RECORD_BEGIN_SCAN:
+        r = session_host_begin_scan(&c->session, (uint32_t)record.numbers[0], record.numbers[1]);
+        break;
+    case RECORD_IMPORT:
+        r = session_host_import(&c->session);
+        break;
+    default:
         r = session_host_part(&c->session);
+        break;
+    }
     if (r < 0)
         return error_set(err, ERROR_INTERNAL, r, "the monitor's command came out of order");
     return 0;
@@ -163,9 +173,9 @@ int collector_start(int connection, const struct plan *plan, const uint8_t nonce
     return 0;
 }
 
-static int command(struct collector *collector, uint32_t type, uint64_t number, struct error *err)
+static int command(struct collector *collector, uint32_t type, uint64_t first, uint64_t second, struct error *err)
 {
-    struct record record = {.type = type, .numbers = {number}};
+    struct record record = {.type = type, .numbers = {first, second}};
     int r = record_write(collector->socket, &record, io_deadline_ms(COLLECTOR_COMMAND_MS));
 
     if (r < 0)
@@ -175,12 +185,22 @@ static int command(struct collector *collector, uint32_t type, uint64_t number, 
 
 int collector_begin_check(struct collector *collector, uint32_t check, struct error *err)
 {
-    return command(collector, RECORD_BEGIN_CHECK, check, err);
+    return command(collector, RECORD_BEGIN_CHECK, check, 0, err);
+}
+
+int collector_begin_scan(struct collector *collector, uint32_t index, uint64_t size, struct error *err)
+{
+    return command(collector, RECORD_BEGIN_SCAN, index, size, err);
+}
+
+int collector_import(struct collector *collector, struct error *err)
+{
+    return command(collector, RECORD_IMPORT, 0, 0, err);
 }
 
 int collector_part(struct collector *collector, struct error *err)
 {
-    return command(collector, RECORD_PART, 0, err);
+    return command(collector, RECORD_PART, 0, 0, err);
 }
 
 /* The collector is gone without a word: its exit status says why. */

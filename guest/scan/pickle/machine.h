@@ -85,6 +85,7 @@ enum pickle_oddity {
     PICKLE_ODD_ENCODING,  /* a STRING or BINSTRING that is not ASCII */
     PICKLE_ODD_NUMBER,    /* a number that C reads and Python does not, or the reverse */
     PICKLE_ODD_ARGUMENTS, /* arguments that are no tuple */
+    PICKLE_ODD_EXPANSION, /* a container that stands for more than 10^12 values */
     PICKLE_ODD_COUNT
 };
 
