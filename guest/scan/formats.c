@@ -5,8 +5,11 @@
 const struct scan_format *const scan_formats[] = {
     &scan_format_zip,
     &scan_format_tar,
+    &scan_format_sevenzip,
+    &scan_format_rar,
     &scan_format_onnx,
     &scan_format_tensorflow,
+    &scan_format_tensorflow_text,
     &scan_format_gzip,
     &scan_format_bzip2,
     &scan_format_xz,
@@ -16,10 +19,14 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_zlib,
     &scan_format_zfile,
     &scan_format_torchscript,
+    &scan_format_npy,
     &scan_format_gguf,
     &scan_format_safetensors,
+    &scan_format_pickle,
     &scan_format_template,
+    &scan_format_hdf5,
     &scan_format_keras,
+    &scan_format_template,
     &scan_format_plain, /* last: what is left over */
     NULL,
 };
