@@ -19,6 +19,7 @@
 #include "guest/agent/machine.h"
 #include "guest/agent/model_file.h"
 #include "guest/agent/process.h"
+#include "guest/agent/remote_source.h"
 #include "guest/agent/stream.h"
 #include "guest/agent/window_pipe.h"
 #include "guest/engine/kernels/kernels.h"
@@ -45,6 +46,7 @@ struct supervisor {
     struct process worker;
     struct stream_reader from_host, from_worker;
     struct stream_writer to_host, to_worker;
+    char file_name[SCAN_NAME_MAX]; /* of the file being scanned */
 };
 
 /* --- saying things -------------------------------------------------------------------------------- */
@@ -105,12 +107,16 @@ static void lose_host(struct supervisor *s, const struct error *cause)
 /* Whether a task compares the model with the reference: no other gets to see that. */
 static bool needs_reference(const struct supervisor *s, uint32_t check)
 {
-    return check != WORKER_IMPORT && s->plan->checks[check].id == PLAN_WEIGHT_DRIFT;
+    return check != WORKER_IMPORT && check != WORKER_FILE && s->plan->checks[check].id == PLAN_WEIGHT_DRIFT;
 }
 
 /* A worker's address space. The reference takes memory whether the worker maps it or not. */
-static uint64_t worker_memory(const struct supervisor *s, uint32_t check)
+static uint64_t worker_memory(const struct supervisor *s, const struct worker_task *task)
 {
+    uint32_t check = task->check;
+
+    if (worker_scans(task))
+        return WORKER_SCAN_MEMORY + (check == WORKER_FILE ? 0 : s->plan->model_size);
     if (s->memory_bytes == 0 || needs_reference(s, check))
         return s->memory_bytes;
     return s->memory_bytes - s->plan->reference_size; /* receive_plan: it fits */
@@ -121,11 +127,13 @@ static void start_worker(struct supervisor *s, uint32_t check)
     struct worker_task task = {.plan = s->plan,
                                .check = check,
                                .threads = s->plan->threads > 0 ? s->plan->threads : s->machine.processors,
-                               .memory_bytes = worker_memory(s, check),
                                .model_fd = s->model,
-                               .reference_fd = needs_reference(s, check) ? s->reference : -1};
+                               .reference_fd = needs_reference(s, check) ? s->reference : -1,
+                               .file_size = s->session.file_size,
+                               .file_name = s->file_name};
     struct error err;
 
+    task.memory_bytes = worker_memory(s, &task);
     if (task.threads > KERNEL_THREADS_MAX)
         task.threads = KERNEL_THREADS_MAX;
     stream_reader_next(&s->from_worker);
@@ -163,9 +171,25 @@ static void accuse_worker(struct supervisor *s, const struct error *cause)
     give_up_for(s, MESSAGE_FAILURE_WORKER_CRASHED, text);
 }
 
+/* What the worker's message means for the host's turn; -EPROTO where it may not come now. */
+static int note_message(struct supervisor *s, const struct message *message, bool *ret_ends)
+{
+    bool served = s->session.state == SESSION_GUEST_SERVING;
+
+    *ret_ends = message->type == MESSAGE_READY || message->type == MESSAGE_CHECK_DONE ||
+                (message->type == MESSAGE_SCAN_DONE && served);
+    if (message->type == MESSAGE_READY)
+        return session_guest_imported(&s->session);
+    if (message->type == MESSAGE_CHECK_DONE)
+        return session_guest_check_done(&s->session);
+    if (message->type == MESSAGE_READ)
+        return session_guest_read(&s->session, &message->read);
+    return message->type == MESSAGE_SCAN_DONE && served ? session_guest_scan_done(&s->session) : 0;
+}
+
 static void relay_message(struct supervisor *s, const struct message *message)
 {
-    bool ends = message->type == MESSAGE_READY || message->type == MESSAGE_CHECK_DONE;
+    bool ends = false;
     struct error err = {0};
     int r = session_host_receive(&s->judge, message, &err);
 
@@ -173,8 +197,8 @@ static void relay_message(struct supervisor *s, const struct message *message)
         give_up_for(s, MESSAGE_FAILURE_SHAPE, err.text);
         return;
     }
-    if (r == 0 && message->type == MESSAGE_CHECK_DONE && session_guest_check_done(&s->session) < 0)
-        r = error_set(&err, ERROR_GUEST, -EPROTO, "CHECK_DONE before all windows had come");
+    if (r == 0 && note_message(s, message, &ends) < 0)
+        r = error_set(&err, ERROR_GUEST, -EPROTO, "%s before the host had its turn", message_type_name(message->type));
     if (r < 0) {
         accuse_worker(s, &err);
         return;
@@ -259,8 +283,35 @@ static int receive_plan(struct supervisor *s, struct error *err)
     return r;
 }
 
+/* The answer to a READ; NULL: there is none. */
+static int receive_answer(struct supervisor *s, const struct message_blob *bytes, struct error *err)
+{
+    if (remote_put_answer(&s->to_worker.bytes, bytes) < 0)
+        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a part of the file");
+    return 0;
+}
+
+static int receive_scan(struct supervisor *s, const struct message_scan *scan, struct error *err)
+{
+    if (session_host_begin_scan(&s->judge, scan->index, scan->size) < 0)
+        return error_set(err, ERROR_INTERNAL, -EPROTO, "message SCAN came out of order");
+    (void)snprintf(s->file_name, sizeof s->file_name, "%.*s", (int)scan->name.size, scan->name.data);
+    start_worker(s, WORKER_FILE);
+    return 0;
+}
+
+static int receive_import(struct supervisor *s, struct error *err)
+{
+    if (session_host_import(&s->judge) < 0)
+        return error_set(err, ERROR_INTERNAL, -EPROTO, "message IMPORT came out of order");
+    start_worker(s, WORKER_IMPORT);
+    return 0;
+}
+
 static int receive_chunk(struct supervisor *s, const struct message_blob *chunk, struct error *err)
 {
+    if (s->session.state == SESSION_GUEST_SERVING)
+        return receive_answer(s, chunk, err);
     switch (s->session.transfer.kind) {
     case MESSAGE_TRANSFER_MODEL:
         return model_file_append(s->model, chunk->data, chunk->size, err);
@@ -275,17 +326,12 @@ static int receive_chunk(struct supervisor *s, const struct message_blob *chunk,
 
 static int receive_transfer_end(struct supervisor *s, struct error *err)
 {
-    int r;
-
     if (s->session.transfer.kind == MESSAGE_TRANSFER_WINDOW) {
         if (window_put_commit(&s->to_worker.bytes) < 0)
             return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a window");
         return 0;
     }
-    r = model_file_seal(s->session.transfer.kind == MESSAGE_TRANSFER_REFERENCE ? s->reference : s->model, err);
-    if (r == 0 && s->session.state == SESSION_GUEST_IDLE) /* else the reference is still to come */
-        start_worker(s, WORKER_IMPORT);
-    return r;
+    return model_file_seal(s->session.transfer.kind == MESSAGE_TRANSFER_REFERENCE ? s->reference : s->model, err);
 }
 
 /* What follows from a message that may come now. */
@@ -310,6 +356,12 @@ static int act_on(struct supervisor *s, const struct message *message, struct er
             return error_set(err, ERROR_INTERNAL, -EPROTO, "message CHECK came out of order");
         start_worker(s, message->check.index);
         return 0;
+    case MESSAGE_SCAN:
+        return receive_scan(s, &message->scan, err);
+    case MESSAGE_UNREADABLE:
+        return receive_answer(s, NULL, err);
+    case MESSAGE_IMPORT:
+        return receive_import(s, err);
     default: /* BYE: session_guest_receive lets nothing else through */
         s->life = LIFE_PARTED;
         return send_to_host(s, &goodbye, err);
@@ -364,8 +416,8 @@ enum { POLL_HOST, POLL_WORKER_OUTPUT, POLL_WORKER_INPUT, POLL_COUNT };
 
 static bool listens_to_host(const struct supervisor *s)
 {
-    bool busy =
-        s->worker.pid != 0 && (s->session.state == SESSION_GUEST_IDLE || s->session.state == SESSION_GUEST_COMPUTING);
+    bool busy = s->worker.pid != 0 &&
+                (s->session.state == SESSION_GUEST_IMPORTING || s->session.state == SESSION_GUEST_COMPUTING);
 
     return !busy && stream_writer_is_empty(&s->to_worker);
 }

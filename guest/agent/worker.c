@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The worker's life: confine, map, start threads, seal; then import, and one check. */
+/* The worker's life: confine, map, start threads, seal; then import, and one check; or a scan. */
 #include "guest/agent/worker.h"
 
+#include "guest/agent/remote_source.h"
 #include "guest/agent/window_pipe.h"
+#include "guest/agent/worker_scan.h"
 #include "guest/checks/check.h"
 #include "guest/checks/meter.h"
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -24,7 +27,14 @@ struct worker {
     struct model *model, *reference;
     struct model_contract contract;
     struct network *network;
+    struct source *file; /* what a scan reads; of the host's where the task is WORKER_FILE */
 };
+
+bool worker_scans(const struct worker_task *task)
+{
+    return task->check == WORKER_FILE ||
+           (task->check != WORKER_IMPORT && task->plan->checks[task->check].id == PLAN_SCAN);
+}
 
 /* --- messages ------------------------------------------------------------------------------- */
 
@@ -41,7 +51,7 @@ static int write_all(int fd, const uint8_t *data, size_t size)
     return 0;
 }
 
-static int worker_send(void *argument, const struct message *message, struct error *err)
+static int transmit(void *argument, const struct message *message, struct error *err)
 {
     struct worker *worker = argument;
     int r;
@@ -53,6 +63,14 @@ static int worker_send(void *argument, const struct message *message, struct err
     if (r < 0)
         return error_set(err, ERROR_INTERNAL, r, "can't send %s: %s", message_type_name(message->type), strerror(-r));
     return 0;
+}
+
+static int worker_send(void *argument, const struct message *message, struct error *err)
+{
+    struct worker *worker = argument;
+    int r = worker->task->check == WORKER_FILE && worker->file != NULL ? remote_source_settle(worker->file, err) : 0;
+
+    return r < 0 ? r : transmit(worker, message, err);
 }
 
 static struct message_text text_of(const char *text)
@@ -105,8 +123,11 @@ static int map_file(int fd, uint64_t size, const void **ret_bytes, struct error 
 static int map_models(struct worker *worker, struct error *err)
 {
     const struct worker_task *task = worker->task;
-    int r = map_file(task->model_fd, task->plan->model_size, &worker->model_bytes, err);
+    int r;
 
+    if (task->check == WORKER_FILE)
+        return 0;
+    r = map_file(task->model_fd, task->plan->model_size, &worker->model_bytes, err);
     if (r == 0 && task->reference_fd >= 0)
         r = map_file(task->reference_fd, task->plan->reference_size, &worker->reference_bytes, err);
     return r;
@@ -138,7 +159,7 @@ static int confine(struct worker *worker, struct error *err)
 
     if (r == 0)
         r = map_models(worker, err);
-    if (r == 0)
+    if (r == 0 && !worker_scans(task))
         r = start_kernels(worker, err);
     if (r == 0)
         r = sandbox_seal(err);
@@ -232,8 +253,11 @@ static int try_checks(struct worker *worker, uint64_t *ret_memory, struct error 
 
     for (uint32_t i = 0; i < plan->check_count; i++) {
         const struct check *check;
-        int r = check_find(plan, i, &check, err);
+        int r;
 
+        if (plan->checks[i].id == PLAN_SCAN)
+            continue;
+        r = check_find(plan, i, &check, err);
         if (r == 0 && check->needs_reference)
             continue;
         if (r == 0)
@@ -380,6 +404,48 @@ static int run_check(struct worker *worker, struct error *err)
     return r;
 }
 
+/* --- a scan's task --------------------------------------------------------------------------------- */
+
+static struct source *open_file(struct worker *worker)
+{
+    const struct worker_task *task = worker->task;
+    const struct remote_options options = {
+        .size = task->file_size, .input_fd = task->input_fd, .send = transmit, .argument = worker};
+
+    return task->check == WORKER_FILE ? remote_source_open(&options)
+                                      : source_of_memory(worker->model_bytes, task->plan->model_size);
+}
+
+static int run_scan(struct worker *worker, struct error *err)
+{
+    const struct check_figures nothing = {.layer = ""};
+    const struct check_sink sink = {.send = worker_send, .argument = worker};
+    const struct worker_task *task = worker->task;
+    bool served = task->check == WORKER_FILE;
+    int r;
+
+    if (!served && task->plan->checks[task->check].version != WORKER_SCAN_VERSION)
+        return error_set(err, ERROR_INTERNAL, -ENOTSUP, "check scan has version %u in this agent, not %u",
+                         WORKER_SCAN_VERSION, task->plan->checks[task->check].version);
+    worker->file = open_file(worker);
+    if (worker->file == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the scan");
+    r = worker_scan(worker->file, served ? task->file_name : "", &sink, err);
+    return r < 0 || served ? r : send_done(worker, &nothing, "", err);
+}
+
+static int run_task(struct worker *worker, struct error *err)
+{
+    int r;
+
+    if (worker_scans(worker->task))
+        return run_scan(worker, err);
+    r = open_model(worker, err);
+    if (r < 0)
+        return r;
+    return worker->task->check == WORKER_IMPORT ? run_import(worker, err) : run_check(worker, err);
+}
+
 int worker_run(const struct worker_task *task)
 {
     struct worker worker = {.task = task, .frame = buffer_with_limit(FRAME_HEADER_SIZE + FRAME_PAYLOAD_MAX)};
@@ -390,9 +456,7 @@ int worker_run(const struct worker_task *task)
     (void)mallopt(M_ARENA_MAX, 1);
     r = confine(&worker, &err);
     if (r == 0)
-        r = open_model(&worker, &err);
-    if (r == 0)
-        r = task->check == WORKER_IMPORT ? run_import(&worker, &err) : run_check(&worker, &err);
+        r = run_task(&worker, &err);
     if (r < 0)
         send_failure(&worker, &err);
     return r < 0 ? 1 : 0; /* the process ends: nothing is freed one by one */

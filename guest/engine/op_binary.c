@@ -5,47 +5,20 @@
  * The gradient of an input that was broadcast is 0 plus the terms of the outputs that read it, in
  * those outputs' row-major order.
  */
-#include "guest/engine/ops.h"
-#include "guest/engine/walk.h"
+#include "guest/engine/broadcast.h"
 
 #include <errno.h>
 #include <string.h>
 
-struct binary_state {
-    struct walk walk; /* over the output; tensor 0 is a, 1 is b, 2 the output */
-    bool repeated[2]; /* the input is broadcast: its gradient is a sum */
-};
-
 struct binary_run {
     const struct op_node *op;
-    const struct binary_state *state;
+    const struct broadcast *state;
     const float *a, *b, *dy;
     float *out; /* y, or the gradient of input `input` */
     uint32_t input;
     size_t outermost; /* positions of axis 0 in this run */
     bool relu;
 };
-
-static int plan(struct op_node *op, struct error *err)
-{
-    const struct graph_value *y = op_output(op);
-    struct binary_state *state = op_allocate_state(op, sizeof(*state));
-
-    if (state == NULL)
-        return op_no_memory(op, err);
-    if (op->node->input_count != 2 || op_input(op, 0) == NULL || op_input(op, 1) == NULL)
-        return op_refuse(op, err, "must have two inputs");
-    state->walk = walk_over(y);
-    for (uint32_t k = 0; k < 2; k++) {
-        if (!walk_broadcast(&state->walk, k, op_input(op, k)))
-            return op_refuse(op, err, "inputs don't broadcast to the output's shape");
-        state->repeated[k] = op_input(op, k)->elements != y->elements;
-    }
-    if (!walk_broadcast(&state->walk, 2, y))
-        return op_refuse(op, err, "the output's shape is wrong");
-    walk_collapse(&state->walk);
-    return 0;
-}
 
 /* Inlined with constant steps, so that these loops are vectorised. */
 static inline __attribute__((always_inline)) void forward_loop(enum graph_op op, const float *a, size_t step_a,
@@ -209,7 +182,7 @@ static void run_all(struct binary_run *r, bool parallel)
 
 static int forward(const struct op_run *run)
 {
-    const struct binary_state *state = run->op->state;
+    const struct broadcast *state = run->op->state;
     struct binary_run r = {.op = run->op,
                            .state = state,
                            .a = run->inputs[0],
@@ -224,7 +197,7 @@ static int forward(const struct op_run *run)
 
 static int backward(const struct op_run *run, uint32_t input, const float *dy, float *ret_dx)
 {
-    const struct binary_state *state = run->op->state;
+    const struct broadcast *state = run->op->state;
     struct binary_run r = {.op = run->op,
                            .state = state,
                            .a = run->inputs[0],
@@ -243,20 +216,20 @@ static int backward(const struct op_run *run, uint32_t input, const float *dy, f
 const struct op op_add = {.finishes = OP_FINISHES_RELU,
                           .in_place = true,
                           .in_place_backward = true,
-                          .plan = plan,
+                          .plan = broadcast_plan,
                           .forward = forward,
                           .backward = backward};
 const struct op op_sub = {
-    .in_place = true, .in_place_backward = true, .plan = plan, .forward = forward, .backward = backward};
+    .in_place = true, .in_place_backward = true, .plan = broadcast_plan, .forward = forward, .backward = backward};
 const struct op op_mul = {.needs = {OP_NEEDS_OTHERS, OP_NEEDS_OTHERS},
                           .in_place = true,
                           .in_place_backward = true,
-                          .plan = plan,
+                          .plan = broadcast_plan,
                           .forward = forward,
                           .backward = backward};
 const struct op op_div = {.needs = {OP_NEEDS_OTHERS, OP_NEEDS_SELF | OP_NEEDS_OTHERS},
                           .in_place = true,
                           .in_place_backward = true,
-                          .plan = plan,
+                          .plan = broadcast_plan,
                           .forward = forward,
                           .backward = backward};

@@ -13,15 +13,9 @@ struct function_run {
 
 static int plan(struct op_node *op, struct error *err)
 {
-    const struct graph_value *x = op_input(op, 0);
-
-    if (x == NULL || op->node->input_count != 1)
-        return op_refuse(op, err, "must have one input");
-    if (x->elements != op_output(op)->elements)
-        return op_refuse(op, err, "output and input differ in size");
     if ((unsigned)op->node->attributes.function >= FUNCTION_COUNT)
         return op_refuse(op, err, "its function is not known");
-    return 0;
+    return op_plan_unary(op, err);
 }
 
 static void forward_work(void *argument, size_t first, size_t last)

@@ -5,15 +5,9 @@
  * The gradient of an input that was broadcast is 0 plus the terms of the outputs that read it, in those
  * outputs' row-major order. A term is 0 where the derivative is, whatever dy.
  */
-#include "guest/engine/ops.h"
-#include "guest/engine/walk.h"
+#include "guest/engine/broadcast.h"
 
 #include <string.h>
-
-struct function2_state {
-    struct walk walk; /* over the output; tensor 0 is a, 1 is b, 2 the output */
-    bool repeated[2];
-};
 
 struct function2_run {
     const struct op_node *op;
@@ -24,30 +18,14 @@ struct function2_run {
 
 static int plan(struct op_node *op, struct error *err)
 {
-    const struct graph_value *y = op_output(op);
-    struct function2_state *state = op_allocate_state(op, sizeof(*state));
-
-    if (state == NULL)
-        return op_no_memory(op, err);
-    if (op->node->input_count != 2 || op_input(op, 0) == NULL || op_input(op, 1) == NULL)
-        return op_refuse(op, err, "must have two inputs");
     if ((unsigned)op->node->attributes.function2 >= FUNCTION2_COUNT)
         return op_refuse(op, err, "its function is not known");
-    state->walk = walk_over(y);
-    for (uint32_t k = 0; k < 2; k++) {
-        if (!walk_broadcast(&state->walk, k, op_input(op, k)))
-            return op_refuse(op, err, "inputs don't broadcast to the output's shape");
-        state->repeated[k] = op_input(op, k)->elements != y->elements;
-    }
-    if (!walk_broadcast(&state->walk, 2, y))
-        return op_refuse(op, err, "the output's shape is wrong");
-    walk_collapse(&state->walk);
-    return 0;
+    return broadcast_plan(op, err);
 }
 
 static void row_work(const struct function2_run *r, size_t at_a, size_t at_b, size_t at_y, size_t count)
 {
-    const struct function2_state *state = r->op->state;
+    const struct broadcast *state = r->op->state;
     enum function2 function = r->op->node->attributes.function2;
     uint32_t last = state->walk.rank - 1;
     size_t step_a = state->walk.stride[0][last], step_b = state->walk.stride[1][last];
@@ -70,7 +48,7 @@ static void row_work(const struct function2_run *r, size_t at_a, size_t at_b, si
 static void work(void *argument, size_t first, size_t last)
 {
     const struct function2_run *r = argument;
-    const struct walk *walk = &((const struct function2_state *)r->op->state)->walk;
+    const struct walk *walk = &((const struct broadcast *)r->op->state)->walk;
     struct walk_row row;
 
     if (walk->rank == 1) {
@@ -84,7 +62,7 @@ static void work(void *argument, size_t first, size_t last)
 
 static void run_all(const struct op_run *run, struct function2_run *r, bool parallel)
 {
-    const struct walk *walk = &((const struct function2_state *)run->op->state)->walk;
+    const struct walk *walk = &((const struct broadcast *)run->op->state)->walk;
     size_t outermost = op_part(run, walk->dims[0]);
     size_t count = walk->rank == 1 ? outermost : walk_rows(walk, outermost);
     size_t cost = walk->rank == 1 ? 8 : 8 * walk->dims[walk->rank - 1];
@@ -105,7 +83,7 @@ static int forward(const struct op_run *run)
 
 static int backward(const struct op_run *run, uint32_t input, const float *dy, float *ret_dx)
 {
-    const struct function2_state *state = run->op->state;
+    const struct broadcast *state = run->op->state;
     struct function2_run r = {
         .op = run->op, .a = run->inputs[0], .b = run->inputs[1], .dy = dy, .out = ret_dx, .input = input};
 

@@ -22,17 +22,6 @@ struct unary {
 
 typedef void (*unary_work)(void *argument, size_t first, size_t last);
 
-static int plan(struct op_node *op, struct error *err)
-{
-    const struct graph_value *x = op_input(op, 0);
-
-    if (x == NULL || op->node->input_count != 1)
-        return op_refuse(op, err, "must have one input");
-    if (x->elements != op_output(op)->elements)
-        return op_refuse(op, err, "output and input differ in size");
-    return 0;
-}
-
 static size_t count_of(const struct op_run *run)
 {
     return op_part(run, op_output(run->op)->elements);
@@ -97,7 +86,7 @@ static int relu_backward(const struct op_run *run, uint32_t input, const float *
 const struct op op_relu = {.needs = {OP_NEEDS_OUTPUT, 0},
                            .in_place = true,
                            .in_place_backward = true,
-                           .plan = plan,
+                           .plan = op_plan_unary,
                            .forward = relu_forward,
                            .backward = relu_backward};
 
@@ -133,7 +122,7 @@ static int leaky_relu_backward(const struct op_run *run, uint32_t input, const f
 const struct op op_leaky_relu = {.needs = {OP_NEEDS_SELF, 0},
                                  .in_place = true,
                                  .in_place_backward = true,
-                                 .plan = plan,
+                                 .plan = op_plan_unary,
                                  .forward = leaky_relu_forward,
                                  .backward = leaky_relu_backward};
 
@@ -162,7 +151,7 @@ static int sigmoid_backward(const struct op_run *run, uint32_t input, const floa
 const struct op op_sigmoid = {.needs = {OP_NEEDS_OUTPUT, 0},
                               .in_place = true,
                               .in_place_backward = true,
-                              .plan = plan,
+                              .plan = op_plan_unary,
                               .forward = sigmoid_forward,
                               .backward = sigmoid_backward};
 
@@ -191,7 +180,7 @@ static int tanh_backward(const struct op_run *run, uint32_t input, const float *
 const struct op op_tanh = {.needs = {OP_NEEDS_OUTPUT, 0},
                            .in_place = true,
                            .in_place_backward = true,
-                           .plan = plan,
+                           .plan = op_plan_unary,
                            .forward = tanh_forward,
                            .backward = tanh_backward};
 
@@ -236,7 +225,7 @@ static int hard_sigmoid_backward(const struct op_run *run, uint32_t input, const
 const struct op op_hard_sigmoid = {.needs = {OP_NEEDS_OUTPUT, 0},
                                    .in_place = true,
                                    .in_place_backward = true,
-                                   .plan = plan,
+                                   .plan = op_plan_unary,
                                    .forward = hard_sigmoid_forward,
                                    .backward = hard_sigmoid_backward};
 
@@ -279,7 +268,7 @@ static int clip_backward(const struct op_run *run, uint32_t input, const float *
 const struct op op_clip = {.needs = {OP_NEEDS_SELF, 0},
                            .in_place = true,
                            .in_place_backward = true,
-                           .plan = plan,
+                           .plan = op_plan_unary,
                            .forward = clip_forward,
                            .backward = clip_backward};
 
@@ -332,7 +321,7 @@ static int elu_backward(const struct op_run *run, uint32_t input, const float *d
 
 const struct op op_elu = {.needs = {OP_NEEDS_SELF | OP_NEEDS_OUTPUT, 0},
                           .in_place_backward = true,
-                          .plan = plan,
+                          .plan = op_plan_unary,
                           .forward = elu_forward,
                           .backward = elu_backward};
 
@@ -372,8 +361,11 @@ static int erf_backward(const struct op_run *run, uint32_t input, const float *d
     return backward_by(run, erf_gradient_work, dy, ret_dx);
 }
 
-const struct op op_erf = {
-    .needs = {OP_NEEDS_SELF, 0}, .in_place = true, .plan = plan, .forward = erf_forward, .backward = erf_backward};
+const struct op op_erf = {.needs = {OP_NEEDS_SELF, 0},
+                          .in_place = true,
+                          .plan = op_plan_unary,
+                          .forward = erf_forward,
+                          .backward = erf_backward};
 
 /* --- Reshape: the same memory ---------------------------------------------------------------------- */
 
@@ -392,5 +384,8 @@ static int reshape_backward(const struct op_run *run, uint32_t input, const floa
     return 0;
 }
 
-const struct op op_reshape = {
-    .in_place_backward = true, .alias = true, .plan = plan, .forward = reshape_forward, .backward = reshape_backward};
+const struct op op_reshape = {.in_place_backward = true,
+                              .alias = true,
+                              .plan = op_plan_unary,
+                              .forward = reshape_forward,
+                              .backward = reshape_backward};

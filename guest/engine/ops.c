@@ -151,6 +151,17 @@ int op_take_axes(const struct op_node *op, struct op_axes *ret_axes, struct erro
     return 0;
 }
 
+int op_plan_unary(struct op_node *op, struct error *err)
+{
+    const struct graph_value *x = op_input(op, 0);
+
+    if (x == NULL || op->node->input_count != 1)
+        return op_refuse(op, err, "must have one input");
+    if (x->elements != op_output(op)->elements)
+        return op_refuse(op, err, "output and input differ in size");
+    return 0;
+}
+
 size_t op_part(const struct op_run *run, size_t whole)
 {
     size_t batch = run->op->graph->batch;

@@ -110,6 +110,9 @@ struct op_axes {
 /* Those of the node's attributes; refuses axes that its input has not. */
 int op_take_axes(const struct op_node *op, struct op_axes *ret_axes, struct error *err);
 
+/* A plan: refuses all but one input of the output's size. */
+int op_plan_unary(struct op_node *op, struct error *err);
+
 /* The part of a count over the whole batch that belongs to the run's samples. */
 size_t op_part(const struct op_run *run, size_t whole);
 

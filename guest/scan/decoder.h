@@ -28,10 +28,20 @@ enum decoder_kind {
 };
 
 #define DECODER_PROPERTIES_MAX 16u
+#define DECODER_FILTERS_MAX    2u
+
+/* A filter that a raw LZMA stream's output goes through: liblzma's id (lzma/filter.h) and properties. */
+struct decoder_filter {
+    uint64_t id;
+    uint8_t properties[4];
+    size_t properties_size;
+};
 
 struct decoder_options {
     uint8_t properties[DECODER_PROPERTIES_MAX]; /* of the raw kinds */
     size_t properties_size;
+    struct decoder_filter filters[DECODER_FILTERS_MAX]; /* the one that is next to LZMA last */
+    uint32_t filter_count;
     uint64_t size; /* bytes that come out at most, where something says so; UINT64_MAX: not known */
 };
 

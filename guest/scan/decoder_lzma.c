@@ -94,26 +94,47 @@ static bool begins_xz(const uint8_t *in, size_t size)
 
 /* --- LZMA without a container --------------------------------------------------------------------------- */
 
+/* The filters before LZMA, as liblzma wants them: first the last to be applied. */
+static lzma_ret decode_filters(struct lzma *lzma, lzma_filter *filters)
+{
+    const struct decoder_options *options = lzma->codec.options;
+    lzma_ret code = LZMA_OK;
+
+    for (uint32_t i = 0; code == LZMA_OK && i < options->filter_count; i++) {
+        const struct decoder_filter *filter = &options->filters[i];
+
+        filters[i].id = filter->id;
+        code = lzma_properties_decode(&filters[i], &lzma->allocator, filter->properties, filter->properties_size);
+    }
+    return code;
+}
+
 /* `size`: of what comes out, UINT64_MAX where only a marker ends it; a marker may do so before as well. */
 static int set_up_raw(struct lzma *lzma, lzma_vli id, const uint8_t *properties, size_t properties_size, uint64_t size,
                       struct error *err)
 {
-    lzma_filter filters[2] = {{.id = id}, {.id = LZMA_VLI_UNKNOWN}};
+    lzma_filter filters[DECODER_FILTERS_MAX + 2] = {0};
+    lzma_filter *last = &filters[lzma->codec.options->filter_count];
     lzma_options_lzma *options;
     lzma_ret code;
 
     prepare(lzma);
-    code = lzma_properties_decode(&filters[0], &lzma->allocator, properties, properties_size);
-    if (code != LZMA_OK)
-        return explain(code, err);
-    options = filters[0].options;
-    if (options->dict_size > DICTIONARY_MAX)
-        options->dict_size = DICTIONARY_MAX;
-    options->ext_flags = LZMA_LZMA1EXT_ALLOW_EOPM;
-    options->ext_size_low = (uint32_t)size;
-    options->ext_size_high = (uint32_t)(size >> 32);
-    code = lzma_raw_decoder(&lzma->stream, filters);
-    codec_release(lzma->codec.scan, options);
+    code = decode_filters(lzma, filters);
+    last->id = id;
+    last[1].id = LZMA_VLI_UNKNOWN;
+    if (code == LZMA_OK)
+        code = lzma_properties_decode(last, &lzma->allocator, properties, properties_size);
+    if (code == LZMA_OK) {
+        options = last->options;
+        if (options->dict_size > DICTIONARY_MAX)
+            options->dict_size = DICTIONARY_MAX;
+        options->ext_flags = LZMA_LZMA1EXT_ALLOW_EOPM;
+        options->ext_size_low = (uint32_t)size;
+        options->ext_size_high = (uint32_t)(size >> 32);
+        code = lzma_raw_decoder(&lzma->stream, filters);
+    }
+    for (uint32_t i = 0; i <= DECODER_FILTERS_MAX; i++)
+        codec_release(lzma->codec.scan, filters[i].options);
     return code == LZMA_OK ? 0 : explain(code, err);
 }
 

@@ -15,6 +15,7 @@ struct command {
 
 static const struct command commands[] = {
     {"evaluate", cli_evaluate, "evaluate a model in a disposable microVM and sign the result"},
+    {"scan", cli_scan, "look for malicious code in model files, inside a disposable microVM"},
     {"verify", cli_verify, "check a signed result offline"},
     {"replay", cli_replay, "evaluate again and compare with a signed result"},
     {"image", cli_image, "build, show, export or import guest images"},

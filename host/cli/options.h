@@ -52,7 +52,7 @@ struct cli_command {
     unsigned operands_min, operands_max;
 };
 
-#define CLI_OPERANDS_MAX 16u
+#define CLI_OPERANDS_MAX 1024u
 
 enum cli_parse { CLI_PARSED, CLI_HELP_SHOWN };
 

@@ -92,6 +92,7 @@ static const struct {
     const char *id;
     summary_print_check *print;
 } checks[] = {
+    {"scan", summary_scan},
     {"clean-accuracy", summary_accuracy},
     {"noise", summary_attack},
     {"fgsm", summary_attack},

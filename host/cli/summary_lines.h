@@ -34,7 +34,7 @@ void summary_more(struct summary_lines *lines, size_t all, const char *what);
 
 /* The checks that have figures. */
 typedef void summary_print_check(struct summary_lines *lines, const json_t *check);
-summary_print_check summary_accuracy, summary_attack, summary_robustness, summary_clustering, summary_spectrum,
-    summary_trigger_scan, summary_neural_cleanse, summary_strip, summary_drift;
+summary_print_check summary_scan, summary_accuracy, summary_attack, summary_robustness, summary_clustering,
+    summary_spectrum, summary_trigger_scan, summary_neural_cleanse, summary_strip, summary_drift;
 
 #endif

@@ -14,13 +14,16 @@
 struct collector;
 
 /*
- * Forks the collector over a connection, which stays the caller's too (for writing). `plan` is copied by the fork.
+ * Forks the collector over a connection, which stays the caller's too (for writing). `plan` is copied by the fork; NULL
+ * for a session that scans files.
  */
 MUST_USE int collector_start(int connection, const struct plan *plan, const uint8_t nonce[SHA256_SIZE],
                              struct collector **ret_collector, struct error *err);
 
 /* Tells the collector what the host is about to tell the guest; call it before the frame is written. */
 MUST_USE int collector_begin_check(struct collector *collector, uint32_t check, struct error *err);
+MUST_USE int collector_begin_scan(struct collector *collector, uint32_t index, uint64_t size, struct error *err);
+MUST_USE int collector_import(struct collector *collector, struct error *err);
 MUST_USE int collector_part(struct collector *collector, struct error *err);
 
 /*

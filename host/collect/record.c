@@ -4,6 +4,7 @@
 
 #include "base/cursor.h"
 #include "base/io.h"
+#include "host/collect/record_scan.h"
 
 #include <errno.h>
 #include <math.h>
@@ -230,6 +231,13 @@ int record_from_message(const struct message *m, struct buffer *storage, struct 
         if (row_to_record(&m->row, storage, &r) < 0)
             return -ENOMEM;
         break;
+    case MESSAGE_READ:
+    case MESSAGE_FINDING:
+    case MESSAGE_COVERAGE:
+    case MESSAGE_SCAN_DONE:
+        if (record_from_scan(m, storage, &r) < 0)
+            return -ENOMEM;
+        break;
     case MESSAGE_PROGRESS:
         SET_NUMBERS(&r, m->progress.check, m->progress.done, m->progress.total);
         break;
@@ -296,6 +304,13 @@ int record_to_message(const struct record *r, struct message *ret_message)
         break;
     case MESSAGE_ROW:
         if (record_to_row(r, &m.row) < 0)
+            return -EBADMSG;
+        break;
+    case MESSAGE_READ:
+    case MESSAGE_FINDING:
+    case MESSAGE_COVERAGE:
+    case MESSAGE_SCAN_DONE:
+        if (record_to_scan(r, &m) < 0)
             return -EBADMSG;
         break;
     case MESSAGE_PROGRESS:

@@ -87,18 +87,21 @@ static int build(const struct admission *admission, const struct plan_made *made
         .classes = results->classes,
         .test_count = test->count,
         .test_labels = admission->test_labels,
-        .clean_predictions = results->checks[0].points[0][0].predictions, /* plan_make puts clean-accuracy first */
         .train_count = train->present ? train->count : 0,
         .train_labels = admission->train_labels,
         .trigger_count = made->plan.sets[PLAN_SET_TRIGGERS].count / 2,
         .check_count = facts->check_count,
         .checks = facts->checks,
     };
+    uint32_t accuracy = plan_make_find(&made->plan, PLAN_CLEAN_ACCURACY); /* always in the plan */
     struct judging judging = {.policy = &admission->policy};
     int r;
 
-    if (results->checks[0].skipped[0] != '\0') /* nothing can be scored without */
-        return error_set(err, ERROR_GUEST, -EPROTO, "the guest skipped clean-accuracy: %s", results->checks[0].skipped);
+    if (results->checks[accuracy].skipped[0] != '\0') /* nothing can be scored without */
+        return error_set(err, ERROR_GUEST, -EPROTO, "the guest skipped clean-accuracy: %s",
+                         results->checks[accuracy].skipped);
+    if (!results_are_dangerous(results))
+        input.clean_predictions = results->checks[accuracy].points[0][0].predictions;
     set_geometry(&made->plan.contract, &input);
     r = evaluation_build(&input, judge, &judging, ret_evaluation, err);
 
@@ -132,7 +135,7 @@ int assess_results(const struct admission *admission, const struct plan_made *ma
 
     if (facts == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the facts");
-    r = assess_samples(admission, made, results, err);
+    r = results_are_dangerous(results) ? 0 : assess_samples(admission, made, results, err);
     if (r < 0)
         return r;
     r = facts_state(admission, made, results, facts);

@@ -2,12 +2,15 @@
 /* From what the guest answered, and the policy's rules, to the input of evaluation.json. */
 #include "host/job/assess_facts.h"
 
+#include "host/json/digest.h"
+
 #include <errno.h>
 #include <string.h>
 
 static enum evaluation_kind kind_of(enum plan_check_id id)
 {
     static const enum evaluation_kind kinds[PLAN_CHECK_ID_COUNT] = {
+        [PLAN_SCAN] = EVALUATION_SCAN,
         [PLAN_CLEAN_ACCURACY] = EVALUATION_CLEAN_ACCURACY,
         [PLAN_NOISE] = EVALUATION_ATTACK,
         [PLAN_FGSM] = EVALUATION_ATTACK,
@@ -128,6 +131,20 @@ static void state_rules(const struct policy *policy, const struct plan_check *pl
     }
 }
 
+/* --- the scan ---------------------------------------------------------------------------------------- */
+
+/* The file's name would be a fact of the host: the same bytes are the same evaluation under any name. */
+static int state_scan(struct facts *facts, const struct results *results, struct evaluation_check *check)
+{
+    facts->scan = file_report_document(&results->scan);
+    if (facts->scan == NULL || json_object_set_new(facts->scan, "name", json_string("model")) != 0 ||
+        json_object_set_new(facts->scan, "sha256", json_new_digest(results->plan->model_sha256)) != 0 ||
+        json_object_set_new(facts->scan, "size", json_integer((json_int_t)results->plan->model_size)) != 0)
+        return -ENOMEM;
+    check->scan = facts->scan;
+    return 0;
+}
+
 /* --- all checks -------------------------------------------------------------------------------------- */
 
 static int state_check(struct facts *facts, const struct policy *policy, const struct plan_made *made,
@@ -139,6 +156,13 @@ static int state_check(struct facts *facts, const struct policy *policy, const s
 
     *check = (struct evaluation_check){
         .kind = kind_of(planned->id), .id = plan_check_name(planned->id), .version = planned->version};
+    if (planned->id == PLAN_SCAN)
+        return state_scan(facts, results, check);
+    if (results_are_dangerous(results)) {
+        check->outcome = EVALUATION_SKIPPED;
+        check->reason = "the scan calls the model dangerous: it was not imported";
+        return 0;
+    }
     if (result->skipped[0] != '\0') {
         check->outcome = EVALUATION_UNFIT;
         check->reason = result->skipped;
@@ -199,4 +223,6 @@ void facts_free(struct facts *facts)
 {
     free(facts->clusters);
     facts->clusters = NULL;
+    json_decref(facts->scan);
+    facts->scan = NULL;
 }

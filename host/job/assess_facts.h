@@ -20,6 +20,7 @@ struct facts_attack {
 struct facts {
     struct facts_attack attacks[PLAN_CHECKS_MAX]; /* by the check's index in the plan */
     struct evaluation_cluster *clusters;          /* owned */
+    json_t *scan;                                 /* owned */
     struct score_table tables[PLAN_CHECKS_MAX][SCORE_TABLES_MAX];
     struct evaluation_check checks[PLAN_CHECKS_MAX + PLAN_CHECK_ID_COUNT + 1];
     size_t check_count;

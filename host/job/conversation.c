@@ -21,6 +21,8 @@ struct talk {
     struct error *err;
 };
 
+#define NOTHING_TO_WAIT_FOR ((enum message_type)0)
+
 static uint64_t sooner(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -187,16 +189,21 @@ static int finish_sending(struct talk *talk)
     int r = 0;
 
     while (r == 0 && talk->stream.running && !atomic_load(&talk->stream.ended)) {
-        r = collector_wait(talk->collector, sooner(deadline_ns, io_deadline_ms(JOB_TICK_MS)));
+        r = collector_wait(talk->collector, sooner(deadline_ns, io_deadline_ms(JOB_SENDING_TICK_MS)));
         if (r == 0)
             r = next_message(talk, deadline_ns, &message);
         else if (r == -ETIMEDOUT)
             r = 0; /* the stream keeps the deadline */
+        if (talk->stream.model_fd >= 0)
+            events_progress(talk->with->events, atomic_load(&talk->stream.sent), atomic_load(&talk->stream.total),
+                            "bytes");
     }
-    return r < 0 ? r : stream_finish(&talk->stream, talk->err);
+    if (r == 0 && stream_finish(&talk->stream, talk->err) < 0)
+        r = explain_broken_pipe(talk);
+    return r;
 }
 
-/* Sends what stream says and waits for the message that answers it. */
+/* Sends what stream says and waits for the message that answers it, if one does. */
 static int send_and_wait(struct talk *talk, int model_fd, uint32_t check, enum message_type answer)
 {
     const struct conversation *with = talk->with;
@@ -212,7 +219,7 @@ static int send_and_wait(struct talk *talk, int model_fd, uint32_t check, enum m
                                    .train_labels = with->train_labels,
                                    .test_labels = with->test_labels};
     r = stream_start(&talk->stream, talk->err);
-    if (r == 0)
+    if (r == 0 && answer != NOTHING_TO_WAIT_FOR)
         r = wait_for(talk, answer, with->deadline_ns);
     if (r == 0)
         r = finish_sending(talk);
@@ -221,12 +228,23 @@ static int send_and_wait(struct talk *talk, int model_fd, uint32_t check, enum m
     return r;
 }
 
+/* The plan, then the models, which the guest keeps as they are: nothing looks at them yet. */
 static int hand_over_model(struct talk *talk)
 {
     int r = say_plan(talk);
 
+    return r < 0 ? r : send_and_wait(talk, talk->with->model_fd, 0, NOTHING_TO_WAIT_FOR);
+}
+
+static int import(struct talk *talk)
+{
+    const struct message message = {.type = MESSAGE_IMPORT};
+    int r = collector_import(talk->collector, talk->err);
+
     if (r == 0)
-        r = send_and_wait(talk, talk->with->model_fd, 0, MESSAGE_READY);
+        r = say(talk, &message);
+    if (r == 0)
+        r = wait_for(talk, MESSAGE_READY, talk->with->deadline_ns);
     if (r < 0)
         return r;
     if (talk->with->test_labelled && talk->with->test_label_max >= talk->results->classes)
@@ -267,8 +285,23 @@ static int part(struct talk *talk)
     return r;
 }
 
+/* The import, and every check from `check` on. */
+static int import_and_check(struct talk *talk, uint32_t check)
+{
+    int r;
+
+    events_begin(talk->with->events, "import");
+    r = import(talk);
+    for (; r == 0 && check < talk->with->plan->check_count; check++)
+        r = run_check(talk, check);
+    return r;
+}
+
+/* A model that the scan calls dangerous is never imported. */
 static int talk_through(struct talk *talk)
 {
+    const struct plan *plan = talk->with->plan;
+    uint32_t check = 0;
     int r;
 
     events_begin(talk->with->events, "handshake");
@@ -277,8 +310,10 @@ static int talk_through(struct talk *talk)
         return r;
     events_begin(talk->with->events, "model");
     r = hand_over_model(talk);
-    for (uint32_t check = 0; r == 0 && check < talk->with->plan->check_count; check++)
-        r = run_check(talk, check);
+    if (r == 0 && plan->checks[0].id == PLAN_SCAN)
+        r = run_check(talk, check++);
+    if (r == 0 && !results_are_dangerous(talk->results))
+        r = import_and_check(talk, check);
     if (r == 0)
         r = part(talk);
     return r;

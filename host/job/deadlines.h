@@ -19,6 +19,9 @@
 /* How often the monitor looks up from waiting for the guest: progress, a VM that ended, a stream that failed. */
 #define JOB_TICK_MS 100u
 
+/* The same while only the stream's end is waited for: it has to be noticed soon. */
+#define JOB_SENDING_TICK_MS 5u
+
 /* After the connection broke: how long the guest's own reason may take to come through the collector. */
 #define JOB_LAST_WORDS_MS 2000u
 

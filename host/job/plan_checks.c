@@ -20,6 +20,7 @@ struct making {
 uint32_t plan_make_version(enum plan_check_id id)
 {
     static const uint32_t versions[PLAN_CHECK_ID_COUNT] = {
+        [PLAN_SCAN] = PLAN_MAKE_VERSION_SCAN,
         [PLAN_CLEAN_ACCURACY] = PLAN_MAKE_VERSION_CLEAN_ACCURACY,
         [PLAN_NOISE] = PLAN_MAKE_VERSION_NOISE,
         [PLAN_FGSM] = PLAN_MAKE_VERSION_FGSM,
@@ -34,6 +35,15 @@ uint32_t plan_make_version(enum plan_check_id id)
     };
 
     return versions[id];
+}
+
+uint32_t plan_make_find(const struct plan *plan, enum plan_check_id id)
+{
+    uint32_t index = 0;
+
+    while (index < plan->check_count && plan->checks[index].id != id)
+        index++;
+    return index;
 }
 
 /* SHA-256(model ‖ data ‖ policy ‖ check id): DESIGN, promise 3. */
@@ -286,6 +296,8 @@ void plan_checks_make(const struct admission *admission, const struct job_option
     const struct policy *policy = &admission->policy;
     const struct making making = {.admission = admission, .policy = policy, .options = options, .made = made};
 
+    if (policy->scan.present)
+        (void)add_check(&making, PLAN_SCAN);
     /* Always, as every attack is scored against the clean predictions. */
     (void)add_check(&making, PLAN_CLEAN_ACCURACY);
     make_attack(&making, PLAN_NOISE, &policy->noise);

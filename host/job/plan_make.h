@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 /* Versions of the checks: a change of any bit of a check's result is a new version (DESIGN, section 6). */
+#define PLAN_MAKE_VERSION_SCAN                  1u
 #define PLAN_MAKE_VERSION_CLEAN_ACCURACY        1u
 #define PLAN_MAKE_VERSION_NOISE                 1u
 #define PLAN_MAKE_VERSION_FGSM                  1u
@@ -39,6 +40,9 @@ struct plan_made {
 
 /* A check's version, planned or skipped. */
 uint32_t plan_make_version(enum plan_check_id id);
+
+/* Where the plan has a check; its check_count where it has none. */
+uint32_t plan_make_find(const struct plan *plan, enum plan_check_id id);
 
 /* The eps of a point as the policy spells it. */
 const char *plan_make_eps_text(const struct plan_made *made, uint32_t check, uint32_t curve, uint32_t point);

@@ -9,6 +9,8 @@
 #include "host/job/deadlines.h"
 #include "host/job/execution.h"
 #include "host/json/canonical.h"
+#include "host/json/reader.h"
+#include "host/report/sarif.h"
 #include "wire/rows.h"
 
 #include <errno.h>
@@ -19,7 +21,8 @@
 #define DOCUMENT_MAX  ((size_t)4 << 20)
 #define RESOURCES_MAX 32u
 
-#define GUEST_WORDS_MAX 4u
+#define GUEST_WORDS_MAX 5u
+#define SARIF_MAX       ((size_t)128 << 20)
 
 /* Digests gathered on the way, for the statement. */
 struct gathering {
@@ -252,6 +255,32 @@ static int write_samples(struct gathering *g)
     return r < 0 ? r : add_file(g, "samples.npz", fd);
 }
 
+/* --- the scan, for other tools -------------------------------------------------------------------------------- */
+
+static int write_sarif(struct gathering *g)
+{
+    CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(SARIF_MAX);
+    const struct publication *p = g->publication;
+    const char *name = p->admission->model_name;
+    CLEANUP_JSON json_t *document = NULL;
+    const json_t *check;
+    size_t i;
+    int r;
+
+    if (p->assessment->failed)
+        return 0;
+    json_array_foreach (json_object_get(p->assessment->evaluation, "checks"), i, check)
+        if (json_object_get(check, "files") != NULL)
+            document = sarif_document(json_object_get(check, "files"), &name);
+    if (p->made->plan.checks[0].id != PLAN_SCAN)
+        return 0;
+    r = document == NULL ? -ENOMEM : json_canonical_encode(document, &bytes);
+    if (r < 0)
+        return error_set(g->err, ERROR_UNAVAILABLE, r, "findings.sarif: %s", strerror(-r));
+    add_document(g, "findings.sarif", bytes.data, bytes.size);
+    return staging_write(g->staging, "findings.sarif", bytes.data, bytes.size, g->err);
+}
+
 /* --- the bundle ---------------------------------------------------------------------------------------------- */
 
 /* What the host itself worked out or saw, and what stands on the guest's word. */
@@ -263,6 +292,11 @@ static size_t list_guest_words(const struct publication *p, const char *ret_word
 {
     bool clusters = false, tables = false, skips = false;
     size_t count = 0;
+
+    if (p->made->plan.checks[0].id == PLAN_SCAN)
+        ret_words[count++] = "scan";
+    if (results_are_dangerous(p->results))
+        return count;
 
     for (uint32_t i = 0; i < p->made->plan.check_count; i++) {
         const struct rows_table *unused;
@@ -318,7 +352,7 @@ static int encode_statement(struct gathering *g, struct buffer *ret_bytes)
         checks[i] = (struct statement_check_entry){.id = assessment->verdict.checks[i].id,
                                                    .status = assessment->verdict.checks[i].status,
                                                    .provenance = assessment->verdict.checks[i].provenance};
-    if (assessment->failed) /* nothing was scored */
+    if (assessment->failed || results_are_dangerous(p->results)) /* nothing was scored */
         input.host_verified_count = 2;
     if (p->record != NULL) {
         input.isolation = p->record->isolation == VM_PROCESS ? STATEMENT_PROCESS : STATEMENT_MICROVM;
@@ -367,6 +401,8 @@ int publish_documents(const struct publication *publication, struct signer *sign
         r = write_platform(g);
     if (r == 0)
         r = write_evaluation(g);
+    if (r == 0)
+        r = write_sarif(g);
     if (r == 0)
         r = write_execution(g);
     if (r == 0)

@@ -57,6 +57,8 @@ int results_create(const struct plan *plan, struct results **ret_results, struct
     for (uint32_t i = 0; i < plan->check_count; i++)
         if (samples_asked(&plan->checks[i]) > samples)
             samples = samples_asked(&plan->checks[i]);
+    if (file_report_start(&results->scan, err) < 0)
+        return out_of_memory(err);
     results->plan = plan;
     results->elements = plan_sample_elements(&plan->contract);
     results->sample_count =
@@ -81,6 +83,7 @@ void results_free(struct results *results)
 {
     if (results == NULL)
         return;
+    file_report_free(&results->scan);
     for (uint32_t i = 0; i < PLAN_CHECKS_MAX; i++) {
         for (uint32_t curve = 0; curve < PLAN_CURVES_MAX; curve++)
             for (uint32_t point = 0; point < PLAN_POINTS_MAX; point++) {
@@ -306,8 +309,13 @@ int results_take(struct results *results, const struct message *message, struct 
     case MESSAGE_CHECK_DONE:
         return take_check_done(results, &message->check_done, err);
     default:
-        return 0;
+        return file_report_take(&results->scan, message, err);
     }
+}
+
+bool results_are_dangerous(const struct results *results)
+{
+    return results->scan.done && file_report_verdict(&results->scan) == SCAN_DANGEROUS;
 }
 
 int results_check_samples(const struct results *results, uint32_t check, struct error *err)

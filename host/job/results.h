@@ -4,6 +4,7 @@
 #define LAZARET_HOST_JOB_RESULTS_H
 
 #include "base/error.h"
+#include "host/report/file_report.h"
 #include "host/score/table.h"
 #include "wire/message.h"
 
@@ -42,6 +43,7 @@ struct results {
     uint64_t elements;     /* of one sample */
     size_t row_bytes;      /* taken by all tables */
     struct results_check checks[PLAN_CHECKS_MAX];
+    struct file_report scan; /* of the model, where the plan has the scan */
     /* of GUEST_HELLO and READY */
     char agent[PLAN_NAME_MAX + 1], cpu[PLAN_NAME_MAX + 1], isa[PLAN_NAME_MAX + 1];
     uint32_t processors;
@@ -54,6 +56,9 @@ void results_free(struct results *results);
 
 /* Files one message away. The collector has judged it against the plan; indices are checked all the same. */
 MUST_USE int results_take(struct results *results, const struct message *message, struct error *err);
+
+/* Whether the scan calls the model dangerous: nothing but the scan was made of it then. */
+bool results_are_dangerous(const struct results *results);
 
 /* Whether every sample of every point has come whole; ERROR_GUEST names the first that has not. A skipped check has
  * none to bring. */

@@ -7,6 +7,7 @@
 
 /* In the order of evaluation.json. */
 enum judge_id {
+    JUDGE_SCAN,
     JUDGE_CLEAN_ACCURACY,
     JUDGE_NOISE,
     JUDGE_FGSM,
@@ -66,7 +67,7 @@ MUST_USE int judge_read_list(const json_t *object, const char *where, const char
 /* Figures of one check, by family. */
 typedef int judge_facts(const struct policy *policy, const json_t *check, struct judgement *judgement,
                         struct error *err);
-judge_facts judge_clean_accuracy, judge_noise, judge_fgsm, judge_pgd, judge_square, judge_robustness;
+judge_facts judge_scan, judge_clean_accuracy, judge_noise, judge_fgsm, judge_pgd, judge_square, judge_robustness;
 judge_facts judge_clustering, judge_trigger_scan, judge_neural_cleanse;
 
 #endif

@@ -62,6 +62,8 @@ static int take_checks(const struct document_checks *from, struct policy *policy
 
     if (is_empty(from))
         return take_refuse(err, "checks", "at least one expected");
+    if (from->file_scan != NULL)
+        policy->scan = (struct policy_scan){.present = true, .required = from->file_scan->required};
     r = take_clean_accuracy(from->clean_accuracy, &policy->clean_accuracy, err);
     if (r == 0)
         r = take_attacks(from, policy, err);

@@ -80,6 +80,10 @@ struct policy_robust_minimum {
     double robust_accuracy; /* robustCorrect / total, at least */
 };
 
+struct policy_scan {
+    bool present, required;
+};
+
 struct policy_clean_accuracy {
     bool present, required;
     enum policy_bound bound;
@@ -165,6 +169,7 @@ struct policy {
     uint64_t model_bytes_max;
     bool report_samples; /* inputs may be written out: --samples */
     bool labels;         /* test labels travel into the guest, and attacks use them */
+    struct policy_scan scan;
     struct policy_clean_accuracy clean_accuracy;
     struct policy_attack noise, fgsm, pgd, square;
     struct policy_robustness robustness;

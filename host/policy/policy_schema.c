@@ -15,6 +15,11 @@ const cyaml_strval_t schema_bounds[POLICY_BOUND_COUNT] = {{"lower", POLICY_LOWER
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"
+static const cyaml_schema_field_t file_scan_fields[] = {
+    SCHEMA_REQUIRED(struct document_file_scan),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t clean_accuracy_fields[] = {
     SCHEMA_REQUIRED(struct document_clean_accuracy),
     CYAML_FIELD_ENUM("bound", OPTIONAL_STRICT, struct document_clean_accuracy, bound, schema_bounds,
@@ -27,6 +32,7 @@ static const cyaml_schema_field_t clean_accuracy_fields[] = {
     CYAML_FIELD_MAPPING_PTR(key, OPTIONAL_POINTER, struct document_checks, member, fields)
 
 static const cyaml_schema_field_t check_fields[] = {
+    CHECK("scan", file_scan, file_scan_fields),
     CHECK("clean-accuracy", clean_accuracy, clean_accuracy_fields),
     CHECK("noise", noise, schema_noise),
     CHECK("fgsm", fgsm, schema_fgsm),

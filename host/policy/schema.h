@@ -7,6 +7,10 @@
 
 #include <cyaml/cyaml.h>
 
+struct document_file_scan {
+    bool required;
+};
+
 struct document_clean_accuracy {
     bool required;
     enum policy_bound bound;
@@ -94,6 +98,7 @@ struct document_drift {
 /* --- the whole --- */
 
 struct document_checks {
+    struct document_file_scan *file_scan;
     struct document_clean_accuracy *clean_accuracy;
     struct document_attack *noise, *fgsm, *pgd, *square;
     struct document_robustness *robustness;

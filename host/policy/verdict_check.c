@@ -9,7 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *const judge_ids[JUDGE_ID_COUNT + 1] = {[JUDGE_CLEAN_ACCURACY] = "clean-accuracy",
+const char *const judge_ids[JUDGE_ID_COUNT + 1] = {[JUDGE_SCAN] = "scan",
+                                                   [JUDGE_CLEAN_ACCURACY] = "clean-accuracy",
                                                    [JUDGE_NOISE] = "noise",
                                                    [JUDGE_FGSM] = "fgsm",
                                                    [JUDGE_PGD] = "pgd",
@@ -23,7 +24,8 @@ const char *const judge_ids[JUDGE_ID_COUNT + 1] = {[JUDGE_CLEAN_ACCURACY] = "cle
                                                    [JUDGE_WEIGHT_DRIFT] = "weight-drift"};
 
 /* NULL: a report, whose figures decide nothing (DESIGN, section 8). */
-static judge_facts *const families[JUDGE_ID_COUNT] = {[JUDGE_CLEAN_ACCURACY] = judge_clean_accuracy,
+static judge_facts *const families[JUDGE_ID_COUNT] = {[JUDGE_SCAN] = judge_scan,
+                                                      [JUDGE_CLEAN_ACCURACY] = judge_clean_accuracy,
                                                       [JUDGE_NOISE] = judge_noise,
                                                       [JUDGE_FGSM] = judge_fgsm,
                                                       [JUDGE_PGD] = judge_pgd,
@@ -40,6 +42,7 @@ struct judge_terms judge_terms_of(const struct policy *policy, enum judge_id id)
         policy->section.present, policy->section.required                                                              \
     }
     const struct judge_terms terms[JUDGE_ID_COUNT] = {
+        [JUDGE_SCAN] = TERMS(scan),
         [JUDGE_CLEAN_ACCURACY] = TERMS(clean_accuracy),
         [JUDGE_NOISE] = TERMS(noise),
         [JUDGE_FGSM] = TERMS(fgsm),

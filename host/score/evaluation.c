@@ -14,6 +14,7 @@ static const struct {
     figures_add *add;
     const char *provenance;
 } kinds[EVALUATION_KIND_COUNT] = {
+    [EVALUATION_SCAN] = {figures_add_scan, "guest"},
     [EVALUATION_CLEAN_ACCURACY] = {figures_add_clean_accuracy, "host-scored"},
     [EVALUATION_ATTACK] = {figures_add_attack, "host-scored"},
     [EVALUATION_ROBUSTNESS] = {figures_add_robustness, "host-scored"},

@@ -25,6 +25,7 @@
 #define EVALUATION_TEXT_MAX      1024u /* bytes of a reason or a layer's name */
 
 enum evaluation_kind {
+    EVALUATION_SCAN,
     EVALUATION_CLEAN_ACCURACY,
     EVALUATION_ATTACK,
     EVALUATION_ROBUSTNESS, /* over the other checks that are attacks and ran */
@@ -70,6 +71,7 @@ struct evaluation_check {
     uint32_t version;
     enum evaluation_outcome outcome;
     const char *reason;                          /* where it was skipped or went wrong */
+    const json_t *scan;                          /* scan: the model's entry, in docs/scan.md's form */
     const struct attack_run *attack;             /* attacks */
     struct score_table tables[SCORE_TABLES_MAX]; /* of wire/rows.h, by their number */
     /* activation-clustering and spectral-signature */

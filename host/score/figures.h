@@ -9,8 +9,9 @@
 typedef int figures_add(const struct evaluation_input *input, const struct evaluation_check *check, json_t *check_json,
                         struct error *err);
 
-figures_add figures_add_clean_accuracy, figures_add_attack, figures_add_robustness, figures_add_clustering,
-    figures_add_spectrum, figures_add_trigger_scan, figures_add_neural_cleanse, figures_add_strip, figures_add_drift;
+figures_add figures_add_scan, figures_add_clean_accuracy, figures_add_attack, figures_add_robustness,
+    figures_add_clustering, figures_add_spectrum, figures_add_trigger_scan, figures_add_neural_cleanse,
+    figures_add_strip, figures_add_drift;
 
 /* Sets a new value (reference taken); counts a missing one as a failure. */
 static inline void figures_set(json_t *object, const char *key, json_t *value, int *failures)

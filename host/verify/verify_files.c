@@ -23,7 +23,8 @@ static const struct {
 } files[] = {
     {STATEMENT_POLICY, true, true},      {STATEMENT_SPEC, true, true},       {STATEMENT_PLAN, true, true},
     {STATEMENT_EVALUATION, false, true}, {STATEMENT_EXECUTION, false, true}, {"domain.xml", true, true},
-    {"events.jsonl", false, false},      {"console.log", false, false},      {"samples.npz", false, false},
+    {"findings.sarif", false, true},     {"events.jsonl", false, false},     {"console.log", false, false},
+    {"samples.npz", false, false},
 };
 
 static const json_t *get_list(const json_t *statement, bool in_configuration)

@@ -3,6 +3,7 @@
 #include "wire/message.h"
 
 #include "wire/codec.h"
+#include "wire/message_scan.h"
 
 #include <errno.h>
 #include <string.h>
@@ -44,6 +45,20 @@ const char *message_type_name(enum message_type type)
         return "GOODBYE";
     case MESSAGE_ROW:
         return "ROW";
+    case MESSAGE_IMPORT:
+        return "IMPORT";
+    case MESSAGE_SCAN:
+        return "SCAN";
+    case MESSAGE_UNREADABLE:
+        return "UNREADABLE";
+    case MESSAGE_READ:
+        return "READ";
+    case MESSAGE_FINDING:
+        return "FINDING";
+    case MESSAGE_COVERAGE:
+        return "COVERAGE";
+    case MESSAGE_SCAN_DONE:
+        return "SCAN_DONE";
     }
     return "unknown";
 }
@@ -382,6 +397,13 @@ static const struct codec codecs[] = {
     {MESSAGE_FAILURE, 6, decode_failure, encode_failure},
     {MESSAGE_GOODBYE, 0, decode_nothing, encode_nothing},
     {MESSAGE_ROW, 5, decode_row, encode_row},
+    {MESSAGE_IMPORT, 0, decode_nothing, encode_nothing},
+    {MESSAGE_SCAN, 3, message_scan_decode, message_scan_encode},
+    {MESSAGE_UNREADABLE, 0, decode_nothing, encode_nothing},
+    {MESSAGE_READ, 2, message_read_decode, message_read_encode},
+    {MESSAGE_FINDING, 7, message_finding_decode, message_finding_encode},
+    {MESSAGE_COVERAGE, 6, message_coverage_decode, message_coverage_encode},
+    {MESSAGE_SCAN_DONE, 4, message_scan_done_decode, message_scan_done_encode},
 };
 
 static const struct codec *find_codec(unsigned type)

@@ -10,6 +10,7 @@
 #define LAZARET_WIRE_MESSAGE_H
 
 #include "base/buffer.h"
+#include "scan/terms.h"
 #include "wire/frame.h"
 #include "wire/plan.h"
 #include "wire/rows.h"
@@ -18,7 +19,14 @@
 #define MESSAGE_BLOB_MAX    (FRAME_PAYLOAD_MAX - 1024u)
 #define MESSAGE_CLASSES_MAX 1048576u
 #define MESSAGE_INDICES_MAX 64u
-#define MESSAGE_VERSION     2u
+#define MESSAGE_VERSION     3u
+
+/* A scan of files that the host serves range by range. */
+#define MESSAGE_READS_MAX    8u                         /* READs that wait for their answer */
+#define MESSAGE_SERVED_MIN   (UINT64_C(4) << 30)        /* bytes that READs may ask for of one file, all together ... */
+#define MESSAGE_SERVED_RATIO 32u                        /* ... or the file's size times this, where that is more */
+#define MESSAGE_FILES_MAX    1048576u                   /* of one session */
+#define MESSAGE_NATURAL_MAX  ((UINT64_C(1) << 53) - 1u) /* of a scan's offsets and counts: exact in any JSON */
 
 /* Frame types. Those below 0x80 go to the guest, the others to the host. */
 enum message_type {
@@ -29,6 +37,9 @@ enum message_type {
     MESSAGE_TRANSFER_END = 0x05,
     MESSAGE_CHECK = 0x06,
     MESSAGE_BYE = 0x07,
+    MESSAGE_IMPORT = 0x08,
+    MESSAGE_SCAN = 0x09,
+    MESSAGE_UNREADABLE = 0x0a,
 
     MESSAGE_GUEST_HELLO = 0x81,
     MESSAGE_READY = 0x82,
@@ -40,6 +51,10 @@ enum message_type {
     MESSAGE_FAILURE = 0x88,
     MESSAGE_GOODBYE = 0x89,
     MESSAGE_ROW = 0x8a,
+    MESSAGE_READ = 0x8b,
+    MESSAGE_FINDING = 0x8c,
+    MESSAGE_COVERAGE = 0x8d,
+    MESSAGE_SCAN_DONE = 0x8e,
 };
 
 struct message_text { /* not NUL-terminated */
@@ -160,7 +175,52 @@ struct message_check_done {
     struct message_text skipped; /* why the check could not be made of this model; empty: it was made */
 };
 
-/* Why the guest gives up. Ends the evaluation. */
+/* One file to scan. Its name is for people only. */
+struct message_scan {
+    uint32_t index; /* of the session's files, from 0 on */
+    uint64_t size;
+    struct message_text name;
+};
+
+/*
+ * A range of the file being scanned, within its size: answered by one CHUNK of exactly these bytes, or by UNREADABLE.
+ * Answers come in the order of the questions.
+ */
+struct message_read {
+    uint64_t offset;
+    uint32_t size; /* 1 to FRAME_CHUNK_MAX */
+};
+
+struct message_finding_line {
+    uint64_t offset;
+    struct message_text text;
+};
+
+struct message_finding {
+    struct message_text rule; /* lower-case letters, digits and dashes */
+    enum scan_severity severity;
+    uint64_t offset; /* in the member */
+    struct message_text member, detail, effect;
+    uint32_t line_count;
+    struct message_finding_line lines[SCAN_CONTEXT_MAX];
+};
+
+/* All bytes that were skipped for one reason; offset, member and detail are the first place's. */
+struct message_coverage {
+    enum scan_skip reason;
+    uint64_t bytes, places, offset;
+    struct message_text member, detail;
+};
+
+/* The end of one file's scan; `counts` are of all findings, those that were too many to send too. */
+struct message_scan_done {
+    enum scan_verdict verdict;
+    struct message_text format;
+    uint64_t looked;
+    uint64_t counts[SCAN_SEVERITY_COUNT];
+};
+
+/* Why the guest gives up. Ends the session. */
 enum message_failure_code {
     MESSAGE_FAILURE_BAD_MODEL,         /* malformed */
     MESSAGE_FAILURE_UNSUPPORTED_MODEL, /* well formed, but not something the engine runs */
@@ -198,6 +258,11 @@ struct message {
         struct message_check_done check_done;
         struct message_failure failure;
         struct message_blob chunk;
+        struct message_scan scan;
+        struct message_read read;
+        struct message_finding finding;
+        struct message_coverage coverage;
+        struct message_scan_done scan_done;
     };
 };
 

@@ -12,6 +12,7 @@ const char *plan_arithmetic_name(enum plan_arithmetic arithmetic)
 const char *plan_check_name(enum plan_check_id id)
 {
     static const char *const names[PLAN_CHECK_ID_COUNT] = {
+        [PLAN_SCAN] = "scan",
         [PLAN_CLEAN_ACCURACY] = "clean-accuracy",
         [PLAN_NOISE] = "noise",
         [PLAN_FGSM] = "fgsm",
@@ -59,7 +60,7 @@ bool plan_check_reads(const struct plan *plan, enum plan_check_id id, enum plan_
     case PLAN_SET_TRAIN:
         return id == PLAN_ACTIVATION_CLUSTERING || id == PLAN_SPECTRAL_SIGNATURE;
     case PLAN_SET_TEST:
-        return id != PLAN_SPECTRAL_SIGNATURE && id != PLAN_WEIGHT_DRIFT;
+        return id != PLAN_SCAN && id != PLAN_SPECTRAL_SIGNATURE && id != PLAN_WEIGHT_DRIFT;
     case PLAN_SET_COUNT:
         break;
     }

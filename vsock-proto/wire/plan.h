@@ -54,6 +54,7 @@ enum plan_feature {
 
 /* Order of the checks of a plan: by id. */
 enum plan_check_id {
+    PLAN_SCAN, /* of the model's file, before it is imported */
     PLAN_CLEAN_ACCURACY,
     PLAN_NOISE,
     PLAN_FGSM,
@@ -162,7 +163,7 @@ struct plan_check {
     enum plan_check_id id;
     uint32_t version;
     uint8_t seed[SHA256_SIZE];
-    union { /* by id; clean-accuracy has none */
+    union { /* by id; scan and clean-accuracy have none */
         struct plan_attack attack;
         struct plan_clustering clustering;
         struct plan_spectral spectral;
@@ -202,7 +203,7 @@ bool plan_check_is_attack(enum plan_check_id id);
 const char *plan_check_layer(const struct plan_check *check);
 
 /*
- * Whether a check reads a set. clean-accuracy and attacks read the test set; clustering the training
+ * Whether a check reads a set. scan reads none; clean-accuracy and attacks read the test set; clustering the training
  * set, then the test set; spectral-signature the training set; the searches for triggers the test set;
  * weight-drift none. Before these, attacks read the features and trigger-scan and strip the user's
  * triggers, where the plan has them.

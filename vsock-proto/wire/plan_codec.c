@@ -134,6 +134,8 @@ static void check_reads(struct codec_reader *r, const struct plan *plan, const s
             codec_refuse(r, "a check that reads a set which is not there");
     if (plan_check_reads(plan, check->id, PLAN_SET_TRAIN) && !plan->sets[PLAN_SET_TRAIN].labelled)
         codec_refuse(r, "a check of a training set without labels");
+    if (check->id == PLAN_SCAN && check != plan->checks)
+        codec_refuse(r, "a scan that is not the first check");
     if (check->id == PLAN_STRIP && !plan->sets[PLAN_SET_TRIGGERS].present)
         codec_refuse(r, "strip without a trigger");
     if (check->id == PLAN_WEIGHT_DRIFT && plan->reference_size == 0)

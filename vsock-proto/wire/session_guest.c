@@ -60,8 +60,56 @@ static int receive_transfer(struct session_guest *session, const struct message 
     return 0;
 }
 
+/* --- served files -------------------------------------------------------------------------------- */
+
+static int receive_scan(struct session_guest *session, const struct message *message, struct error *err)
+{
+    if (session->state != SESSION_GUEST_SERVED && (session->state != SESSION_GUEST_PLANNING || session->next_file > 0))
+        return out_of_order(message, err);
+    if (message->scan.index != session->next_file)
+        return error_set(err, ERROR_INTERNAL, -EPROTO, "file %u is not the next", message->scan.index);
+    session->next_file++;
+    session->file_size = message->scan.size;
+    session->asked_count = 0;
+    session->state = SESSION_GUEST_SERVING;
+    return 0;
+}
+
+/* An answer to the oldest READ. */
+static int receive_answer(struct session_guest *session, const struct message *message, struct error *err)
+{
+    if (session->state != SESSION_GUEST_SERVING || session->asked_count == 0)
+        return out_of_order(message, err);
+    if (message->type == MESSAGE_CHUNK && message->chunk.size != session->asked[0])
+        return error_set(err, ERROR_INTERNAL, -EPROTO, "%u bytes answer a READ of %u", message->chunk.size,
+                         session->asked[0]);
+    session->asked_count--;
+    memmove(session->asked, session->asked + 1, session->asked_count * sizeof session->asked[0]);
+    return 0;
+}
+
+int session_guest_read(struct session_guest *session, const struct message_read *read)
+{
+    if (session->state != SESSION_GUEST_SERVING || session->asked_count == MESSAGE_READS_MAX)
+        return -EPROTO;
+    session->asked[session->asked_count++] = read->size;
+    return 0;
+}
+
+int session_guest_scan_done(struct session_guest *session)
+{
+    if (session->state != SESSION_GUEST_SERVING || session->asked_count > 0)
+        return -EPROTO;
+    session->state = SESSION_GUEST_SERVED;
+    return 0;
+}
+
+/* --- transfers -------------------------------------------------------------------------------------- */
+
 static int receive_chunk(struct session_guest *session, const struct message *message, struct error *err)
 {
+    if (session->state == SESSION_GUEST_SERVING)
+        return receive_answer(session, message, err);
     if (session->state != SESSION_GUEST_RECEIVING)
         return out_of_order(message, err);
     if (message->chunk.size > session->transfer.size - session->received)
@@ -104,7 +152,7 @@ static int finish_model(struct session_guest *session, const uint8_t digest[SHA2
         return error_set(err, ERROR_INTERNAL, -EBADMSG, "the %s that arrived is not the plan's",
                          reference ? "reference model" : "model");
     session->model_here = true;
-    session->state = reference || session->plan->reference_size == 0 ? SESSION_GUEST_IDLE : SESSION_GUEST_LOADING;
+    session->state = reference || session->plan->reference_size == 0 ? SESSION_GUEST_LOADED : SESSION_GUEST_LOADING;
     return 0;
 }
 
@@ -126,11 +174,17 @@ static int receive_transfer_end(struct session_guest *session, const struct mess
     return finish_model(session, digest, err);
 }
 
+/* The plan's scan, which comes before the import, is still to come. */
+static bool scan_is_due(const struct session_guest *session)
+{
+    return session->plan->checks[0].id == PLAN_SCAN && session->next_check == 0;
+}
+
 static int receive_check(struct session_guest *session, const struct message *message, struct error *err)
 {
     uint32_t index = message->check.index;
 
-    if (session->state != SESSION_GUEST_IDLE)
+    if (session->state != SESSION_GUEST_IDLE && (session->state != SESSION_GUEST_LOADED || !scan_is_due(session)))
         return out_of_order(message, err);
     if (index != session->next_check || index >= session->plan->check_count)
         return error_set(err, ERROR_INTERNAL, -EPROTO, "check %u is not the plan's next", index);
@@ -138,6 +192,21 @@ static int receive_check(struct session_guest *session, const struct message *me
     session->next_check = index + 1;
     enter_set(session, 0);
     return 0;
+}
+
+static int receive_import(struct session_guest *session, const struct message *message, struct error *err)
+{
+    if (session->state != SESSION_GUEST_LOADED || scan_is_due(session))
+        return out_of_order(message, err);
+    session->state = SESSION_GUEST_IMPORTING;
+    return 0;
+}
+
+/* Between checks or files, or after a scan that keeps the model from being imported. */
+static bool may_part(const struct session_guest *session)
+{
+    return session->state == SESSION_GUEST_IDLE || session->state == SESSION_GUEST_SERVED ||
+           (session->state == SESSION_GUEST_LOADED && session->next_check > 0);
 }
 
 int session_guest_receive(struct session_guest *session, const struct message *message, struct error *err)
@@ -159,8 +228,14 @@ int session_guest_receive(struct session_guest *session, const struct message *m
         return receive_transfer_end(session, message, err);
     case MESSAGE_CHECK:
         return receive_check(session, message, err);
+    case MESSAGE_IMPORT:
+        return receive_import(session, message, err);
+    case MESSAGE_SCAN:
+        return receive_scan(session, message, err);
+    case MESSAGE_UNREADABLE:
+        return receive_answer(session, message, err);
     case MESSAGE_BYE:
-        if (session->state != SESSION_GUEST_IDLE)
+        if (!may_part(session))
             return out_of_order(message, err);
         session->state = SESSION_GUEST_ENDED;
         return 0;
@@ -169,10 +244,18 @@ int session_guest_receive(struct session_guest *session, const struct message *m
     }
 }
 
+int session_guest_imported(struct session_guest *session)
+{
+    if (session->state != SESSION_GUEST_IMPORTING)
+        return -EPROTO;
+    session->state = SESSION_GUEST_IDLE;
+    return 0;
+}
+
 int session_guest_check_done(struct session_guest *session)
 {
     if (session->state != SESSION_GUEST_COMPUTING)
         return -EPROTO;
-    session->state = SESSION_GUEST_IDLE;
+    session->state = session->plan->checks[session->check].id == PLAN_SCAN ? SESSION_GUEST_LOADED : SESSION_GUEST_IDLE;
     return 0;
 }

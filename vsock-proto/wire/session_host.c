@@ -3,6 +3,7 @@
 #include "wire/session.h"
 
 #include "base/cursor.h"
+#include "wire/session_scan.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,8 +55,12 @@ int session_host_begin_check(struct session_host *session, uint32_t check)
 {
     const struct plan *plan = session->plan;
 
-    if (session->state != SESSION_HOST_IDLE || check >= plan->check_count)
+    if (plan == NULL || check >= plan->check_count)
         return -EPROTO;
+    if (plan->checks[check].id == PLAN_SCAN ? session->state != SESSION_HOST_LOADING || session->scanned
+                                            : session->state != SESSION_HOST_IDLE)
+        return -EPROTO;
+    session_scan_start(&session->scan, 0, 0);
     session->check = check;
     session->next_first = 0;
     session->next_curve = session->next_point = session->next_label = 0;
@@ -69,9 +74,33 @@ int session_host_begin_check(struct session_host *session, uint32_t check)
     return 0;
 }
 
+int session_host_begin_scan(struct session_host *session, uint32_t index, uint64_t size)
+{
+    if (session->state != SESSION_HOST_LOADING && session->state != SESSION_HOST_SERVED)
+        return -EPROTO;
+    if (index != session->next_file)
+        return -EPROTO;
+    session->next_file++;
+    session_scan_start(&session->scan, size, session_scan_served_max(size));
+    session->state = SESSION_HOST_SERVING;
+    return 0;
+}
+
+int session_host_import(struct session_host *session)
+{
+    const struct plan *plan = session->plan;
+
+    if (session->state != SESSION_HOST_LOADING || plan == NULL ||
+        (plan->checks[0].id == PLAN_SCAN && !session->scanned))
+        return -EPROTO;
+    session->state = SESSION_HOST_IMPORTING;
+    return 0;
+}
+
 int session_host_part(struct session_host *session)
 {
-    if (session->state != SESSION_HOST_IDLE)
+    if (session->state != SESSION_HOST_IDLE && session->state != SESSION_HOST_SERVED &&
+        (session->state != SESSION_HOST_LOADING || !session->scanned))
         return -EPROTO;
     session->state = SESSION_HOST_PARTING;
     return 0;
@@ -85,7 +114,7 @@ static int receive_guest_hello(struct session_host *session, const struct messag
         return violation(err, message, "names another version");
     if (memcmp(message->guest_hello.nonce, session->nonce, SHA256_SIZE) != 0)
         return violation(err, message, "answers another greeting");
-    session->state = SESSION_HOST_IMPORTING;
+    session->state = SESSION_HOST_LOADING;
     return 0;
 }
 
@@ -232,6 +261,37 @@ static int receive_progress(struct session_host *session, const struct message *
     return 0;
 }
 
+/* --- scans ----------------------------------------------------------------------------------------- */
+
+/* READ, FINDING, COVERAGE or SCAN_DONE, of the check or of a served file. */
+static int receive_of_scan(struct session_host *session, const struct message *message, struct error *err)
+{
+    bool checking = session->state == SESSION_HOST_CHECKING && current_check(session)->id == PLAN_SCAN;
+    const char *wrong;
+
+    if (!checking && session->state != SESSION_HOST_SERVING)
+        return violation(err, message, "came out of order");
+    wrong = session_scan_receive(&session->scan, message);
+    if (wrong != NULL)
+        return violation(err, message, wrong);
+    if (session->state == SESSION_HOST_SERVING && session->scan.done)
+        session->state = SESSION_HOST_SERVED;
+    return 0;
+}
+
+static int finish_scan_check(struct session_host *session, const struct message *message, struct error *err)
+{
+    if (message->check_done.skipped.size > 0)
+        return violation(err, message, "calls the scan skipped, which fits every file");
+    if (!session->scan.done)
+        return violation(err, message, "before the scan's end had come");
+    session->scanned = true;
+    session->state = SESSION_HOST_LOADING;
+    return 0;
+}
+
+/* --- the end of a check ------------------------------------------------------------------------------ */
+
 /* Nothing but progress has come of the check under way. */
 static bool is_untouched(const struct session_host *session)
 {
@@ -244,6 +304,8 @@ static int receive_check_done(struct session_host *session, const struct message
     const struct plan_check *check = current_check(session);
     const struct rows_table *table;
 
+    if (check->id == PLAN_SCAN)
+        return finish_scan_check(session, message, err);
     if (message->check_done.skipped.size > 0) {
         if (!is_untouched(session))
             return violation(err, message, "calls a check skipped that has sent results");
@@ -304,6 +366,11 @@ int session_host_receive(struct session_host *session, const struct message *mes
         return receive_of_check(session, message, message->progress.check, err);
     case MESSAGE_CHECK_DONE:
         return receive_of_check(session, message, message->check_done.check, err);
+    case MESSAGE_READ:
+    case MESSAGE_FINDING:
+    case MESSAGE_COVERAGE:
+    case MESSAGE_SCAN_DONE:
+        return receive_of_scan(session, message, err);
     case MESSAGE_FAILURE:
         if (session->state == SESSION_HOST_ENDED)
             return violation(err, message, "came after the end");

@@ -151,11 +151,12 @@ int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8, bool jo
     if (size > UINT64_MAX / 2)
         return run_malformed(machine, "a size is negative");
     if (reader_offset(&machine->reader) + size > machine->frame_end) {
+        bool within = reader_offset(&machine->reader) < machine->frame_end;
+
         if (joined)
             machine->frame_end = NO_FRAME;
-        else
-            r = fetch_across(machine, size);
-        if (!joined && r != 0)
+        r = !joined ? fetch_across(machine, size) : within ? run_odd(machine, PICKLE_ODD_FRAME_JOIN) : 0;
+        if (r != 0)
             return r;
     }
     if (utf8)

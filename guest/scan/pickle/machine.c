@@ -248,6 +248,10 @@ static int run(struct pickle_machine *machine)
             result->cause = "the stack needs more memory than a scan may use";
             return RUN_ENDED;
         }
+        if (r == 0 && machine->expanded && !machine->expansion_told) {
+            machine->expansion_told = true;
+            r = run_odd(machine, PICKLE_ODD_EXPANSION);
+        }
         if (r != 0)
             return r;
         result->opcodes++;

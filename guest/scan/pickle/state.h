@@ -35,8 +35,10 @@ struct pickle_machine {
     uint8_t opcode;
     uint64_t recent[PICKLE_RECENT_MAX]; /* a ring, by result.opcodes */
     unsigned protocol;
-    bool marked; /* a value with a mark has been there */
-    bool apart;  /* the argument at hand does not follow its opcode: a frame's rest was dropped */
+    bool expansion_told;
+    bool expanded; /* a container has been found that stands for too many values */
+    bool marked;   /* a value with a mark has been there */
+    bool apart;    /* the argument at hand does not follow its opcode: a frame's rest was dropped */
     struct pickle_result result;
     struct error cause; /* of the source's failures */
     struct error *err;  /* of events */
@@ -128,6 +130,8 @@ int op_float(struct pickle_machine *machine);
 int op_string(struct pickle_machine *machine);
 int op_unicode(struct pickle_machine *machine);
 int op_counted(struct pickle_machine *machine, enum pickle_kind kind, unsigned size, bool is_binstring);
+/* A text is where its opcode is; or, where its bytes do not follow the opcode, an object that says where they are. */
+pickle_value make_text(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size);
 int op_readonly_buffer(struct pickle_machine *machine);
 
 int op_tuple(struct pickle_machine *machine, uint64_t first);
@@ -163,6 +167,8 @@ pickle_value make_tuple(struct pickle_machine *machine, enum pickle_kind kind, u
 int make_change(struct pickle_machine *machine, enum pickle_change how, pickle_value target, pickle_value state,
                 uint64_t count);
 
+#define EXPANSION_MAX 1e12 /* values that one stands for, each part counted as often as it is referred to */
+
 /* --- heap objects ------------------------------------------------------------------------------------- */
 
 /* The first cell of a container or result. */
@@ -186,7 +192,8 @@ static inline unsigned header_mark(uint64_t header)
     return (unsigned)(header & 255);
 }
 
-#define CONTAINER_CELLS 3u /* a list's, dict's or set's: header, number of its items' cells, room there */
+#define TUPLE_CELLS     2u /* of a tuple or frozen set, before its items: header, weight */
+#define CONTAINER_CELLS 4u /* a list's, dict's or set's: header, weight, number of its items' cells, room there */
 #define RESULT_CELLS    4u /* header, callable, arguments, state */
 #define TEXT_CELLS      3u /* of a text that lies apart: opcode, offset, size (0 for a line) */
 

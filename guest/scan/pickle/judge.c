@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The events of names, changes and oddities; calls are judged in judge_calls.c. */
+#include "guest/scan/pickle/judge.h"
+
+#include "guest/scan/embedded.h"
+#include "guest/scan/pickle/disassemble.h"
+#include "guest/scan/pickle/globals.h"
+#include "guest/scan/pickle/judge_state.h"
+#include "guest/scan/text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONTEXTS_MAX 512u /* findings with lines around them; the rest is listed without */
+#define TEXT_MIN     16u  /* bytes of a string that may be a pickle itself, or hold one encoded */
+
+const struct scan_rule judge_rules[] = {
+    [RULE_DANGEROUS_GLOBAL] = {"pickle-dangerous-global", SCAN_HIGH,
+                               "Loading it imports a function that runs code, or reaches files or the network."},
+    [RULE_DANGEROUS_CALL] = {"pickle-dangerous-call", SCAN_CRITICAL,
+                             "Loading it calls a function that runs code, or reaches files or the network."},
+    [RULE_UNKNOWN_GLOBAL] = {"pickle-unknown-global", SCAN_MEDIUM,
+                             "Loading it imports a name that is not known to be harmless."},
+    [RULE_UNKNOWN_CALL] = {"pickle-unknown-call", SCAN_HIGH,
+                           "Loading it calls a function that ordinary models do not call."},
+    [RULE_CLASS_CALL] = {"pickle-class-call", SCAN_MEDIUM,
+                         "Loading it makes an object by a constructor that is not known to be harmless."},
+    [RULE_RESULT_CALL] = {"pickle-result-call", SCAN_HIGH,
+                          "Loading it calls what another call has returned: what that is, is hidden."},
+    [RULE_HIDDEN_CALL] = {"pickle-hidden-call", SCAN_HIGH, "Loading it hands a call on to something that is hidden."},
+    [RULE_COMPUTED_NAME] = {"pickle-computed-name", SCAN_CRITICAL,
+                            "Loading it imports a name that is put together only then."},
+    [RULE_CHANGED_GLOBAL] = {"pickle-changed-global", SCAN_CRITICAL,
+                             "Loading it changes a module, class or function for everything that uses it after."},
+    [RULE_MAKES_CLASS] = {"pickle-makes-class", SCAN_HIGH, "Loading it makes a new class, with methods of its choice."},
+    [RULE_EXTENSION] = {"pickle-extension", SCAN_HIGH,
+                        "Loading it uses a name by its number in the extension registry, which hides it."},
+    [RULE_PERSISTENT] = {"pickle-persistent-id", SCAN_MEDIUM,
+                         "Loading it asks the loader for an object by a text that only the loader understands."},
+    [RULE_FRAME] = {"pickle-frame", SCAN_HIGH,
+                    "It reads differently from a file than from bytes: a frame ends within an argument."},
+    [RULE_FRAME_END] = {"pickle-frame-end", SCAN_MEDIUM,
+                        "A frame does not end where an opcode does; some loaders go on."},
+    [RULE_ENCODING] = {"pickle-encoding", SCAN_INFO,
+                       "A string is not ASCII: loaders take it or stop there, by the encoding that they are told."},
+    [RULE_NUMBER] = {"pickle-number", SCAN_LOW,
+                     "A number is spelt as no pickler does: loaders take it, many tools that look at pickles stop."},
+    [RULE_ARGUMENTS] = {"pickle-arguments", SCAN_MEDIUM, "Arguments of a call are no tuple; some loaders take them."},
+    [RULE_EXPANSION] = {"pickle-expansion", SCAN_MEDIUM,
+                        "A value that holds itself many times over: to print, compare or copy it takes all memory."},
+    [RULE_NESTED] = {"pickle-nested", SCAN_MEDIUM,
+                     "A string holds another pickle, out of the sight of those who look at the outer one."},
+    [RULE_APPENDED] = {"pickle-appended", SCAN_MEDIUM,
+                       "Another pickle stands behind the end of the first, where few loaders look."},
+};
+
+const uint32_t judge_rule_count = RULE_COUNT;
+
+/* --- findings ----------------------------------------------------------------------------------------- */
+
+static bool is_new(struct judge *judge, enum judge_rule rule, const char *detail)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) + rule;
+
+    for (const char *at = detail; *at != '\0'; at++)
+        hash = (hash ^ (uint8_t)*at) * UINT64_C(0x100000001b3);
+    hash |= 1; /* 0: none */
+    if (judge->seen[hash >> 32 & (JUDGE_SEEN - 1)] == hash)
+        return false;
+    judge->seen[hash >> 32 & (JUDGE_SEEN - 1)] = hash;
+    return true;
+}
+
+int judge_find(struct judge *judge, struct pickle_machine *machine, enum judge_rule rule, uint64_t offset,
+               struct error *err, const char *format, ...)
+{
+    struct scan_finding finding = {.offset = offset};
+    char detail[SCAN_DETAIL_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    if (!is_new(judge, rule, detail))
+        return 0;
+    judge->dangerous += judge_rules[rule].severity >= SCAN_HIGH;
+    if (judge->found++ < CONTEXTS_MAX && machine != NULL)
+        disassemble_around(machine, judge->object->source, &finding);
+    return scan_find_in_context(judge->scan, judge->object, &judge_rules[rule], &finding, err, "%s", detail);
+}
+
+/* --- names ---------------------------------------------------------------------------------------------- */
+
+static unsigned mark_for(enum global_class class)
+{
+    return class == GLOBAL_DANGEROUS ? MARK_DANGEROUS : class == GLOBAL_UNKNOWN ? MARK_UNKNOWN : MARK_NONE;
+}
+
+int judge_name(struct judge *judge, struct pickle_machine *machine, const struct pickle_global *global,
+               unsigned *ret_mark, struct error *err)
+{
+    const char *reason = "";
+    enum global_class class =
+        global_judge(global->module, global->module_size, global->name, global->name_size, &reason);
+
+    *ret_mark = mark_for(class);
+    if (class == GLOBAL_DANGEROUS)
+        return judge_find(judge, machine, RULE_DANGEROUS_GLOBAL, global->offset, err, "%s.%s: %s",
+                          TEXT(global->module, global->module_size), TEXT(global->name, global->name_size), reason);
+    if (class == GLOBAL_UNKNOWN)
+        return judge_find(judge, machine, RULE_UNKNOWN_GLOBAL, global->offset, err, "%s.%s",
+                          TEXT(global->module, global->module_size), TEXT(global->name, global->name_size));
+    return 0;
+}
+
+static int on_global(void *argument, struct pickle_machine *machine, const struct pickle_global *global,
+                     unsigned *ret_mark, struct error *err)
+{
+    struct judge *judge = argument;
+
+    judge->globals++;
+    if (global->how == PICKLE_BY_VALUE) {
+        *ret_mark = MARK_DANGEROUS;
+        return judge_find(judge, machine, RULE_COMPUTED_NAME, global->offset, err, "module '%s', name '%s'",
+                          TEXT(global->module, global->module_size), TEXT(global->name, global->name_size));
+    }
+    return judge_name(judge, machine, global, ret_mark, err);
+}
+
+static int on_extension(void *argument, struct pickle_machine *machine, uint32_t code, uint64_t offset,
+                        unsigned *ret_mark, struct error *err)
+{
+    struct judge *judge = argument;
+
+    judge->globals++;
+    *ret_mark = MARK_DANGEROUS;
+    return judge_find(judge, machine, RULE_EXTENSION, offset, err, "extension code %u", code);
+}
+
+/* Tuples are what torch makes of its storages; a text is what protocol 0 has, and nobody's loader. */
+static int on_persistent(void *argument, struct pickle_machine *machine, pickle_value id, uint64_t offset,
+                         unsigned *ret_mark, struct error *err)
+{
+    struct judge *judge = argument;
+    char text[64];
+    size_t size = 0;
+
+    (void)ret_mark;
+    if (pickle_kind_of(id) != PICKLE_STR)
+        return 0;
+    if (pickle_text_of(machine, id, text, sizeof text, &size, NULL, NULL) < 0)
+        size = 0;
+    return judge_find(judge, machine, RULE_PERSISTENT, offset, err, "'%s'", TEXT(text, size));
+}
+
+/* --- changes ---------------------------------------------------------------------------------------------- */
+
+static const char *change_name(enum pickle_change change)
+{
+    static const char *const names[] = {[PICKLE_CHANGE_BUILD] = "BUILD sets attributes of",
+                                        [PICKLE_CHANGE_SETITEM] = "SETITEM sets items of",
+                                        [PICKLE_CHANGE_APPEND] = "APPEND adds to",
+                                        [PICKLE_CHANGE_ADD] = "ADDITEMS adds to"};
+
+    return names[change];
+}
+
+static int on_change(void *argument, struct pickle_machine *machine, const struct pickle_change_event *change,
+                     struct error *err)
+{
+    struct judge *judge = argument;
+    struct named named;
+
+    if (pickle_kind_of(change->target) == PICKLE_EXTENSION)
+        return judge_find(judge, machine, RULE_CHANGED_GLOBAL, change->offset, err, "%s what an extension code names",
+                          change_name(change->how));
+    if (judge_is_named(machine, change->target, &named))
+        return judge_find(judge, machine, RULE_CHANGED_GLOBAL, change->offset, err, "%s %s.%s",
+                          change_name(change->how), TEXT(named.module, named.module_size),
+                          TEXT(named.name, named.name_size));
+    if (pickle_kind_of(change->target) == PICKLE_GLOBAL)
+        return judge_find(judge, machine, RULE_CHANGED_GLOBAL, change->offset, err, "%s a global",
+                          change_name(change->how));
+    return judge_state(judge, machine, change, err);
+}
+
+static int on_built(void *argument, struct pickle_machine *machine, pickle_value target, uint64_t offset,
+                    uint64_t *ret_skip, struct error *err)
+{
+    struct judge *judge = argument;
+
+    return judge->built != NULL ? judge->built(judge, machine, target, offset, ret_skip, err) : 0;
+}
+
+/* --- oddities --------------------------------------------------------------------------------------------- */
+
+static int on_odd(void *argument, struct pickle_machine *machine, enum pickle_oddity oddity, uint64_t offset,
+                  struct error *err)
+{
+    static const enum judge_rule rules[PICKLE_ODD_COUNT] = {
+        [PICKLE_ODD_FRAME] = RULE_FRAME,         [PICKLE_ODD_FRAME_JOIN] = RULE_FRAME_END,
+        [PICKLE_ODD_FRAME_END] = RULE_FRAME_END, [PICKLE_ODD_ENCODING] = RULE_ENCODING,
+        [PICKLE_ODD_NUMBER] = RULE_NUMBER,       [PICKLE_ODD_ARGUMENTS] = RULE_ARGUMENTS,
+        [PICKLE_ODD_EXPANSION] = RULE_EXPANSION};
+    static const char *const details[PICKLE_ODD_COUNT] = {
+        [PICKLE_ODD_FRAME] = "an argument crosses a frame's end",
+        [PICKLE_ODD_FRAME_JOIN] = "a large object crosses a frame's end",
+        [PICKLE_ODD_FRAME_END] = "a frame ends behind the data",
+        [PICKLE_ODD_ENCODING] = "a STRING or BINSTRING is not ASCII",
+        [PICKLE_ODD_NUMBER] = "an INT, LONG or FLOAT that loaders read, and pickletools does not",
+        [PICKLE_ODD_ARGUMENTS] = "a call's arguments are no tuple",
+        [PICKLE_ODD_EXPANSION] = "more than a million million values, written out",
+    };
+
+    return judge_find(argument, machine, rules[oddity], offset, err, "%s", details[oddity]);
+}
+
+/* --- texts ------------------------------------------------------------------------------------------------ */
+
+/* A large one as it is; of its encodings, the first part. */
+static int look_at_large(struct judge *judge, uint64_t first, uint64_t size, const char *name, struct error *err)
+{
+    CLEANUP_SOURCE struct source *range = source_of_range(judge->object->source, first, size);
+    const struct scan_object object = {.source = range, .name = name, .role = SCAN_ROLE_GUESS, .parent = judge->object};
+
+    if (range == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a source");
+    return scan_object(judge->scan, &object, err);
+}
+
+static int on_text(void *argument, struct pickle_machine *machine, pickle_value text, uint64_t size, uint64_t offset,
+                   struct error *err)
+{
+    struct judge *judge = argument;
+    uint8_t line[4096];
+    const uint8_t *bytes = line;
+    uint64_t first, count;
+    char name[48];
+    size_t got;
+    int r;
+
+    (void)size;
+    (void)snprintf(name, sizeof name, "string at %llu", (unsigned long long)offset);
+    judge->texts++;
+    if (pickle_text_range(machine, text, &first, &count)) {
+        size_t want = count < SCAN_VIEW_MAX ? (size_t)count : SCAN_VIEW_MAX;
+
+        if (count > SCAN_VIEW_MAX) {
+            r = look_at_large(judge, first, count, name, err);
+            if (r < 0)
+                return r;
+        }
+        if (source_view(judge->object->source, first, want, &bytes, &got, NULL) < 0 || got < want)
+            return 0; /* the machine will come upon it */
+        got = want;
+    } else if (pickle_text_of(machine, text, line, sizeof line, &got, NULL, NULL) < 0) {
+        return 0;
+    }
+    return scan_embedded(judge->scan, judge->object, name, bytes, got, offset, err);
+}
+
+/* --- the run ---------------------------------------------------------------------------------------------- */
+
+static const struct pickle_events events_of_judge = {.global = on_global,
+                                                     .call = judge_call,
+                                                     .change = on_change,
+                                                     .built = on_built,
+                                                     .text = on_text,
+                                                     .persistent = on_persistent,
+                                                     .extension = on_extension,
+                                                     .odd = on_odd};
+
+int judge_pickle(struct judge *judge, uint64_t offset, struct pickle_result *ret_result, struct error *err)
+{
+    struct pickle_events events = events_of_judge;
+    struct pickle_options options = {.scan = judge->scan, .text_min = TEXT_MIN};
+    struct pickle_result again;
+    int r;
+
+    events.argument = judge;
+    r = pickle_run(judge->object->source, offset, &options, &events, ret_result, err);
+    if (r < 0 || !ret_result->frame_conflict)
+        return r;
+    options.file_load = true;
+    return pickle_run(judge->object->source, offset, &options, &events, &again, err);
+}
