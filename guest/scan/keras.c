@@ -89,6 +89,8 @@ static int judge_text(struct keras *keras, const struct json_event *event, const
     const char *what = "";
     size_t at;
 
+    if (!keras->is_keras) /* other JSON has others who look at its texts */
+        return 0;
     if (code_text_judge(text, size, &at, &what) != CODE_TEXT_EXECUTES)
         return 0;
     return keras_find(keras, KERAS_RULE_CODE, event->offset, err, "%s: %s", json_path(event, path), what);
@@ -188,7 +190,7 @@ static int on_string(struct keras *keras, const struct json_event *event, struct
     }
     if (r == 0 && !event->text_cut)
         r = judge_text(keras, event, event->text, event->text_size, err);
-    if (r == 0 && event->text_size >= EMBEDDED_SIZE_MIN)
+    if (r == 0 && keras->is_keras && event->text_size >= EMBEDDED_SIZE_MIN)
         r = keras->failed = scan_embedded(keras->scan, keras->object, "string", event->text, event->text_size,
                                           keras->base + event->offset, err);
     if (event->text_cut && keras->is_keras)
