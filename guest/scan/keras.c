@@ -120,10 +120,13 @@ static int note_fact(struct keras *keras, struct keras_frame *frame, unsigned bi
 
     switch (bit) {
     case KEY_FUNCTION:
-        own->function = event->text_size > KERAS_TEXT_KEPT ? KERAS_FUNCTION_CODE : KERAS_FUNCTION_TEXT;
         keep(&own->name, event);
-        if (own->function == KERAS_FUNCTION_CODE)
+        if (event->text_size > KERAS_TEXT_KEPT) {
+            own->function = KERAS_FUNCTION_CODE;
             keras_mentions(event->text, event->text_size, &own->mentions);
+        } else if (own->function != KERAS_FUNCTION_CODE) {
+            own->function = KERAS_FUNCTION_TEXT;
+        }
         return 0;
     case KEY_VOCABULARY:
         keep(&own->vocabulary, event);
@@ -252,6 +255,8 @@ static void note_function(struct keras_frame *config, const struct keras_frame *
 {
     static const char lambda[] = "__lambda__";
 
+    if (config->own.function == KERAS_FUNCTION_CODE)
+        return;
     config->own.function = KERAS_FUNCTION_OBJECT;
     if (function->class_name.size == sizeof lambda - 1 &&
         memcmp(function->class_name.bytes, lambda, sizeof lambda - 1) == 0) {
