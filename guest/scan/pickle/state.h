@@ -130,6 +130,8 @@ int op_float(struct pickle_machine *machine);
 int op_string(struct pickle_machine *machine);
 int op_unicode(struct pickle_machine *machine);
 int op_counted(struct pickle_machine *machine, enum pickle_kind kind, unsigned size, bool is_binstring);
+/* A text is where its opcode is; or, where its bytes do not follow the opcode, an object that says where they are. */
+pickle_value make_text(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size);
 int op_readonly_buffer(struct pickle_machine *machine);
 
 int op_tuple(struct pickle_machine *machine, uint64_t first);
