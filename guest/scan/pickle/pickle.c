@@ -372,7 +372,7 @@ static int scan_pickle(struct scan *scan, const struct scan_object *object, bool
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to judge a pickle");
     judge->scan = scan;
     judge->object = object;
-    r = object->role == SCAN_ROLE_GUESS && headed
+    r = object->role == SCAN_ROLE_GUESS && headed && !torch_legacy_is(object->source)
             ? judge_find(judge, NULL, RULE_NESTED, 0, err, "%s", "a whole pickle within a string")
             : 0;
     if (r == 0)

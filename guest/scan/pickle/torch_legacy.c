@@ -117,7 +117,7 @@ static int note_key(void *argument, struct pickle_machine *machine, pickle_value
 /* --- the file ------------------------------------------------------------------------------------------------- */
 
 /* PROTO, LONG1 of ten bytes, the magic number 0x1950a86a20f9469cfc6c, STOP. */
-static bool has_magic(struct source *source)
+bool torch_legacy_is(struct source *source)
 {
     static const uint8_t number[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
     const uint8_t *bytes;
@@ -183,7 +183,7 @@ int torch_legacy_storages(struct scan *scan, struct source *source, uint64_t *re
     int r;
 
     *ret_begin = *ret_end = 0;
-    if (!has_magic(source) || scan_reserve(scan, sizeof *storages, NULL) < 0)
+    if (!torch_legacy_is(source) || scan_reserve(scan, sizeof *storages, NULL) < 0)
         return 0;
     storages = calloc(1, sizeof *storages);
     r = storages != NULL ? find_storages(scan, storages, source, ret_begin, ret_end, err)

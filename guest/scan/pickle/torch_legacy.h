@@ -14,6 +14,9 @@
 
 #define TORCH_LEGACY_STORAGES_MAX 65536u
 
+/* Whether the first pickle is the magic number: such a file is what a tensor holds of itself in other pickles. */
+bool torch_legacy_is(struct source *source);
+
 /*
  * Where the storages of a file that begins with the magic number's pickle begin and end: both are 0 where it does not,
  * or where what the pickles say does not fit the bytes.
