@@ -79,7 +79,8 @@ enum config_callee config_judge_pair(const char *module, size_t module_size, con
 {
     switch (global_judge(module, module_size, name, name_size, NULL)) {
     case GLOBAL_DANGEROUS:
-    case GLOBAL_ALLOWED_LOADS: /* of a configuration's strings: unpickles what someone wrote */
+    case GLOBAL_ALLOWED_LOADS:   /* of a configuration: unpickles what someone wrote */
+    case GLOBAL_ALLOWED_GETATTR: /* with a name that is not seen */
         return CONFIG_CALLEE_DANGEROUS;
     case GLOBAL_UNKNOWN:
         return global_is_class_name(name, name_size) ? CONFIG_CALLEE_UNKNOWN_CLASS : CONFIG_CALLEE_UNKNOWN;
