@@ -384,7 +384,7 @@ int op_persid(struct pickle_machine *machine)
         return r;
     if (!literal_is_ascii(line.bytes, line.have))
         return run_malformed(machine, "a persistent id is not ASCII");
-    return persistent(machine, pickle_word(PICKLE_STR, machine->opcode_offset));
+    return persistent(machine, make_text(machine, PICKLE_STR, reader_offset(&machine->reader) - line.size, line.size));
 }
 
 int op_binpersid(struct pickle_machine *machine)

@@ -198,7 +198,11 @@ static int line_text(struct pickle_machine *machine, const struct place *place, 
         return 0;
     }
     got = (size_t)(newline - bytes) + 1;
-    if (place->opcode == OP_STRING)
+    if (place->opcode == OP_PERSID) {
+        *ret_size = got - 1 < size ? got - 1 : size;
+        memcpy(ret_bytes, bytes, *ret_size);
+        r = 0;
+    } else if (place->opcode == OP_STRING)
         r = literal_string(bytes, got, ret_bytes, size, ret_size, &ascii);
     else
         r = literal_unicode(bytes, got, ret_bytes, size, ret_size);

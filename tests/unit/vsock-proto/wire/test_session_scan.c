@@ -117,9 +117,9 @@ static void test_host_holds_verdicts(void)
         bool gap;
         enum scan_verdict verdict;
     } cases[] = {
-        {SCAN_INFO, 0, false, SCAN_ALLOWED},     {SCAN_LOW, 1, false, SCAN_ALLOWED},
-        {SCAN_MEDIUM, 1, false, SCAN_UNKNOWN},   {SCAN_MEDIUM, 1, true, SCAN_UNSCANNED},
-        {SCAN_INFO, 0, true, SCAN_UNSCANNED},    {SCAN_HIGH, 1, true, SCAN_DANGEROUS},
+        {SCAN_INFO, 0, false, SCAN_ALLOWED},       {SCAN_LOW, 1, false, SCAN_ALLOWED},
+        {SCAN_MEDIUM, 1, false, SCAN_UNKNOWN},     {SCAN_MEDIUM, 1, true, SCAN_UNSCANNED},
+        {SCAN_INFO, 0, true, SCAN_UNSCANNED},      {SCAN_HIGH, 1, true, SCAN_DANGEROUS},
         {SCAN_CRITICAL, 1, false, SCAN_DANGEROUS},
     };
 
