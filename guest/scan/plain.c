@@ -102,8 +102,8 @@ static bool is_import(const struct line *line)
 {
     if (!begins(line, "import ") || line->size < 8)
         return false;
-    for (size_t i = 7; i < line->size; i++)
-        if (!isalnum((unsigned char)line->text[i]) && memchr("._, ;*{}\"'/", line->text[i], 12) == NULL)
+    for (size_t i = 7; i < line->size && line->text[i] != ';'; i++)
+        if (!isalnum((unsigned char)line->text[i]) && memchr("._, *{}\"'/", line->text[i], 11) == NULL)
             return false;
     return !has(line, ". ") && !ends(line, '.');
 }
