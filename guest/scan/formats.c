@@ -10,6 +10,8 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_onnx,
     &scan_format_tensorflow,
     &scan_format_tensorflow_text,
+    &scan_format_tflite,
+    &scan_format_coreml,
     &scan_format_gzip,
     &scan_format_bzip2,
     &scan_format_xz,
@@ -37,6 +39,8 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_xml,
     &scan_format_yaml,
     &scan_format_template,
+    &scan_format_zeros,
+    &scan_format_skops,
     &scan_format_plain, /* last: what is left over */
     NULL,
 };

@@ -6,6 +6,7 @@
 #include "guest/scan/scan.h"
 
 extern const struct scan_format scan_format_bzip2;
+extern const struct scan_format scan_format_coreml;
 extern const struct scan_format scan_format_executable;
 extern const struct scan_format scan_format_ggml;
 extern const struct scan_format scan_format_gguf;
@@ -26,15 +27,18 @@ extern const struct scan_format scan_format_rar;
 extern const struct scan_format scan_format_safetensors;
 extern const struct scan_format scan_format_sentencepiece;
 extern const struct scan_format scan_format_sevenzip;
+extern const struct scan_format scan_format_skops;
 extern const struct scan_format scan_format_tar;
 extern const struct scan_format scan_format_template;
 extern const struct scan_format scan_format_tensorflow;
 extern const struct scan_format scan_format_tensorflow_text;
+extern const struct scan_format scan_format_tflite;
 extern const struct scan_format scan_format_torch7;
 extern const struct scan_format scan_format_torchscript;
 extern const struct scan_format scan_format_ubjson;
 extern const struct scan_format scan_format_xml;
 extern const struct scan_format scan_format_xz;
+extern const struct scan_format scan_format_zeros;
 extern const struct scan_format scan_format_yaml;
 extern const struct scan_format scan_format_zfile;
 extern const struct scan_format scan_format_zip;

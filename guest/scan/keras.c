@@ -89,6 +89,8 @@ static int judge_text(struct keras *keras, const struct json_event *event, const
     const char *what = "";
     size_t at;
 
+    if (!keras->is_keras) /* other JSON has others who look at its texts */
+        return 0;
     if (code_text_judge(text, size, &at, &what) != CODE_TEXT_EXECUTES)
         return 0;
     return keras_find(keras, KERAS_RULE_CODE, event->offset, err, "%s: %s", json_path(event, path), what);
@@ -118,10 +120,13 @@ static int note_fact(struct keras *keras, struct keras_frame *frame, unsigned bi
 
     switch (bit) {
     case KEY_FUNCTION:
-        own->function = event->text_size > KERAS_TEXT_KEPT ? KERAS_FUNCTION_CODE : KERAS_FUNCTION_TEXT;
         keep(&own->name, event);
-        if (own->function == KERAS_FUNCTION_CODE)
+        if (event->text_size > KERAS_TEXT_KEPT) {
+            own->function = KERAS_FUNCTION_CODE;
             keras_mentions(event->text, event->text_size, &own->mentions);
+        } else if (own->function != KERAS_FUNCTION_CODE) {
+            own->function = KERAS_FUNCTION_TEXT;
+        }
         return 0;
     case KEY_VOCABULARY:
         keep(&own->vocabulary, event);
@@ -188,7 +193,7 @@ static int on_string(struct keras *keras, const struct json_event *event, struct
     }
     if (r == 0 && !event->text_cut)
         r = judge_text(keras, event, event->text, event->text_size, err);
-    if (r == 0 && event->text_size >= EMBEDDED_SIZE_MIN)
+    if (r == 0 && keras->is_keras && event->text_size >= EMBEDDED_SIZE_MIN)
         r = keras->failed = scan_embedded(keras->scan, keras->object, "string", event->text, event->text_size,
                                           keras->base + event->offset, err);
     if (event->text_cut && keras->is_keras)
@@ -250,6 +255,8 @@ static void note_function(struct keras_frame *config, const struct keras_frame *
 {
     static const char lambda[] = "__lambda__";
 
+    if (config->own.function == KERAS_FUNCTION_CODE)
+        return;
     config->own.function = KERAS_FUNCTION_OBJECT;
     if (function->class_name.size == sizeof lambda - 1 &&
         memcmp(function->class_name.bytes, lambda, sizeof lambda - 1) == 0) {

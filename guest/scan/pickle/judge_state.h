@@ -25,6 +25,7 @@ enum judge_rule {
     RULE_NUMBER,
     RULE_ARGUMENTS,
     RULE_EXPANSION,
+    RULE_NESTED,
     RULE_APPENDED,
     RULE_COUNT
 };
