@@ -38,12 +38,12 @@ static int fetch_name(struct pickle_machine *machine, bool ascii, char text[PICK
         return r;
     if (line.size < 2)
         return run_malformed(machine, "a global's name is empty");
-    size = line.have - (line.have == line.size);
-    if (ascii ? !literal_is_ascii(line.bytes, size)
-              : line.have == line.size && !literal_is_utf8(line.bytes, size, false))
+    size = line.have > 0 ? line.have - 1 : 0; /* of one that is too long nothing is known */
+    if (ascii ? !literal_is_ascii(line.bytes, size) : !literal_is_utf8(line.bytes, size, false))
         return run_malformed(machine, "a global's name is no text");
     size = size < PICKLE_NAME_MAX ? size : PICKLE_NAME_MAX;
-    memcpy(text, line.bytes, size);
+    if (size > 0)
+        memcpy(text, line.bytes, size);
     *ret_size = size;
     return 0;
 }

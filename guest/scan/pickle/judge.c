@@ -6,6 +6,7 @@
 #include "guest/scan/pickle/disassemble.h"
 #include "guest/scan/pickle/globals.h"
 #include "guest/scan/pickle/judge_state.h"
+#include "guest/scan/pickle/opcodes.h"
 #include "guest/scan/text.h"
 
 #include <errno.h>
@@ -224,8 +225,8 @@ static int on_odd(void *argument, struct pickle_machine *machine, enum pickle_od
 
 /* --- texts ------------------------------------------------------------------------------------------------ */
 
-/* One that is too large to be decoded in one piece: as it is, and the first part of what it may encode. */
-static int look_at_huge(struct judge *judge, uint64_t first, uint64_t size, const char *name, struct error *err)
+/* An object of its own, however large. */
+static int look_at_whole(struct judge *judge, uint64_t first, uint64_t size, const char *name, struct error *err)
 {
     CLEANUP_SOURCE struct source *range = source_of_range(judge->object->source, first, size);
     const struct scan_object object = {.source = range, .name = name, .role = SCAN_ROLE_GUESS, .parent = judge->object};
@@ -235,19 +236,13 @@ static int look_at_huge(struct judge *judge, uint64_t first, uint64_t size, cons
     return scan_object(judge->scan, &object, err);
 }
 
-/* One of more bytes than a view has: in a copy, where the source has no more of them at hand than that. */
-static int look_at_large(struct judge *judge, uint64_t first, size_t size, const char *name, uint64_t offset,
-                         struct error *err)
+/* Bytes that the source does not have at hand in one piece: in a copy. */
+static int look_at_copy(struct judge *judge, uint64_t first, size_t size, const char *name, uint64_t offset,
+                        struct error *err)
 {
-    const uint8_t *bytes;
-    uint8_t *copy = NULL;
-    size_t got;
+    uint8_t *copy;
     int r;
 
-    if (source_view(judge->object->source, first, SCAN_VIEW_MAX, &bytes, &got, NULL) < 0)
-        return 0;
-    if (got >= size)
-        return scan_embedded(judge->scan, judge->object, name, bytes, size, offset, err);
     if (scan_reserve(judge->scan, size, NULL) < 0) {
         scan_skipped(judge->scan, judge->object, SCAN_GAP_MEMORY, offset, size, "%s", "a string is too large");
         return 0;
@@ -261,42 +256,48 @@ static int look_at_large(struct judge *judge, uint64_t first, size_t size, const
     return r;
 }
 
+/*
+ * A text's bytes in the file. Where a source has them at hand, all are looked at. Decoders would have to begin anew for
+ * every string that they have gone past: of theirs, bytes are copied up to a size, and of what is larger, or a str that
+ * the machine has yet to read, the first part counts, and the whole where it begins as an object does.
+ */
+static int look_at_range(struct judge *judge, uint64_t first, uint64_t size, bool is_str, const char *name,
+                         uint64_t offset, struct error *err)
+{
+    size_t want = size < SCAN_VIEW_MAX ? (size_t)size : SCAN_VIEW_MAX, got;
+    const uint8_t *bytes;
+
+    if (source_view(judge->object->source, first, want, &bytes, &got, NULL) < 0 || got < want)
+        return 0; /* the machine will come upon it */
+    if (got >= size)
+        return scan_embedded(judge->scan, judge->object, name, bytes, (size_t)size, offset, err);
+    if (!is_str && size <= EMBEDDED_SIZE_MAX)
+        return look_at_copy(judge, first, (size_t)size, name, offset, err);
+    if (!is_str && ((bytes[0] == OP_PROTO && bytes[1] <= PICKLE_PROTOCOL_MAX) || memcmp(bytes, "PK\3\4", 4) == 0))
+        return look_at_whole(judge, first, size, name, err);
+    return scan_embedded(judge->scan, judge->object, name, bytes, want, offset, err);
+}
+
 static int on_text(void *argument, struct pickle_machine *machine, pickle_value text, uint64_t size, uint64_t offset,
                    struct error *err)
 {
     struct judge *judge = argument;
-    const uint8_t *bytes;
     uint64_t first, count;
     char name[48];
     size_t got;
-    int r;
 
     (void)size;
     (void)snprintf(name, sizeof name, "string at %llu", (unsigned long long)offset);
     judge->texts++;
-    if (pickle_text_range(machine, text, &first, &count)) {
-        size_t want = count < SCAN_VIEW_MAX ? (size_t)count : SCAN_VIEW_MAX;
-
-        if (count > SCAN_VIEW_MAX && count <= EMBEDDED_SIZE_MAX)
-            return look_at_large(judge, first, (size_t)count, name, offset, err);
-        if (count > EMBEDDED_SIZE_MAX) {
-            r = look_at_huge(judge, first, count, name, err);
-            if (r < 0)
-                return r;
-        }
-        if (source_view(judge->object->source, first, want, &bytes, &got, NULL) < 0 || got < want)
-            return 0; /* the machine will come upon it */
-        got = want;
-    } else {
-        if (judge->line == NULL)
-            judge->line = malloc(SCAN_VIEW_MAX);
-        if (judge->line == NULL)
-            return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a line");
-        if (pickle_text_of(machine, text, judge->line, SCAN_VIEW_MAX, &got, NULL, NULL) < 0)
-            return 0;
-        bytes = judge->line;
-    }
-    return scan_embedded(judge->scan, judge->object, name, bytes, got, offset, err);
+    if (pickle_text_range(machine, text, &first, &count))
+        return look_at_range(judge, first, count, pickle_kind_of(text) == PICKLE_STR, name, offset, err);
+    if (judge->line == NULL)
+        judge->line = malloc(SCAN_VIEW_MAX);
+    if (judge->line == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a line");
+    if (pickle_text_of(machine, text, judge->line, SCAN_VIEW_MAX, &got, NULL, NULL) < 0)
+        return 0;
+    return scan_embedded(judge->scan, judge->object, name, judge->line, got, offset, err);
 }
 
 /* --- the run ---------------------------------------------------------------------------------------------- */
