@@ -183,11 +183,24 @@ static const char *dangerous_pair(const struct pair *pair)
     return found;
 }
 
+/* TorchScript's classes are of the archive's own code, which is looked at by itself; torch.classes are of C++. */
+static bool is_scripted(const struct pair *pair)
+{
+    static const char own[] = "__torch__.", native[] = "__torch__.torch.classes";
+
+    return pair->module_size >= sizeof own - 1 && memcmp(pair->module, own, sizeof own - 1) == 0 &&
+           (pair->module_size < sizeof native - 1 || memcmp(pair->module, native, sizeof native - 1) != 0);
+}
+
 static enum global_class judge_plain(const struct pair *pair, const char **ret_reason)
 {
     enum global_class class = find_in(find_table(pair), pair, ret_reason);
     const char *found;
 
+    if (is_scripted(pair)) {
+        *ret_reason = "a class of TorchScript, whose code the archive holds";
+        return GLOBAL_ALLOWED_CLASS;
+    }
     if (class == GLOBAL_UNKNOWN)
         class = find_in(&globals_dangerous, pair, ret_reason);
     if (class != GLOBAL_UNKNOWN)
