@@ -3,6 +3,7 @@
 #include "guest/scan/pickle/globals_table.h"
 #include "unit/harness.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Calls `each` for every name of a list; false where two stand out of order. */
@@ -157,6 +158,35 @@ static void finds_names_and_nothing_else(void)
     CU_ASSERT_FALSE(global_names_have("", "A", 1));
 }
 
+/* --- the page about them ------------------------------------------------------------------------------------ */
+
+static char page[262144];
+
+static void expect_on_page(const char *reason)
+{
+    if (strstr(page, reason) == NULL)
+        printf("not in docs/scan-rules/globals.md: %s\n", reason);
+    CU_ASSERT_PTR_NOT_NULL(strstr(page, reason));
+}
+
+static void the_page_has_every_reason(void)
+{
+    static const struct global_wordlists *const lists[] = {&globals_dangerous_modules, &globals_dangerous_names,
+                                                           &globals_dangerous_parts, &globals_module_names};
+    FILE *file = fopen("docs/scan-rules/globals.md", "re");
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT(fread(page, 1, sizeof page - 1, file) > 0);
+    (void)fclose(file);
+    for (uint32_t i = 0; i < global_package_count; i++)
+        for (const struct global_table *table = global_packages[i].table; table != NULL; table = table->more)
+            for (uint32_t g = 0; g < table->count; g++)
+                expect_on_page(table->groups[g].reason);
+    for (size_t i = 0; i < HARNESS_COUNT(lists); i++)
+        for (uint32_t k = 0; k < lists[i]->count; k++)
+            expect_on_page(lists[i]->lists[k].reason);
+}
+
 int main(void)
 {
     static const struct harness_test tests[] = {
@@ -164,6 +194,7 @@ int main(void)
         {"every pair is judged as listed", every_pair_is_judged_as_listed},
         {"lists are in order", lists_are_in_order},
         {"finds names and nothing else", finds_names_and_nothing_else},
+        {"the page has every reason", the_page_has_every_reason},
     };
 
     return harness_run("globals-tables", tests, HARNESS_COUNT(tests));
