@@ -59,53 +59,64 @@ static const struct global_words globals_dangerous_modules_entries[] = {
     {"a builtin that is no data: evaluates, opens, imports, or reaches into objects", "builtins"},
     {"calls what it is given when a block ends", "contextlib"},
     {"development, debugging or installation tooling, which runs code and has no place in a model",
-     "Cython IPython _aix_support _lsprof _osx_support _pip _pydev_bundle _pyrepl _pytest ast bdb cProfile cmd conda "
-     "coverage cppyy cython debugpy dis distutils doctest easy_install ensurepip f2py faker fickling hotshot "
-     "hypothesis idlelib inspect ipdb ipykernel jupyter jupyter_client jupyter_core jupyter_server keyring lib2to3 "
-     "line_profiler locust lsprof memory_profiler mock modelaudit modelscan nbconvert nbformat nose nose2 notebook "
-     "numpy.compat numpy.ctypeslib numpy.distutils numpy.f2py numpy.testing opcode pandas._testing pandas.testing "
-     "pandas.util._test_decorators pdb picklescan pip pkginfo profile pstats pudb py.test pyclbr pydevd "
-     "pydevd_plugins pydoc pydoc_data pytest pythran pyximport scipy._lib scipy.weave setuptools "
-     "sklearn.utils._testing sklearn.utils.testing swig symtable tabnanny test timeit torch._C._distributed_c10d "
-     "torch._appdirs torch._classes torch._custom_op torch._custom_ops torch._deploy torch._dynamo torch._export "
-     "torch._functorch torch._guards torch._higher_order_ops torch._inductor torch._lazy torch._library torch._lobpcg "
-     "torch._logging torch._numpy torch._ops torch._python_dispatch torch._sources torch._strobelight "
-     "torch.autograd.profiler torch.classes torch.compiler torch.contrib torch.cuda.jiterator torch.cuda.nccl "
-     "torch.export torch.fx torch.hub torch.jit torch.library torch.monitor torch.mtia torch.onnx torch.ops "
-     "torch.profiler torch.testing torch.utils tox trace triton twine unittest venv virtualenv weave wheel"},
+     "Cython IPython PyInstaller _aix_support _lsprof _osx_support _pip _pydev_bundle _pyrepl _pytest ast bdb bpython "
+     "cProfile cmd cmd2 conda coverage cppyy cx_Freeze cython debugpy dis distutils doctest easy_install ensurepip "
+     "f2py faker fickling flit hatch hotshot hypothesis idlelib inspect ipdb ipykernel jupyter jupyter_client "
+     "jupyter_core jupyter_server keyring lib2to3 line_profiler locust lsprof memory_profiler mock modelaudit "
+     "modelscan nbconvert nbformat nose nose2 notebook nuitka numpy.compat numpy.ctypeslib numpy.distutils numpy.f2py "
+     "numpy.testing opcode pandas._testing pandas.testing pandas.util._test_decorators pdb pex picklescan pip pkginfo "
+     "poetry pprint profile prompt_toolkit pstats ptpython pudb py.test py2exe pyclbr pydevd pydevd_plugins pydoc "
+     "pydoc_data pytest pythran pyximport reprlib scipy._lib scipy.weave setuptools shiv sklearn.utils._testing "
+     "sklearn.utils.testing swig symtable tabnanny test timeit torch._C._distributed_c10d torch._appdirs "
+     "torch._classes torch._custom_op torch._custom_ops torch._deploy torch._dynamo torch._export torch._functorch "
+     "torch._guards torch._higher_order_ops torch._inductor torch._lazy torch._library torch._lobpcg torch._logging "
+     "torch._numpy torch._ops torch._python_dispatch torch._sources torch._strobelight torch.autograd.profiler "
+     "torch.classes torch.compiler torch.contrib torch.cuda.jiterator torch.cuda.nccl torch.export torch.fx torch.hub "
+     "torch.jit torch.library torch.monitor torch.mtia torch.onnx torch.ops torch.profiler torch.testing torch.utils "
+     "tox trace triton twine unittest venv virtualenv weave wheel xonsh"},
     {"evaluates text as code",
-     "PyV8 RestrictedPython asteval duckdb dukpy execjs formulaic.utils js2py lupa numexpr pandas.core.computation "
-     "patsy.eval ply pyparsing.testing pytensor.compile restrictedpython simpleeval sqlite sqlite3 sympy.core.sympify "
-     "sympy.parsing sympy.plotting sympy.utilities.lambdify theano"},
+     "Bastion PyV8 RestrictedPython annotationlib asteval clr compiler dataclasses duckdb dukpy execjs "
+     "formulaic.utils jnius jpype js2py julia juliacall lupa matlab numexpr oct2py pandas.core.computation patsy.eval "
+     "ply py4j py_mini_racer pyparsing.testing pytensor.compile pythonnet quickjs restrictedpython rexec rpy2 "
+     "simpleeval sqlite sqlite3 sympy.core.sympify sympy.parsing sympy.plotting sympy.utilities.lambdify theano "
+     "typing wasmer wasmtime"},
     {"imports or loads modules and libraries by name",
      "_bootlocale _frozen_importlib _frozen_importlib_external _imp airflow.utils.module_loading celery.utils.imports "
-     "django.utils.module_loading entrypoints imp importlib importlib_metadata importlib_resources "
-     "kombu.utils.imports lazy_import lazy_loader lazy_object_proxy modulefinder pkg_resources pkgutil runpy "
-     "six.moves._import_module stevedore twisted.python.reflect werkzeug.utils zipapp zipimport zope.dottedname"},
+     "django.utils.module_loading encodings entrypoints ihooks imp importlib importlib_metadata importlib_resources "
+     "imputil kombu.utils.imports lazy_import lazy_loader lazy_object_proxy modulefinder pkg_resources pkgutil runpy "
+     "six.moves._import_module stevedore twisted.python.reflect werkzeug.utils xml.sax zipapp zipimport "
+     "zope.dottedname"},
     {"leads from any object to any other", "codecs copyreg functools operator types"},
     {"opens, writes or lists files",
-     "PIL.Image PIL.ImageFile PIL.ImageGrab PIL.ImageShow _dbm _gdbm adlfs aifc anydbm astropy.io bz2 chunk cv2 dbm "
-     "docx filecmp fileinput filelock fnmatch fsspec gcsfs glob gzip h5py._hl.files imageio imghdr io "
-     "librosa.core.audio linecache lzma mailbox mailcap matplotlib.cbook matplotlib.image netCDF4 netrc "
-     "nibabel.loadsave nltk.data nltk.downloader numpy.DataSource numpy.core.memmap numpy.lib._datasource openpyxl "
-     "pandas.io pandas.read_pickle pathlib._os pdfminer plistlib portalocker pyarrow.fs pyarrow.hdfs s3fs scipy.io "
-     "send2trash shutil skimage.data skimage.io sklearn.datasets smart_open sndhdr soundfile statsmodels.datasets "
-     "statsmodels.iolib.smpickle sunau tables tarfile tempfile torchaudio.backend torchtext.utils "
-     "torchvision.datasets.utils torchvision.io watchdog wave xdrlib xlrd xlwt zarr zipfile zstandard"},
+     "PIL.Image PIL.ImageFile PIL.ImageGrab PIL.ImageShow _csv _dbm _gdbm _pyio adlfs aifc anydbm argparse astropy.io "
+     "binhex bz2 chunk csv cv2 dbm dircache docx ffmpeg filecmp fileinput filelock fnmatch fsspec gcsfs genericpath "
+     "glob graphviz gzip h5py h5py._hl.files imageio imghdr io librosa.core.audio linecache lxml lzma mailbox mailcap "
+     "matplotlib.cbook matplotlib.image mhlib mimetypes moviepy netCDF4 netrc nibabel.loadsave nltk.data "
+     "nltk.downloader numpy.DataSource numpy.core.memmap numpy.lib._datasource openpyxl optparse pandas.io "
+     "pandas.read_pickle pathlib._os pdfkit pdfminer plistlib portalocker posixfile pyarrow.fs pyarrow.hdfs pydot "
+     "pydub pypandoc s3fs scipy.io send2trash shutil skimage.data skimage.io sklearn.datasets smart_open sndhdr "
+     "soundfile statsmodels.datasets statsmodels.iolib.smpickle sunau tables tarfile tempfile tokenize "
+     "torchaudio.backend torchtext.utils torchvision.datasets.utils torchvision.io uu watchdog wave weasyprint xdrlib "
+     "xlrd xlwt youtube_dl yt_dlp zarr zipfile zstandard"},
     {"reaches into the interpreter, its memory or its modules",
-     "_abc _cffi_backend _ctypes _interpchannels _interpreters _osx _py_abc _sys _sysconfigdata _testbuffer _testcapi "
-     "_testinternalcapi _testmultiphase _tracemalloc _warnings _winreg _xxinterpchannels _xxsubinterpreters atexit "
-     "cffi ctypes cupy.RawKernel faulthandler gc interpreters llvmlite mmap numba platform readline resource "
-     "rlcompleter signal site sitecustomize sys sysconfig tracemalloc typing.get_type_hints usercustomize warnings "
-     "weakref.finalize winreg"},
+     "_abc _cffi_backend _ctypes _interpchannels _interpreters _msi _osx _py_abc _sitebuiltins _sys _sysconfigdata "
+     "_testbuffer _testcapi _testinternalcapi _testmultiphase _tracemalloc _warnings _weakref _winreg "
+     "_xxinterpchannels _xxsubinterpreters atexit cffi ctypes cupy.RawKernel dl faulthandler gc interpreters llvmlite "
+     "mmap msilib numba platform readline resource rlcompleter signal site sitecustomize sys sysconfig traceback "
+     "tracemalloc usercustomize warnings weakref winreg"},
     {"reaches out over the network",
-     "MySQLdb _posixshmem _socket _ssl aiohttp antigravity asynchat asyncore azure boto boto3 botocore bottle cgi "
-     "cgitb cherrypy datasets.load django dns.resolver email.mime.audio evaluate.loading eventlet falcon fastapi "
-     "flask ftplib gdown gevent google.cloud grpc gunicorn http httplib httplib2 httpx huggingface_hub imaplib jinja2 "
-     "kaggle llama_cpp mako mechanize minio nntplib pika playwright poplib psycopg2 pycurl pymongo pymysql redis "
-     "requests requests_toolbelt sanic scapy select selectors selenium slack_sdk smtpd smtplib socket socketserver "
-     "sqlalchemy ssl starlette telegram telnetlib tensorflow_datasets tensorflow_hub tornado twisted urllib urllib2 "
-     "urllib3 uvicorn webbrowser websocket websockets werkzeug wget wsgiref xmlrpc xmlrpclib zmq"},
+     "MySQLdb _posixshmem _socket _ssl aiohttp aiomysql antigravity asynchat asyncore asyncpg azure boto boto3 "
+     "botocore bottle cassandra cgi cgitb cherrypy confluent_kafka ctransformers cx_Oracle datasets.load discord "
+     "django dns.resolver docker dulwich elasticsearch email.mime.audio evaluate.loading eventlet falcon fastapi "
+     "flask frida ftplib gdown gevent git google.cloud googleapiclient gpt4all grpc gunicorn http httplib httplib2 "
+     "httpx huggingface_hub imaplib impacket jinja2 kafka kaggle kubernetes ldap ldap3 llama_cpp mako mechanize minio "
+     "mitmproxy nats neo4j nmap nntplib nturl2path oauthlib onnxruntime opensearchpy openvino oracledb paho peewee "
+     "pika playwright poplib praw psycopg psycopg2 pulsar pwn pwnlib pycurl pyftpdlib pygit2 pymongo pymysql pyodbc "
+     "redis requests requests_toolbelt sanic scapy scrapy select selectors selenium sendgrid shodan slack_sdk smtpd "
+     "smtplib snowflake socket socketserver sqlalchemy sqlmodel ssl starlette stem telegram telethon telnetlib "
+     "tensorflow_datasets tensorflow_hub tensorrt tornado tvm tweepy twilio twisted urllib urllib2 urllib3 uvicorn "
+     "webbrowser websocket websockets werkzeug wget wsgiref xml.dom xml.etree xml.parsers xmlrpc xmlrpclib yagmail "
+     "zmq"},
     {"reads configurations, which name code to run",
      "_yaml click configobj detectron2.config.instantiate detectron2.config.lazy "
      "diffusers.utils.dynamic_modules_utils dynaconf fairseq.checkpoint_utils fairseq.file_utils fairseq.utils fire "
@@ -124,13 +135,14 @@ static const struct global_words globals_dangerous_modules_entries[] = {
      "sh spwd subprocess winrm"},
     {"runs programs that tell a network card's address", "uuid"},
     {"starts or steers processes and threads",
-     "_interpqueues _multiprocessing _thread _threading_local accelerate.commands accelerate.launchers "
-     "accelerate.utils.launch accelerate.utils.other airflow asyncio billiard celery concurrent daemon "
-     "dask.distributed deepspeed.launcher joblib._parallel_backends joblib.executor joblib.parallel luigi mpi4py "
-     "multiprocess multiprocessing prefect psutil ray._private ray.util sched subprocess32 thread threading "
-     "torch.distributed.distributed_c10d torch.distributed.elastic torch.distributed.launch "
-     "torch.distributed.launcher torch.distributed.nn torch.distributed.rendezvous torch.distributed.rpc "
-     "torch.distributed.run torch.multiprocessing"},
+     "_dummy_thread _interpqueues _multiprocessing _overlapped _thread _threading_local accelerate.commands "
+     "accelerate.launchers accelerate.utils.launch accelerate.utils.other airflow anyio apache_beam asyncio azureml "
+     "billiard celery comtypes concurrent curio daemon dagster dask.distributed deepspeed.launcher dummy_threading "
+     "findspark joblib._parallel_backends joblib.executor joblib.parallel kedro kfp luigi metaflow mpi4py "
+     "multiprocess multiprocessing prefect psutil pywinauto queue ray._private ray.util sagemaker sched subprocess32 "
+     "supervisor thread threading torch.distributed.distributed_c10d torch.distributed.elastic "
+     "torch.distributed.launch torch.distributed.launcher torch.distributed.nn torch.distributed.rendezvous "
+     "torch.distributed.rpc torch.distributed.run torch.multiprocessing trio uvloop watchfiles xlwings zenml"},
     {"steers the terminal or desktop",
      "Tkinter _curses _locale _tkinter curses fcntl getpass gettext grp keyboard locale mouse nis ossaudiodev pwd "
      "pyautogui pynput pyperclip pythoncom syslog termios this tkinter tty turtle turtledemo win32api win32com "

@@ -33,9 +33,7 @@ struct global_table {
         .count = sizeof(modules_) / sizeof((modules_)[0])                                                              \
     }
 
-extern const struct global_table globals_builtins, globals_images, globals_language, globals_numpy, globals_sklearn,
-    globals_stdlib, globals_tabular, globals_timm, globals_torch, globals_transformers, globals_transformers_models1,
-    globals_transformers_models2, globals_transformers_training, globals_vision;
+extern const struct global_table globals_builtins, globals_images, globals_language, globals_numpy, globals_sklearn, globals_stdlib, globals_tabular, globals_timm, globals_torch, globals_transformers, globals_transformers_models1, globals_transformers_models2, globals_transformers_training, globals_vision;
 extern const struct global_table globals_dangerous;
 
 /* Which table has the modules of a top-level package; in order of the packages' names. */
