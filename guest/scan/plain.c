@@ -102,8 +102,8 @@ static bool is_import(const struct line *line)
 {
     if (!begins(line, "import ") || line->size < 8)
         return false;
-    for (size_t i = 7; i < line->size; i++)
-        if (!isalnum((unsigned char)line->text[i]) && memchr("._, ;*{}\"'/", line->text[i], 12) == NULL)
+    for (size_t i = 7; i < line->size && line->text[i] != ';'; i++)
+        if (!isalnum((unsigned char)line->text[i]) && memchr("._, *{}\"'/", line->text[i], 11) == NULL)
             return false;
     return !has(line, ". ") && !ends(line, '.');
 }
@@ -167,10 +167,11 @@ static bool is_source(const uint8_t *bytes, size_t size)
 
 /* --- pieces of pickles ------------------------------------------------------------------------------------- */
 
-static bool is_name(const char *text, size_t size)
+/* A name as Python's are; of a module, such with dots between them. */
+static bool is_name(const char *text, size_t size, bool module)
 {
     for (size_t i = 0; i < size; i++)
-        if (!isalnum((unsigned char)text[i]) && text[i] != '_' && text[i] != '.')
+        if (!isalnum((unsigned char)text[i]) && text[i] != '_' && !(module && text[i] == '.' && i > 0 && i + 1 < size))
             return false;
     return size > 0 && !isdigit((unsigned char)text[0]);
 }
@@ -179,7 +180,7 @@ static bool is_name(const char *text, size_t size)
 static size_t module_in(const struct line *line)
 {
     for (size_t i = 0; i + 1 < line->size && i < OPCODES_BEFORE; i++)
-        if ((line->text[i] == 'c' || line->text[i] == 'i') && is_name(line->text + i + 1, line->size - i - 1))
+        if ((line->text[i] == 'c' || line->text[i] == 'i') && is_name(line->text + i + 1, line->size - i - 1, true))
             return i + 1;
     return line->size;
 }
@@ -198,7 +199,7 @@ static int judge_globals(struct scan *scan, const struct scan_object *object, co
     while (next_line(&text, &size, &line)) {
         size_t module = before.size > 0 ? module_in(&before) : 0;
 
-        if (module < before.size && is_name(line.text, line.size) &&
+        if (module < before.size && is_name(line.text, line.size, false) &&
             config_judge_pair(before.text + module, before.size - module, line.text, line.size) ==
                 CONFIG_CALLEE_DANGEROUS) {
             *ret_found = true;
