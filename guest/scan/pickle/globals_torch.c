@@ -278,6 +278,8 @@ static const struct global_module functions[] = {
      "upsample_nearest2d"},
     {"torch._C._special", "special_expit"},
     {"torch.functional", "einsum meshgrid norm split stft"},
+    {"torch.jit._pickle", "build_boollist build_doublelist build_intlist build_tensor_from_id build_tensorlist "
+                          "restore_type_tag"},
     {"torch.nn.backends.thnn", "_get_thnn_function_backend"},
     {"torch.nn.functional",
      "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d "
