@@ -367,7 +367,8 @@ static int scan_pickle(struct scan *scan, const struct scan_object *object, bool
 
     if (!is) {
         r = probe(scan, object->source, 0, object->role == SCAN_ROLE_FILE, &is, err);
-        if (r == 0 && !is && object->role == SCAN_ROLE_FILE) {
+        /* Archives hand on what they hold; a piece of a member is no pickle of theirs. */
+        if (r == 0 && !is && object->role == SCAN_ROLE_FILE && !scan_is_recognised(scan)) {
             r = find_near(scan, object->source, &first, err);
             is = first != 0;
         }
