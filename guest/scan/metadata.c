@@ -4,6 +4,7 @@
 
 #include "guest/scan/code_text.h"
 #include "guest/scan/embedded.h"
+#include "guest/scan/jinja.h"
 #include "guest/scan/template.h"
 #include "guest/scan/text.h"
 
@@ -18,7 +19,7 @@
 
 enum { CODE, DOCUMENT, MENTION, CALLBACK, LINK };
 
-const struct scan_rule metadata_rules[] = {
+const struct scan_rule metadata_rules[METADATA_RULES] = {
     [CODE] = {"metadata-code", SCAN_HIGH, "A text that is carried along is code or commands, for whoever runs it."},
     [DOCUMENT] = {"metadata-document", SCAN_MEDIUM, "A document that is carried along shows code that acts."},
     [MENTION] = {"metadata-mention", SCAN_MEDIUM,
@@ -26,7 +27,6 @@ const struct scan_rule metadata_rules[] = {
     [CALLBACK] = {"metadata-callback", SCAN_HIGH, "A tool that follows the entry reports to a server elsewhere."},
     [LINK] = {"metadata-link", SCAN_MEDIUM, "A tool that follows the entry fetches something from a server elsewhere."},
 };
-const unsigned metadata_rule_count = sizeof metadata_rules / sizeof metadata_rules[0];
 
 /* Whether `word` (lower case) stands in a key as a word or the beginning of one: "post_url", "postUrl", "url". */
 static bool has_word(const char *key, size_t size, const char *word)
@@ -109,6 +109,12 @@ static int report_code(struct scan *scan, const struct scan_object *object, enum
                      TEXT(key, key_size < SHOWN ? key_size : SHOWN), what);
 }
 
+/* A template's words are put out, whatever they show; what it does has been judged. */
+static bool is_template(const char *key, size_t key_size, const char *value, size_t size)
+{
+    return memmem(key, key_size, "template", 8) != NULL && jinja_has_blocks(value, size);
+}
+
 int metadata_find(struct scan *scan, const struct scan_object *object, const void *key, size_t key_size,
                   const void *value, size_t value_size, uint64_t offset, struct error *err)
 {
@@ -125,7 +131,8 @@ int metadata_find(struct scan *scan, const struct scan_object *object, const voi
     r = judge_link(scan, object, key, key_size, value, value_size, offset, err);
     if (r < 0)
         return r;
-    judged = code_text_judge(value, value_size, &at, &what);
+    judged =
+        is_template(key, key_size, value, value_size) ? CODE_TEXT_NONE : code_text_judge(value, value_size, &at, &what);
     r = report_code(scan, object, judged, is_document(value, value_size), key, key_size, what, offset, err);
     if (r < 0)
         return r;

@@ -1,15 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is left over: empty files, and text that nothing executes. */
+/*
+ * What is left over: empty files, program source, and text that nothing executes.
+ *
+ * Source is known by its statements at the beginning of lines, outside of a page's fences: a page of text that shows
+ * some is none. Python's is what transformers and others import with a model; other languages' are told by what they
+ * do. Text in UTF-16 is text too.
+ */
 #include "guest/scan/formats.h"
 
+#include "guest/scan/code_text.h"
+#include "guest/scan/config.h"
 #include "guest/scan/reader.h"
+#include "guest/scan/text.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <string.h>
+
+#define SNIFFED        512u
+#define OPCODES_BEFORE 8u     /* bytes before GLOBAL in its line */
+#define STRAY_SHARE    20u    /* one byte of so many may be of an old character set */
+#define CODE_LOOKED    65536u /* bytes in which statements are counted */
+#define CODE_SHARE     4u     /* one line of so many is a statement, in source */
+#define CODE_LINES     2u     /* statements at least */
+
+enum { ACTS, SOURCE, GLOBALS, RULE_COUNT };
+
+static const struct scan_rule plain_rules[RULE_COUNT] = {
+    [ACTS] = {"code-acts", SCAN_HIGH, "Who imports or runs the source runs commands, reaches out or unpickles."},
+    [GLOBALS] = {"text-pickle-global", SCAN_HIGH,
+                 "Lines as in a pickle of protocol 0 name a function that runs code; a lenient loader may call it."},
+    [SOURCE] = {"code-source", SCAN_MEDIUM, "Source that a loader which trusts the model's own code imports."},
+};
+
+/* --- text ------------------------------------------------------------------------------------------------- */
 
 /* Printable ASCII, the usual blanks, and the bytes of UTF-8 beyond; a NUL or another control character is no text. */
 static bool is_text_byte(uint8_t byte)
 {
     return byte >= ' ' ? byte != 0x7f : byte == '\n' || byte == '\r' || byte == '\t' || byte == '\f';
+}
+
+/* A byte-order mark of UTF-16, and every other byte of what follows is text. */
+static bool is_utf16(const uint8_t *bytes, size_t size)
+{
+    size_t text = 0;
+    bool little = size >= 4 && bytes[0] == 0xff && bytes[1] == 0xfe;
+
+    if (!little && !(size >= 4 && bytes[0] == 0xfe && bytes[1] == 0xff))
+        return false;
+    for (size_t i = 2; i + 1 < size; i += 2)
+        text += bytes[i + little] == 0 && is_text_byte(bytes[i + !little]);
+    return text * 2 > (size - 2) / 2;
 }
 
 static enum scan_match match_plain(struct scan *scan, const struct scan_object *object)
@@ -19,31 +61,239 @@ static enum scan_match match_plain(struct scan *scan, const struct scan_object *
 
     if (scan_is_recognised(scan) || object->role == SCAN_ROLE_PICKLE || object->role == SCAN_ROLE_WEIGHTS)
         return SCAN_MATCH_NO;
-    if (source_view(object->source, 0, 512, &bytes, &size, NULL) < 0)
+    if (source_view(object->source, 0, SNIFFED, &bytes, &size, NULL) < 0)
         return SCAN_MATCH_NO;
-    for (size_t i = 0; i < size && i < 512; i++)
+    if (size > SNIFFED)
+        size = SNIFFED;
+    if (is_utf16(bytes, size))
+        return SCAN_MATCH_MAYBE;
+    for (size_t i = 0; i < size; i++)
         if (!is_text_byte(bytes[i]))
             return SCAN_MATCH_NO;
     return SCAN_MATCH_MAYBE;
+}
+
+/* --- source ------------------------------------------------------------------------------------------------ */
+
+struct line {
+    const char *text;
+    size_t size;
+};
+
+static bool begins(const struct line *line, const char *word)
+{
+    size_t size = strlen(word);
+
+    return line->size >= size && memcmp(line->text, word, size) == 0;
+}
+
+static bool ends(const struct line *line, char c)
+{
+    return line->size > 0 && line->text[line->size - 1] == c;
+}
+
+static bool has(const struct line *line, const char *text)
+{
+    return memmem(line->text, line->size, text, strlen(text)) != NULL;
+}
+
+/* "import a.b as c": words and dots only. */
+static bool is_import(const struct line *line)
+{
+    if (!begins(line, "import ") || line->size < 8)
+        return false;
+    for (size_t i = 7; i < line->size && line->text[i] != ';'; i++)
+        if (!isalnum((unsigned char)line->text[i]) && memchr("._, *{}\"'/", line->text[i], 11) == NULL)
+            return false;
+    return !has(line, ". ") && !ends(line, '.');
+}
+
+/* A statement that stands at the beginning of a line in source, and hardly ever in text. */
+static bool is_statement(const struct line *line)
+{
+    return is_import(line) || (begins(line, "from ") && has(line, " import ")) ||
+           (begins(line, "def ") && has(line, "(") && ends(line, ':')) ||
+           (begins(line, "async def ") && ends(line, ':')) || (begins(line, "class ") && ends(line, ':')) ||
+           (begins(line, "@") && !has(line, " ") && !has(line, "@ ")) || begins(line, "if __name__ ==") ||
+           (begins(line, "exec(") && ends(line, ')')) || (begins(line, "eval(") && ends(line, ')')) ||
+           (begins(line, "const ") && has(line, " = ")) || (begins(line, "var ") && has(line, " = ")) ||
+           (begins(line, "let ") && has(line, " = ")) || begins(line, "function ") || begins(line, "#include <") ||
+           begins(line, "using System") || begins(line, "package main") || begins(line, "public class ") ||
+           begins(line, "require(") || (begins(line, "local ") && has(line, " = ")) ||
+           (begins(line, "$") && has(line, " = ")) || begins(line, "Invoke-") || begins(line, "powershell ") ||
+           begins(line, "IEX") || begins(line, "curl ") || begins(line, "wget ") || begins(line, "sudo ") ||
+           begins(line, "rm -") || begins(line, "__import__(") || begins(line, "os.system(") ||
+           begins(line, "subprocess.") || begins(line, "library(") || begins(line, "os.execute(") ||
+           begins(line, "export ") || begins(line, "<script") || begins(line, "bash -") || begins(line, "nc -");
+}
+
+/* The next line without the blanks around it; false at the end. */
+static bool next_line(const char **text, size_t *size, struct line *ret_line)
+{
+    const char *end;
+    size_t length;
+
+    if (*size == 0)
+        return false;
+    end = memchr(*text, '\n', *size);
+    length = end != NULL ? (size_t)(end - *text) : *size;
+    *ret_line = (struct line){.text = *text, .size = length};
+    while (ret_line->size > 0 && isspace((unsigned char)ret_line->text[ret_line->size - 1]))
+        ret_line->size--;
+    length += end != NULL;
+    *text += length;
+    *size -= length;
+    return true;
+}
+
+/* Whether enough of the lines are statements; pages mark what they show by fences, and headings by "# ". */
+static bool is_source(const uint8_t *bytes, size_t size)
+{
+    const char *text = (const char *)bytes;
+    uint64_t lines = 0, statements = 0;
+    bool fenced = false;
+    struct line line;
+
+    while (next_line(&text, &size, &line)) {
+        if (begins(&line, "```") || begins(&line, "~~~"))
+            fenced = !fenced;
+        if (fenced || line.size == 0 || line.text[0] == '#' || line.text[0] == ' ' || line.text[0] == '\t')
+            continue;
+        lines++;
+        statements += is_statement(&line);
+    }
+    return statements > 0 && statements * CODE_SHARE >= lines && (statements >= CODE_LINES || lines == statements);
+}
+
+/* --- pieces of pickles ------------------------------------------------------------------------------------- */
+
+/* A name as Python's are; of a module, such with dots between them. */
+static bool is_name(const char *text, size_t size, bool module)
+{
+    for (size_t i = 0; i < size; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '_' && !(module && text[i] == '.' && i > 0 && i + 1 < size))
+            return false;
+    return size > 0 && !isdigit((unsigned char)text[0]);
+}
+
+/* Where a module's name begins in a line that ends as GLOBAL's or INST's first one does; the line's end for none. */
+static size_t module_in(const struct line *line)
+{
+    for (size_t i = 0; i + 1 < line->size && i < OPCODES_BEFORE; i++)
+        if ((line->text[i] == 'c' || line->text[i] == 'i') && is_name(line->text + i + 1, line->size - i - 1, true))
+            return i + 1;
+    return line->size;
+}
+
+/* Two lines, "c" + module and name, of a global that is an attack; what no pickle's machine reads to its end is text.
+ */
+static int judge_globals(struct scan *scan, const struct scan_object *object, const uint8_t *bytes, size_t size,
+                         bool *ret_found, struct error *err)
+{
+    const char *text = (const char *)bytes;
+    struct line line, before = {.size = 0};
+
+    if (memmem(bytes, size, "R.", 2) == NULL && memmem(bytes, size, "tR", 2) == NULL &&
+        memchr(bytes, 'i', size) == NULL)
+        return 0;
+    while (next_line(&text, &size, &line)) {
+        size_t module = before.size > 0 ? module_in(&before) : 0;
+
+        if (module < before.size && is_name(line.text, line.size, false) &&
+            config_judge_pair(before.text + module, before.size - module, line.text, line.size) ==
+                CONFIG_CALLEE_DANGEROUS) {
+            *ret_found = true;
+            return scan_find(scan, object, &plain_rules[GLOBALS], (uint64_t)(before.text - (const char *)bytes), err,
+                             "%s %s", TEXT(before.text + module, before.size - module), TEXT(line.text, line.size));
+        }
+        before = line;
+    }
+    return 0;
+}
+
+static int judge_source(struct scan *scan, const struct scan_object *object, uint64_t size, struct error *err)
+{
+    enum code_text judged = CODE_TEXT_NONE;
+    struct error cause = {0};
+    const char *what = "";
+    uint64_t at = 0;
+    int r = code_text_judge_source(object->source, 0, size, &judged, &at, &what, &cause);
+
+    if (r < 0) {
+        scan_skipped_for(scan, object, r, 0, &cause);
+        return 0;
+    }
+    scan_looked(scan, size);
+    if (judged == CODE_TEXT_EXECUTES)
+        return scan_find(scan, object, &plain_rules[ACTS], at, err, "%s", what);
+    return scan_find(scan, object, &plain_rules[SOURCE], 0, err, "%s", "program source");
+}
+
+/* --- the file ------------------------------------------------------------------------------------------------ */
+
+static int scan_text(struct scan *scan, const struct scan_object *object, uint64_t size, struct error *err)
+{
+    struct error cause = {0};
+    const uint8_t *bytes;
+    size_t got;
+    bool found = false;
+    int r = source_view(object->source, 0, size < CODE_LOOKED ? (size_t)size : CODE_LOOKED, &bytes, &got, &cause);
+
+    if (r < 0) {
+        scan_skipped_for(scan, object, r, 0, &cause);
+        return 0;
+    }
+    if (object->role == SCAN_ROLE_FILE && is_source(bytes, got < CODE_LOOKED ? got : CODE_LOOKED))
+        return judge_source(scan, object, size, err);
+    r = judge_globals(scan, object, bytes, got < CODE_LOOKED ? got : CODE_LOOKED, &found, err);
+    if (r == 0 && !found)
+        scan_skipped(scan, object, SCAN_SKIP_TEXT, 0, size, "%s", "");
+    return r;
+}
+
+/* Bytes beyond ASCII: how many more of a character of UTF-8 are to come, and how many are of none. */
+struct utf8 {
+    unsigned expected;
+    uint64_t stray;
+};
+
+static void see_byte(struct utf8 *utf8, uint8_t byte)
+{
+    if ((byte & 0xc0) == 0x80) {
+        if (utf8->expected > 0)
+            utf8->expected--;
+        else
+            utf8->stray++;
+        return;
+    }
+    utf8->stray += utf8->expected > 0;
+    utf8->expected = byte < 0xc2 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : byte < 0xf5 ? 3 : 0;
+    utf8->stray += byte == 0xc0 || byte == 0xc1 || byte >= 0xf5;
 }
 
 static int scan_plain(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
     struct error cause = {0};
     struct reader reader = reader_over(object->source, 0, &cause);
+    bool wide = source_has(object->source, 0, "\xff\xfe", 2) || source_has(object->source, 0, "\xfe\xff", 2);
+    struct utf8 utf8 = {0};
     uint8_t byte;
     int r;
 
-    (void)err;
-    while ((r = reader_u8(&reader, &byte)) == 0)
-        if (!is_text_byte(byte))
+    while ((r = reader_u8(&reader, &byte)) == 0) {
+        if (!is_text_byte(byte) && !(wide && byte == 0))
             return 0; /* binary after all: nobody's */
-    if (r != -ENODATA)
-        scan_skipped_for(scan, object, r, reader_offset(&reader), &cause);
-    else
-        scan_skipped(scan, object, SCAN_SKIP_TEXT, 0, reader_offset(&reader), "%s", "");
+        see_byte(&utf8, byte);
+    }
+    if (!wide && utf8.stray * STRAY_SHARE > reader_offset(&reader))
+        return 0;
     *ret_recognised = true;
-    return 0;
+    if (r != -ENODATA) {
+        scan_skipped_for(scan, object, r, reader_offset(&reader), &cause);
+        return 0;
+    }
+    return scan_text(scan, object, reader_offset(&reader), err);
 }
 
-const struct scan_format scan_format_plain = {.name = "text", .match = match_plain, .scan = scan_plain};
+const struct scan_format scan_format_plain = {
+    .name = "text", .rules = plain_rules, .rule_count = RULE_COUNT, .match = match_plain, .scan = scan_plain};

@@ -53,6 +53,7 @@ struct file {
     struct name_set names, metadata;
     struct extents extents;
     bool strange; /* a finding says that the places are not what they seem */
+    int failed;   /* the sink's error, which ends the walk */
     struct error cause;
     /* The tensor at hand. */
     char dtype[DTYPE_MAX];
@@ -214,10 +215,8 @@ static int see_entry(struct file *file, const struct json_event *event, struct e
     return 0;
 }
 
-static int see(void *argument, const struct json_event *event, struct error *err)
+static int see_value(struct file *file, const struct json_event *event, struct error *err)
 {
-    struct file *file = argument;
-
     switch (event->depth) {
     case 0:
         return 0;
@@ -234,12 +233,19 @@ static int see(void *argument, const struct json_event *event, struct error *err
     }
 }
 
+static int see(void *argument, const struct json_event *event, struct error *err)
+{
+    struct file *file = argument;
+
+    return file->failed = see_value(file, event, err);
+}
+
 static int see_piece(void *argument, const struct json_event *event, const char *bytes, size_t size, struct error *err)
 {
     struct file *file = argument;
 
-    return metadata_find(file->scan, file->object, event->key, event->key != NULL ? event->key_size : 0, bytes, size,
-                         LENGTH_SIZE + event->offset, err);
+    return file->failed = metadata_find(file->scan, file->object, event->key, event->key != NULL ? event->key_size : 0,
+                                        bytes, size, LENGTH_SIZE + event->offset, err);
 }
 
 /* --- the file ----------------------------------------------------------------------------------------- */
@@ -327,6 +333,11 @@ static int read_header(struct file *file, uint64_t length, struct error *err)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a range");
     r = json_walk(file->scan, &reader, JSON_LENIENT, &visitor, &file->cause);
     scan_looked(file->scan, reader_offset(&reader));
+    if (file->failed < 0) {
+        if (err != NULL)
+            *err = file->cause;
+        return file->failed;
+    }
     if (r < 0) {
         scan_skipped_for(file->scan, file->object, r, LENGTH_SIZE + reader_offset(&reader), &file->cause);
         return 0;

@@ -16,9 +16,10 @@ struct scan {
     bool recognised; /* the object under way */
 };
 
-static const struct scan_rule core_rules[] = {
+const struct scan_rule scan_core_rules[] = {
     {"polyglot", SCAN_MEDIUM, "Loaders differ in what they see of a file that is several formats at once."},
 };
+const uint32_t scan_core_rule_count = sizeof scan_core_rules / sizeof scan_core_rules[0];
 
 /* --- objects ------------------------------------------------------------------------------------------ */
 
@@ -79,7 +80,7 @@ static int look(struct scan *scan, const struct scan_object *object, struct erro
             continue;
         note_format(scan, object, (*format)->name);
         if (++formats == 2) {
-            r = scan_find(scan, object, &core_rules[0], 0, err, "also %s", (*format)->name);
+            r = scan_find(scan, object, &scan_core_rules[0], 0, err, "also %s", (*format)->name);
             if (r < 0)
                 return r;
         }

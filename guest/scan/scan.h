@@ -56,6 +56,10 @@ struct scan_format {
 /* All formats, in the order in which they look; NULL ends them. */
 extern const struct scan_format *const scan_formats[];
 
+/* The rules that are no format's own. */
+extern const struct scan_rule scan_core_rules[];
+extern const uint32_t scan_core_rule_count;
+
 /*
  * Scans a file from beginning to end. `name` is shown only. 0 with the summary whatever the file holds; an error is
  * the sink's, or -ENOMEM for less memory than SCAN_MEMORY_MAX.

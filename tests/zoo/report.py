@@ -23,7 +23,7 @@ def wilson(part, whole):
 
 def share(part, whole):
     low, high = wilson(part, whole)
-    return f"{part}/{whole} ({low:.2f}–{high:.2f})" if whole else "–"
+    return f"{part}/{whole} ({abs(low):.2f}–{high:.2f})" if whole else "–"  # no -0.00
 
 
 def read(out, policies):

@@ -359,6 +359,7 @@ int op_build(struct pickle_machine *machine)
 static int persistent(struct pickle_machine *machine, pickle_value id)
 {
     unsigned mark = pickle_mark_of(machine, id);
+    uint64_t number;
     int r = 0;
 
     if (machine->events->persistent != NULL) {
@@ -366,8 +367,12 @@ static int persistent(struct pickle_machine *machine, pickle_value id)
                                         machine->err);
         fetch_again(machine);
     }
+    if (r != 0)
+        return r;
     machine->marked |= mark > 0;
-    return r != 0 ? r : run_push(machine, pickle_with_mark(pickle_word(PICKLE_PERSISTENT, 0), mark));
+    number = heap_take(&machine->heap, 1);
+    *heap_at(&machine->heap, number) = id;
+    return run_push(machine, pickle_with_mark(pickle_word(PICKLE_PERSISTENT, number), mark));
 }
 
 int op_persid(struct pickle_machine *machine)
@@ -379,7 +384,7 @@ int op_persid(struct pickle_machine *machine)
         return r;
     if (!literal_is_ascii(line.bytes, line.have))
         return run_malformed(machine, "a persistent id is not ASCII");
-    return persistent(machine, pickle_word(PICKLE_STR, machine->opcode_offset));
+    return persistent(machine, make_text(machine, PICKLE_STR, reader_offset(&machine->reader) - line.size, line.size));
 }
 
 int op_binpersid(struct pickle_machine *machine)

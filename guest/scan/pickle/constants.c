@@ -4,6 +4,8 @@
 
 #include "guest/scan/pickle/literals.h"
 
+#define LONG_READ_MAX 255u /* bytes of a long whose value is looked at */
+
 static int push_int(struct pickle_machine *machine, bool fits, int64_t value)
 {
     pickle_value word = pickle_word(PICKLE_INT, (uint64_t)value);
@@ -66,24 +68,27 @@ int op_counted_long(struct pickle_machine *machine, unsigned size)
 {
     const uint8_t *bytes;
     uint64_t count, value = 0;
+    bool fits = true;
     int r = fetch_integer(machine, size, &count);
 
     if (r != 0)
         return r;
     if (count > INT32_MAX)
         return run_malformed(machine, "a long's size is negative");
-    if (count > 8) {
+    if (count > LONG_READ_MAX) {
         r = fetch_past(machine, count, false, false);
         return r != 0 ? r : push_int(machine, false, 0);
     }
     r = count > 0 ? fetch(machine, (size_t)count, &bytes) : 0;
     if (r != 0)
         return r;
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count && i < 8; i++)
         value |= (uint64_t)bytes[i] << 8 * i;
     if (count > 0 && count < 8 && (bytes[count - 1] & 0x80) != 0)
         value |= UINT64_MAX << 8 * count;
-    return push_int(machine, true, (int64_t)value);
+    for (unsigned i = 8; i < count; i++) /* what is beyond is the sign, or it is too big */
+        fits &= bytes[i] == ((int64_t)value < 0 ? 0xff : 0);
+    return push_int(machine, fits, (int64_t)value);
 }
 
 int op_float(struct pickle_machine *machine)
@@ -105,8 +110,7 @@ int op_float(struct pickle_machine *machine)
 
 /* --- texts -------------------------------------------------------------------------------------------- */
 
-/* A text is where its opcode is; or, where the bytes do not follow the opcode, an object that says where they are. */
-static pickle_value text_word(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size)
+pickle_value make_text(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size)
 {
     uint64_t number, *cells;
     uint8_t opcode;
@@ -124,7 +128,7 @@ static pickle_value text_word(struct pickle_machine *machine, enum pickle_kind k
 
 static int push_text(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size)
 {
-    pickle_value word = text_word(machine, kind, offset, size);
+    pickle_value word = make_text(machine, kind, offset, size);
     int r = 0;
 
     if (kind == PICKLE_BYTEARRAY)

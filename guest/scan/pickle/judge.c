@@ -41,7 +41,8 @@ const struct scan_rule judge_rules[] = {
                          "Loading it asks the loader for an object by a text that only the loader understands."},
     [RULE_FRAME] = {"pickle-frame", SCAN_HIGH,
                     "It reads differently from a file than from bytes: a frame ends within an argument."},
-    [RULE_FRAME_END] = {"pickle-frame-end", SCAN_MEDIUM, "A frame is longer than the data; some loaders go on."},
+    [RULE_FRAME_END] = {"pickle-frame-end", SCAN_MEDIUM,
+                        "A frame does not end where an opcode does; some loaders go on."},
     [RULE_ENCODING] = {"pickle-encoding", SCAN_INFO,
                        "A string is not ASCII: loaders take it or stop there, by the encoding that they are told."},
     [RULE_NUMBER] = {"pickle-number", SCAN_LOW,
@@ -49,8 +50,14 @@ const struct scan_rule judge_rules[] = {
     [RULE_ARGUMENTS] = {"pickle-arguments", SCAN_MEDIUM, "Arguments of a call are no tuple; some loaders take them."},
     [RULE_EXPANSION] = {"pickle-expansion", SCAN_MEDIUM,
                         "A value that holds itself many times over: to print, compare or copy it takes all memory."},
+    [RULE_NESTED] = {"pickle-nested", SCAN_MEDIUM,
+                     "A string holds another pickle, out of the sight of those who look at the outer one."},
     [RULE_APPENDED] = {"pickle-appended", SCAN_MEDIUM,
                        "Another pickle stands behind the end of the first, where few loaders look."},
+    [RULE_ARRAY_FILE] = {"joblib-array-file", SCAN_MEDIUM,
+                         "Loading it loads an array from another file, which may hold objects."},
+    [RULE_ARRAY_PATH] = {"joblib-array-path", SCAN_HIGH,
+                         "Loading it loads an array from a file elsewhere, by a path of its choice."},
 };
 
 const uint32_t judge_rule_count = RULE_COUNT;
@@ -197,11 +204,13 @@ static int on_odd(void *argument, struct pickle_machine *machine, enum pickle_od
                   struct error *err)
 {
     static const enum judge_rule rules[PICKLE_ODD_COUNT] = {
-        [PICKLE_ODD_FRAME] = RULE_FRAME,         [PICKLE_ODD_FRAME_END] = RULE_FRAME_END,
-        [PICKLE_ODD_ENCODING] = RULE_ENCODING,   [PICKLE_ODD_NUMBER] = RULE_NUMBER,
-        [PICKLE_ODD_ARGUMENTS] = RULE_ARGUMENTS, [PICKLE_ODD_EXPANSION] = RULE_EXPANSION};
+        [PICKLE_ODD_FRAME] = RULE_FRAME,         [PICKLE_ODD_FRAME_JOIN] = RULE_FRAME_END,
+        [PICKLE_ODD_FRAME_END] = RULE_FRAME_END, [PICKLE_ODD_ENCODING] = RULE_ENCODING,
+        [PICKLE_ODD_NUMBER] = RULE_NUMBER,       [PICKLE_ODD_ARGUMENTS] = RULE_ARGUMENTS,
+        [PICKLE_ODD_EXPANSION] = RULE_EXPANSION};
     static const char *const details[PICKLE_ODD_COUNT] = {
         [PICKLE_ODD_FRAME] = "an argument crosses a frame's end",
+        [PICKLE_ODD_FRAME_JOIN] = "a large object crosses a frame's end",
         [PICKLE_ODD_FRAME_END] = "a frame ends behind the data",
         [PICKLE_ODD_ENCODING] = "a STRING or BINSTRING is not ASCII",
         [PICKLE_ODD_NUMBER] = "an INT, LONG or FLOAT that loaders read, and pickletools does not",

@@ -70,12 +70,28 @@ static bool is_named_result(struct pickle_machine *machine, pickle_value value, 
     return true;
 }
 
+/* What torch's legacy format has for a class: ('module', class, file, source). */
+static bool is_torch_module(struct pickle_machine *machine, pickle_value id)
+{
+    char text[8];
+    size_t size;
+
+    return pickle_kind_of(id) == PICKLE_TUPLE &&
+           pickle_text_of(machine, pickle_item_of(machine, id, 0), text, sizeof text, &size, NULL, NULL) == 0 &&
+           size == 6 && memcmp(text, "module", 6) == 0;
+}
+
 static bool is_named(struct pickle_machine *machine, pickle_value value, struct named *named, unsigned depth)
 {
     struct pickle_global global;
 
     if (pickle_kind_of(value) == PICKLE_RESULT)
         return is_named_result(machine, value, named, depth);
+    if (pickle_kind_of(value) == PICKLE_PERSISTENT) {
+        if (!is_torch_module(machine, pickle_persistent_of(machine, value)))
+            return false;
+        value = pickle_item_of(machine, pickle_persistent_of(machine, value), 1);
+    }
     if (!pickle_global_of(machine, value, &global) || global.how == PICKLE_BY_VALUE)
         return false;
     memcpy(named->module, global.module, global.module_size);

@@ -25,7 +25,10 @@ enum judge_rule {
     RULE_NUMBER,
     RULE_ARGUMENTS,
     RULE_EXPANSION,
+    RULE_NESTED,
     RULE_APPENDED,
+    RULE_ARRAY_FILE,
+    RULE_ARRAY_PATH,
     RULE_COUNT
 };
 

@@ -9,8 +9,10 @@
  */
 #include "guest/scan/formats.h"
 #include "guest/scan/pickle/globals.h"
+#include "guest/scan/pickle/joblib_array.h"
 #include "guest/scan/pickle/judge_state.h"
 #include "guest/scan/pickle/opcodes.h"
+#include "guest/scan/pickle/torch_legacy.h"
 #include "guest/scan/reader.h"
 
 #include <errno.h>
@@ -19,13 +21,16 @@
 
 #define PROBE_OPCODES 4096u /* executed to see whether it is a pickle */
 #define PROBES_MAX    2048u /* places behind a pickle that are tried */
+#define NEAR_MAX      4096u /* bytes in which a pickle is looked for before there was one */
 #define RESYNC_MAX    (UINT64_C(64) << 20)
 #define NAME_SHOWN    128u /* bytes of a line that may be a name */
 
 /* --- is it one? ----------------------------------------------------------------------------------------- */
 
 struct evidence {
-    uint64_t names, calls, dangerous; /* names: those that could be modules and functions */
+    /* Names that could be modules and functions; those of them that are listed; those that are dangerous. */
+    uint64_t names, known, dangerous;
+    uint64_t calls;
 };
 
 static bool is_name(const char *text, size_t size)
@@ -46,6 +51,7 @@ static int probe_global(void *argument, struct pickle_machine *machine, const st
                         unsigned *ret_mark, struct error *err)
 {
     struct evidence *evidence = argument;
+    enum global_class class = global_judge(global->module, global->module_size, global->name, global->name_size, NULL);
 
     (void)machine;
     (void)ret_mark;
@@ -53,8 +59,8 @@ static int probe_global(void *argument, struct pickle_machine *machine, const st
     if (global->how == PICKLE_BY_VALUE ||
         (is_name(global->module, global->module_size) && is_name(global->name, global->name_size)))
         evidence->names++;
-    if (global_judge(global->module, global->module_size, global->name, global->name_size, NULL) == GLOBAL_DANGEROUS)
-        evidence->dangerous++;
+    evidence->known += class != GLOBAL_UNKNOWN;
+    evidence->dangerous += class == GLOBAL_DANGEROUS;
     return 0;
 }
 
@@ -100,29 +106,36 @@ static bool is_end(struct source *source, uint64_t offset)
     return source_view(source, offset, 1, &bytes, &size, NULL) < 0 || size == 0;
 }
 
+static int gather(struct scan *scan, struct source *source, uint64_t offset, struct evidence *ret_evidence,
+                  struct pickle_result *ret_result, struct error *err)
+{
+    const struct pickle_events events = {.argument = ret_evidence, .global = probe_global, .call = probe_call};
+    const struct pickle_options options = {.scan = scan, .opcodes_max = PROBE_OPCODES};
+
+    return pickle_run(source, offset, &options, &events, ret_result, err);
+}
+
 /* Whether a loader would see a pickle at an offset: `sure` where nothing else is asked for than that it runs. */
 static int probe(struct scan *scan, struct source *source, uint64_t offset, bool sure, bool *ret_is, struct error *err)
 {
     struct evidence evidence = {0};
-    const struct pickle_events events = {.argument = &evidence, .global = probe_global, .call = probe_call};
-    const struct pickle_options options = {.scan = scan, .opcodes_max = PROBE_OPCODES};
     struct pickle_result result;
     bool headed = has_header(source, offset);
-    int r = pickle_run(source, offset, &options, &events, &result, err);
+    int r = gather(scan, source, offset, &evidence, &result, err);
 
     if (r < 0)
         return r;
     switch (result.end) {
     case PICKLE_END_STOP:
-        *ret_is = headed || (evidence.names > 0 && evidence.calls > 0) || evidence.dangerous > 0 ||
+        *ret_is = headed || (evidence.names > 0 && evidence.calls > 0) || evidence.known > 0 ||
                   is_end(source, skip_padding(source, result.offset));
         break;
     case PICKLE_END_LIMIT:
         *ret_is = true;
         break;
     default:
-        *ret_is = evidence.dangerous > 0 || (evidence.names > 0 && evidence.calls > 0) ||
-                  (sure && headed && result.opcodes > 1);
+        *ret_is =
+            evidence.known > 0 || (evidence.names > 0 && evidence.calls > 0) || (sure && headed && result.opcodes > 1);
         break;
     }
     return 0;
@@ -203,6 +216,39 @@ static int find_next(struct scan *scan, struct source *source, uint64_t offset, 
     return 0;
 }
 
+/*
+ * A pickle near the beginning of what is none: a first opcode that today's loaders refuse, and a payload behind it.
+ * Only one that calls something dangerous counts: text may well speak of pickles.
+ */
+static int find_near(struct scan *scan, struct source *source, uint64_t *ret_offset, struct error *err)
+{
+    const uint8_t *bytes;
+    size_t size, done;
+
+    if (source_view(source, 0, NEAR_MAX, &bytes, &size, NULL) < 0)
+        return 0;
+    size = size < NEAR_MAX ? size : NEAR_MAX;
+    for (done = 1; done < size; done++) {
+        struct evidence evidence = {0};
+        struct pickle_result result;
+        int r;
+
+        if (!could_begin(bytes + done, size - done))
+            continue;
+        r = gather(scan, source, done, &evidence, &result, err);
+        if (r < 0)
+            return r;
+        if (evidence.dangerous > 0 && evidence.calls > 0) {
+            *ret_offset = done;
+            return 0;
+        }
+        if (source_view(source, 0, NEAR_MAX, &bytes, &size, NULL) < 0)
+            return 0;
+        size = size < NEAR_MAX ? size : NEAR_MAX;
+    }
+    return 0;
+}
+
 /* --- the object ------------------------------------------------------------------------------------------- */
 
 static uint64_t bytes_from(struct source *source, uint64_t offset)
@@ -232,12 +278,22 @@ static void note_gap(struct judge *judge, const struct pickle_result *result, ui
     }
 }
 
+/* Where what belongs to a pickle ends: PyTorch's storages follow the last one of its older files. */
+static uint64_t end_of(struct judge *judge, uint64_t offset)
+{
+    if (offset != judge->storages || offset == 0)
+        return offset;
+    scan_skipped(judge->scan, judge->object, SCAN_SKIP_WEIGHTS, offset, judge->storages_end - offset, "%s", "");
+    return judge->storages_end;
+}
+
 /* What comes after a pickle: *ret_offset is where the next one is, UINT64_MAX for none. */
 static int look_behind(struct judge *judge, const struct pickle_result *result, uint64_t *ret_offset, struct error *err)
 {
     struct source *source = judge->object->source;
     bool stopped = result->end == PICKLE_END_STOP, is = false;
-    uint64_t offset = stopped ? skip_padding(source, result->offset) : result->offset + 1;
+    uint64_t end = stopped ? end_of(judge, result->offset) : result->offset;
+    uint64_t offset = stopped ? skip_padding(source, end) : end + 1;
     int r;
 
     *ret_offset = UINT64_MAX;
@@ -246,9 +302,8 @@ static int look_behind(struct judge *judge, const struct pickle_result *result, 
         return 0;
     }
     if (stopped && is_end(source, offset)) {
-        if (offset > result->offset)
-            scan_skipped(judge->scan, judge->object, SCAN_SKIP_PADDING, result->offset, offset - result->offset, "%s",
-                         "");
+        if (offset > end)
+            scan_skipped(judge->scan, judge->object, SCAN_SKIP_PADDING, end, offset - end, "%s", "");
         return 0;
     }
     if (stopped) {
@@ -268,13 +323,17 @@ static int look_behind(struct judge *judge, const struct pickle_result *result, 
                       stopped ? "other bytes" : "a damaged one");
 }
 
-static int scan_pickles(struct judge *judge, struct error *err)
+static int scan_pickles(struct judge *judge, uint64_t offset, struct error *err)
 {
-    uint64_t offset = 0;
-
+    judge->built = joblib_array_built;
     while (offset != UINT64_MAX) {
         struct pickle_result result;
-        int r = judge_pickle(judge, offset, &result, err);
+        int r;
+
+        judge->arrays = 0;
+        r = judge_pickle(judge, offset, &result, err);
+        if (r == 0 && judge->arrays > 0)
+            r = joblib_array_unskipped(judge, offset, err);
 
         if (r < 0)
             return r;
@@ -292,21 +351,34 @@ static int scan_pickles(struct judge *judge, struct error *err)
 static int scan_pickle(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
     bool is = object->role == SCAN_ROLE_PICKLE;
+    bool headed;
     struct judge *judge;
+    uint64_t first = 0;
     int r;
 
     if (!is) {
         r = probe(scan, object->source, 0, object->role == SCAN_ROLE_FILE, &is, err);
+        if (r == 0 && !is && object->role == SCAN_ROLE_FILE) {
+            r = find_near(scan, object->source, &first, err);
+            is = first != 0;
+        }
         if (r < 0 || !is)
             return r;
     }
     *ret_recognised = true;
+    headed = has_header(object->source, 0);
     judge = calloc(1, sizeof *judge);
     if (judge == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to judge a pickle");
     judge->scan = scan;
     judge->object = object;
-    r = scan_pickles(judge, err);
+    r = object->role == SCAN_ROLE_GUESS && headed && !torch_legacy_is(object->source)
+            ? judge_find(judge, NULL, RULE_NESTED, 0, err, "%s", "a whole pickle within a string")
+            : 0;
+    if (r == 0)
+        r = torch_legacy_storages(scan, object->source, &judge->storages, &judge->storages_end, err);
+    if (r == 0)
+        r = scan_pickles(judge, first, err);
     free(judge);
     return r;
 }
