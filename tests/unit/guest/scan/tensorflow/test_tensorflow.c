@@ -235,7 +235,7 @@ static void test_savers(void)
 
 static void test_assets(void)
 {
-    struct message graph = {0}, meta = {0}, model = {0}, asset = {0};
+    struct message graph = {0}, meta = {0}, model = {0}, asset = {0}, info = {0};
 
     add_constant(&graph, GRAPH_NODE, "path", "vocab.txt");
     add_node(&graph, GRAPH_NODE, "init", "InitializeTableFromTextFileV2", "table", "path");
@@ -265,6 +265,14 @@ static void test_assets(void)
     message_put(&meta, META_ASSET, &asset);
     message_put(&model, SAVED_MODEL_META, &meta);
     CU_ASSERT(message_is(&model, SCAN_DANGEROUS, "tensorflow-file"));
+
+    /* Unless it takes the place of that constant: so TensorFlow 1 writes it. */
+    message_text(&info, 1, "path:0");
+    message_put(&asset, 1, &info);
+    message_put(&meta, META_ASSET, &asset);
+    memset(&model, 0, sizeof model);
+    message_put(&model, SAVED_MODEL_META, &meta);
+    CU_ASSERT(message_is(&model, SCAN_ALLOWED, NULL));
 }
 
 static void test_nested(void)
