@@ -21,7 +21,9 @@
 #define HDF5_LEVELS_MAX    64u                 /* indirect blocks of a fractal heap within each other */
 #define HDF5_NAME_MAX      128u                /* bytes of a name that are kept */
 #define HDF5_ELEMENTS_MAX  65536u              /* strings of one value that are looked at */
-#define HDF5_USERBLOCK_MAX (UINT64_C(1) << 32) /* where a superblock is still looked for in a file */
+#define HDF5_VALUES_MAX    (UINT64_C(256) << 20) /* bytes of texts that are judged, of all values together */
+#define HDF5_LARGE_MIN     4096u                 /* bytes of a global heap's object that is judged once only */
+#define HDF5_USERBLOCK_MAX (UINT64_C(1) << 32)   /* where a superblock is still looked for in a file */
 
 enum hdf5_rule {
     HDF5_RULE_EXTERNAL_LINK,
@@ -47,6 +49,7 @@ struct hdf5 {
     uint64_t *todo; /* object headers to read */
     uint32_t todo_count;
     uint64_t steps;
+    uint64_t judged;    /* bytes of texts */
     bool swept;         /* all global heaps have been looked through */
     int failed;         /* the scan's own error */
     struct error *err;  /* for that */

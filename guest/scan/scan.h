@@ -24,6 +24,7 @@ enum scan_role {
     SCAN_ROLE_FILE,    /* nothing: by content alone */
     SCAN_ROLE_PICKLE,  /* a loader unpickles it, whatever it looks like: data.pkl, an object array, a nested pickle */
     SCAN_ROLE_WEIGHTS, /* a loader takes it for raw numbers; looked at only in so far as it is an own format too */
+    SCAN_ROLE_SCRIPT,  /* TorchScript, which torch compiles and Python never imports */
     SCAN_ROLE_GUESS,   /* a string or bytes somewhere, that may be anything: no gap where nobody recognises it */
 };
 

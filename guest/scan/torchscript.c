@@ -144,11 +144,10 @@ static int skip_until(struct reader *reader, uint8_t quote)
     return r;
 }
 
-/* By the member's place in the archive, as torch does it: code/ holds what it compiles. */
 static enum scan_match match_code(struct scan *scan, const struct scan_object *object)
 {
     (void)scan;
-    return object->parent != NULL && torch_zip_is_code(object->name) ? SCAN_MATCH_MAYBE : SCAN_MATCH_NO;
+    return object->role == SCAN_ROLE_SCRIPT ? SCAN_MATCH_YES : SCAN_MATCH_NO;
 }
 
 static int scan_code(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
@@ -157,7 +156,7 @@ static int scan_code(struct scan *scan, const struct scan_object *object, bool *
     bool line_start = true;
     uint8_t byte;
 
-    (void)ret_recognised; /* what the text is by itself is for others to say */
+    (void)ret_recognised;
     while (reader_u8(&walk.reader, &byte) == 0) {
         int r = 0;
 
