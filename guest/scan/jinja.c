@@ -9,13 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LITERAL_MAX 4096u     /* bytes of a string that are looked at */
-#define FOLD_MAX    256u      /* bytes of the strings before that are remembered */
-#define PIECE_MAX   64u       /* a string that may be a piece of a name */
-#define NAME_MAX_   63u       /* bytes of a name that are kept */
+#define LITERAL_MAX 4096u /* bytes of a string that are looked at */
+#define FOLD_MAX    256u  /* bytes of the strings before that are remembered */
+#define PIECE_MAX   64u   /* a string that may be a piece of a name */
+#define NAME_MAX_   63u   /* bytes of a name that are kept */
+#define AGAIN_RATIO 16u   /* times that a text is read again at most, for blocks that do not end */
+#define AGAIN_MIN   65536u
 #define BOMB_MIN    10000000u /* repetitions */
 
-enum kind { END, NAME, STRING, NUMBER, MARK };
+enum kind { END, CUT, NAME, STRING, NUMBER, MARK };
 
 struct token {
     enum kind kind;
@@ -38,6 +40,8 @@ struct state {
     unsigned attr_parts; /* tokens in there */
     size_t attr_offset;
     bool attr_string; /* the first of them is a string */
+    int braces;       /* open ones in the block */
+    uint64_t again;   /* bytes read once more */
 };
 
 static void note(struct state *state, enum jinja_trait trait, size_t offset, const char *what)
@@ -178,7 +182,10 @@ static void take_number(struct state *state, struct token *token)
     }
 }
 
-/* The next token of a block that ends in `close` and "}"; END there, at the end, or at a string that does not end. */
+/*
+ * The next token of a block that ends in `close` and "}": END there; CUT where the text ends before, or where there is
+ * what Jinja's lexer refuses. Inside of brackets "}}" closes those.
+ */
 static struct token next_token(struct state *state, uint8_t close)
 {
     struct token token = {.kind = END};
@@ -187,10 +194,12 @@ static struct token next_token(struct state *state, uint8_t close)
     while (state->used < state->size && isspace(state->bytes[state->used]))
         state->used++;
     token.offset = state->used;
+    token.kind = CUT;
     if (state->used >= state->size)
         return token;
     c = state->bytes[state->used];
-    if (c == close && state->used + 1 < state->size && state->bytes[state->used + 1] == '}') {
+    token.kind = END;
+    if (c == close && state->braces == 0 && state->used + 1 < state->size && state->bytes[state->used + 1] == '}') {
         state->used += 2;
         return token;
     }
@@ -202,10 +211,13 @@ static struct token next_token(struct state *state, uint8_t close)
         take_name(state, &token);
     } else if ((c == '"' || c == '\'') && take_string(state, c)) {
         token.kind = STRING;
-    } else {
+    } else if (memchr("+-/*~%<>=!|.,:;()[]{}", c, 21) != NULL) {
         token.kind = MARK;
         token.mark = (char)c;
         state->used++;
+        state->braces += c == '{' ? 1 : c == '}' && state->braces > 0 ? -1 : 0;
+    } else {
+        token.kind = CUT;
     }
     return token;
 }
@@ -287,11 +299,29 @@ static void judge_statement(struct state *state, const struct token *token)
         note(state, JINJA_ODD, token->offset, "a statement of another engine");
 }
 
-/* A block's content up to its end. Whether it was {% raw %}. */
+/* What comes after the beginning is read again, unless a text is made so that this has no end. */
+static void give_up_block(struct state *state, const struct jinja *before, size_t begin)
+{
+    *state->jinja = *before;
+    state->again += state->used - begin;
+    state->used = begin;
+    if (state->again > AGAIN_RATIO * state->size + AGAIN_MIN) {
+        note(state, JINJA_ODD, begin, "more blocks that do not end than can be followed");
+        state->used = state->size;
+    }
+}
+
+/*
+ * A block's content up to its end. Whether it was {% raw %}. A block that Jinja refuses makes no template: it says
+ * nothing, and what comes after its beginning is looked at for others.
+ */
 static bool judge_block(struct state *state, uint8_t close)
 {
+    const struct jinja before = *state->jinja;
+    const size_t begin = state->used;
     bool first = close == '%', raw = false;
 
+    state->braces = 0;
     state->last = state->before = (struct token){.kind = END};
     state->attr_open = false;
     for (;;) {
@@ -299,6 +329,10 @@ static bool judge_block(struct state *state, uint8_t close)
 
         if (token.kind == END)
             return raw;
+        if (token.kind == CUT) {
+            give_up_block(state, &before, begin);
+            return false;
+        }
         if (first && token.kind == NAME) {
             judge_statement(state, &token);
             raw = is_name(&token, "raw");

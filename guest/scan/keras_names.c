@@ -6,6 +6,8 @@
  */
 #include "guest/scan/keras_names.h"
 
+#include "guest/scan/pickle/globals.h"
+
 #include <string.h>
 
 /* Layers and models that hold nothing but numbers and further objects: no code of the model's own, no file, no URL. */
@@ -74,7 +76,7 @@ static const char helpers[] =
 /* What stands for a plain value. */
 static const char values[] =
     "__tuple__ __numpy__ __tensor__ __keras_tensor__ __bytes__ __ellipsis__ __slice__ __symbolic_tensor__ "
-    "__dtype__ TensorShape ";
+    "__dtype__ TensorShape TypeSpec CompositeTensor ";
 
 /* Activations, losses, metrics, initializers by function. */
 static const char functions[] =
@@ -356,8 +358,12 @@ static enum keras_known judge_in_module(struct keras_name module, struct keras_n
     if (is_in(root, standard_modules) || (root.size > 0 && root.bytes[0] == '_' && !is_word(root, "__main__")))
         return KERAS_UNSAFE_MODULE;
     *ret_reason = "is of a package that has no layers, and runs or fetches things";
-    if (is_function || name.size == 0 || !(name.bytes[0] >= 'A' && name.bytes[0] <= 'Z'))
-        return is_in(root, acting_packages) ? KERAS_UNSAFE_MODULE : KERAS_UNKNOWN;
+    if ((is_function || name.size == 0 || !(name.bytes[0] >= 'A' && name.bytes[0] <= 'Z')) &&
+        is_in(root, acting_packages))
+        return KERAS_UNSAFE_MODULE;
+    if (name.bytes != NULL &&
+        global_judge(module.bytes, module.size, name.bytes, name.size, ret_reason) == GLOBAL_DANGEROUS)
+        return KERAS_UNSAFE_MODULE;
     return KERAS_UNKNOWN;
 }
 

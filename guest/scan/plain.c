@@ -9,6 +9,7 @@
 #include "guest/scan/formats.h"
 
 #include "guest/scan/code_text.h"
+#include "guest/scan/config.h"
 #include "guest/scan/reader.h"
 #include "guest/scan/text.h"
 
@@ -16,16 +17,19 @@
 #include <errno.h>
 #include <string.h>
 
-#define SNIFFED     512u
-#define STRAY_SHARE 20u    /* one byte of so many may be of an old character set */
-#define CODE_LOOKED 65536u /* bytes in which statements are counted */
-#define CODE_SHARE  4u     /* one line of so many is a statement, in source */
-#define CODE_LINES  2u     /* statements at least */
+#define SNIFFED        512u
+#define OPCODES_BEFORE 8u     /* bytes before GLOBAL in its line */
+#define STRAY_SHARE    20u    /* one byte of so many may be of an old character set */
+#define CODE_LOOKED    65536u /* bytes in which statements are counted */
+#define CODE_SHARE     4u     /* one line of so many is a statement, in source */
+#define CODE_LINES     2u     /* statements at least */
 
-enum { ACTS, SOURCE, RULE_COUNT };
+enum { ACTS, SOURCE, GLOBALS, RULE_COUNT };
 
 static const struct scan_rule plain_rules[RULE_COUNT] = {
     [ACTS] = {"code-acts", SCAN_HIGH, "Who imports or runs the source runs commands, reaches out or unpickles."},
+    [GLOBALS] = {"text-pickle-global", SCAN_HIGH,
+                 "Lines as in a pickle of protocol 0 name a function that runs code; a lenient loader may call it."},
     [SOURCE] = {"code-source", SCAN_MEDIUM, "Source that a loader which trusts the model's own code imports."},
 };
 
@@ -98,8 +102,8 @@ static bool is_import(const struct line *line)
 {
     if (!begins(line, "import ") || line->size < 8)
         return false;
-    for (size_t i = 7; i < line->size; i++)
-        if (!isalnum((unsigned char)line->text[i]) && memchr("._, ;*{}\"'/", line->text[i], 12) == NULL)
+    for (size_t i = 7; i < line->size && line->text[i] != ';'; i++)
+        if (!isalnum((unsigned char)line->text[i]) && memchr("._, *{}\"'/", line->text[i], 11) == NULL)
             return false;
     return !has(line, ". ") && !ends(line, '.');
 }
@@ -161,6 +165,52 @@ static bool is_source(const uint8_t *bytes, size_t size)
     return statements > 0 && statements * CODE_SHARE >= lines && (statements >= CODE_LINES || lines == statements);
 }
 
+/* --- pieces of pickles ------------------------------------------------------------------------------------- */
+
+/* A name as Python's are; of a module, such with dots between them. */
+static bool is_name(const char *text, size_t size, bool module)
+{
+    for (size_t i = 0; i < size; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '_' && !(module && text[i] == '.' && i > 0 && i + 1 < size))
+            return false;
+    return size > 0 && !isdigit((unsigned char)text[0]);
+}
+
+/* Where a module's name begins in a line that ends as GLOBAL's or INST's first one does; the line's end for none. */
+static size_t module_in(const struct line *line)
+{
+    for (size_t i = 0; i + 1 < line->size && i < OPCODES_BEFORE; i++)
+        if ((line->text[i] == 'c' || line->text[i] == 'i') && is_name(line->text + i + 1, line->size - i - 1, true))
+            return i + 1;
+    return line->size;
+}
+
+/* Two lines, "c" + module and name, of a global that is an attack; what no pickle's machine reads to its end is text.
+ */
+static int judge_globals(struct scan *scan, const struct scan_object *object, const uint8_t *bytes, size_t size,
+                         bool *ret_found, struct error *err)
+{
+    const char *text = (const char *)bytes;
+    struct line line, before = {.size = 0};
+
+    if (memmem(bytes, size, "R.", 2) == NULL && memmem(bytes, size, "tR", 2) == NULL &&
+        memchr(bytes, 'i', size) == NULL)
+        return 0;
+    while (next_line(&text, &size, &line)) {
+        size_t module = before.size > 0 ? module_in(&before) : 0;
+
+        if (module < before.size && is_name(line.text, line.size, false) &&
+            config_judge_pair(before.text + module, before.size - module, line.text, line.size) ==
+                CONFIG_CALLEE_DANGEROUS) {
+            *ret_found = true;
+            return scan_find(scan, object, &plain_rules[GLOBALS], (uint64_t)(before.text - (const char *)bytes), err,
+                             "%s %s", TEXT(before.text + module, before.size - module), TEXT(line.text, line.size));
+        }
+        before = line;
+    }
+    return 0;
+}
+
 static int judge_source(struct scan *scan, const struct scan_object *object, uint64_t size, struct error *err)
 {
     enum code_text judged = CODE_TEXT_NONE;
@@ -186,6 +236,7 @@ static int scan_text(struct scan *scan, const struct scan_object *object, uint64
     struct error cause = {0};
     const uint8_t *bytes;
     size_t got;
+    bool found = false;
     int r = source_view(object->source, 0, size < CODE_LOOKED ? (size_t)size : CODE_LOOKED, &bytes, &got, &cause);
 
     if (r < 0) {
@@ -194,8 +245,10 @@ static int scan_text(struct scan *scan, const struct scan_object *object, uint64
     }
     if (object->role == SCAN_ROLE_FILE && is_source(bytes, got < CODE_LOOKED ? got : CODE_LOOKED))
         return judge_source(scan, object, size, err);
-    scan_skipped(scan, object, SCAN_SKIP_TEXT, 0, size, "%s", "");
-    return 0;
+    r = judge_globals(scan, object, bytes, got < CODE_LOOKED ? got : CODE_LOOKED, &found, err);
+    if (r == 0 && !found)
+        scan_skipped(scan, object, SCAN_SKIP_TEXT, 0, size, "%s", "");
+    return r;
 }
 
 /* Bytes beyond ASCII: how many more of a character of UTF-8 are to come, and how many are of none. */

@@ -134,7 +134,8 @@ static int judge_op(struct tensorflow_graph *graph, enum tensorflow_op op, struc
         return find(graph, TENSORFLOW_RULE_NESTED, node->offset, err, name, "");
     case TENSORFLOW_OP_REACHING: /* unless it is a function of the model's own */
     case TENSORFLOW_OP_UNKNOWN:
-        note_unknown(graph);
+        if (node->op_size > 0) /* nothing runs without a name */
+            note_unknown(graph);
         return 0;
     case TENSORFLOW_OP_DEBUG:
         return node->url_key[0] == '\0' ? find(graph, TENSORFLOW_RULE_DEBUG, node->offset, err, name, "") : 0;

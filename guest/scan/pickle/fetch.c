@@ -53,20 +53,6 @@ int fetch_across(struct pickle_machine *machine, uint64_t size)
     return run_odd(machine, PICKLE_ODD_FRAME);
 }
 
-int fetch_integer(struct pickle_machine *machine, unsigned size, uint64_t *ret_value)
-{
-    const uint8_t *bytes;
-    uint64_t value = 0;
-    int r = fetch(machine, size, &bytes);
-
-    if (r != 0)
-        return r;
-    for (unsigned i = 0; i < size; i++)
-        value |= (uint64_t)bytes[i] << 8 * i;
-    *ret_value = value;
-    return 0;
-}
-
 /* Where the newline is; -ENODATA. Afterwards the reader stands at the line's beginning again. */
 static int find_newline(struct pickle_machine *machine, uint64_t *ret_size)
 {
@@ -129,7 +115,12 @@ static int check_pieces(struct pickle_machine *machine, uint64_t size)
     struct literal_utf8 utf8 = {0};
     int r = 0;
 
-    while (size > 0) {
+    if (size <= machine->reader.size - machine->reader.used) { /* at hand, as most are */
+        r = literal_utf8_feed(&utf8, machine->reader.bytes + machine->reader.used, (size_t)size);
+        machine->reader.used += (size_t)size;
+        size = 0;
+    }
+    while (r == 0 && size > 0) {
         size_t part = size < SCAN_VIEW_MAX ? (size_t)size : SCAN_VIEW_MAX;
         const uint8_t *bytes;
 
@@ -137,11 +128,9 @@ static int check_pieces(struct pickle_machine *machine, uint64_t size)
         if (r < 0)
             return run_failed(machine, r);
         r = literal_utf8_feed(&utf8, bytes, part);
-        if (r < 0)
-            return run_malformed(machine, "a text is no UTF-8");
         size -= part;
     }
-    return utf8.left == 0 ? 0 : run_malformed(machine, "a text is no UTF-8");
+    return r == 0 && utf8.left == 0 ? 0 : run_malformed(machine, "a text is no UTF-8");
 }
 
 int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8, bool joined)

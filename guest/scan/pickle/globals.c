@@ -111,14 +111,15 @@ static const struct global_table *find_table(const struct pair *pair)
 
 static enum global_class find_in(const struct global_table *table, const struct pair *pair, const char **ret_reason)
 {
-    for (uint32_t i = 0; table != NULL && i < table->count; i++) {
-        const struct global_module *module = find_module(&table->groups[i], pair);
+    for (; table != NULL; table = table->more)
+        for (uint32_t i = 0; i < table->count; i++) {
+            const struct global_module *module = find_module(&table->groups[i], pair);
 
-        if (module != NULL && global_names_have(module->names, pair->name, pair->name_size)) {
-            *ret_reason = table->groups[i].reason;
-            return table->groups[i].class;
+            if (module != NULL && global_names_have(module->names, pair->name, pair->name_size)) {
+                *ret_reason = table->groups[i].reason;
+                return table->groups[i].class;
+            }
         }
-    }
     return GLOBAL_UNKNOWN;
 }
 

@@ -20,10 +20,11 @@ struct global_group {
     uint32_t count;
 };
 
-/* The groups of a file. */
+/* The groups of a file; `more` is the next file's of the same packages, or NULL. */
 struct global_table {
     const struct global_group *groups;
     uint32_t count;
+    const struct global_table *more;
 };
 
 #define GLOBAL_GROUP(class_, modules_, reason_)                                                                        \
@@ -32,7 +33,9 @@ struct global_table {
         .count = sizeof(modules_) / sizeof((modules_)[0])                                                              \
     }
 
-extern const struct global_table globals_builtins, globals_numpy, globals_sklearn, globals_stdlib, globals_torch;
+extern const struct global_table globals_builtins, globals_images, globals_language, globals_numpy, globals_sklearn,
+    globals_stdlib, globals_tabular, globals_timm, globals_torch, globals_transformers, globals_transformers_models1,
+    globals_transformers_models2, globals_transformers_training, globals_vision;
 extern const struct global_table globals_dangerous;
 
 /* Which table has the modules of a top-level package; in order of the packages' names. */

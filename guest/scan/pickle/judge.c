@@ -54,6 +54,10 @@ const struct scan_rule judge_rules[] = {
                      "A string holds another pickle, out of the sight of those who look at the outer one."},
     [RULE_APPENDED] = {"pickle-appended", SCAN_MEDIUM,
                        "Another pickle stands behind the end of the first, where few loaders look."},
+    [RULE_ARRAY_FILE] = {"joblib-array-file", SCAN_MEDIUM,
+                         "Loading it loads an array from another file, which may hold objects."},
+    [RULE_ARRAY_PATH] = {"joblib-array-path", SCAN_HIGH,
+                         "Loading it loads an array from a file elsewhere, by a path of its choice."},
 };
 
 const uint32_t judge_rule_count = RULE_COUNT;

@@ -36,7 +36,7 @@ static int op_dup(struct pickle_machine *machine)
     return run_push(machine, *stack_last(&machine->stack));
 }
 
-static int op_binint(struct pickle_machine *machine, unsigned size)
+static inline __attribute__((always_inline)) int op_binint(struct pickle_machine *machine, unsigned size)
 {
     uint64_t value;
     int r = fetch_integer(machine, size, &value);
@@ -63,7 +63,7 @@ static int op_small_tuple(struct pickle_machine *machine, unsigned count)
     return op_tuple(machine, size - count);
 }
 
-static int op_memo(struct pickle_machine *machine, unsigned size, bool put)
+static inline __attribute__((always_inline)) int op_memo(struct pickle_machine *machine, unsigned size, bool put)
 {
     uint64_t index;
     int r = fetch_integer(machine, size, &index);

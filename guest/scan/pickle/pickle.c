@@ -9,8 +9,10 @@
  */
 #include "guest/scan/formats.h"
 #include "guest/scan/pickle/globals.h"
+#include "guest/scan/pickle/joblib_array.h"
 #include "guest/scan/pickle/judge_state.h"
 #include "guest/scan/pickle/opcodes.h"
+#include "guest/scan/pickle/torch_legacy.h"
 #include "guest/scan/reader.h"
 
 #include <errno.h>
@@ -276,12 +278,22 @@ static void note_gap(struct judge *judge, const struct pickle_result *result, ui
     }
 }
 
+/* Where what belongs to a pickle ends: PyTorch's storages follow the last one of its older files. */
+static uint64_t end_of(struct judge *judge, uint64_t offset)
+{
+    if (offset != judge->storages || offset == 0)
+        return offset;
+    scan_skipped(judge->scan, judge->object, SCAN_SKIP_WEIGHTS, offset, judge->storages_end - offset, "%s", "");
+    return judge->storages_end;
+}
+
 /* What comes after a pickle: *ret_offset is where the next one is, UINT64_MAX for none. */
 static int look_behind(struct judge *judge, const struct pickle_result *result, uint64_t *ret_offset, struct error *err)
 {
     struct source *source = judge->object->source;
     bool stopped = result->end == PICKLE_END_STOP, is = false;
-    uint64_t offset = stopped ? skip_padding(source, result->offset) : result->offset + 1;
+    uint64_t end = stopped ? end_of(judge, result->offset) : result->offset;
+    uint64_t offset = stopped ? skip_padding(source, end) : end + 1;
     int r;
 
     *ret_offset = UINT64_MAX;
@@ -290,9 +302,8 @@ static int look_behind(struct judge *judge, const struct pickle_result *result, 
         return 0;
     }
     if (stopped && is_end(source, offset)) {
-        if (offset > result->offset)
-            scan_skipped(judge->scan, judge->object, SCAN_SKIP_PADDING, result->offset, offset - result->offset, "%s",
-                         "");
+        if (offset > end)
+            scan_skipped(judge->scan, judge->object, SCAN_SKIP_PADDING, end, offset - end, "%s", "");
         return 0;
     }
     if (stopped) {
@@ -314,10 +325,15 @@ static int look_behind(struct judge *judge, const struct pickle_result *result, 
 
 static int scan_pickles(struct judge *judge, uint64_t offset, struct error *err)
 {
-
+    judge->built = joblib_array_built;
     while (offset != UINT64_MAX) {
         struct pickle_result result;
-        int r = judge_pickle(judge, offset, &result, err);
+        int r;
+
+        judge->arrays = 0;
+        r = judge_pickle(judge, offset, &result, err);
+        if (r == 0 && judge->arrays > 0)
+            r = joblib_array_unskipped(judge, offset, err);
 
         if (r < 0)
             return r;
@@ -356,9 +372,11 @@ static int scan_pickle(struct scan *scan, const struct scan_object *object, bool
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to judge a pickle");
     judge->scan = scan;
     judge->object = object;
-    r = object->role == SCAN_ROLE_GUESS && headed
+    r = object->role == SCAN_ROLE_GUESS && headed && !torch_legacy_is(object->source)
             ? judge_find(judge, NULL, RULE_NESTED, 0, err, "%s", "a whole pickle within a string")
             : 0;
+    if (r == 0)
+        r = torch_legacy_storages(scan, object->source, &judge->storages, &judge->storages_end, err);
     if (r == 0)
         r = scan_pickles(judge, first, err);
     free(judge);

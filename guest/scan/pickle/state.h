@@ -15,7 +15,9 @@
 #include "guest/scan/pickle/opcodes.h"
 #include "guest/scan/reader.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <string.h>
 
 #define RUN_ENDED 1
 #define NO_FRAME  UINT64_MAX
@@ -65,8 +67,14 @@ int fetch_across(struct pickle_machine *machine, uint64_t size);
 
 static inline int fetch(struct pickle_machine *machine, size_t size, const uint8_t **ret_bytes)
 {
+    struct reader *reader = &machine->reader;
     int r;
 
+    if (reader->size - reader->used >= size && reader_offset(reader) + size <= machine->frame_end) {
+        *ret_bytes = reader->bytes + reader->used;
+        reader->used += size;
+        return 0;
+    }
     if (reader_offset(&machine->reader) + size > machine->frame_end) {
         r = fetch_across(machine, size);
         if (r != 0)
@@ -77,7 +85,19 @@ static inline int fetch(struct pickle_machine *machine, size_t size, const uint8
 }
 
 /* Little-endian, at most 8 bytes. */
-int fetch_integer(struct pickle_machine *machine, unsigned size, uint64_t *ret_value);
+static inline __attribute__((always_inline)) int fetch_integer(struct pickle_machine *machine, unsigned size,
+                                                               uint64_t *ret_value)
+{
+    const uint8_t *bytes;
+    uint64_t value = 0;
+    int r = fetch(machine, size, &bytes);
+
+    if (r != 0)
+        return r;
+    memcpy(&value, bytes, size);
+    *ret_value = le64toh(value);
+    return 0;
+}
 
 /* A line with its newline; the first `have` bytes of it are at hand (all, up to SCAN_VIEW_MAX). */
 struct fetched_line {

@@ -55,7 +55,8 @@ static void check_table(const struct global_table *table, const char *package)
 static void tables_are_in_order(void)
 {
     for (uint32_t i = 0; i < global_package_count; i++) {
-        check_table(global_packages[i].table, global_packages[i].package);
+        for (const struct global_table *table = global_packages[i].table; table != NULL; table = table->more)
+            check_table(table, global_packages[i].package);
         CU_ASSERT(i == 0 || strcmp(global_packages[i - 1].package, global_packages[i].package) < 0);
     }
     check_table(&globals_dangerous, "dangerous");
@@ -102,8 +103,8 @@ static void every_pair_is_judged_as_listed(void)
 
         for (uint32_t k = 0; k < i; k++)
             seen = seen || global_packages[k].table == global_packages[i].table;
-        if (!seen)
-            check_pairs(global_packages[i].table);
+        for (const struct global_table *table = seen ? NULL : global_packages[i].table; table; table = table->more)
+            check_pairs(table);
     }
     check_pairs(&globals_dangerous);
 }
