@@ -21,7 +21,7 @@ const struct scan_rule config_rules[CONFIG_RULES] = {
     [CONFIG_YAML_UNKNOWN] = {"config-yaml-unknown", SCAN_MEDIUM,
                              "A loader of YAML that makes objects makes one that is not known."},
     [CONFIG_NOTEBOOK] = {"config-notebook", SCAN_MEDIUM, "A notebook runs its cells for who opens it and says so."},
-    [CONFIG_BUILD_HOOK] = {"config-build-hook", SCAN_HIGH, "Installing the package runs the command."},
+    [CONFIG_BUILD_HOOK] = {"config-build-hook", SCAN_MEDIUM, "Installing the package runs the command."},
     [CONFIG_LIBRARY] = {"config-library", SCAN_HIGH, "A loader loads the library, which runs what is in it."},
 };
 
@@ -130,7 +130,7 @@ int config_call(struct scan *scan, const struct scan_object *object, const char 
 static int judge_key(struct scan *scan, const struct scan_object *object, const char *key, size_t key_size,
                      const char *value, size_t size, uint64_t offset, struct error *err)
 {
-    static const char *const hooks[] = {"preinstall", "install", "postinstall", "prepare", "preprepare"};
+    static const char *const hooks[] = {"preinstall", "install", "postinstall"};
     const char *shown = TEXT(key, key_size < SHOWN ? key_size : SHOWN);
 
     if (names_callee(key, key_size))

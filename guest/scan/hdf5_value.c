@@ -77,6 +77,10 @@ int hdf5_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes)
     size = bytes.end - bytes.at;
     if (r < 0 || size == 0)
         return r;
+    if (size > HDF5_VALUES_MAX - hdf5->judged)
+        return error_set(&hdf5->cause, ERROR_BAD_INPUT, -EFBIG, "HDF5: texts of more than %llu bytes",
+                         (unsigned long long)HDF5_VALUES_MAX);
+    hdf5->judged += size;
     scan_looked(hdf5->scan, size);
     is_json = json_may_begin(hdf5->source, bytes.at);
     if (is_keras_name(name) || is_json || size > WHOLE_VALUE_MAX)
@@ -152,6 +156,16 @@ static void too_many(struct hdf5 *hdf5, uint64_t offset)
                  HDF5_ELEMENTS_MAX);
 }
 
+int hdf5_global_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes)
+{
+    bool first = true;
+    int r = 0;
+
+    if (bytes.end - bytes.at >= HDF5_LARGE_MIN && !is_keras_name(name))
+        r = hdf5_visit(hdf5, bytes.at, &first);
+    return r == 0 && first ? hdf5_value(hdf5, name, bytes) : r;
+}
+
 /* III.E: a length, and where in which global heap the bytes are. */
 static MUST_USE int read_variable(struct hdf5 *hdf5, const char *name, struct hdf5_span *span)
 {
@@ -166,7 +180,7 @@ static MUST_USE int read_variable(struct hdf5 *hdf5, const char *name, struct hd
     if (r < 0 || length == 0 || collection == HDF5_UNDEFINED || index == 0)
         return r;
     r = hdf5_global(hdf5, collection, index, &bytes);
-    return r == 0 ? hdf5_value(hdf5, name, bytes) : r;
+    return r == 0 ? hdf5_global_value(hdf5, name, bytes) : r;
 }
 
 int hdf5_read_elements(struct hdf5 *hdf5, const char *name, const struct hdf5_type *type, uint64_t count,

@@ -38,6 +38,7 @@ enum key_bit {
     KEY_NODE_DEF = 1024,
     KEY_SHAPE = 2048, /* and mask: a Lambda's other functions */
     KEY_COMPILE = 4096,
+    KEY_ITEMS = 8192, /* of a tuple */
 };
 
 static unsigned key_bit_of(const struct json_event *event)
@@ -63,6 +64,7 @@ static unsigned key_bit_of(const struct json_event *event)
         {"output_shape", KEY_SHAPE},
         {"mask", KEY_SHAPE},
         {"compile_config", KEY_COMPILE},
+        {"items", KEY_ITEMS},
     };
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
@@ -85,7 +87,6 @@ static void keep(struct keras_text *text, const struct json_event *event)
 static int judge_text(struct keras *keras, const struct json_event *event, const char *text, size_t size,
                       struct error *err)
 {
-    char path[JSON_PATH_MAX];
     const char *what = "";
     size_t at;
 
@@ -93,7 +94,7 @@ static int judge_text(struct keras *keras, const struct json_event *event, const
         return 0;
     if (code_text_judge(text, size, &at, &what) != CODE_TEXT_EXECUTES)
         return 0;
-    return keras_find(keras, KERAS_RULE_CODE, event->offset, err, "%s: %s", json_path(event, path), what);
+    return keras_find(keras, KERAS_RULE_CODE, event->offset, err, "%s: %s", keras_path(keras), what);
 }
 
 /* An operator's name, or a whole NodeDef in JSON. */
@@ -101,12 +102,11 @@ static int judge_node(struct keras *keras, const struct json_event *event, struc
 {
     for (size_t i = 0; i < sizeof acting_operators / sizeof acting_operators[0]; i++) {
         const char *name = acting_operators[i], *found = memmem(event->text, event->text_size, name, strlen(name));
-        char path[JSON_PATH_MAX];
         bool whole = event->text_size == strlen(name);
 
         if (found == NULL || (!whole && (found == event->text || found[-1] != '"' || found[strlen(name)] != '"')))
             continue;
-        return keras_find(keras, KERAS_RULE_OPERATOR, event->offset, err, "%s: the operator %s", json_path(event, path),
+        return keras_find(keras, KERAS_RULE_OPERATOR, event->offset, err, "%s: the operator %s", keras_path(keras),
                           name);
     }
     return 0;
@@ -175,6 +175,19 @@ static int note_member(struct keras *keras, struct keras_frame *frame, const str
     return note_fact(keras, frame, bit, event, err);
 }
 
+/* The first of [code, defaults, closure], as Keras 1 and 2 write a function, perhaps in a tuple. */
+static void note_first(struct keras *keras, const struct json_event *event, const struct keras_frame *array)
+{
+    struct keras_frame *config = &keras->frames[event->depth - 2];
+
+    if (config->is_function && event->depth > 2)
+        config--;
+    if (array->seen != KEY_FUNCTION && event->text_size <= 16) /* a shape's, a mask's */
+        return;
+    config->own.function = KERAS_FUNCTION_CODE;
+    keras_mentions(event->text, event->text_size, &config->own.mentions);
+}
+
 static int on_string(struct keras *keras, const struct json_event *event, struct error *err)
 {
     struct keras_frame *around = event->depth > 0 ? &keras->frames[event->depth - 1] : NULL;
@@ -183,13 +196,7 @@ static int on_string(struct keras *keras, const struct json_event *event, struct
     if (around != NULL && around->is_object) {
         r = note_member(keras, around, event, err);
     } else if (around != NULL && event->depth > 1 && event->index == 0 && around->seen != 0) {
-        /* The first of [code, defaults, closure], as Keras 1 and 2 write a function. */
-        struct keras_facts *own = &keras->frames[event->depth - 2].own;
-
-        if (around->seen == KEY_FUNCTION || event->text_size > 16) {
-            own->function = KERAS_FUNCTION_CODE;
-            keras_mentions(event->text, event->text_size, &own->mentions);
-        }
+        note_first(keras, event, around);
     }
     if (r == 0 && !event->text_cut)
         r = judge_text(keras, event, event->text, event->text_size, err);
@@ -204,7 +211,10 @@ static int on_string(struct keras *keras, const struct json_event *event, struct
 
 static int on_piece(void *argument, const struct json_event *event, const char *bytes, size_t size, struct error *err)
 {
-    return judge_text(argument, event, bytes, size, err);
+    struct keras *keras = argument;
+
+    keras->event = event;
+    return judge_text(keras, event, bytes, size, err);
 }
 
 /* --- objects ------------------------------------------------------------------------------------------------ */
@@ -215,7 +225,6 @@ static int check_duplicate(struct keras *keras, const struct json_event *event, 
     struct keras_frame *frame = &keras->frames[event->depth - 1];
     unsigned bit = key_bit_of(event) & (KEY_CLASS_NAME | KEY_CONFIG | KEY_MODULE | KEY_REGISTERED | KEY_FUNCTION |
                                         KEY_VOCABULARY | KEY_SPEC | KEY_COMPILE);
-    char path[JSON_PATH_MAX];
     int r;
 
     if (!frame->is_object || bit == 0)
@@ -226,10 +235,10 @@ static int check_duplicate(struct keras *keras, const struct json_event *event, 
     }
     if (!frame->class_name.given && !frame->is_config)
         return 0;
-    r = keras_judge_object(keras, frame, json_path(event, path), err);
+    r = keras_judge_object(keras, frame, err);
     if (r < 0)
         return r;
-    return keras_find(keras, KERAS_RULE_DUPLICATE, event->key_offset, err, "%s stands twice", json_path(event, path));
+    return keras_find(keras, KERAS_RULE_DUPLICATE, event->key_offset, err, "%s stands twice", keras_path(keras));
 }
 
 static void on_open(struct keras *keras, const struct json_event *event)
@@ -243,9 +252,12 @@ static void on_open(struct keras *keras, const struct json_event *event)
     frame->offset = event->offset;
     if (!frame->is_object) {
         frame->seen = bit & (KEY_FUNCTION | KEY_SHAPE); /* whose first element is code, where it is a text */
+        if (bit == KEY_ITEMS && around->is_function)
+            frame->seen = KEY_FUNCTION;
         return;
     }
     frame->is_config = bit == KEY_CONFIG;
+    frame->is_function = bit == KEY_FUNCTION;
     if (around != NULL && bit == KEY_CONFIG)
         around->has_config = true;
 }
@@ -269,7 +281,6 @@ static int on_close(struct keras *keras, const struct json_event *event, struct 
 {
     const struct keras_frame *frame = &keras->frames[event->depth];
     struct keras_frame *around = event->depth > 0 ? &keras->frames[event->depth - 1] : NULL;
-    char path[JSON_PATH_MAX];
 
     if (!frame->is_object)
         return 0;
@@ -279,7 +290,7 @@ static int on_close(struct keras *keras, const struct json_event *event, struct 
         note_function(around, frame);
     if (!frame->class_name.given)
         return 0;
-    return keras_judge_object(keras, frame, json_path(event, path), err);
+    return keras_judge_object(keras, frame, err);
 }
 
 static int on_value(void *argument, const struct json_event *event, struct error *err)
@@ -288,6 +299,7 @@ static int on_value(void *argument, const struct json_event *event, struct error
     bool ends = event->kind == JSON_OBJECT_END || event->kind == JSON_ARRAY_END;
     int r = 0;
 
+    keras->event = event;
     if (!ends && event->key != NULL)
         r = check_duplicate(keras, event, err);
     if (r < 0)
@@ -312,6 +324,7 @@ static int judge_open(struct keras *keras, struct error *err)
 {
     int r = 0;
 
+    keras->event = NULL;
     for (uint32_t depth = JSON_DEPTH_MAX; depth-- > 0 && r == 0;) {
         struct keras_frame *frame = &keras->frames[depth];
 
@@ -319,7 +332,7 @@ static int judge_open(struct keras *keras, struct error *err)
             continue;
         if (depth + 1 < JSON_DEPTH_MAX && frame[1].is_config)
             frame->config = frame[1].own;
-        r = keras_judge_object(keras, frame, "where the text breaks off", err);
+        r = keras_judge_object(keras, frame, err);
     }
     return r;
 }

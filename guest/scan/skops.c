@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define PATHS_MAX (4u * SCAN_FINDINGS_MAX)
 #define NAME_KEPT 160u /* bytes of a name; longer ones are unknown */
 
 enum skops_rule { RULE_DANGEROUS, RULE_OPERATOR, RULE_METHOD, RULE_DUPLICATE, RULE_CODE, RULE_UNKNOWN, RULE_COUNT };
@@ -53,6 +54,9 @@ struct skops {
     const struct scan_object *object;
     int failed; /* the scan's own error */
     struct node *nodes;
+    const struct json_event *event; /* under way */
+    uint32_t found;                 /* times that a path was asked for */
+    char path[JSON_PATH_MAX];
 };
 
 #define KEPT(text) TEXT((text).bytes, (text).size)
@@ -67,42 +71,50 @@ static bool holds(const struct text_kept *text, const char *part)
     return text->given && memmem(text->bytes, text->size, part, strlen(part)) != NULL;
 }
 
+/* Where the event under way stands, for a finding. */
+static const char *path_of(struct skops *skops)
+{
+    if (skops->found++ >= PATHS_MAX) /* no more of them are listed, and a path takes its time */
+        return "...";
+    return json_path(skops->event, skops->path)[0] != '\0' ? skops->path : "at the top";
+}
+
 /* --- nodes ---------------------------------------------------------------------------------------------------- */
 
 static int find_pair(struct skops *skops, enum skops_rule rule, const struct text_kept *module,
-                     const struct text_kept *name, const char *path, const char *reason, struct error *err)
+                     const struct text_kept *name, const char *reason, struct error *err)
 {
-    return skops->failed = scan_find(skops->scan, skops->object, &rules[rule], name->offset, err, "%s: %s.%s%s%s", path,
-                                     KEPT(*module), KEPT(*name), reason[0] != '\0' ? ": " : "", reason);
+    return skops->failed = scan_find(skops->scan, skops->object, &rules[rule], name->offset, err, "%s: %s.%s%s%s",
+                                     path_of(skops), KEPT(*module), KEPT(*name), reason[0] != '\0' ? ": " : "", reason);
 }
 
 static int judge_pair(struct skops *skops, const struct text_kept *module, const struct text_kept *name,
-                      const char *path, struct error *err)
+                      struct error *err)
 {
     const char *reason = "";
 
     if (!module->given || !name->given)
         return 0;
     if (module->cut || name->cut)
-        return find_pair(skops, RULE_UNKNOWN, module, name, path, "", err);
+        return find_pair(skops, RULE_UNKNOWN, module, name, "", err);
     switch (global_judge(module->bytes, module->size, name->bytes, name->size, &reason)) {
     case GLOBAL_DANGEROUS:
-        return find_pair(skops, RULE_DANGEROUS, module, name, path, reason, err);
+        return find_pair(skops, RULE_DANGEROUS, module, name, reason, err);
     case GLOBAL_UNKNOWN:
-        return find_pair(skops, RULE_UNKNOWN, module, name, path, "", err);
+        return find_pair(skops, RULE_UNKNOWN, module, name, "", err);
     default:
         return 0;
     }
 }
 
 /* getattr(operator, class)(...): what it makes calls a method of any name, or reaches any attribute. */
-static int judge_operator(struct skops *skops, const struct node *node, const char *path, struct error *err)
+static int judge_operator(struct skops *skops, const struct node *node, struct error *err)
 {
     const struct text_kept *module = &node->members[MEMBER_MODULE], *name = &node->members[MEMBER_CLASS];
 
     if (is_text(module, "operator") && is_text(name, "itemgetter"))
-        return find_pair(skops, RULE_UNKNOWN, module, name, path, "", err);
-    return find_pair(skops, RULE_OPERATOR, module, name, path, "", err);
+        return find_pair(skops, RULE_UNKNOWN, module, name, "", err);
+    return find_pair(skops, RULE_OPERATOR, module, name, "", err);
 }
 
 /* The type of a function, as older versions write it in a FunctionNode's __class__. */
@@ -112,37 +124,35 @@ static bool is_function_type(const struct text_kept *name)
 }
 
 /* A FunctionNode's function: named by __class__, by its content, or by an object in that. */
-static int judge_function(struct skops *skops, const struct node *node, const char *path, struct error *err)
+static int judge_function(struct skops *skops, const struct node *node, struct error *err)
 {
     const struct text_kept *module = &node->members[MEMBER_MODULE], *name = &node->members[MEMBER_CLASS],
                            *content = &node->members[MEMBER_FUNCTION];
-    int r = is_function_type(name) ? 0 : judge_pair(skops, module, name, path, err);
+    int r = is_function_type(name) ? 0 : judge_pair(skops, module, name, err);
 
     if (r < 0 ||
         (content->given && content->size == name->size && memcmp(content->bytes, name->bytes, name->size) == 0))
         return r;
-    return judge_pair(skops, module, content, path, err);
+    return judge_pair(skops, module, content, err);
 }
 
-static int judge_node(struct skops *skops, const struct node *node, const char *path, struct error *err)
+static int judge_node(struct skops *skops, const struct node *node, struct error *err)
 {
     const struct text_kept *members = node->members, *method = &members[MEMBER_METHOD];
     int r = 0;
 
-    if (path[0] == '\0')
-        path = "at the top";
     if (members[MEMBER_PATH].given) /* in a FunctionNode's content */
-        r = judge_pair(skops, &members[MEMBER_PATH], &members[MEMBER_FUNCTION], path, err);
+        r = judge_pair(skops, &members[MEMBER_PATH], &members[MEMBER_FUNCTION], err);
     if (r == 0 && (holds(method, "__") || holds(method, "."))) /* in a MethodNode's */
         r = skops->failed = scan_find(skops->scan, skops->object, &rules[RULE_METHOD], method->offset, err, "%s: %s",
-                                      path, KEPT(*method));
+                                      path_of(skops), KEPT(*method));
     if (r < 0 || !members[MEMBER_CLASS].given)
         return r;
     if (is_text(&members[MEMBER_LOADER], "OperatorFuncNode"))
-        return judge_operator(skops, node, path, err);
+        return judge_operator(skops, node, err);
     if (is_text(&members[MEMBER_LOADER], "FunctionNode"))
-        return judge_function(skops, node, path, err);
-    return judge_pair(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], path, err);
+        return judge_function(skops, node, err);
+    return judge_pair(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], err);
 }
 
 /* --- the walk ------------------------------------------------------------------------------------------------- */
@@ -174,12 +184,11 @@ static int note_member(struct skops *skops, const struct json_event *event, stru
         return 0;
     text = &node->members[member];
     if (text->given && member <= MEMBER_LOADER) {
-        char path[JSON_PATH_MAX];
-        int r = judge_node(skops, node, json_path(event, path), err);
+        int r = judge_node(skops, node, err);
 
         if (r == 0)
             r = skops->failed = scan_find(skops->scan, skops->object, &rules[RULE_DUPLICATE], event->key_offset, err,
-                                          "%s stands twice", path);
+                                          "%s stands twice", path_of(skops));
         if (r < 0)
             return r;
     }
@@ -194,14 +203,14 @@ static int note_member(struct skops *skops, const struct json_event *event, stru
 static int judge_text(void *argument, const struct json_event *event, const char *bytes, size_t size, struct error *err)
 {
     struct skops *skops = argument;
-    char path[JSON_PATH_MAX];
     const char *what = "";
     size_t at;
 
+    skops->event = event;
     if (code_text_judge(bytes, size, &at, &what) != CODE_TEXT_EXECUTES)
         return 0;
     return skops->failed = scan_find(skops->scan, skops->object, &rules[RULE_CODE], event->offset, err, "%s: %s",
-                                     json_path(event, path), what);
+                                     path_of(skops), what);
 }
 
 static int on_string(struct skops *skops, const struct json_event *event, struct error *err)
@@ -222,8 +231,8 @@ static int on_string(struct skops *skops, const struct json_event *event, struct
 static int on_value(void *argument, const struct json_event *event, struct error *err)
 {
     struct skops *skops = argument;
-    char path[JSON_PATH_MAX];
 
+    skops->event = event;
     switch (event->kind) {
     case JSON_OBJECT:
     case JSON_ARRAY:
@@ -232,7 +241,7 @@ static int on_value(void *argument, const struct json_event *event, struct error
             skops->nodes[event->depth].members[i].given = false;
         return 0;
     case JSON_OBJECT_END:
-        return judge_node(skops, &skops->nodes[event->depth], json_path(event, path), err);
+        return judge_node(skops, &skops->nodes[event->depth], err);
     case JSON_STRING:
         return on_string(skops, event, err);
     default:

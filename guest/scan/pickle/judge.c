@@ -54,6 +54,10 @@ const struct scan_rule judge_rules[] = {
                      "A string holds another pickle, out of the sight of those who look at the outer one."},
     [RULE_APPENDED] = {"pickle-appended", SCAN_MEDIUM,
                        "Another pickle stands behind the end of the first, where few loaders look."},
+    [RULE_ARRAY_FILE] = {"joblib-array-file", SCAN_MEDIUM,
+                         "Loading it loads an array from another file, which may hold objects."},
+    [RULE_ARRAY_PATH] = {"joblib-array-path", SCAN_HIGH,
+                         "Loading it loads an array from a file elsewhere, by a path of its choice."},
 };
 
 const uint32_t judge_rule_count = RULE_COUNT;
@@ -206,7 +210,7 @@ static int on_odd(void *argument, struct pickle_machine *machine, enum pickle_od
         [PICKLE_ODD_EXPANSION] = RULE_EXPANSION};
     static const char *const details[PICKLE_ODD_COUNT] = {
         [PICKLE_ODD_FRAME] = "an argument crosses a frame's end",
-        [PICKLE_ODD_FRAME_JOIN] = "a large object crosses a frame's end",
+        [PICKLE_ODD_FRAME_JOIN] = "a frame ends between an opcode and its argument, or within a large object",
         [PICKLE_ODD_FRAME_END] = "a frame ends behind the data",
         [PICKLE_ODD_ENCODING] = "a STRING or BINSTRING is not ASCII",
         [PICKLE_ODD_NUMBER] = "an INT, LONG or FLOAT that loaders read, and pickletools does not",

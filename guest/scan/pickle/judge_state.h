@@ -27,6 +27,8 @@ enum judge_rule {
     RULE_EXPANSION,
     RULE_NESTED,
     RULE_APPENDED,
+    RULE_ARRAY_FILE,
+    RULE_ARRAY_PATH,
     RULE_COUNT
 };
 

@@ -9,8 +9,10 @@
  */
 #include "guest/scan/formats.h"
 #include "guest/scan/pickle/globals.h"
+#include "guest/scan/pickle/joblib_array.h"
 #include "guest/scan/pickle/judge_state.h"
 #include "guest/scan/pickle/opcodes.h"
+#include "guest/scan/pickle/torch_legacy.h"
 #include "guest/scan/reader.h"
 
 #include <errno.h>
@@ -45,6 +47,13 @@ static bool is_name(const char *text, size_t size)
     return true;
 }
 
+/* Two lines of a text are no global: no module has a blank in its name, and dots are followed from protocol 4 on. */
+static bool could_be_global(const struct pickle_global *global)
+{
+    return is_name(global->module, global->module_size) && is_name(global->name, global->name_size) &&
+           (global->protocol >= 4 || memchr(global->name, '.', global->name_size) == NULL);
+}
+
 static int probe_global(void *argument, struct pickle_machine *machine, const struct pickle_global *global,
                         unsigned *ret_mark, struct error *err)
 {
@@ -54,9 +63,9 @@ static int probe_global(void *argument, struct pickle_machine *machine, const st
     (void)machine;
     (void)ret_mark;
     (void)err;
-    if (global->how == PICKLE_BY_VALUE ||
-        (is_name(global->module, global->module_size) && is_name(global->name, global->name_size)))
-        evidence->names++;
+    if (global->how != PICKLE_BY_VALUE && !could_be_global(global))
+        return 0;
+    evidence->names++;
     evidence->known += class != GLOBAL_UNKNOWN;
     evidence->dangerous += class == GLOBAL_DANGEROUS;
     return 0;
@@ -147,7 +156,9 @@ static enum scan_match match_pickle(struct scan *scan, const struct scan_object 
     (void)scan;
     if (object->role == SCAN_ROLE_PICKLE)
         return SCAN_MATCH_YES;
-    if (source_view(object->source, 0, 2, &bytes, &size, NULL) < 0 || size < 2)
+    if (source_view(object->source, 0, 4, &bytes, &size, NULL) < 0 || size < 2)
+        return SCAN_MATCH_NO;
+    if (size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0) /* a zip, and no persistent id that begins with K */
         return SCAN_MATCH_NO;
     if (object->role == SCAN_ROLE_WEIGHTS && bytes[0] != OP_PROTO)
         return SCAN_MATCH_NO;
@@ -276,12 +287,22 @@ static void note_gap(struct judge *judge, const struct pickle_result *result, ui
     }
 }
 
+/* Where what belongs to a pickle ends: PyTorch's storages follow the last one of its older files. */
+static uint64_t end_of(struct judge *judge, uint64_t offset)
+{
+    if (offset != judge->storages || offset == 0)
+        return offset;
+    scan_skipped(judge->scan, judge->object, SCAN_SKIP_WEIGHTS, offset, judge->storages_end - offset, "%s", "");
+    return judge->storages_end;
+}
+
 /* What comes after a pickle: *ret_offset is where the next one is, UINT64_MAX for none. */
 static int look_behind(struct judge *judge, const struct pickle_result *result, uint64_t *ret_offset, struct error *err)
 {
     struct source *source = judge->object->source;
     bool stopped = result->end == PICKLE_END_STOP, is = false;
-    uint64_t offset = stopped ? skip_padding(source, result->offset) : result->offset + 1;
+    uint64_t end = stopped ? end_of(judge, result->offset) : result->offset;
+    uint64_t offset = stopped ? skip_padding(source, end) : end + 1;
     int r;
 
     *ret_offset = UINT64_MAX;
@@ -290,9 +311,8 @@ static int look_behind(struct judge *judge, const struct pickle_result *result, 
         return 0;
     }
     if (stopped && is_end(source, offset)) {
-        if (offset > result->offset)
-            scan_skipped(judge->scan, judge->object, SCAN_SKIP_PADDING, result->offset, offset - result->offset, "%s",
-                         "");
+        if (offset > end)
+            scan_skipped(judge->scan, judge->object, SCAN_SKIP_PADDING, end, offset - end, "%s", "");
         return 0;
     }
     if (stopped) {
@@ -314,10 +334,15 @@ static int look_behind(struct judge *judge, const struct pickle_result *result, 
 
 static int scan_pickles(struct judge *judge, uint64_t offset, struct error *err)
 {
-
+    judge->built = joblib_array_built;
     while (offset != UINT64_MAX) {
         struct pickle_result result;
-        int r = judge_pickle(judge, offset, &result, err);
+        int r;
+
+        judge->arrays = 0;
+        r = judge_pickle(judge, offset, &result, err);
+        if (r == 0 && judge->arrays > 0)
+            r = joblib_array_unskipped(judge, offset, err);
 
         if (r < 0)
             return r;
@@ -342,7 +367,8 @@ static int scan_pickle(struct scan *scan, const struct scan_object *object, bool
 
     if (!is) {
         r = probe(scan, object->source, 0, object->role == SCAN_ROLE_FILE, &is, err);
-        if (r == 0 && !is && object->role == SCAN_ROLE_FILE) {
+        /* Archives hand on what they hold; a piece of a member is no pickle of theirs. */
+        if (r == 0 && !is && object->role == SCAN_ROLE_FILE && !scan_is_recognised(scan)) {
             r = find_near(scan, object->source, &first, err);
             is = first != 0;
         }
@@ -356,9 +382,11 @@ static int scan_pickle(struct scan *scan, const struct scan_object *object, bool
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to judge a pickle");
     judge->scan = scan;
     judge->object = object;
-    r = object->role == SCAN_ROLE_GUESS && headed
+    r = object->role == SCAN_ROLE_GUESS && headed && !torch_legacy_is(object->source)
             ? judge_find(judge, NULL, RULE_NESTED, 0, err, "%s", "a whole pickle within a string")
             : 0;
+    if (r == 0)
+        r = torch_legacy_storages(scan, object->source, &judge->storages, &judge->storages_end, err);
     if (r == 0)
         r = scan_pickles(judge, first, err);
     free(judge);

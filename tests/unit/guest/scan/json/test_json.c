@@ -90,9 +90,10 @@ static int list_value(void *argument, const struct json_event *event, struct err
 static int keep_piece(void *argument, const struct json_event *event, const char *bytes, size_t size, struct error *err)
 {
     struct listing *listing = argument;
+    char path[JSON_PATH_MAX];
 
-    (void)event;
     (void)err;
+    CU_ASSERT(event->depth == 0 || json_path(event, path)[0] != '\0');
     listing->whole = realloc(listing->whole, listing->whole_size + size);
     memcpy(listing->whole + listing->whole_size, bytes, size);
     listing->whole_size += size;

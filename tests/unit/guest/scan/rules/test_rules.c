@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of all formats: their ids are sound and unique, and docs/scan-rules/ has a section for each, and no other. */
+/* The rules of all formats: their ids are sound and unique, and docs/scan-rules/ has a section for each, and no other.
+ */
 #include "../../../harness.h"
 
 #include "guest/scan/scan.h"
