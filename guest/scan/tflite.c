@@ -474,4 +474,5 @@ const struct scan_format scan_format_tflite = {
     .rule_count = RULE_COUNT,
     .match = match_tflite,
     .scan = scan_tflite,
+    .also = "zip", /* TFLite's metadata: associated files are a zip behind the model */
 };

@@ -55,11 +55,3 @@ bool global_names_have(const char *names, const char *name, size_t size)
     }
     return false;
 }
-
-const char *global_words_find(const struct global_wordlists *lists, const char *word, size_t size)
-{
-    for (uint32_t i = 0; i < lists->count; i++)
-        if (global_names_have(lists->lists[i].words, word, size))
-            return lists->lists[i].reason;
-    return NULL;
-}

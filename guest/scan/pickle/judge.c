@@ -210,7 +210,7 @@ static int on_odd(void *argument, struct pickle_machine *machine, enum pickle_od
         [PICKLE_ODD_EXPANSION] = RULE_EXPANSION};
     static const char *const details[PICKLE_ODD_COUNT] = {
         [PICKLE_ODD_FRAME] = "an argument crosses a frame's end",
-        [PICKLE_ODD_FRAME_JOIN] = "a large object crosses a frame's end",
+        [PICKLE_ODD_FRAME_JOIN] = "a frame ends between an opcode and its argument, or within a large object",
         [PICKLE_ODD_FRAME_END] = "a frame ends behind the data",
         [PICKLE_ODD_ENCODING] = "a STRING or BINSTRING is not ASCII",
         [PICKLE_ODD_NUMBER] = "an INT, LONG or FLOAT that loaders read, and pickletools does not",
