@@ -47,6 +47,13 @@ static bool is_name(const char *text, size_t size)
     return true;
 }
 
+/* Two lines of a text are no global: no module has a blank in its name, and dots are followed from protocol 4 on. */
+static bool could_be_global(const struct pickle_global *global)
+{
+    return is_name(global->module, global->module_size) && is_name(global->name, global->name_size) &&
+           (global->protocol >= 4 || memchr(global->name, '.', global->name_size) == NULL);
+}
+
 static int probe_global(void *argument, struct pickle_machine *machine, const struct pickle_global *global,
                         unsigned *ret_mark, struct error *err)
 {
@@ -56,9 +63,9 @@ static int probe_global(void *argument, struct pickle_machine *machine, const st
     (void)machine;
     (void)ret_mark;
     (void)err;
-    if (global->how == PICKLE_BY_VALUE ||
-        (is_name(global->module, global->module_size) && is_name(global->name, global->name_size)))
-        evidence->names++;
+    if (global->how != PICKLE_BY_VALUE && !could_be_global(global))
+        return 0;
+    evidence->names++;
     evidence->known += class != GLOBAL_UNKNOWN;
     evidence->dangerous += class == GLOBAL_DANGEROUS;
     return 0;
@@ -149,7 +156,9 @@ static enum scan_match match_pickle(struct scan *scan, const struct scan_object 
     (void)scan;
     if (object->role == SCAN_ROLE_PICKLE)
         return SCAN_MATCH_YES;
-    if (source_view(object->source, 0, 2, &bytes, &size, NULL) < 0 || size < 2)
+    if (source_view(object->source, 0, 4, &bytes, &size, NULL) < 0 || size < 2)
+        return SCAN_MATCH_NO;
+    if (size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0) /* a zip, and no persistent id that begins with K */
         return SCAN_MATCH_NO;
     if (object->role == SCAN_ROLE_WEIGHTS && bytes[0] != OP_PROTO)
         return SCAN_MATCH_NO;
@@ -360,7 +369,8 @@ static int scan_pickle(struct scan *scan, const struct scan_object *object, bool
 
     if (!is) {
         r = probe(scan, object->source, 0, object->role == SCAN_ROLE_FILE, &is, err);
-        if (r == 0 && !is && object->role == SCAN_ROLE_FILE) {
+        /* Archives hand on what they hold; a piece of a member is no pickle of theirs. */
+        if (r == 0 && !is && object->role == SCAN_ROLE_FILE && !scan_is_recognised(scan)) {
             r = find_near(scan, object->source, &first, err);
             is = first != 0;
         }
