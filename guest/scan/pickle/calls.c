@@ -12,10 +12,13 @@
 static int name_global(struct pickle_machine *machine, struct pickle_global *global, pickle_value *ret_value)
 {
     unsigned mark = global->how == PICKLE_BY_VALUE ? PICKLE_MARK_MAX : 0;
+    uint32_t number;
     int r = 0;
 
     global->protocol = machine->protocol;
     global->offset = machine->opcode_offset;
+    number = names_add(&machine->names, global);
+    global->note = names_note(&machine->names, number);
     if (machine->events->global != NULL) {
         r = machine->events->global(machine->events->argument, machine, global, &mark, machine->err);
         fetch_again(machine);
@@ -23,7 +26,7 @@ static int name_global(struct pickle_machine *machine, struct pickle_global *glo
     if (r != 0)
         return r;
     machine->marked |= mark > 0;
-    *ret_value = pickle_with_mark(pickle_word(PICKLE_GLOBAL, names_add(&machine->names, global)), mark);
+    *ret_value = pickle_with_mark(pickle_word(PICKLE_GLOBAL, number), mark);
     return 0;
 }
 

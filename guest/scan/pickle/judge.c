@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTEXTS_MAX 512u /* findings with lines around them; the rest is listed without */
-#define TEXT_MIN     16u  /* bytes of a string that may be a pickle itself, or hold one encoded */
+#define CONTEXTS_MAX 512u    /* findings with lines around them; the rest is listed without */
+#define UNKEPT_MAX   131072u /* globals that are judged beyond those that the machine keeps */
+#define TEXT_MIN     16u     /* bytes of a string that may be a pickle itself, or hold one encoded */
 
 const struct scan_rule judge_rules[] = {
     [RULE_DANGEROUS_GLOBAL] = {"pickle-dangerous-global", SCAN_HIGH,
@@ -104,14 +105,31 @@ static unsigned mark_for(enum global_class class)
     return class == GLOBAL_DANGEROUS ? MARK_DANGEROUS : class == GLOBAL_UNKNOWN ? MARK_UNKNOWN : MARK_NONE;
 }
 
+enum global_class judge_class(const struct pickle_global *global, const char **ret_reason)
+{
+    enum global_class class;
+
+    if (global->note != NULL && global->note->made) {
+        *ret_reason = global->note->reason;
+        return (enum global_class)global->note->class;
+    }
+    *ret_reason = "";
+    class = global_judge(global->module, global->module_size, global->name, global->name_size, ret_reason);
+    if (global->note != NULL)
+        *global->note = (struct pickle_note){.made = true, .class = (uint8_t) class, .reason = *ret_reason};
+    return class;
+}
+
 int judge_name(struct judge *judge, struct pickle_machine *machine, const struct pickle_global *global,
                unsigned *ret_mark, struct error *err)
 {
-    const char *reason = "";
-    enum global_class class =
-        global_judge(global->module, global->module_size, global->name, global->name_size, &reason);
+    bool again = global->note != NULL && global->note->made;
+    const char *reason;
+    enum global_class class = judge_class(global, &reason);
 
     *ret_mark = mark_for(class);
+    if (again)
+        return 0;
     if (class == GLOBAL_DANGEROUS)
         return judge_find(judge, machine, RULE_DANGEROUS_GLOBAL, global->offset, err, "%s.%s: %s",
                           TEXT(global->module, global->module_size), TEXT(global->name, global->name_size), reason);
@@ -131,6 +149,13 @@ static int on_global(void *argument, struct pickle_machine *machine, const struc
         *ret_mark = MARK_DANGEROUS;
         return judge_find(judge, machine, RULE_COMPUTED_NAME, global->offset, err, "module '%s', name '%s'",
                           TEXT(global->module, global->module_size), TEXT(global->name, global->name_size));
+    }
+    if (global->note == NULL && ++judge->unkept > UNKEPT_MAX) {
+        if (judge->unkept == UNKEPT_MAX + 1)
+            scan_skipped(judge->scan, judge->object, SCAN_GAP_BUDGET, global->offset, 0, "%s",
+                         "a pickle names more globals than are judged");
+        *ret_mark = MARK_UNKNOWN;
+        return 0;
     }
     return judge_name(judge, machine, global, ret_mark, err);
 }

@@ -25,6 +25,8 @@ struct judge {
     uint64_t globals, calls;         /* seen so far */
     uint64_t dangerous;              /* findings that are high or more */
     uint64_t texts;                  /* handed on, of the whole object */
+    uint64_t probes;                 /* places that were tried behind pickles */
+    uint64_t unkept;                 /* globals without a note */
     uint64_t found;                  /* findings so far */
     uint64_t arrays;                 /* of joblib, whose bytes stand between opcodes */
     uint64_t storages, storages_end; /* PyTorch's, behind the last pickle: where they begin and end; 0: none */

@@ -98,8 +98,7 @@ static bool is_named(struct pickle_machine *machine, pickle_value value, struct 
     memcpy(named->name, global.name, global.name_size);
     named->module_size = global.module_size;
     named->name_size = global.name_size;
-    named->reason = "";
-    named->class = global_judge(named->module, named->module_size, named->name, named->name_size, &named->reason);
+    named->class = judge_class(&global, &named->reason);
     return true;
 }
 
