@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TRIES_MAX    65536u  /* findings of a rule, those that were made before included */
 #define CONTEXTS_MAX 512u    /* findings with lines around them; the rest is listed without */
 #define UNKEPT_MAX   131072u /* globals that are judged beyond those that the machine keeps */
 #define TEXT_MIN     16u     /* bytes of a string that may be a pickle itself, or hold one encoded */
@@ -63,6 +64,8 @@ const struct scan_rule judge_rules[] = {
                          "Loading it loads an array from a file elsewhere, by a path of its choice."},
 };
 
+_Static_assert(RULE_COUNT <= JUDGE_RULES_MAX, "every rule is counted");
+
 const uint32_t judge_rule_count = RULE_COUNT;
 
 /* --- findings ----------------------------------------------------------------------------------------- */
@@ -80,6 +83,11 @@ static bool is_new(struct judge *judge, enum judge_rule rule, const char *detail
     return true;
 }
 
+bool judge_has_enough(const struct judge *judge, enum judge_rule rule)
+{
+    return judge->tries[rule] >= TRIES_MAX;
+}
+
 int judge_find(struct judge *judge, struct pickle_machine *machine, enum judge_rule rule, uint64_t offset,
                struct error *err, const char *format, ...)
 {
@@ -87,6 +95,9 @@ int judge_find(struct judge *judge, struct pickle_machine *machine, enum judge_r
     char detail[SCAN_DETAIL_MAX];
     va_list arguments;
 
+    if (judge_has_enough(judge, rule))
+        return 0;
+    judge->tries[rule]++;
     va_start(arguments, format);
     (void)vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
