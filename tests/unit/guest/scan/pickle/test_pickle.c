@@ -251,6 +251,36 @@ static void test_bombs(void)
     check(bytes, used, SCAN_UNKNOWN, "pickle-expansion");
 }
 
+/* Tuples of tuples of tuples, 64 each: what partial would be given, written out, is 64^5 values. */
+static void test_wide_arguments(void)
+{
+    static const char head[] = "\x80\x04\x8c\tfunctools\x8c\x07partial\x93\x94"
+                               "0\x8c\x0b"
+                               "collections\x8c\x0bOrderedDict\x93\x94"
+                               "0";
+    static struct scanned scanned;
+    char bytes[1024];
+    size_t used = sizeof head - 1;
+
+    memcpy(bytes, head, used);
+    for (char level = 1; level <= 5; level++) {
+        bytes[used++] = '(';
+        for (int i = 0; i < 64; i++) {
+            bytes[used++] = 'h';
+            bytes[used++] = level;
+        }
+        memcpy(bytes + used,
+               "t\x94"
+               "0",
+               3);
+        used += 3;
+    }
+    memcpy(bytes + used, "h\0h\x06R.", 6);
+    scanned_run(bytes, used + 6, &scanned);
+    CU_ASSERT(scanned_is(&scanned, SCAN_DANGEROUS, "pickle-hidden-call"));
+    CU_ASSERT(scanned.summary.gaps[SCAN_GAP_BUDGET].places > 0);
+}
+
 static void test_persistent_ids(void)
 {
     check(PICKLE("Pos.system\n."), SCAN_UNKNOWN, "pickle-persistent-id");
@@ -278,6 +308,7 @@ int main(void)
         {"what follows", test_what_follows},
         {"pickles within", test_nested},
         {"bombs", test_bombs},
+        {"wide arguments", test_wide_arguments},
         {"persistent ids", test_persistent_ids},
     };
 
