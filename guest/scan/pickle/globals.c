@@ -186,16 +186,18 @@ static const char *dangerous_pair(const struct pair *pair)
     return found != NULL ? found : dangerous_part(pair);
 }
 
-/*
- * A class of the archive's own TorchScript, "__torch__.…", which Python has no module for; torch.classes are of C++.
- */
+static bool is_below(const struct pair *pair, const char *root, size_t size)
+{
+    return pair->module_size >= size && memcmp(pair->module, root, size) == 0 &&
+           (pair->module_size == size || pair->module[size] == '.');
+}
+
+/* A class of the archive's own TorchScript, which Python has no module for; those of torch.classes are of C++. */
 static bool is_torchscript(const struct pair *pair)
 {
     static const char root[] = "__torch__", native[] = "__torch__.torch.classes";
-    size_t size = sizeof root - 1;
 
-    return pair->module_size >= size && memcmp(pair->module, root, size) == 0 &&
-           (pair->module_size == size || pair->module[size] == '.') && pair->name_size > 0 &&
+    return is_below(pair, root, sizeof root - 1) && !is_below(pair, native, sizeof native - 1) &&
            !is_machinery(pair->name, pair->name_size);
 }
 
@@ -208,7 +210,6 @@ static enum global_class judge_plain(const struct pair *pair, const char **ret_r
         *ret_reason = "a class that torch.jit compiles from the archive's code, which is looked at by itself";
         return GLOBAL_ALLOWED_CLASS;
     }
-
     if (class == GLOBAL_UNKNOWN)
         class = find_in(&globals_dangerous, pair, ret_reason);
     if (class != GLOBAL_UNKNOWN)

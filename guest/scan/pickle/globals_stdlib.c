@@ -17,7 +17,7 @@ static const struct global_module data[] = {
     {"calendar", "Calendar Day Month TextCalendar"},
     {"collections",
      "ChainMap Counter OrderedDict UserDict UserList UserString _OrderedDictItemsView _OrderedDictKeysView "
-     "_OrderedDictValuesView defaultdict deque namedtuple"},
+     "_OrderedDictValuesView defaultdict deque"},
     {"collections.abc",
      "Callable Collection Container Generator Hashable ItemsView Iterable Iterator KeysView Mapping MutableMapping "
      "MutableSequence MutableSet Sequence Set Sized ValuesView"},
