@@ -266,7 +266,9 @@ static const struct global_module pandas_calls[] = {
     {"pandas.core.arrays.sparse.dtype", "SparseDtype"},
     {"pandas.core.dtypes.dtypes", "CategoricalDtype DatetimeTZDtype IntervalDtype PeriodDtype"},
     {"pandas.core.indexes.frozen", "FrozenList"},
+    {"pandas.core.internals.blocks", "new_block"},
     {"pandas.core.internals.managers", "BlockManager SingleBlockManager"},
+    {"pyarrow.lib", "_restore_array chunked_array field py_buffer schema struct type_for_alias"},
     {"pytz", "_UTC _p"},
 };
 
