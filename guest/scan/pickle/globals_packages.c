@@ -123,6 +123,7 @@ const struct global_package global_packages[] = {
     {"pretrainedmodels", &globals_images},
     {"prophet", &globals_tabular},
     {"pyannote", &globals_language},
+    {"pyarrow", &globals_numpy},
     {"pycaret", &globals_tabular},
     {"pygam", &globals_tabular},
     {"pymatgen", &globals_tabular},
