@@ -10,6 +10,7 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_onnx,
     &scan_format_tensorflow,
     &scan_format_tensorflow_text,
+    &scan_format_tensorflow_bundle,
     &scan_format_tflite,
     &scan_format_coreml,
     &scan_format_gzip,
@@ -27,6 +28,7 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_pickle,
     &scan_format_hdf5,
     &scan_format_keras,
+    &scan_format_skops,
     &scan_format_executable,
     &scan_format_r,
     &scan_format_torch7,
@@ -40,7 +42,6 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_yaml,
     &scan_format_template,
     &scan_format_zeros,
-    &scan_format_skops,
     &scan_format_plain, /* last: what is left over */
     NULL,
 };

@@ -31,6 +31,7 @@ extern const struct scan_format scan_format_skops;
 extern const struct scan_format scan_format_tar;
 extern const struct scan_format scan_format_template;
 extern const struct scan_format scan_format_tensorflow;
+extern const struct scan_format scan_format_tensorflow_bundle;
 extern const struct scan_format scan_format_tensorflow_text;
 extern const struct scan_format scan_format_tflite;
 extern const struct scan_format scan_format_torch7;

@@ -15,6 +15,7 @@
 #define NAME_MAX_   63u   /* bytes of a name that are kept */
 #define AGAIN_RATIO 16u   /* times that a text is read again at most, for blocks that do not end */
 #define AGAIN_MIN   65536u
+#define POWER_MIN   6         /* of an exponent */
 #define BOMB_MIN    10000000u /* repetitions */
 
 enum kind { END, CUT, NAME, STRING, NUMBER, MARK };
@@ -138,11 +139,21 @@ static void fold_literal(struct state *state, size_t offset)
         note(state, JINJA_INTERNALS, offset, "strings that together name Python's inner attributes");
 }
 
+/* "%c" twice or more: text made of numbers, in which any name may hide. */
+static bool makes_characters(const char *text, size_t size)
+{
+    const char *first = memmem(text, size, "%c", 2);
+
+    return first != NULL && memmem(first + 2, size - (size_t)(first + 2 - text), "%c", 2) != NULL;
+}
+
 static void judge_literal(struct state *state, size_t offset)
 {
     const char *text = (const char *)state->literal;
     size_t size = state->literal_size;
 
+    if (makes_characters(text, size))
+        note(state, JINJA_COMPUTED, offset, "text that is made of the numbers of its characters");
     if (jinja_names_inner(text, size))
         note(state, JINJA_INTERNALS, offset, "a string that names Python's inner attributes");
     else if (jinja_is_piece(text, size))
@@ -245,8 +256,13 @@ static void judge_name(struct state *state, const struct token *token)
         note(state, JINJA_INTERNALS, token->offset, "the frames and code of Python's functions");
     else if (attribute && size > 2 && token->name[0] == '_' && token->name[1] == '_')
         note(state, JINJA_INTERNALS, token->offset, "an inner attribute");
-    else if (jinja_is_piece(token->name, size) || (attribute && token->name[0] == '_'))
+    else if (jinja_is_piece(token->name, size)) {
         note(state, JINJA_ODD, token->offset, "a name that is a piece of an inner one");
+        memcpy(state->literal, token->name, size); /* dict(__cl=1, ass__=2)|join */
+        state->literal_size = size;
+        fold_literal(state, token->offset);
+    } else if (attribute && token->name[0] == '_')
+        note(state, JINJA_ODD, token->offset, "an attribute that is not for others");
     else if (!attribute && jinja_is_framework_name(token->name))
         note(state, JINJA_ODD, token->offset, "an object of a web framework");
 }
@@ -285,6 +301,8 @@ static void judge_attr(struct state *state, const struct token *token)
 
 static void judge_number(struct state *state, const struct token *token)
 {
+    if (token->number >= POWER_MIN && is_mark(&state->last, '*') && is_mark(&state->before, '*'))
+        note(state, JINJA_BOMB, token->offset, "a power that no text needs");
     if (token->number >= BOMB_MIN &&
         (is_mark(&state->last, '*') || is_mark(&state->last, '(') || is_mark(&state->last, ',')))
         note(state, JINJA_BOMB, token->offset, "a number of repetitions that no text needs");

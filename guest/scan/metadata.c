@@ -15,6 +15,7 @@
 #define DOCUMENT_MIN   400u /* bytes of a text that may be a document ... */
 #define DOCUMENT_LINES 4u   /* ... and its lines */
 #define SHOWN          100u /* bytes of a text that a finding shows */
+#define WORD_MAX       20u  /* bytes of a word that can't be encoded text */
 #define TEXT_MIN       4u   /* shorter texts say nothing */
 
 enum { CODE, DOCUMENT, MENTION, CALLBACK, LINK };
@@ -109,6 +110,15 @@ static int report_code(struct scan *scan, const struct scan_object *object, enum
                      TEXT(key, key_size < SHOWN ? key_size : SHOWN), what);
 }
 
+/* A number or a name: most values of a configuration, and nothing in itself. */
+static bool is_word(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '.' && text[i] != '-' && text[i] != '+')
+            return false;
+    return true;
+}
+
 /* A template's words are put out, whatever they show; what it does has been judged. */
 static bool is_template(const char *key, size_t key_size, const char *value, size_t size)
 {
@@ -123,7 +133,7 @@ int metadata_find(struct scan *scan, const struct scan_object *object, const voi
     size_t at;
     int r;
 
-    if (value_size < TEXT_MIN)
+    if (value_size < TEXT_MIN || (value_size < WORD_MAX && is_word(value, value_size)))
         return 0;
     r = template_find(scan, object, value, value_size, offset, false, err);
     if (r < 0)

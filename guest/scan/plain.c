@@ -10,6 +10,7 @@
 
 #include "guest/scan/code_text.h"
 #include "guest/scan/config.h"
+#include "guest/scan/embedded.h"
 #include "guest/scan/reader.h"
 #include "guest/scan/text.h"
 
@@ -19,6 +20,7 @@
 
 #define SNIFFED        512u
 #define OPCODES_BEFORE 8u     /* bytes before GLOBAL in its line */
+#define ENCODED_MIN    40u    /* bytes of an encoded file */
 #define STRAY_SHARE    20u    /* one byte of so many may be of an old character set */
 #define CODE_LOOKED    65536u /* bytes in which statements are counted */
 #define CODE_SHARE     4u     /* one line of so many is a statement, in source */
@@ -229,6 +231,52 @@ static int judge_source(struct scan *scan, const struct scan_object *object, uin
     return scan_find(scan, object, &plain_rules[SOURCE], 0, err, "%s", "program source");
 }
 
+/* --- encoded files ---------------------------------------------------------------------------------------- */
+
+/* One word, or words of one length one a line, of the digits of base64 or hex: no text for people. */
+static bool is_encoded(const uint8_t *bytes, size_t size)
+{
+    size_t width = 0, at = 0;
+
+    while (size > 0 && isspace(bytes[size - 1]))
+        size--;
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] == '\n' || bytes[i] == '\r') {
+            if (at > 0 && width == 0)
+                width = at;
+            if (at > 0 && at != width)
+                return false;
+            at = 0;
+        } else if (isalnum(bytes[i]) || memchr("+/=-_", bytes[i], 5) != NULL) {
+            at++;
+        } else {
+            return false;
+        }
+    }
+    return size >= ENCODED_MIN && (width == 0 || width >= ENCODED_MIN / 2);
+}
+
+/* Looked at as what it says when it is decoded; the bytes of a view live on while other sources are looked at. */
+static int judge_encoded(struct scan *scan, const struct scan_object *object, const uint8_t *bytes, size_t got,
+                         uint64_t size, struct error *err)
+{
+    enum code_text judged;
+    const char *what = "";
+    size_t at;
+    int r;
+
+    scan_looked(scan, got);
+    if (size > got)
+        scan_skipped(scan, object, SCAN_GAP_UNSUPPORTED, got, size - got, "%s", "the rest of an encoded file");
+    judged = code_text_judge(bytes, got, &at, &what);
+    if (judged == CODE_TEXT_EXECUTES) {
+        r = scan_find(scan, object, &plain_rules[ACTS], at, err, "%s", what);
+        if (r < 0)
+            return r;
+    }
+    return scan_embedded(scan, object, "encoded", bytes, got, 0, err);
+}
+
 /* --- the file ------------------------------------------------------------------------------------------------ */
 
 static int scan_text(struct scan *scan, const struct scan_object *object, uint64_t size, struct error *err)
@@ -245,6 +293,8 @@ static int scan_text(struct scan *scan, const struct scan_object *object, uint64
     }
     if (object->role == SCAN_ROLE_FILE && is_source(bytes, got < CODE_LOOKED ? got : CODE_LOOKED))
         return judge_source(scan, object, size, err);
+    if (object->role == SCAN_ROLE_FILE && is_encoded(bytes, got < CODE_LOOKED ? got : CODE_LOOKED))
+        return judge_encoded(scan, object, bytes, got < CODE_LOOKED ? got : CODE_LOOKED, size, err);
     r = judge_globals(scan, object, bytes, got < CODE_LOOKED ? got : CODE_LOOKED, &found, err);
     if (r == 0 && !found)
         scan_skipped(scan, object, SCAN_SKIP_TEXT, 0, size, "%s", "");

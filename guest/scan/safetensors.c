@@ -20,7 +20,7 @@
 #define DTYPE_MAX   16u
 #define NAME_SHOWN  60u
 
-enum { HEADER, DUPLICATE, BOUNDS, HOLE, OVERLAP, SIZE, TRAILING, DTYPE, MEMBER, RULE_COUNT };
+enum { HEADER, DUPLICATE, BOUNDS, HOLE, OVERLAP, SIZE, TRAILING, DTYPE, MEMBER, NESTING, RULE_COUNT };
 
 static const struct scan_rule safetensors_rules[RULE_COUNT] = {
     [HEADER] = {"safetensors-header", SCAN_HIGH,
@@ -34,6 +34,7 @@ static const struct scan_rule safetensors_rules[RULE_COUNT] = {
     [TRAILING] = {"safetensors-trailing", SCAN_HIGH,
                   "Bytes behind the tensors hide another file, which other loaders find."},
     [DTYPE] = {"safetensors-dtype", SCAN_MEDIUM, "A type of numbers that is not known."},
+    [NESTING] = {"safetensors-nesting", SCAN_HIGH, "Values within values exhaust the stack of a reader."},
     [MEMBER] = {"safetensors-member", SCAN_MEDIUM, "The header holds what the format has no place for."},
 };
 
@@ -338,6 +339,11 @@ static int read_header(struct file *file, uint64_t length, struct error *err)
             *err = file->cause;
         return file->failed;
     }
+    if (r == -EFBIG) {
+        r = find(file, NESTING, &(struct json_event){.offset = reader_offset(&reader)},
+                 "more than 1024 values within each other", err);
+        return r < 0 ? r : 0;
+    }
     if (r < 0) {
         scan_skipped_for(file->scan, file->object, r, LENGTH_SIZE + reader_offset(&reader), &file->cause);
         return 0;
@@ -379,15 +385,17 @@ static enum scan_match match_safetensors(struct scan *scan, const struct scan_ob
     bool text = true;
 
     (void)scan;
-    if (source_view(object->source, 0, 64, &bytes, &size, NULL) < 0 || size < LENGTH_SIZE + 2 ||
+    if (source_view(object->source, 0, 64, &bytes, &size, NULL) < 0 || size < LENGTH_SIZE + 1 ||
         bytes[LENGTH_SIZE] != '{')
         return SCAN_MATCH_NO;
     for (size_t i = 0; i < LENGTH_SIZE; i++)
         text =
             text && ((bytes[i] >= ' ' && bytes[i] < 0x7f) || bytes[i] == '\n' || bytes[i] == '\r' || bytes[i] == '\t');
-    while (at < size && at < 64 && (bytes[at] == ' ' || bytes[at] == '\n' || bytes[at] == '\r' || bytes[at] == '\t'))
+    if (size > 64)
+        size = 64;
+    while (at < size && (bytes[at] == ' ' || bytes[at] == '\n' || bytes[at] == '\r' || bytes[at] == '\t'))
         at++;
-    return !text && at < size && (bytes[at] == '"' || bytes[at] == '}') ? SCAN_MATCH_YES : SCAN_MATCH_NO;
+    return !text && (at == size || bytes[at] == '"' || bytes[at] == '}') ? SCAN_MATCH_YES : SCAN_MATCH_NO;
 }
 
 static int scan_safetensors(struct scan *scan, const struct scan_object *object, bool *ret_recognised,

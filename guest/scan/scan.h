@@ -51,6 +51,8 @@ struct scan_format {
      * finds that the object is its own after all, or is not, sets it.
      */
     int (*scan)(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err);
+    /* The name of a format before it in the table that its ordinary files are too; NULL for none. */
+    const char *also;
 };
 
 /* All formats, in the order in which they look; NULL ends them. */

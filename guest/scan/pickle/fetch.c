@@ -43,8 +43,8 @@ int fetch_across(struct pickle_machine *machine, uint64_t size)
 
     (void)size;
     machine->frame_end = NO_FRAME;
-    if (offset >= end)
-        return 0; /* the frame was over */
+    if (offset >= end) /* the frame was over; it must have been so before the opcode */
+        return offset == end && offset != machine->opcode_offset ? run_odd(machine, PICKLE_ODD_FRAME_JOIN) : 0;
     machine->result.frame_conflict = true;
     if (machine->options.file_load) {
         reader_seek(&machine->reader, end);
@@ -89,6 +89,12 @@ int fetch_line(struct pickle_machine *machine, struct fetched_line *ret_line)
     struct fetched_line line;
     int r = find_newline(machine, &line.size);
 
+    if (reader_offset(reader) == machine->frame_end) {
+        int across = fetch_across(machine, line.size);
+
+        if (across != 0)
+            return across;
+    }
     if (reader_offset(reader) < machine->frame_end && machine->frame_end != NO_FRAME &&
         (r == -ENODATA || reader_offset(reader) + line.size > machine->frame_end)) {
         int across = fetch_across(machine, line.size);
@@ -140,7 +146,7 @@ int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8, bool jo
     if (size > UINT64_MAX / 2)
         return run_malformed(machine, "a size is negative");
     if (reader_offset(&machine->reader) + size > machine->frame_end) {
-        bool within = reader_offset(&machine->reader) < machine->frame_end;
+        bool within = reader_offset(&machine->reader) <= machine->frame_end;
 
         if (joined)
             machine->frame_end = NO_FRAME;

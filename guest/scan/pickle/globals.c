@@ -131,7 +131,7 @@ static const char *dangerous_module(const struct pair *pair)
 
         if (size < pair->module_size && pair->module[size] != '.')
             continue;
-        found = global_words_find(&globals_dangerous_modules, pair->module, size);
+        found = global_text_find(&globals_dangerous_modules, pair->module, size);
         if (found != NULL)
             return found;
     }
@@ -144,7 +144,7 @@ static const char *dangerous_part(const struct pair *pair)
     for (size_t at = 0; at < pair->module_size;) {
         const char *dot = memchr(pair->module + at, '.', pair->module_size - at);
         size_t end = dot != NULL ? (size_t)(dot - pair->module) : pair->module_size;
-        const char *found = global_words_find(&globals_dangerous_parts, pair->module + at, end - at);
+        const char *found = global_text_find(&globals_dangerous_parts, pair->module + at, end - at);
 
         if (found != NULL)
             return found;
@@ -164,7 +164,16 @@ static const char *module_named(const char *name, size_t size)
         name++;
         size--;
     }
-    return global_words_find(&globals_module_names, name, size);
+    return global_text_find(&globals_module_names, name, size);
+}
+
+static const char *dangerous_name(const char *name, size_t size)
+{
+    const char *found = global_text_find(&globals_dangerous_names, name, size);
+
+    if (found == NULL && is_machinery(name, size))
+        found = "reaches into how Python itself keeps modules, classes and functions";
+    return found != NULL ? found : module_named(name, size);
 }
 
 /* A name without dots that no table has. */
@@ -173,24 +182,21 @@ static const char *dangerous_pair(const struct pair *pair)
     const char *found = dangerous_module(pair);
 
     if (found == NULL)
-        found = global_words_find(&globals_dangerous_names, pair->name, pair->name_size);
-    if (found == NULL && is_machinery(pair->name, pair->name_size))
-        found = "reaches into how Python itself keeps modules, classes and functions";
-    if (found == NULL)
-        found = module_named(pair->name, pair->name_size);
-    if (found == NULL)
-        found = dangerous_part(pair);
-    return found;
+        found = dangerous_name(pair->name, pair->name_size);
+    return found != NULL ? found : dangerous_part(pair);
 }
 
-/* A class of the archive's own TorchScript, "__torch__.…", which Python has no module for. */
+/*
+ * A class of the archive's own TorchScript, "__torch__.…", which Python has no module for; torch.classes are of C++.
+ */
 static bool is_torchscript(const struct pair *pair)
 {
-    static const char root[] = "__torch__";
+    static const char root[] = "__torch__", native[] = "__torch__.torch.classes";
     size_t size = sizeof root - 1;
 
     return pair->module_size >= size && memcmp(pair->module, root, size) == 0 &&
            (pair->module_size == size || pair->module[size] == '.') && pair->name_size > 0 &&
+           (pair->module_size < sizeof native - 1 || memcmp(pair->module, native, sizeof native - 1) != 0) &&
            !is_machinery(pair->name, pair->name_size);
 }
 
@@ -217,45 +223,62 @@ static enum global_class judge_plain(const struct pair *pair, const char **ret_r
 
 /* --- names with dots ---------------------------------------------------------------------------------- */
 
-/* One step: the part [at, end) of the name, as an attribute of what stands before it. */
-static enum global_class judge_step(const struct pair *pair, size_t at, size_t end, const char **ret_reason)
+/* The path of the module and the first `size` bytes of the name. */
+static void join(const struct pair *pair, size_t size, struct pair *ret_path)
 {
-    struct pair step = {.name = pair->name + at, .name_size = end - at};
-    size_t before = at > 0 ? at - 1 : 0, last = before;
-
-    memcpy(step.moved, pair->module, pair->module_size);
-    step.module = step.moved;
-    step.module_size = pair->module_size;
-    if (at > 0) { /* "torch" + "serialization.pickle.loads": pickle.loads may be torch.serialization.pickle's ... */
-        step.moved[step.module_size++] = '.';
-        memcpy(step.moved + step.module_size, pair->name, before);
-        step.module_size += before;
+    memcpy(ret_path->moved, pair->module, pair->module_size);
+    ret_path->module = ret_path->moved;
+    ret_path->module_size = pair->module_size;
+    if (size > 0) {
+        ret_path->moved[ret_path->module_size++] = '.';
+        memcpy(ret_path->moved + ret_path->module_size, pair->name, size);
+        ret_path->module_size += size;
     }
-    if (judge_plain(&step, ret_reason) == GLOBAL_DANGEROUS)
-        return GLOBAL_DANGEROUS;
-    if (at == 0)
-        return GLOBAL_UNKNOWN;
-    while (last > 0 && pair->name[last - 1] != '.')
-        last--;
-    while (pair->name[last] == '_' && last + 1 < before)
-        last++;
-    step.module = pair->name + last; /* ... or that of the module of this name */
-    step.module_size = before - last;
-    return judge_plain(&step, ret_reason) == GLOBAL_DANGEROUS ? GLOBAL_DANGEROUS : GLOBAL_UNKNOWN;
+}
+
+/* The part [at, end) of the name: by itself, and as an attribute of the path before it. */
+static const char *dangerous_step(const struct pair *pair, size_t at, size_t end)
+{
+    struct pair step;
+    const char *found = dangerous_name(pair->name + at, end - at), *part = pair->name + at;
+    size_t size = end - at;
+
+    if (found != NULL)
+        return found;
+    while (size > 1 && part[0] == '_') {
+        part++;
+        size--;
+    }
+    if (end < pair->name_size) { /* what is looked into may be the module of that name */
+        found = global_text_find(&globals_dangerous_modules, part, size);
+        if (found != NULL)
+            return found;
+    }
+    join(pair, at > 0 ? at - 1 : 0, &step);
+    step.name = pair->name + at;
+    step.name_size = end - at;
+    return find_in(&globals_dangerous, &step, &found) == GLOBAL_DANGEROUS ? found : NULL;
 }
 
 static enum global_class judge_dotted(const struct pair *pair, const char **ret_reason)
 {
-    struct pair first = {.module = pair->module, .module_size = pair->module_size, .name = pair->name};
-    const char *reason = NULL;
+    const char *last = memrchr(pair->name, '.', pair->name_size), *reason = NULL, *found;
+    struct pair path, first = {.module = pair->module, .module_size = pair->module_size, .name = pair->name};
 
-    for (size_t at = 0; at <= pair->name_size;) {
+    join(pair, (size_t)(last - pair->name), &path);
+    found = dangerous_module(&path);
+    if (found == NULL)
+        found = dangerous_part(pair);
+    for (size_t at = 0; found == NULL && at <= pair->name_size;) {
         const char *dot = at < pair->name_size ? memchr(pair->name + at, '.', pair->name_size - at) : NULL;
         size_t end = dot != NULL ? (size_t)(dot - pair->name) : pair->name_size;
 
-        if (judge_step(pair, at, end, ret_reason) == GLOBAL_DANGEROUS)
-            return GLOBAL_DANGEROUS;
+        found = dangerous_step(pair, at, end);
         at = end + 1;
+    }
+    if (found != NULL) {
+        *ret_reason = found;
+        return GLOBAL_DANGEROUS;
     }
     first.name_size = (size_t)((const char *)memchr(pair->name, '.', pair->name_size) - pair->name);
     if (judge_plain(&first, &reason) != GLOBAL_UNKNOWN || global_is_class_name(first.name, first.name_size))

@@ -96,6 +96,7 @@ static const struct global_module classes[] = {
     {"lifelines.fitters.coxph_fitter", "CoxPHFitter SemiParametricPHFitter"},
     {"lifelines.fitters.kaplan_meier_fitter", "KaplanMeierFitter"},
     {"lightfm.lightfm", "LightFM"},
+    {"lightgbm.basic", "Booster Dataset"},
     {"lightgbm.sklearn", "LGBMClassifier LGBMModel LGBMRanker LGBMRegressor"},
     {"lightning_fabric.utilities.data", "AttributeDict"},
     {"lightning_fabric.utilities.types", "_Stateful"},

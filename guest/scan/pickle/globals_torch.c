@@ -57,8 +57,7 @@ static const struct global_module modules[] = {
     {"torch.nn.parallel.data_parallel", "DataParallel"},
     {"torch.nn.parallel.distributed",
      "DistributedDataParallel _BufferCommHook _BufferCommHookLocation _DDPJoinHook _DDPSink"},
-    {"torch.nn.parameter",
-     "Buffer Parameter UninitializedBuffer UninitializedParameter UninitializedTensorMixin _ParameterMeta"},
+    {"torch.nn.parameter", "Buffer Parameter UninitializedTensorMixin _ParameterMeta"},
     {"torch.nn.utils.parametrizations", "_OrthMaps _Orthogonal _SpectralNorm"},
     {"torch.nn.utils.parametrize", "ParametrizationList"},
     {"torch.nn.utils.prune",
@@ -67,6 +66,18 @@ static const struct global_module modules[] = {
     {"torch.nn.utils.rnn", "PackedSequence"},
     {"torch.nn.utils.spectral_norm", "SpectralNorm SpectralNormLoadStateDictPreHook SpectralNormStateDictHook"},
     {"torch.nn.utils.weight_norm", "WeightNorm"},
+    {"torch.utils.hooks", "RemovableHandle"},
+};
+
+/* Parameters of lazy layers, whose shapes are not known yet: pickled as calls with requires_grad. */
+static const struct global_module lazy[] = {
+    {"torch.nn.parameter", "UninitializedBuffer UninitializedParameter"},
+};
+
+/* What TorchScript's own pickles call (torch/csrc/jit/serialization/pickler.h). */
+static const struct global_module scripted[] = {
+    {"torch.jit._pickle",
+     "build_boollist build_doublelist build_intlist build_tensor_from_id build_tensorlist restore_type_tag"},
 };
 
 /* Quantised and pruned layers, observers. */
@@ -278,8 +289,6 @@ static const struct global_module functions[] = {
      "upsample_nearest2d"},
     {"torch._C._special", "special_expit"},
     {"torch.functional", "einsum meshgrid norm split stft"},
-    {"torch.jit._pickle", "build_boollist build_doublelist build_intlist build_tensor_from_id build_tensorlist "
-                          "restore_type_tag"},
     {"torch.nn.backends.thnn", "_get_thnn_function_backend"},
     {"torch.nn.functional",
      "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d "
@@ -338,6 +347,8 @@ static const struct global_group groups[] = {
                  "a data set or its loader, which reads nothing before it is iterated over"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, values, "a type of numbers, or what holds them"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, functions, "computes on tensors"),
+    GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, lazy, "a parameter without a shape"),
+    GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, scripted, "makes a list or a tensor of its argument"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_REBUILD, rebuilds, "makes a tensor of a storage"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_APPLY, typed_rebuilds,
                  "makes a tensor with the function and of the class that are its arguments"),

@@ -81,7 +81,7 @@ struct pickle_change_event {
 /* Deviations that no pickler writes, and over which loaders disagree. */
 enum pickle_oddity {
     PICKLE_ODD_FRAME,      /* an argument crosses the end of a frame */
-    PICKLE_ODD_FRAME_JOIN, /* so do the bytes of a large object: read all the same by _pickle.c alone */
+    PICKLE_ODD_FRAME_JOIN, /* so do the bytes of a large object, or an argument begins there: read all the same */
     PICKLE_ODD_FRAME_END,  /* a frame is longer than the data */
     PICKLE_ODD_ENCODING,   /* a STRING or BINSTRING that is not ASCII */
     PICKLE_ODD_NUMBER,     /* a number that C reads and Python does not, or the reverse */

@@ -47,6 +47,13 @@ static bool is_name(const char *text, size_t size)
     return true;
 }
 
+/* Two lines of a text are no global: no module has a blank in its name, and dots are followed from protocol 4 on. */
+static bool could_be_global(const struct pickle_global *global)
+{
+    return is_name(global->module, global->module_size) && is_name(global->name, global->name_size) &&
+           (global->protocol >= 4 || memchr(global->name, '.', global->name_size) == NULL);
+}
+
 static int probe_global(void *argument, struct pickle_machine *machine, const struct pickle_global *global,
                         unsigned *ret_mark, struct error *err)
 {
@@ -56,9 +63,9 @@ static int probe_global(void *argument, struct pickle_machine *machine, const st
     (void)machine;
     (void)ret_mark;
     (void)err;
-    if (global->how == PICKLE_BY_VALUE ||
-        (is_name(global->module, global->module_size) && is_name(global->name, global->name_size)))
-        evidence->names++;
+    if (global->how != PICKLE_BY_VALUE && !could_be_global(global))
+        return 0;
+    evidence->names++;
     evidence->known += class != GLOBAL_UNKNOWN;
     evidence->dangerous += class == GLOBAL_DANGEROUS;
     return 0;
@@ -127,7 +134,7 @@ static int probe(struct scan *scan, struct source *source, uint64_t offset, bool
         return r;
     switch (result.end) {
     case PICKLE_END_STOP:
-        *ret_is = headed || (evidence.names > 0 && evidence.calls > 0) || evidence.known > 0 ||
+        *ret_is = (sure && headed) || (evidence.names > 0 && evidence.calls > 0) || evidence.known > 0 ||
                   is_end(source, skip_padding(source, result.offset));
         break;
     case PICKLE_END_LIMIT:
@@ -149,7 +156,9 @@ static enum scan_match match_pickle(struct scan *scan, const struct scan_object 
     (void)scan;
     if (object->role == SCAN_ROLE_PICKLE)
         return SCAN_MATCH_YES;
-    if (source_view(object->source, 0, 2, &bytes, &size, NULL) < 0 || size < 2)
+    if (source_view(object->source, 0, 4, &bytes, &size, NULL) < 0 || size < 2)
+        return SCAN_MATCH_NO;
+    if (size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0) /* a zip, and no persistent id that begins with K */
         return SCAN_MATCH_NO;
     if (object->role == SCAN_ROLE_WEIGHTS && bytes[0] != OP_PROTO)
         return SCAN_MATCH_NO;
@@ -174,8 +183,10 @@ static bool could_begin(const uint8_t *bytes, size_t size)
 
     if (bytes[0] == OP_PROTO)
         return size > 2 && bytes[1] <= PICKLE_PROTOCOL_MAX && pickle_opcode_info(bytes[2])->name != NULL;
-    if (bytes[0] == OP_MARK && size > 1)
-        return could_begin(bytes + 1, size - 1);
+    if (bytes[0] == OP_MARK && size > 1) { /* before INST, or before what an OBJ calls */
+        bytes++;
+        size--;
+    }
     if (bytes[0] != OP_GLOBAL && bytes[0] != OP_INST)
         return false;
     module = name_line(bytes + 1, size - 1);
@@ -380,6 +391,7 @@ static int scan_pickle(struct scan *scan, const struct scan_object *object, bool
         r = torch_legacy_storages(scan, object->source, &judge->storages, &judge->storages_end, err);
     if (r == 0)
         r = scan_pickles(judge, first, err);
+    free(judge->line);
     free(judge);
     return r;
 }

@@ -141,6 +141,9 @@ static void test_text_and_source(void)
         {"x 0cposix\nsystem\n(Vid\ntR.", SCAN_DANGEROUS, "text-pickle-global"},
         {"{% for m in messages %}{{ m }}{% endfor %}\n", SCAN_ALLOWED, NULL},
         {"Text\n{{ cycler.__init__.__globals__.os }}\n", SCAN_DANGEROUS, "template-internals"},
+        {"X19pbXBvcnRfXygnb3MnKS5zeXN0ZW0oJ2lkJyk7IDEgKyAx\n", SCAN_DANGEROUS, "code-acts"},
+        {"Y3Bvc2l4CnN5c3RlbQooVmVjaG8gaGVsbG8gdGhlcmUKdFIu\n", SCAN_DANGEROUS, "pickle-dangerous-global"},
+        {"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n", SCAN_ALLOWED, NULL},
         {"caf\xc3\xa9 and na\xc3\xafve\n", SCAN_ALLOWED, NULL},
         {"\xe9\xe8\xe7\xe6 \xe5", SCAN_UNSCANNED, NULL},
     };

@@ -48,6 +48,8 @@ static void test_escapes_are_found(void)
         "{{ '{0.__class__}'.format(x) }}",
         "{{ messages|map(attribute='__class__')|list }}",
         "{{ dict(__class__=1)|join }}",
+        "{{ x[dict(__cl=1, ass__=2)|join] }}",
+        "{{ x['%c%cclass%c%c'|format(95, 95, 95, 95)] }}",
         "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
         "{% for c in [].__class__.__base__.__subclasses__() %}{% endfor %}",
         "{% if x.__reduce_ex__ %}{% endif %}",
@@ -87,6 +89,7 @@ static void test_oddities_are_found(void)
         {"{{ x._module }}", JINJA_ODD},
         {"{{ url_for('a') }}", JINJA_ODD},
         {"{{ 'a' * 100000000 }}", JINJA_BOMB},
+        {"{{ 'a' * 10**9 }}", JINJA_BOMB},
         {"{% for i in range(999999999) %}{% endfor %}", JINJA_BOMB},
     };
 
