@@ -12,6 +12,9 @@
 
 /* Layers and models that hold nothing but numbers and further objects: no code of the model's own, no file, no URL. */
 static const char layers[] =
+    "AWQConfig AWQDTypePolicy CLAHE CompileLoss CompileMetrics ContrastLimitedAdaptiveHistogramEqualization "
+    "Float8QuantizationConfig GPTQConfig GPTQDTypePolicy GPTQQuantizer InputSpec Int4QuantizationConfig "
+    "Int8QuantizationConfig MetricsList ReconstructPatches2D ReconstructPatches3D "
     "AbsMaxQuantizer Activation ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling2D "
     "AdaptiveAveragePooling3D AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Add AddLoss "
     "AddMetric AdditiveAttention AlphaDropout Attention AugMix AutoContrast Average AveragePooling "

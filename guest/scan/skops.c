@@ -152,6 +152,9 @@ static int judge_node(struct skops *skops, const struct node *node, struct error
         return judge_operator(skops, node, err);
     if (is_text(&members[MEMBER_LOADER], "FunctionNode"))
         return judge_function(skops, node, err);
+    if (is_text(&members[MEMBER_LOADER], "TypeNode") &&
+        (is_text(&members[MEMBER_CLASS], "type") || is_text(&members[MEMBER_CLASS], "ABCMeta")))
+        return 0; /* a type's type; the content names the type itself, and is judged as its own node */
     return judge_pair(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], err);
 }
 

@@ -38,6 +38,12 @@ static const struct example examples[] = {
     {"{\"__class__\":\"system\",\"__module__\":\"os\",\"__class__\":\"log1p\",\"__loader__\":\"FunctionNode\"}",
      SCAN_DANGEROUS, "skops-dangerous"},
     {MODEL("\"x\":\"__import__('os').system('true')\""), SCAN_DANGEROUS, "skops-code"},
+    {MODEL("\"x\":" NODE("builtins", "type", "TypeNode",
+                         ",\"content\":{\"__class__\":\"system\",\"__module__\":\"os\"}")),
+     SCAN_DANGEROUS, "skops-dangerous"},
+    {MODEL("\"x\":" NODE("builtins", "type", "TypeNode",
+                         ",\"content\":{\"__class__\":\"float64\",\"__module__\":\"numpy\"}")),
+     SCAN_ALLOWED, NULL},
     {MODEL("\"x\":" NODE("__main__", "MyTransformer", "ObjectNode", "")), SCAN_UNKNOWN, "skops-unknown"},
     /* Damaged behind the finding; damaged, and nothing found. */
     {"{\"__loader__\":\"DictNode\",\"a\":[" NODE("os", "system", "FunctionNode", "") ",", SCAN_DANGEROUS,
