@@ -21,11 +21,21 @@
 #define PATHS_MAX (4u * SCAN_FINDINGS_MAX)
 #define NAME_KEPT 160u /* bytes of a name; longer ones are unknown */
 
-enum skops_rule { RULE_DANGEROUS, RULE_OPERATOR, RULE_METHOD, RULE_DUPLICATE, RULE_CODE, RULE_UNKNOWN, RULE_COUNT };
+enum skops_rule {
+    RULE_DANGEROUS,
+    RULE_CALL,
+    RULE_OPERATOR,
+    RULE_METHOD,
+    RULE_DUPLICATE,
+    RULE_CODE,
+    RULE_UNKNOWN,
+    RULE_COUNT
+};
 
 static const struct scan_rule rules[RULE_COUNT] = {
     [RULE_DANGEROUS] = {"skops-dangerous", SCAN_CRITICAL,
                         "A function or class is imported that runs code, opens, or connects."},
+    [RULE_CALL] = {"skops-call", SCAN_HIGH, "A function that no table lists is called when the model is loaded."},
     [RULE_OPERATOR] = {"skops-operator", SCAN_HIGH, "A method or attribute of any name is called when it is used."},
     [RULE_METHOD] = {"skops-method", SCAN_HIGH, "An attribute inside Python's machinery is reached."},
     [RULE_DUPLICATE] = {"skops-duplicate-key", SCAN_HIGH,
@@ -100,11 +110,38 @@ static int judge_pair(struct skops *skops, const struct text_kept *module, const
     switch (global_judge(module->bytes, module->size, name->bytes, name->size, &reason)) {
     case GLOBAL_DANGEROUS:
         return find_pair(skops, RULE_DANGEROUS, module, name, reason, err);
+    case GLOBAL_ALLOWED_LOADS: /* what it would unpickle is not known here */
+    case GLOBAL_ALLOWED_GETATTR:
+        return find_pair(skops, RULE_DANGEROUS, module, name, reason, err);
     case GLOBAL_UNKNOWN:
         return find_pair(skops, RULE_UNKNOWN, module, name, "", err);
     default:
         return 0;
     }
+}
+
+/* Whether a node calls what it names with its content (skops.io, _construct of these). */
+static bool is_called(const struct text_kept *loader)
+{
+    static const char *const calling[] = {"ListNode", "SetNode", "TupleNode", "DictNode", "ConstructorFromReduceNode"};
+
+    for (size_t i = 0; i < sizeof calling / sizeof calling[0]; i++)
+        if (is_text(loader, calling[i]))
+            return true;
+    return false;
+}
+
+/* Called, an unknown class makes an object, which is as unknown as it was; an unknown function does whatever it does.
+ */
+static int judge_call(struct skops *skops, const struct text_kept *module, const struct text_kept *name,
+                      struct error *err)
+{
+    const char *reason = "";
+
+    if (module->given && !module->cut && !name->cut && !global_is_class_name(name->bytes, name->size) &&
+        global_judge(module->bytes, module->size, name->bytes, name->size, &reason) == GLOBAL_UNKNOWN)
+        return find_pair(skops, RULE_CALL, module, name, "", err);
+    return judge_pair(skops, module, name, err);
 }
 
 /* getattr(operator, class)(...): what it makes calls a method of any name, or reaches any attribute. */
@@ -155,6 +192,8 @@ static int judge_node(struct skops *skops, const struct node *node, struct error
     if (is_text(&members[MEMBER_LOADER], "TypeNode") &&
         (is_text(&members[MEMBER_CLASS], "type") || is_text(&members[MEMBER_CLASS], "ABCMeta")))
         return 0; /* a type's type; the content names the type itself, and is judged as its own node */
+    if (is_called(&members[MEMBER_LOADER]))
+        return judge_call(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], err);
     return judge_pair(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], err);
 }
 

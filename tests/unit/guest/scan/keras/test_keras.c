@@ -76,6 +76,9 @@ static void imports_are_found(void)
         {SEQUENTIAL(LAYER("os", "system", "")), SCAN_DANGEROUS, "keras-module"},
         {SEQUENTIAL(NAMED("builtins", "eval")), SCAN_DANGEROUS, "keras-module"},
         {SEQUENTIAL(NAMED("subprocess", "run")), SCAN_DANGEROUS, "keras-module"},
+        {SEQUENTIAL("{\"module\":\"keras.layers\",\"class_name\":\"function\",\"config\":\"relu\","
+                    "\"registered_name\":\"load_model\"}"),
+         SCAN_DANGEROUS, "keras-call"},
         {SEQUENTIAL(NAMED("pip", "main")), SCAN_DANGEROUS, "keras-module"},
         {SEQUENTIAL(NAMED("torch.hub", "load")), SCAN_DANGEROUS, "keras-module"},
         {SEQUENTIAL(NAMED("keras.utils", "get_file")), SCAN_DANGEROUS, "keras-call"},

@@ -44,6 +44,8 @@ static const struct example examples[] = {
     {MODEL("\"x\":" NODE("builtins", "type", "TypeNode",
                          ",\"content\":{\"__class__\":\"float64\",\"__module__\":\"numpy\"}")),
      SCAN_ALLOWED, NULL},
+    {MODEL("\"x\":" NODE("somewhere.utils", "run_it", "ListNode", ",\"content\":[]")), SCAN_DANGEROUS, "skops-call"},
+    {MODEL("\"x\":" NODE("somewhere", "Pair", "TupleNode", ",\"content\":[]")), SCAN_UNKNOWN, "skops-unknown"},
     {MODEL("\"x\":" NODE("__main__", "MyTransformer", "ObjectNode", "")), SCAN_UNKNOWN, "skops-unknown"},
     /* Damaged behind the finding; damaged, and nothing found. */
     {"{\"__loader__\":\"DictNode\",\"a\":[" NODE("os", "system", "FunctionNode", "") ",", SCAN_DANGEROUS,
