@@ -107,6 +107,8 @@ static int judge_pair(struct skops *skops, const struct text_kept *module, const
         return 0;
     if (module->cut || name->cut)
         return find_pair(skops, RULE_UNKNOWN, module, name, "", err);
+    if (is_text(module, "scipy.special._ufuncs")) /* functions of numbers, nothing else; too many to list */
+        return 0;
     switch (global_judge(module->bytes, module->size, name->bytes, name->size, &reason)) {
     case GLOBAL_DANGEROUS:
         return find_pair(skops, RULE_DANGEROUS, module, name, reason, err);
@@ -190,8 +192,10 @@ static int judge_node(struct skops *skops, const struct node *node, struct error
     if (is_text(&members[MEMBER_LOADER], "FunctionNode"))
         return judge_function(skops, node, err);
     if (is_text(&members[MEMBER_LOADER], "TypeNode") &&
-        (is_text(&members[MEMBER_CLASS], "type") || is_text(&members[MEMBER_CLASS], "ABCMeta")))
-        return 0; /* a type's type; the content names the type itself, and is judged as its own node */
+        (is_text(&members[MEMBER_CLASS], "type") || is_text(&members[MEMBER_CLASS], "ABCMeta") ||
+         is_text(&members[MEMBER_CLASS], "NoneType")))
+        return 0; /* None's type, which is not called; a type's type: the content names the type itself, and is judged
+                     as its own node */
     if (is_called(&members[MEMBER_LOADER]))
         return judge_call(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], err);
     return judge_pair(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], err);
