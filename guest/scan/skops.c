@@ -175,6 +175,14 @@ static int judge_function(struct skops *skops, const struct node *node, struct e
     return judge_pair(skops, module, content, err);
 }
 
+static bool is_type_of_types(const struct node *node)
+{
+    const struct text_kept *module = &node->members[MEMBER_MODULE], *name = &node->members[MEMBER_CLASS];
+
+    return (is_text(module, "builtins") && (is_text(name, "type") || is_text(name, "NoneType"))) ||
+           (is_text(module, "abc") && is_text(name, "ABCMeta"));
+}
+
 static int judge_node(struct skops *skops, const struct node *node, struct error *err)
 {
     const struct text_kept *members = node->members, *method = &members[MEMBER_METHOD];
@@ -191,11 +199,8 @@ static int judge_node(struct skops *skops, const struct node *node, struct error
         return judge_operator(skops, node, err);
     if (is_text(&members[MEMBER_LOADER], "FunctionNode"))
         return judge_function(skops, node, err);
-    if (is_text(&members[MEMBER_LOADER], "TypeNode") &&
-        (is_text(&members[MEMBER_CLASS], "type") || is_text(&members[MEMBER_CLASS], "ABCMeta") ||
-         is_text(&members[MEMBER_CLASS], "NoneType")))
-        return 0; /* None's type, which is not called; a type's type: the content names the type itself, and is judged
-                     as its own node */
+    if (is_text(&members[MEMBER_LOADER], "TypeNode") && is_type_of_types(node))
+        return 0; /* in older versions the content names the type itself, and is judged as a node of its own */
     if (is_called(&members[MEMBER_LOADER]))
         return judge_call(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], err);
     return judge_pair(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], err);
