@@ -447,11 +447,16 @@ static bool is_graph(const struct proto *model, const struct proto_field *graph)
 
 static enum scan_match match_onnx(struct scan *scan, const struct scan_object *object)
 {
+    static const uint64_t first[] = {
+        PROTO_TAG(1, PROTO_VARINT), PROTO_TAG(2, PROTO_BYTES),  PROTO_TAG(3, PROTO_BYTES),  PROTO_TAG(4, PROTO_BYTES),
+        PROTO_TAG(5, PROTO_VARINT), PROTO_TAG(6, PROTO_BYTES),  PROTO_TAG(7, PROTO_BYTES),  PROTO_TAG(8, PROTO_BYTES),
+        PROTO_TAG(14, PROTO_BYTES), PROTO_TAG(20, PROTO_BYTES), PROTO_TAG(25, PROTO_BYTES), PROTO_TAG(26, PROTO_BYTES),
+    };
     struct proto model;
     struct proto_field field;
 
     (void)scan;
-    if (!proto_seems_message(object->source))
+    if (!proto_begins_with(object->source, first, sizeof first / sizeof first[0]))
         return SCAN_MATCH_NO;
     model = proto_over(object->source, 0, UINT64_MAX, NULL);
     for (uint32_t i = 0; i < MATCH_FIELDS && proto_next(&model, &field) > 0; i++)
