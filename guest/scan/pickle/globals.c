@@ -196,6 +196,7 @@ static bool is_torchscript(const struct pair *pair)
 
     return pair->module_size >= size && memcmp(pair->module, root, size) == 0 &&
            (pair->module_size == size || pair->module[size] == '.') && pair->name_size > 0 &&
+           (pair->module_size < sizeof native - 1 || memcmp(pair->module, native, sizeof native - 1) != 0) &&
            !is_machinery(pair->name, pair->name_size);
 }
 

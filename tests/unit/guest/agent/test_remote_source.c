@@ -41,7 +41,8 @@ static int answer(void *argument, const struct message *message, struct error *e
     for (uint32_t i = 0; i < read->size && !host->nothing; i++)
         bytes[i] = byte_at(read->offset + i);
     blob.size -= host->wrong_size;
-    CU_ASSERT_EQUAL(remote_put_answer(&buffer, host->nothing || read->offset / REMOTE_BLOCK == host->missing ? NULL : &blob), 0);
+    CU_ASSERT_EQUAL(
+        remote_put_answer(&buffer, host->nothing || read->offset / REMOTE_BLOCK == host->missing ? NULL : &blob), 0);
     CU_ASSERT_EQUAL(write(host->to_worker, buffer.data, buffer.size), (ssize_t)buffer.size);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A file's entry, its text and its SARIF: verdicts are worked out anew, and nothing a terminal would obey comes out. */
-#include "host/report/file_report.h"
 #include "host/json/canonical.h"
+#include "host/report/file_report.h"
 #include "host/report/sarif.h"
 #include "host/report/text_report.h"
 #include "unit/harness.h"
@@ -109,9 +109,9 @@ static void test_text(void)
 
 static void test_sarif(void)
 {
-    static const char expected_result[] =
-        "\"level\":\"error\",\"locations\":[{\"physicalLocation\":{\"artifactLocation\":{\"index\":0,\"uri\":\"a%20b%FF.pkl\"},"
-        "\"region\":{\"byteLength\":1,\"byteOffset\":7}}}]";
+    static const char expected_result[] = "\"level\":\"error\",\"locations\":[{\"physicalLocation\":{"
+                                          "\"artifactLocation\":{\"index\":0,\"uri\":\"a%20b%FF.pkl\"},"
+                                          "\"region\":{\"byteLength\":1,\"byteOffset\":7}}}]";
     const char *const paths[] = {"a b\xff.pkl", "/odd"};
     CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(1 << 20);
     json_t *files = sample_files(), *document = sarif_document(files, paths);

@@ -52,8 +52,14 @@ static void test_ranges(void)
     static const struct {
         uint64_t offset;
         uint32_t size;
-    } ranges[] = {{0, 1},       {0, SERVED_BLOCK}, {SERVED_BLOCK - 1, 2}, {SERVED_BLOCK / 2, SERVED_BLOCK},
-                  {SIZE - 1, 1}, {SIZE - 77, 77},   {SIZE, 0},             {2 * SERVED_BLOCK + 5, SERVED_BLOCK}};
+    } ranges[] = {{0, 1},
+                  {0, SERVED_BLOCK},
+                  {SERVED_BLOCK - 1, 2},
+                  {SERVED_BLOCK / 2, SERVED_BLOCK},
+                  {SIZE - 1, 1},
+                  {SIZE - 77, 77},
+                  {SIZE, 0},
+                  {2 * SERVED_BLOCK + 5, SERVED_BLOCK}};
     uint8_t digest[SHA256_SIZE], expected[SHA256_SIZE];
     struct error error = {0};
     int writer;

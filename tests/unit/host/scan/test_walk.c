@@ -47,7 +47,8 @@ static void make_tree(void)
 
 static void remove_tree(void)
 {
-    static const char *const names[] = {"b/d/z", "b/a", "b/up", "b/out", "b/d", "b", "c", "a", "inside", "broken", "loop"};
+    static const char *const names[] = {"b/d/z", "b/a", "b/up",   "b/out",  "b/d", "b",
+                                        "c",     "a",   "inside", "broken", "loop"};
 
     for (size_t i = 0; i < HARNESS_COUNT(names); i++)
         (void)remove(in_root(names[i]));
@@ -60,9 +61,12 @@ static void test_lists(void)
         const char *name;
         bool is_file;
         enum host_rule rule;
-    } expected[] = {{"a", false, HOST_RULE_NOT_A_FILE},     {"b/a", true, 0},
-                    {"b/d/z", true, 0},                     {"b/out", false, HOST_RULE_LINK_OUTSIDE},
-                    {"broken", false, HOST_RULE_LINK_BROKEN}, {"c", true, 0},
+    } expected[] = {{"a", false, HOST_RULE_NOT_A_FILE},
+                    {"b/a", true, 0},
+                    {"b/d/z", true, 0},
+                    {"b/out", false, HOST_RULE_LINK_OUTSIDE},
+                    {"broken", false, HOST_RULE_LINK_BROKEN},
+                    {"c", true, 0},
                     {"loop", false, HOST_RULE_LINK_BROKEN}};
     const char *paths[] = {root};
     struct walk walk;
