@@ -10,6 +10,7 @@ const struct scan_format *const scan_formats[] = {
     &scan_format_onnx,
     &scan_format_tensorflow,
     &scan_format_tensorflow_text,
+    &scan_format_tensorflow_bundle,
     &scan_format_tflite,
     &scan_format_coreml,
     &scan_format_gzip,

@@ -126,6 +126,19 @@ static MUST_USE int check_size(struct hdf5 *hdf5, const struct hdf5_header *head
                          "%llu bytes in a file of %llu", (unsigned long long)bytes, (unsigned long long)size);
 }
 
+/* Numbers of one byte may be any bytes: a pickle that was made an array. */
+static MUST_USE int read_bytes(struct hdf5 *hdf5, struct hdf5_span data, uint64_t count)
+{
+    uint64_t size = data.end - data.at < count ? data.end - data.at : count;
+    CLEANUP_SOURCE struct source *range = source_of_range(hdf5->source, data.at, size);
+    const struct scan_object part = {
+        .source = range, .name = "dataset", .role = SCAN_ROLE_WEIGHTS, .parent = hdf5->object};
+
+    if (range == NULL)
+        return hdf5->failed = error_set(hdf5->err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to read HDF5");
+    return hdf5->failed = scan_object(hdf5->scan, &part, hdf5->err);
+}
+
 /* Texts in chunks: those of variable length stand in global heaps, which are all looked through. */
 static MUST_USE int read_chunked(struct hdf5 *hdf5, const struct hdf5_header *header, const struct hdf5_type *type,
                                  uint64_t count)
@@ -160,6 +173,8 @@ int hdf5_read_dataset(struct hdf5 *hdf5, const struct hdf5_header *header)
     if (count == 0 || header->external) /* external: told already */
         return 0;
     if (!hdf5_is_text(&type)) {
+        if (type.size == 1 && layout.class != LAYOUT_CHUNKED && layout.data.end != 0)
+            return read_bytes(hdf5, layout.data, count);
         skip_numbers(hdf5, header, &type, count);
         return 0;
     }

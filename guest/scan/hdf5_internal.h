@@ -21,9 +21,9 @@
 #define HDF5_LEVELS_MAX    64u                 /* indirect blocks of a fractal heap within each other */
 #define HDF5_NAME_MAX      128u                /* bytes of a name that are kept */
 #define HDF5_ELEMENTS_MAX  65536u              /* strings of one value that are looked at */
-#define HDF5_VALUES_MAX    (UINT64_C(256) << 20) /* bytes of texts that are judged, of all values together */
-#define HDF5_LARGE_MIN     4096u                 /* bytes of a global heap's object that is judged once only */
-#define HDF5_USERBLOCK_MAX (UINT64_C(1) << 32)   /* where a superblock is still looked for in a file */
+#define HDF5_VALUES_MAX    (UINT64_C(64) << 20) /* bytes of texts that are judged, of all values together */
+#define HDF5_LARGE_MIN     4096u                /* bytes of a global heap's object that is judged once only */
+#define HDF5_USERBLOCK_MAX (UINT64_C(1) << 32)  /* where a superblock is still looked for in a file */
 
 enum hdf5_rule {
     HDF5_RULE_EXTERNAL_LINK,
@@ -138,6 +138,8 @@ MUST_USE int hdf5_read_elements(struct hdf5 *hdf5, const char *name, const struc
 MUST_USE int hdf5_read_attribute(struct hdf5 *hdf5, struct hdf5_span span);
 /* A dataset's values, where they are texts or bytes; else its numbers are passed over. */
 MUST_USE int hdf5_read_dataset(struct hdf5 *hdf5, const struct hdf5_header *header);
+/* The bytes of a global heap's object as a value; a large one that many refer to counts once. */
+MUST_USE int hdf5_global_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes);
 /* One text or run of bytes, under a name. */
 MUST_USE int hdf5_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes);
 

@@ -156,11 +156,20 @@ static void too_many(struct hdf5 *hdf5, uint64_t offset)
                  HDF5_ELEMENTS_MAX);
 }
 
+int hdf5_global_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes)
+{
+    bool first = true;
+    int r = 0;
+
+    if (bytes.end - bytes.at >= HDF5_LARGE_MIN && !is_keras_name(name))
+        r = hdf5_visit(hdf5, bytes.at, &first);
+    return r == 0 && first ? hdf5_value(hdf5, name, bytes) : r;
+}
+
 /* III.E: a length, and where in which global heap the bytes are. */
 static MUST_USE int read_variable(struct hdf5 *hdf5, const char *name, struct hdf5_span *span)
 {
     struct hdf5_span bytes = {0};
-    bool first = true;
     uint64_t length = 0, collection = 0, index = 0;
     int r = hdf5_integer(hdf5, span, 4, &length);
 
@@ -171,9 +180,7 @@ static MUST_USE int read_variable(struct hdf5 *hdf5, const char *name, struct hd
     if (r < 0 || length == 0 || collection == HDF5_UNDEFINED || index == 0)
         return r;
     r = hdf5_global(hdf5, collection, index, &bytes);
-    if (r == 0 && bytes.end - bytes.at >= HDF5_LARGE_MIN && !is_keras_name(name)) /* many may refer to it */
-        r = hdf5_visit(hdf5, bytes.at, &first);
-    return r == 0 && first ? hdf5_value(hdf5, name, bytes) : r;
+    return r == 0 ? hdf5_global_value(hdf5, name, bytes) : r;
 }
 
 int hdf5_read_elements(struct hdf5 *hdf5, const char *name, const struct hdf5_type *type, uint64_t count,

@@ -38,6 +38,7 @@ enum key_bit {
     KEY_NODE_DEF = 1024,
     KEY_SHAPE = 2048, /* and mask: a Lambda's other functions */
     KEY_COMPILE = 4096,
+    KEY_ITEMS = 8192, /* of a tuple */
 };
 
 static unsigned key_bit_of(const struct json_event *event)
@@ -63,6 +64,7 @@ static unsigned key_bit_of(const struct json_event *event)
         {"output_shape", KEY_SHAPE},
         {"mask", KEY_SHAPE},
         {"compile_config", KEY_COMPILE},
+        {"items", KEY_ITEMS},
     };
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
@@ -173,6 +175,19 @@ static int note_member(struct keras *keras, struct keras_frame *frame, const str
     return note_fact(keras, frame, bit, event, err);
 }
 
+/* The first of [code, defaults, closure], as Keras 1 and 2 write a function, perhaps in a tuple. */
+static void note_first(struct keras *keras, const struct json_event *event, const struct keras_frame *array)
+{
+    struct keras_frame *config = &keras->frames[event->depth - 2];
+
+    if (config->is_function && event->depth > 2)
+        config--;
+    if (array->seen != KEY_FUNCTION && event->text_size <= 16) /* a shape's, a mask's */
+        return;
+    config->own.function = KERAS_FUNCTION_CODE;
+    keras_mentions(event->text, event->text_size, &config->own.mentions);
+}
+
 static int on_string(struct keras *keras, const struct json_event *event, struct error *err)
 {
     struct keras_frame *around = event->depth > 0 ? &keras->frames[event->depth - 1] : NULL;
@@ -181,13 +196,7 @@ static int on_string(struct keras *keras, const struct json_event *event, struct
     if (around != NULL && around->is_object) {
         r = note_member(keras, around, event, err);
     } else if (around != NULL && event->depth > 1 && event->index == 0 && around->seen != 0) {
-        /* The first of [code, defaults, closure], as Keras 1 and 2 write a function. */
-        struct keras_facts *own = &keras->frames[event->depth - 2].own;
-
-        if (around->seen == KEY_FUNCTION || event->text_size > 16) {
-            own->function = KERAS_FUNCTION_CODE;
-            keras_mentions(event->text, event->text_size, &own->mentions);
-        }
+        note_first(keras, event, around);
     }
     if (r == 0 && !event->text_cut)
         r = judge_text(keras, event, event->text, event->text_size, err);
@@ -243,9 +252,12 @@ static void on_open(struct keras *keras, const struct json_event *event)
     frame->offset = event->offset;
     if (!frame->is_object) {
         frame->seen = bit & (KEY_FUNCTION | KEY_SHAPE); /* whose first element is code, where it is a text */
+        if (bit == KEY_ITEMS && around->is_function)
+            frame->seen = KEY_FUNCTION;
         return;
     }
     frame->is_config = bit == KEY_CONFIG;
+    frame->is_function = bit == KEY_FUNCTION;
     if (around != NULL && bit == KEY_CONFIG)
         around->has_config = true;
 }

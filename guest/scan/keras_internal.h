@@ -48,6 +48,7 @@ struct keras_facts {
 /* An object or array that is open. */
 struct keras_frame {
     bool is_object, is_config, has_config;
+    bool is_function; /* a Lambda's function, that may be a tuple */
     uint64_t offset;
     uint32_t seen;                                          /* keys that must not come twice, a bit each */
     struct keras_text class_name, module, registered, spec; /* spec: spec_name */

@@ -62,7 +62,8 @@ static void skip_unrecognised(struct scan *scan, const struct scan_object *objec
 /* Every format that the content may be looks at it. */
 static int look(struct scan *scan, const struct scan_object *object, struct error *err)
 {
-    uint32_t formats = 0;
+    const struct scan_format *first = NULL;
+    bool several = false;
 
     scan->recognised = false;
     for (const struct scan_format *const *format = scan_formats; *format != NULL; format++) {
@@ -79,7 +80,10 @@ static int look(struct scan *scan, const struct scan_object *object, struct erro
         if (!recognised)
             continue;
         note_format(scan, object, (*format)->name);
-        if (++formats == 2) {
+        if (first == NULL) {
+            first = *format;
+        } else if (!several && ((*format)->also == NULL || strcmp((*format)->also, first->name) != 0)) {
+            several = true;
             r = scan_find(scan, object, &scan_core_rules[0], 0, err, "also %s", (*format)->name);
             if (r < 0)
                 return r;

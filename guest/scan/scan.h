@@ -24,7 +24,6 @@ enum scan_role {
     SCAN_ROLE_FILE,    /* nothing: by content alone */
     SCAN_ROLE_PICKLE,  /* a loader unpickles it, whatever it looks like: data.pkl, an object array, a nested pickle */
     SCAN_ROLE_WEIGHTS, /* a loader takes it for raw numbers; looked at only in so far as it is an own format too */
-    SCAN_ROLE_SCRIPT,  /* TorchScript, which torch compiles and Python never imports */
     SCAN_ROLE_GUESS,   /* a string or bytes somewhere, that may be anything: no gap where nobody recognises it */
 };
 
@@ -52,6 +51,8 @@ struct scan_format {
      * finds that the object is its own after all, or is not, sets it.
      */
     int (*scan)(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err);
+    /* The name of a format before it in the table that its ordinary files are too; NULL for none. */
+    const char *also;
 };
 
 /* All formats, in the order in which they look; NULL ends them. */

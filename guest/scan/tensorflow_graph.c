@@ -185,6 +185,17 @@ static int judge_sink(struct tensorflow_graph *graph, const struct tensorflow_si
                      TEXT(path->text, path->size), (unsigned long long)path->offset);
 }
 
+/* Whether a finding has to wait until the assets are known, which stand behind the graph. */
+static bool waits(struct tensorflow_graph *graph, const struct tensorflow_sink *sink,
+                  const struct tensorflow_path *path)
+{
+    if (sink->op != TENSORFLOW_OP_TABLE_FILE || graph->outside_count == TENSORFLOW_SINKS_MAX)
+        return false;
+    graph->outside[graph->outside_count].sink = *sink;
+    graph->outside[graph->outside_count++].path = *path;
+    return true;
+}
+
 /* Paths that lead out, and reach what opens files. */
 static int end_scope(struct tensorflow_graph *graph, struct tensorflow_scope *scope, struct error *err)
 {
@@ -194,7 +205,7 @@ static int end_scope(struct tensorflow_graph *graph, struct tensorflow_scope *sc
     for (uint32_t i = 0; i < scope->sink_count && r == 0; i++) {
         const struct tensorflow_path *path = tensorflow_flow_reaches(&scope->flow, scope->sinks[i].input);
 
-        if (path != NULL)
+        if (path != NULL && !waits(graph, &scope->sinks[i], path))
             r = judge_sink(graph, &scope->sinks[i], path, err);
     }
     if (scope->flow.too_many && scope->flow.path_count > 0 && scope->sink_count > 0)
@@ -260,10 +271,28 @@ static int end_graph(struct tensorflow_graph *graph, struct error *err)
     return r;
 }
 
-/* Tables from files, when it is known whether the model has assets. */
+static bool is_asset(const struct tensorflow_graph *graph, uint64_t node)
+{
+    for (uint32_t i = 0; i < graph->asset_tensor_count; i++)
+        if (graph->asset_tensors[i] == node)
+            return true;
+    return false;
+}
+
+/*
+ * Tables from files, when it is known which assets the model has. The constants of TensorFlow 1 still hold the path
+ * that an asset had where it was made; loaders put the asset's into their place.
+ */
 static int end_model(struct tensorflow_graph *graph, struct error *err)
 {
     int r = 0;
+
+    for (uint32_t i = 0; i < graph->outside_count && r == 0; i++)
+        if (!is_asset(graph, graph->outside[i].path.node))
+            r = judge_sink(graph, &graph->outside[i].sink, &graph->outside[i].path, err);
+    graph->outside_count = graph->asset_tensor_count = 0;
+    if (r < 0)
+        return r;
 
     if (graph->tables > 0 && graph->assets == 0)
         r = find(graph, TENSORFLOW_RULE_FILE, graph->first_table.offset, err,
@@ -415,6 +444,10 @@ int tensorflow_graph_text(struct tensorflow_graph *graph, const struct proto_row
         return take_function(graph, text, err);
     case TENSORFLOW_ASSET_NAME:
         return take_asset(graph, text, err);
+    case TENSORFLOW_ASSET_TENSOR:
+        if (graph->asset_tensor_count < TENSORFLOW_ASSETS_MAX)
+            graph->asset_tensors[graph->asset_tensor_count++] = tensorflow_flow_name(text->bytes, text->size);
+        return 0;
     default:
         return 0;
     }

@@ -14,6 +14,7 @@
 #define METHOD_LIMIT  100u /* for telling a local header from chance in bytes that should not hold one */
 #define VERSION_LIMIT 100u
 #define NAME_LIMIT    4096u
+#define TFLITE_HEAD   4u /* bytes of a TFLite model in front of its identifier, some of them zero */
 
 /* --- matching ------------------------------------------------------------------------------------------- */
 
@@ -67,6 +68,9 @@ static int scan_junk(struct zip *zip, uint64_t first, uint64_t end, struct error
         first += zeros;
     }
     if (first >= end || (first == 0 && end == zip->size)) /* all of it: nothing of a zip's was found */
+        return 0;
+    /* A TFLite model has its labels in a zip behind it: the model is looked at as one. */
+    if (first < TFLITE_HEAD && scan_format_tflite.match(zip->scan, zip->object) == SCAN_MATCH_YES)
         return 0;
     if (scan_count_member(zip->scan, NULL) < 0) {
         scan_skipped(zip->scan, zip->object, SCAN_GAP_BUDGET, first, end - first, "%s", "too many members");

@@ -342,8 +342,6 @@ static enum scan_role role_of(const struct zip *zip, const char *name, const cha
 {
     if (torch_zip_is_pickle(name) || torch_zip_is_pickle(other))
         return SCAN_ROLE_PICKLE;
-    if (zip->torch && torch_zip_is_code(name))
-        return SCAN_ROLE_SCRIPT;
     return zip->torch && torch_zip_is_weights(name) ? SCAN_ROLE_WEIGHTS : SCAN_ROLE_FILE;
 }
 

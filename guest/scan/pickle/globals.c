@@ -186,13 +186,18 @@ static const char *dangerous_pair(const struct pair *pair)
     return found != NULL ? found : dangerous_part(pair);
 }
 
-/* TorchScript's classes are of the archive's own code, which is looked at by itself; torch.classes are of C++. */
-static bool is_scripted(const struct pair *pair)
+/*
+ * A class of the archive's own TorchScript, "__torch__.…", which Python has no module for; torch.classes are of C++.
+ */
+static bool is_torchscript(const struct pair *pair)
 {
-    static const char own[] = "__torch__.", native[] = "__torch__.torch.classes";
+    static const char root[] = "__torch__", native[] = "__torch__.torch.classes";
+    size_t size = sizeof root - 1;
 
-    return pair->module_size >= sizeof own - 1 && memcmp(pair->module, own, sizeof own - 1) == 0 &&
-           (pair->module_size < sizeof native - 1 || memcmp(pair->module, native, sizeof native - 1) != 0);
+    return pair->module_size >= size && memcmp(pair->module, root, size) == 0 &&
+           (pair->module_size == size || pair->module[size] == '.') && pair->name_size > 0 &&
+           (pair->module_size < sizeof native - 1 || memcmp(pair->module, native, sizeof native - 1) != 0) &&
+           !is_machinery(pair->name, pair->name_size);
 }
 
 static enum global_class judge_plain(const struct pair *pair, const char **ret_reason)
@@ -200,10 +205,11 @@ static enum global_class judge_plain(const struct pair *pair, const char **ret_r
     enum global_class class = find_in(find_table(pair), pair, ret_reason);
     const char *found;
 
-    if (is_scripted(pair)) {
-        *ret_reason = "a class of TorchScript, whose code the archive holds";
+    if (class == GLOBAL_UNKNOWN && is_torchscript(pair)) {
+        *ret_reason = "a class that torch.jit compiles from the archive's code, which is looked at by itself";
         return GLOBAL_ALLOWED_CLASS;
     }
+
     if (class == GLOBAL_UNKNOWN)
         class = find_in(&globals_dangerous, pair, ret_reason);
     if (class != GLOBAL_UNKNOWN)

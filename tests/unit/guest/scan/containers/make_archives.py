@@ -10,15 +10,18 @@ import io
 import lzma
 import os
 import pickle
+import random
 import shutil
 import struct
 import subprocess
 import sys
 import tarfile
 import tempfile
+import warnings
 import zipfile
 import zlib
 
+warnings.simplefilter("ignore")
 OUT = sys.stdout.buffer
 LOCAL, CENTRAL, END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 
@@ -221,8 +224,6 @@ def zip_tampered():
 
 
 def zip_views():
-    import warnings
-    warnings.simplefilter("ignore")
     members = torch_members(evil("mk1"))
     emit_torch("duplicate-pickle", "dangerous", "zip-duplicate-pickle",
                zipped(members[0], ("archive/data.pkl", evil("mk2")), *members[1:]), "mk1", "mk2")
@@ -300,6 +301,39 @@ def torchscript():
     emit("script-import", "dangerous", "torchscript-import", script(b"import os\n" + ordinary))
 
 
+def torch_own():
+    """What torch itself writes has to be allowed."""
+    try:
+        import torch
+    except ImportError:
+        return
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU())
+            self.recurrent = torch.nn.LSTM(4, 5)
+
+        def forward(self, x):
+            y, _ = self.recurrent(self.layers(x).mean((2, 3)).unsqueeze(0))
+            if y.sum() > 0:
+                y = -y
+            return y
+
+    net = Net().eval()
+    quantised = torch.quantization.quantize_dynamic(torch.nn.Sequential(torch.nn.Linear(4, 4)), {torch.nn.Linear},
+                                                    dtype=torch.qint8)
+    for name, module in (("script", torch.jit.script(net)), ("freeze", torch.jit.freeze(torch.jit.script(net))),
+                         ("trace", torch.jit.trace(net, torch.zeros(1, 3, 8, 8), check_trace=False)),
+                         ("quantised", torch.jit.script(quantised))):
+        out = io.BytesIO()
+        torch.jit.save(module, out)
+        emit(f"torch-own-{name}", "allowed", "-", out.getvalue())
+    out = io.BytesIO()
+    torch.save({"net": net.state_dict(), "optimiser": torch.optim.Adam(net.parameters()).state_dict()}, out)
+    emit("torch-own-state", "allowed", "-", out.getvalue())
+
+
 # --- tar -------------------------------------------------------------------------------------------------
 
 def tarred(*members, format=tarfile.USTAR_FORMAT, end=True):
@@ -370,7 +404,6 @@ def lz4(data, *options):
 
 
 def streams():
-    import random
     rng = random.Random(4)
     noise = bytes(rng.choices(range(256), k=700000))
     # An archive whose members' checksums tell whether every byte came out right, and whose end is looked at first.
@@ -432,7 +465,7 @@ def sevenzips():
             emit("7z-plain", "allowed", "-", file.read())
 
 
-for make in (zip_ordinary, zip_tampered, zip_views, zip_bounds, torchscript, tars, streams, sevenzips):
+for make in (zip_ordinary, zip_tampered, zip_views, zip_bounds, torchscript, torch_own, tars, streams, sevenzips):
     make()
 emit("rar", "unscanned", "-", b"Rar!\x1a\x07\x01\x00" + bytes(range(100)))
 OUT.write(b"end - - - 0\n")

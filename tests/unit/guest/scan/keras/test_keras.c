@@ -57,6 +57,8 @@ static void lambdas_are_found(void)
         {"{\"config\":{\"layers\":[{\"config\":{\"function\":" BYTECODE_2 "},\"class_name\":\"\\u004cam\\u0062da\"}]},"
          "\"class_name\":\"Sequential\"}",
          SCAN_DANGEROUS, "keras-bytecode"},
+        {SEQUENTIAL(LAMBDA_OF("{\"class_name\":\"__tuple__\",\"items\":" BYTECODE_2 "}")), SCAN_DANGEROUS,
+         "keras-bytecode"},
         {SEQUENTIAL(LAMBDA_OF("\"lambda x: x + 1\"")), SCAN_DANGEROUS, "keras-lambda"},
         {SEQUENTIAL("{\"class_name\":\"Lambda\",\"config\":{}}"), SCAN_DANGEROUS, "keras-lambda"},
         {SEQUENTIAL("{\"class_name\":\"Lambda\",\"config\":{\"function_type\":\"lambda\",\"function\":\"abc\"}}"),
@@ -204,7 +206,7 @@ static void encodings_are_read(void)
 
 static void findings_tell_the_place(void)
 {
-    static const char text[] = SEQUENTIAL(LAYER("keras.layers", "Dense", "") "," LAMBDA_OF("\"eval(x)\""));
+    static const char text[] = SEQUENTIAL(LAYER("keras.layers", "Dense", "") "," LAMBDA_OF("\"lambda x: x + 1\""));
     struct scanned scanned;
 
     scanned_run(text, sizeof text - 1, &scanned);

@@ -43,7 +43,7 @@ static void read_pages(void)
     section_count = 0;
     CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        if (strstr(entry->d_name, ".md") != NULL)
+        if (strstr(entry->d_name, ".md") != NULL && strcmp(entry->d_name, "files.md") != 0)
             read_page(entry->d_name);
     (void)closedir(folder);
 }

@@ -235,7 +235,7 @@ static void test_savers(void)
 
 static void test_assets(void)
 {
-    struct message graph = {0}, meta = {0}, model = {0}, asset = {0};
+    struct message graph = {0}, meta = {0}, model = {0}, asset = {0}, info = {0};
 
     add_constant(&graph, GRAPH_NODE, "path", "vocab.txt");
     add_node(&graph, GRAPH_NODE, "init", "InitializeTableFromTextFileV2", "table", "path");
@@ -265,6 +265,14 @@ static void test_assets(void)
     message_put(&meta, META_ASSET, &asset);
     message_put(&model, SAVED_MODEL_META, &meta);
     CU_ASSERT(message_is(&model, SCAN_DANGEROUS, "tensorflow-file"));
+
+    /* Unless it takes the place of that constant: so TensorFlow 1 writes it. */
+    message_text(&info, 1, "path:0");
+    message_put(&asset, 1, &info);
+    message_put(&meta, META_ASSET, &asset);
+    memset(&model, 0, sizeof model);
+    message_put(&model, SAVED_MODEL_META, &meta);
+    CU_ASSERT(message_is(&model, SCAN_ALLOWED, NULL));
 }
 
 static void test_nested(void)
@@ -381,6 +389,33 @@ static void test_keras_metadata(void)
     CU_ASSERT(message_is(&model, SCAN_DANGEROUS, "keras-bytecode"));
 }
 
+/* What stands beside the graph in a SavedModel's folder. */
+static void test_folder(void)
+{
+    static const uint8_t magic[8] = {0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb};
+    struct message fingerprint = {0}, index = {0};
+    struct scanned scanned;
+
+    for (uint32_t field = 1; field <= 5; field++)
+        message_number(&fingerprint, field, UINT64_C(0x9e3779b97f4a7c15) * field);
+    message_bytes(&fingerprint, 6, "\x08\x01", 2);
+    scanned_run(fingerprint.bytes, fingerprint.size, &scanned);
+    CU_ASSERT(scanned_is(&scanned, SCAN_ALLOWED, NULL));
+    CU_ASSERT_STRING_EQUAL(scanned.summary.format, "tensorflow-bundle");
+    message_text(&fingerprint, 7, "more"); /* then it is something else */
+    scanned_run(fingerprint.bytes, fingerprint.size, &scanned);
+    CU_ASSERT(scanned_is(&scanned, SCAN_UNSCANNED, NULL));
+
+    message_add(&index, "\x00\x00\x06\x08\x01\x1a\x02\x08\x01", 9);
+    index.size = 90;
+    message_add(&index, magic, sizeof magic);
+    scanned_run(index.bytes, index.size, &scanned);
+    CU_ASSERT(scanned_is(&scanned, SCAN_ALLOWED, NULL));
+    index.bytes[index.size - 1]++;
+    scanned_run(index.bytes, index.size, &scanned);
+    CU_ASSERT(scanned_is(&scanned, SCAN_UNSCANNED, NULL));
+}
+
 int main(void)
 {
     static const struct harness_test tests[] = {
@@ -393,6 +428,7 @@ int main(void)
         {"functions", test_functions},
         {"damaged models", test_damage},
         {"Keras' metadata", test_keras_metadata},
+        {"a SavedModel's folder", test_folder},
     };
 
     return harness_run("scan-tensorflow", tests, HARNESS_COUNT(tests));

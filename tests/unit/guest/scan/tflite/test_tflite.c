@@ -332,12 +332,55 @@ static void test_texts(void)
     CU_ASSERT(flat_is(&flat, SCAN_DANGEROUS, "tflite-code"));
 }
 
+/* Labels in a zip behind the model, as TFLite's metadata has them, make no polyglot of it; what is in them is seen. */
+static void test_labels(void)
+{
+    static const char name[] = "labels.txt", labels[] = "cat dog ";
+    struct flat flat;
+    struct places at;
+    struct scanned scanned;
+    uint32_t local, central;
+
+    model_of(&flat, NULL, NULL, 0, &at);
+    local = flat.size;
+    put(&flat, local, 0x04034b50, 4); /* local header, version 20, stored */
+    put(&flat, local + 4, 20, 2);
+    put(&flat, local + 14, 0xa1e86e52, 4); /* CRC-32 of the labels */
+    put(&flat, local + 18, sizeof labels - 1, 4);
+    put(&flat, local + 22, sizeof labels - 1, 4);
+    put(&flat, local + 26, sizeof name - 1, 2);
+    memcpy(flat.bytes + local + 30, name, sizeof name - 1);
+    memcpy(flat.bytes + local + 30 + sizeof name - 1, labels, sizeof labels - 1);
+    central = local + 30 + sizeof name - 1 + sizeof labels - 1;
+    put(&flat, central, 0x02014b50, 4);
+    put(&flat, central + 4, 20, 2);
+    put(&flat, central + 6, 20, 2);
+    memcpy(flat.bytes + central + 16, flat.bytes + local + 14, 14); /* CRC, sizes, the name's size */
+    put(&flat, central + 42, local, 4);
+    memcpy(flat.bytes + central + 46, name, sizeof name - 1);
+    flat.size = central + 46 + sizeof name - 1;
+    put(&flat, flat.size, 0x06054b50, 4);
+    put(&flat, flat.size + 8, 1, 2);
+    put(&flat, flat.size + 10, 1, 2);
+    put(&flat, flat.size + 12, flat.size - central, 4);
+    put(&flat, flat.size + 16, central, 4);
+    flat.size += 22;
+
+    scanned_run(flat.bytes, flat.size, &scanned);
+    CU_ASSERT_STRING_EQUAL(scanned.summary.format, "zip+tflite");
+    CU_ASSERT(scanned_is(&scanned, SCAN_ALLOWED, NULL));
+    memcpy(flat.bytes + 4, "none", 4); /* anything else in front of a zip is still told */
+    scanned_run(flat.bytes, flat.size, &scanned);
+    CU_ASSERT(scanned_is(&scanned, SCAN_UNKNOWN, "zip-gap"));
+}
+
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"operators of each kind", test_operators},      {"nodes of TensorFlow's in options", test_flex_nodes},
-        {"references that lead nowhere", test_bounds},   {"files that were cut short", test_cut},
-        {"tables that are all the same", test_overlaps}, {"texts that are code", test_texts},
+        {"operators of each kind", test_operators},        {"nodes of TensorFlow's in options", test_flex_nodes},
+        {"references that lead nowhere", test_bounds},     {"files that were cut short", test_cut},
+        {"tables that are all the same", test_overlaps},   {"texts that are code", test_texts},
+        {"labels in a zip behind the model", test_labels},
     };
 
     return harness_run("scan-tflite", tests, HARNESS_COUNT(tests));
