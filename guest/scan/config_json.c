@@ -30,7 +30,8 @@ struct walk {
     const struct scan_object *object;
     struct pair *pairs; /* of PAIR_DEPTH */
     bool notebook;
-    int failed; /* the sink's error, which ends the walk */
+    bool is_schema; /* a format before has judged what it names */
+    int failed;     /* the sink's error, which ends the walk */
 };
 
 static void keep(char *name, const struct json_event *event)
@@ -96,7 +97,8 @@ static int see_string(struct walk *walk, const struct json_event *event, struct 
         key = json_enclosing_key(event, 1, &size);
     if (key == NULL)
         key = "", size = 0;
-    if (event->key != NULL && (json_key_is(event, "__module__") || json_key_is(event, "__class__"))) {
+    if (event->key != NULL && !walk->is_schema &&
+        (json_key_is(event, "__module__") || json_key_is(event, "__class__"))) {
         r = take_pair(walk, event, err);
         if (r < 0)
             return r;
@@ -223,6 +225,7 @@ static int scan_json(struct scan *scan, const struct scan_object *object, bool *
     if (is_lines(bytes, size))
         return 0; /* text that nothing executes, as long as it is text */
     walk.notebook = is_notebook(bytes, size);
+    walk.is_schema = scan_is_recognised(scan);
     if (scan_reserve(scan, room, &cause) < 0) {
         scan_skipped_for(scan, object, -ENOMEM, 0, &cause);
         return 0;

@@ -25,6 +25,7 @@
 #define OPTIONS_MAX   SCAN_VIEW_MAX
 #define STEPS_MORE    4096u /* tables and elements that any file may have, ... */
 #define STEPS_BYTES   2u    /* ... and one more for each so many bytes of it */
+#define STEP_BYTES    4u    /* bytes that are looked at for one step */
 
 /* Fields by their place in schema.fbs. */
 enum { MODEL_OPERATOR_CODES = 1, MODEL_SUBGRAPHS, MODEL_DESCRIPTION, MODEL_BUFFERS, MODEL_METADATA = 6 };
@@ -62,10 +63,16 @@ struct tflite {
     struct flatbuffer_vector codes, buffers;
 };
 
-/* One more table or element; -EFBIG where there are more than a file without overlaps can have. */
+/* So many more tables or elements; -EFBIG where there are more than a file without overlaps can have. */
+static int steps(struct tflite *model, uint64_t count)
+{
+    model->steps += count;
+    return model->steps > model->steps_max ? -EFBIG : 0;
+}
+
 static int step(struct tflite *model)
 {
-    return ++model->steps > model->steps_max ? -EFBIG : 0;
+    return steps(model, 1);
 }
 
 /* Element `index` of a vector of tables. */
@@ -226,7 +233,9 @@ static int scan_options(struct tflite *model, const struct flatbuffer_vector *op
                      "options of an operator of TensorFlow's");
         return 0;
     }
-    r = scan_reserve(model->scan, 2 * OPTIONS_MAX, NULL);
+    r = steps(model, options->count / STEP_BYTES);
+    if (r == 0)
+        r = scan_reserve(model->scan, 2 * OPTIONS_MAX, NULL);
     if (r < 0)
         return r;
     bytes = malloc(options->count);
@@ -360,8 +369,10 @@ static int judge_text(struct tflite *model, uint64_t at, uint64_t size, const ch
     enum code_text judged;
     uint64_t offset = at;
     const char *what = "";
-    int r = code_text_judge_source(model->buffer.source, at, size, &judged, &offset, &what, model->buffer.err);
+    int r = steps(model, size / STEP_BYTES);
 
+    if (r == 0)
+        r = code_text_judge_source(model->buffer.source, at, size, &judged, &offset, &what, model->buffer.err);
     if (r < 0 || judged != CODE_TEXT_EXECUTES)
         return r;
     return ours(model, scan_find(model->scan, model->object, &rules[RULE_CODE], offset, err, "%s: %s", name, what));

@@ -4,14 +4,6 @@
 
 #include <string.h>
 
-int global_text_compare(const char *bytes, size_t size, const char *text)
-{
-    size_t other = strlen(text);
-    int order = memcmp(bytes, text, size < other ? size : other);
-
-    return order != 0 ? order : (size > other) - (size < other);
-}
-
 const char *global_text_find(const struct global_texts *texts, const char *text, size_t size)
 {
     uint32_t low = 0, high = texts->count;

@@ -65,8 +65,18 @@ extern const struct global_texts globals_dangerous_modules, globals_dangerous_na
 /* Names of modules, which as an attribute of another give the module itself. */
 extern const struct global_texts globals_module_names;
 
-/* As strcmp, of bytes with a size and a text. */
-int global_text_compare(const char *bytes, size_t size, const char *text);
+/* As strcmp, of bytes with a size and a text. Inline: searches ask it often, and most texts differ early. */
+static inline int global_text_compare(const char *bytes, size_t size, const char *text)
+{
+    size_t same = 0;
+
+    while (same < size && text[same] != '\0' && bytes[same] == text[same])
+        same++;
+    if (same == size || text[same] == '\0')
+        return (same < size) - (text[same] != '\0');
+    return (uint8_t)bytes[same] < (uint8_t)text[same] ? -1 : 1;
+}
+
 /* Binary search; the meaning, or NULL. */
 const char *global_text_find(const struct global_texts *texts, const char *text, size_t size);
 /* Whether names (as struct global_module has them) contain a name. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONTEXTS_MAX 512u /* findings with lines around them; the rest is listed without */
@@ -223,8 +224,8 @@ static int on_odd(void *argument, struct pickle_machine *machine, enum pickle_od
 
 /* --- texts ------------------------------------------------------------------------------------------------ */
 
-/* A large one as it is; of its encodings, the first part. */
-static int look_at_large(struct judge *judge, uint64_t first, uint64_t size, const char *name, struct error *err)
+/* One that is too large to be decoded in one piece: as it is, and the first part of what it may encode. */
+static int look_at_huge(struct judge *judge, uint64_t first, uint64_t size, const char *name, struct error *err)
 {
     CLEANUP_SOURCE struct source *range = source_of_range(judge->object->source, first, size);
     const struct scan_object object = {.source = range, .name = name, .role = SCAN_ROLE_GUESS, .parent = judge->object};
@@ -234,12 +235,37 @@ static int look_at_large(struct judge *judge, uint64_t first, uint64_t size, con
     return scan_object(judge->scan, &object, err);
 }
 
+/* One of more bytes than a view has: in a copy, where the source has no more of them at hand than that. */
+static int look_at_large(struct judge *judge, uint64_t first, size_t size, const char *name, uint64_t offset,
+                         struct error *err)
+{
+    const uint8_t *bytes;
+    uint8_t *copy = NULL;
+    size_t got;
+    int r;
+
+    if (source_view(judge->object->source, first, SCAN_VIEW_MAX, &bytes, &got, NULL) < 0)
+        return 0;
+    if (got >= size)
+        return scan_embedded(judge->scan, judge->object, name, bytes, size, offset, err);
+    if (scan_reserve(judge->scan, size, NULL) < 0) {
+        scan_skipped(judge->scan, judge->object, SCAN_GAP_MEMORY, offset, size, "%s", "a string is too large");
+        return 0;
+    }
+    copy = malloc(size);
+    r = copy == NULL ? error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a string") : 0;
+    if (r == 0 && source_copy(judge->object->source, first, copy, size, NULL) == 0)
+        r = scan_embedded(judge->scan, judge->object, name, copy, size, offset, err);
+    free(copy);
+    scan_release(judge->scan, size);
+    return r;
+}
+
 static int on_text(void *argument, struct pickle_machine *machine, pickle_value text, uint64_t size, uint64_t offset,
                    struct error *err)
 {
     struct judge *judge = argument;
-    uint8_t line[4096];
-    const uint8_t *bytes = line;
+    const uint8_t *bytes;
     uint64_t first, count;
     char name[48];
     size_t got;
@@ -251,16 +277,24 @@ static int on_text(void *argument, struct pickle_machine *machine, pickle_value 
     if (pickle_text_range(machine, text, &first, &count)) {
         size_t want = count < SCAN_VIEW_MAX ? (size_t)count : SCAN_VIEW_MAX;
 
-        if (count > SCAN_VIEW_MAX) {
-            r = look_at_large(judge, first, count, name, err);
+        if (count > SCAN_VIEW_MAX && count <= EMBEDDED_SIZE_MAX)
+            return look_at_large(judge, first, (size_t)count, name, offset, err);
+        if (count > EMBEDDED_SIZE_MAX) {
+            r = look_at_huge(judge, first, count, name, err);
             if (r < 0)
                 return r;
         }
         if (source_view(judge->object->source, first, want, &bytes, &got, NULL) < 0 || got < want)
             return 0; /* the machine will come upon it */
         got = want;
-    } else if (pickle_text_of(machine, text, line, sizeof line, &got, NULL, NULL) < 0) {
-        return 0;
+    } else {
+        if (judge->line == NULL)
+            judge->line = malloc(SCAN_VIEW_MAX);
+        if (judge->line == NULL)
+            return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a line");
+        if (pickle_text_of(machine, text, judge->line, SCAN_VIEW_MAX, &got, NULL, NULL) < 0)
+            return 0;
+        bytes = judge->line;
     }
     return scan_embedded(judge->scan, judge->object, name, bytes, got, offset, err);
 }

@@ -32,6 +32,7 @@ struct judge {
     int (*built)(struct judge *judge, struct pickle_machine *machine, pickle_value target, uint64_t offset,
                  uint64_t *ret_skip, struct error *err);
     void *argument; /* of built */
+    uint8_t *line;  /* room for a text with escapes; the judge's owner frees it */
 };
 
 /*

@@ -134,7 +134,7 @@ static int probe(struct scan *scan, struct source *source, uint64_t offset, bool
         return r;
     switch (result.end) {
     case PICKLE_END_STOP:
-        *ret_is = headed || (evidence.names > 0 && evidence.calls > 0) || evidence.known > 0 ||
+        *ret_is = (sure && headed) || (evidence.names > 0 && evidence.calls > 0) || evidence.known > 0 ||
                   is_end(source, skip_padding(source, result.offset));
         break;
     case PICKLE_END_LIMIT:
@@ -183,8 +183,10 @@ static bool could_begin(const uint8_t *bytes, size_t size)
 
     if (bytes[0] == OP_PROTO)
         return size > 2 && bytes[1] <= PICKLE_PROTOCOL_MAX && pickle_opcode_info(bytes[2])->name != NULL;
-    if (bytes[0] == OP_MARK && size > 1)
-        return could_begin(bytes + 1, size - 1);
+    if (bytes[0] == OP_MARK && size > 1) { /* before INST, or before what an OBJ calls */
+        bytes++;
+        size--;
+    }
     if (bytes[0] != OP_GLOBAL && bytes[0] != OP_INST)
         return false;
     module = name_line(bytes + 1, size - 1);
@@ -389,6 +391,7 @@ static int scan_pickle(struct scan *scan, const struct scan_object *object, bool
         r = torch_legacy_storages(scan, object->source, &judge->storages, &judge->storages_end, err);
     if (r == 0)
         r = scan_pickles(judge, first, err);
+    free(judge->line);
     free(judge);
     return r;
 }

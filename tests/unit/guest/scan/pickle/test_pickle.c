@@ -223,7 +223,7 @@ static void test_nested(void)
     dangerous(PICKLE("\x80\x04}\x8c\x04"
                      "dataC\x1c\x80\x04" SYSTEM4 CALL "0N.s."));
     check(PICKLE("\x80\x04}\x8c\x04"
-                 "dataC\x14\x80\x04]\x94(K\x01K\x02K\x03K\x04K\x05K\x06"
+                 "dataC\x13\x80\x04]\x94(K\x01K\x02K\x03K\x04K\x05K\x06"
                  "e.s."),
           SCAN_UNKNOWN, "pickle-nested");
 }

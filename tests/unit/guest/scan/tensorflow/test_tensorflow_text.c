@@ -51,6 +51,19 @@ static void test_ordinary(void)
     CU_ASSERT(text_is("library: \"WriteFile\"\n", SCAN_ALLOWED, NULL));
 }
 
+static void test_content(void)
+{
+    CU_ASSERT(text_is("node { name: \"c\" op: \"Const\" attr { key: \"value\" value { tensor { dtype: DT_FLOAT "
+                      "tensor_content: \"\\000\\000\\200?\" } } } }",
+                      SCAN_ALLOWED, NULL));
+    CU_ASSERT(text_is("node { name: \"c\" op: \"Const\" attr { key: \"value\" value { tensor { dtype: DT_STRING "
+                      "tensor_content: \"\\003abc\" } } } }",
+                      SCAN_UNSCANNED, NULL));
+    CU_ASSERT(text_is("node { name: \"c\" op: \"Const\" attr { key: \"value\" value { tensor { "
+                      "tensor_content: \"\\003abc\" dtype: 7 } } } }",
+                      SCAN_UNSCANNED, NULL));
+}
+
 static void test_broken(void)
 {
     CU_ASSERT(text_is("node { name: \"a\" op: \"NoOp\"", SCAN_UNSCANNED, NULL));
@@ -72,9 +85,8 @@ static void test_depth(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"each form of a field", test_forms},
-        {"ordinary graphs, and other texts", test_ordinary},
-        {"broken texts", test_broken},
+        {"each form of a field", test_forms},       {"ordinary graphs, and other texts", test_ordinary},
+        {"tensors' content", test_content},         {"broken texts", test_broken},
         {"messages within each other", test_depth},
     };
 
