@@ -186,17 +186,18 @@ static const char *dangerous_pair(const struct pair *pair)
     return found != NULL ? found : dangerous_part(pair);
 }
 
-/*
- * A class of the archive's own TorchScript, "__torch__.…", which Python has no module for; torch.classes are of C++.
- */
+static bool is_below(const struct pair *pair, const char *root, size_t size)
+{
+    return pair->module_size >= size && memcmp(pair->module, root, size) == 0 &&
+           (pair->module_size == size || pair->module[size] == '.');
+}
+
+/* A class of the archive's own TorchScript, which Python has no module for; those of torch.classes are of C++. */
 static bool is_torchscript(const struct pair *pair)
 {
     static const char root[] = "__torch__", native[] = "__torch__.torch.classes";
-    size_t size = sizeof root - 1;
 
-    return pair->module_size >= size && memcmp(pair->module, root, size) == 0 &&
-           (pair->module_size == size || pair->module[size] == '.') && pair->name_size > 0 &&
-           (pair->module_size < sizeof native - 1 || memcmp(pair->module, native, sizeof native - 1) != 0) &&
+    return is_below(pair, root, sizeof root - 1) && !is_below(pair, native, sizeof native - 1) &&
            !is_machinery(pair->name, pair->name_size);
 }
 
@@ -209,7 +210,6 @@ static enum global_class judge_plain(const struct pair *pair, const char **ret_r
         *ret_reason = "a class that torch.jit compiles from the archive's code, which is looked at by itself";
         return GLOBAL_ALLOWED_CLASS;
     }
-
     if (class == GLOBAL_UNKNOWN)
         class = find_in(&globals_dangerous, pair, ret_reason);
     if (class != GLOBAL_UNKNOWN)
@@ -260,11 +260,36 @@ static const char *dangerous_step(const struct pair *pair, size_t at, size_t end
     return find_in(&globals_dangerous, &step, &found) == GLOBAL_DANGEROUS ? found : NULL;
 }
 
+static bool is_constant_name(const char *name, size_t size)
+{
+    if (size == 0 || name[0] < 'A' || name[0] > 'Z')
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (!(name[i] >= 'A' && name[i] <= 'Z') && !(name[i] >= '0' && name[i] <= '9') && name[i] != '_')
+            return false;
+    return true;
+}
+
+/* "HubStrategy.EVERY_SAVE": Python 3.11 pickles members of enumerations as attributes of their class. */
+static bool is_member(const struct pair *pair, const struct pair *class)
+{
+    size_t size = class->name_size + 1;
+    const char *reason;
+
+    return is_constant_name(pair->name + size, pair->name_size - size) &&
+           find_in(find_table(class), class, &reason) != GLOBAL_UNKNOWN;
+}
+
 static enum global_class judge_dotted(const struct pair *pair, const char **ret_reason)
 {
     const char *last = memrchr(pair->name, '.', pair->name_size), *reason = NULL, *found;
     struct pair path, first = {.module = pair->module, .module_size = pair->module_size, .name = pair->name};
 
+    first.name_size = (size_t)((const char *)memchr(pair->name, '.', pair->name_size) - pair->name);
+    if (is_member(pair, &first)) {
+        *ret_reason = "a constant of a class that is allowed";
+        return GLOBAL_ALLOWED_CALL;
+    }
     join(pair, (size_t)(last - pair->name), &path);
     found = dangerous_module(&path);
     if (found == NULL)
@@ -280,7 +305,6 @@ static enum global_class judge_dotted(const struct pair *pair, const char **ret_
         *ret_reason = found;
         return GLOBAL_DANGEROUS;
     }
-    first.name_size = (size_t)((const char *)memchr(pair->name, '.', pair->name_size) - pair->name);
     if (judge_plain(&first, &reason) != GLOBAL_UNKNOWN || global_is_class_name(first.name, first.name_size))
         return GLOBAL_UNKNOWN; /* an attribute of a class */
     *ret_reason = "goes through an attribute of a module that is no class that is known";

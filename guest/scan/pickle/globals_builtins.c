@@ -29,7 +29,7 @@ static const struct global_module exceptions[] = {
 static const struct global_module functions[] = {
     {"builtins",
      "abs all any ascii bin callable chr divmod enumerate format hash hex id isinstance issubclass len max min next "
-     "oct ord print repr reversed round sorted sum zip"},
+     "oct ord repr reversed round sorted sum zip"},
 };
 
 static const struct global_module appliers[] = {

@@ -235,7 +235,8 @@ static const struct global_module records[] = {
 };
 
 static const struct global_module rebuilds[] = {
-    {"fastai.torch_core", "_fa_rebuild_tensor"},
+    {"fastai.torch_core", "_fa_rebuild_qtensor _fa_rebuild_tensor"},
+    {"jax._src.array", "_reconstruct_array"},
 };
 
 static const struct global_group groups[] = {

@@ -17,7 +17,7 @@ static const struct global_module data[] = {
     {"calendar", "Calendar Day Month TextCalendar"},
     {"collections",
      "ChainMap Counter OrderedDict UserDict UserList UserString _OrderedDictItemsView _OrderedDictKeysView "
-     "_OrderedDictValuesView defaultdict deque namedtuple"},
+     "_OrderedDictValuesView defaultdict deque"},
     {"collections.abc",
      "Callable Collection Container Generator Hashable ItemsView Iterable Iterator KeysView Mapping MutableMapping "
      "MutableSequence MutableSet Sequence Set Sized ValuesView"},
@@ -32,6 +32,7 @@ static const struct global_module data[] = {
      "Clamped Context Decimal DecimalException DecimalTuple DivisionByZero FloatOperation Inexact InvalidOperation "
      "Overflow ROUND_HALF_EVEN ROUND_HALF_UP Rounded Subnormal Underflow _reconstruct"},
     {"difflib", "Match SequenceMatcher"},
+    {"email._policybase", "Compat32"},
     {"email.message", "EmailMessage Message"},
     {"enum", "Enum Flag IntEnum IntFlag StrEnum auto"},
     {"fractions", "Fraction"},
@@ -54,6 +55,7 @@ static const struct global_module data[] = {
     {"statistics", "NormalDist StatisticsError"},
     {"string", "Template ascii_letters ascii_lowercase ascii_uppercase digits punctuation whitespace"},
     {"struct", "Struct"},
+    {"textwrap", "TextWrapper"},
     {"time", "struct_time"},
     {"tokenize", "TokenInfo"},
     {"types", "EllipsisType GenericAlias MappingProxyType NoneType NotImplementedType SimpleNamespace UnionType"},
@@ -67,7 +69,7 @@ static const struct global_module data[] = {
     {"uuid", "SafeUUID UUID"},
     {"weakref", "WeakKeyDictionary WeakSet WeakValueDictionary"},
     {"xml.etree.ElementTree", "Element"},
-    {"zoneinfo", "ZoneInfo._unpickle"},
+    {"zoneinfo", "ZoneInfo ZoneInfo._unpickle"},
 };
 
 static const struct global_module functions[] = {

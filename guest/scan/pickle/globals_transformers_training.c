@@ -145,6 +145,7 @@ static const struct global_module around[] = {
     {"sentence_transformers.training_args", "SentenceTransformerTrainingArguments"},
     {"setfit.modeling", "SetFitHead SetFitModel"},
     {"setfit.training_args", "TrainingArguments"},
+    {"tokenizers", "Tokenizer"},
     {"tokenizers.models", "BPE Unigram WordLevel WordPiece"},
     {"trl.experimental.online_dpo.online_dpo_config", "OnlineDPOConfig"},
     {"trl.trainer.alignprop_config", "AlignPropConfig"},

@@ -238,6 +238,23 @@ static int load_text(struct call *call, const struct named *named, pickle_value 
     return r;
 }
 
+/* Bytes of a text, also of one with escapes (protocol 0), which has to be read for it. */
+static bool text_size(struct pickle_machine *machine, pickle_value text, uint64_t *ret_size)
+{
+    CLEANUP_FREE uint8_t *bytes = NULL;
+    bool whole = false;
+    size_t used = 0;
+    uint64_t offset;
+
+    if (pickle_text_range(machine, text, &offset, ret_size))
+        return true;
+    bytes = malloc(LOADED_MAX);
+    if (bytes == NULL || pickle_text_of(machine, text, bytes, LOADED_MAX, &used, &whole, NULL) < 0 || used == 0)
+        return false;
+    *ret_size = whole ? used : LOADED_MAX + 1; /* too large, which is a gap */
+    return true;
+}
+
 /* Unpickles its argument: bytes, or text that a codec makes bytes of. */
 static int call_loads(struct call *call, const struct named *named, pickle_value arguments)
 {
@@ -248,7 +265,7 @@ static int call_loads(struct call *call, const struct named *named, pickle_value
     if (pickle_result_of(call->machine, argument, &callable, &inner, &state) &&
         judge_is_named(call->machine, callable, &codec) && codec.class == GLOBAL_ALLOWED_ENCODE) {
         argument = pickle_item_of(call->machine, inner, 0);
-        if (pickle_kind_of(argument) == PICKLE_STR && pickle_text_range(call->machine, argument, &offset, &size))
+        if (pickle_kind_of(argument) == PICKLE_STR && text_size(call->machine, argument, &size))
             return may_load(call, size) ? load_text(call, named, argument, size) : 0;
     }
     if (pickle_kind_of(argument) == PICKLE_BYTES && pickle_text_range(call->machine, argument, &offset, &size)) {

@@ -167,6 +167,13 @@ static void follows_dots(void)
         {"builtins", "bytes.fromhex", GLOBAL_ALLOWED_CALL},
         {"builtins", "str.format", GLOBAL_DANGEROUS},
         {"builtins", "str.__class__", GLOBAL_DANGEROUS},
+        /* Python 3.11's members of enumerations */
+        {"transformers.trainer_utils", "HubStrategy.EVERY_SAVE", GLOBAL_ALLOWED_CALL},
+        {"inspect", "_ParameterKind.KEYWORD_ONLY", GLOBAL_ALLOWED_CALL},
+        {"some.package", "Kind.MEMBER", GLOBAL_UNKNOWN},
+        {"os", "Kind.MEMBER", GLOBAL_DANGEROUS},
+        {"transformers.trainer_utils", "HubStrategy.MEMBER.OTHER", GLOBAL_UNKNOWN},
+        {"builtins", "int.from_bytes", GLOBAL_ALLOWED_CALL},
     };
 
     expect(dotted, HARNESS_COUNT(dotted));
