@@ -178,9 +178,9 @@ void supervisor_read_host(struct supervisor *s)
         r = receive_from_host(s, &err);
     if (r < 0)
         supervisor_give_up_for(s,
-                    is_hosts_fault(r)              ? MESSAGE_FAILURE_PROTOCOL
-                    : r == -ENOMEM || r == -ENOSPC ? MESSAGE_FAILURE_MEMORY
-                                                   : MESSAGE_FAILURE_INTERNAL,
-                    err.text);
+                               is_hosts_fault(r)              ? MESSAGE_FAILURE_PROTOCOL
+                               : r == -ENOMEM || r == -ENOSPC ? MESSAGE_FAILURE_MEMORY
+                                                              : MESSAGE_FAILURE_INTERNAL,
+                               err.text);
     stream_reader_next(&s->from_host);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The supervisor's state, and the steps that its parts share: supervisor.c is the loop, supervisor_host.c hears the host,
- * supervisor_worker.c the workers. */
+/* The supervisor's state, and the steps that its parts share: supervisor.c is the loop, supervisor_host.c hears the
+ * host, supervisor_worker.c the workers. */
 #ifndef LAZARET_GUEST_AGENT_SUPERVISOR_INTERNAL_H
 #define LAZARET_GUEST_AGENT_SUPERVISOR_INTERNAL_H
 

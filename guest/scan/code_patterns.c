@@ -128,6 +128,7 @@ const struct code_pattern code_patterns[] = {
     {"nc _- +* ~", "a shell's connection", MENTION, CODE_STATEMENT},
     {"nc _- +e,c,lvp,lvnp,nlvp,l ~", "a shell's connection", RUN, 0},
     {"ncat _- +e,c,l ~", "a shell's connection", RUN, 0},
+    {"net . sockets . tcpclient", "a .NET connection", RUN, CODE_NO_CASE},
     {"net . webclient", "a .NET download", RUN, CODE_NO_CASE},
     {"new Function (", "JavaScript compiled", RUN, 0},
     {"new XMLHttpRequest", "a request of a page's script", RUN, 0},

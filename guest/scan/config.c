@@ -22,6 +22,8 @@ const struct scan_rule config_rules[CONFIG_RULES] = {
                              "A loader of YAML that makes objects makes one that is not known."},
     [CONFIG_NOTEBOOK] = {"config-notebook", SCAN_MEDIUM, "A notebook runs its cells for who opens it and says so."},
     [CONFIG_BUILD_HOOK] = {"config-build-hook", SCAN_MEDIUM, "Installing the package runs the command."},
+    [CONFIG_YAML_EXPANSION] = {"config-yaml-expansion", SCAN_HIGH,
+                               "Who walks over what the anchors stand for takes time and memory without end."},
     [CONFIG_LIBRARY] = {"config-library", SCAN_HIGH, "A loader loads the library, which runs what is in it."},
 };
 

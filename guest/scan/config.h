@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#define CONFIG_RULES 8u
+#define CONFIG_RULES 9u
 
 enum config_rule {
     CONFIG_TARGET,         /* a callable that runs code */
@@ -21,8 +21,9 @@ enum config_rule {
     CONFIG_YAML_OBJECT,    /* a tag of YAML that calls what runs code */
     CONFIG_YAML_UNKNOWN,   /* a tag of YAML that makes an object that is not known */
     CONFIG_NOTEBOOK,
-    CONFIG_BUILD_HOOK, /* commands that a package runs when it is installed */
-    CONFIG_LIBRARY,    /* a path of a library that is loaded */
+    CONFIG_BUILD_HOOK,     /* commands that a package runs when it is installed */
+    CONFIG_YAML_EXPANSION, /* anchors of anchors */
+    CONFIG_LIBRARY,        /* a path of a library that is loaded */
 };
 
 extern const struct scan_rule config_rules[CONFIG_RULES];

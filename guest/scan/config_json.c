@@ -30,8 +30,9 @@ struct walk {
     const struct scan_object *object;
     struct pair *pairs; /* of PAIR_DEPTH */
     bool notebook;
-    bool is_schema; /* a format before has judged what it names */
-    int failed;     /* the sink's error, which ends the walk */
+    bool recognised; /* before: objects within change what scan_is_recognised says */
+    bool is_schema;  /* a format before has judged what it names */
+    int failed;      /* the sink's error, which ends the walk */
 };
 
 static void keep(char *name, const struct json_event *event)
@@ -200,7 +201,7 @@ static int scan_json_of(struct walk *walk, bool *ret_recognised, struct error *e
 
     if (r < 0)
         return r;
-    if (whole && !scan_is_recognised(walk->scan))
+    if (whole && !walk->recognised)
         *ret_recognised = true;
     if (whole && walk->notebook)
         return scan_find(walk->scan, walk->object, &config_rules[CONFIG_NOTEBOOK], 0, err, "%s", "a Jupyter notebook");
@@ -209,7 +210,7 @@ static int scan_json_of(struct walk *walk, bool *ret_recognised, struct error *e
 
 static int scan_json(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
-    struct walk walk = {.scan = scan, .object = object};
+    struct walk walk = {.scan = scan, .object = object, .recognised = scan_is_recognised(scan)};
     const uint64_t room = PAIR_DEPTH * sizeof walk.pairs[0];
     struct error cause = {0};
     const uint8_t *bytes;

@@ -16,11 +16,13 @@
 #include <string.h>
 #include <strings.h>
 
-#define PIECE_MAX 8192u /* bytes of a text or value that are judged at once */
-#define NAME_MAX_ 64u   /* bytes of a name that are kept */
-#define SNIFFED   256u
+#define PIECE_MAX       8192u /* bytes of a text or value that are judged at once */
+#define NAME_MAX_       64u   /* bytes of a name that are kept */
+#define SNIFFED         256u
+#define REFERENCES_MANY 3u  /* in one entity: each level multiplies */
+#define DIGITS_MAX      13u /* of a place in a file, 10 TB */
 
-enum { ENTITY, ENTITY_OUTSIDE, SCRIPT, PAGE, STYLESHEET, EXTENSION, RULE_COUNT };
+enum { ENTITY, ENTITY_OUTSIDE, SCRIPT, PAGE, STYLESHEET, EXTENSION, EXPANSION, BOUNDS, RULE_COUNT };
 
 static const struct scan_rule xml_rules[RULE_COUNT] = {
     [ENTITY] = {"xml-entity", SCAN_MEDIUM, "A parser that expands entities takes the time and memory they ask for."},
@@ -29,6 +31,8 @@ static const struct scan_rule xml_rules[RULE_COUNT] = {
     [SCRIPT] = {"xml-script", SCAN_HIGH, "Who opens the file in a browser or an engine runs the script."},
     [PAGE] = {"xml-page", SCAN_MEDIUM, "Who opens the page in a browser runs its scripts."},
     [STYLESHEET] = {"xml-stylesheet", SCAN_MEDIUM, "A processor fetches the stylesheet and runs what is in it."},
+    [EXPANSION] = {"xml-expansion", SCAN_HIGH, "Entities of entities take a parser's memory and time."},
+    [BOUNDS] = {"xml-bounds", SCAN_HIGH, "Weights at a place that no file has make a loader read other memory."},
     [EXTENSION] = {"xml-extension", SCAN_MEDIUM, "A layer of no known operator set: an extension has to be loaded."},
 };
 
@@ -150,6 +154,8 @@ static int judge_element(struct walk *walk, uint64_t offset)
     const char *name = strrchr(walk->element, ':');
 
     name = name != NULL ? name + 1 : walk->element;
+    if (strncasecmp(walk->element, "hta:", 4) == 0) /* no page: Windows runs it without a browser's bounds */
+        return find(walk, SCRIPT, offset, walk->element);
     if (same(name, "script") || same(name, "foreignObject") || same(name, "handler"))
         return find_script(walk, offset, walk->element);
     return 0;
@@ -163,6 +169,9 @@ static int judge_attribute(struct walk *walk, uint64_t offset)
     if (strncasecmp(walk->attribute, "on", 2) == 0 && walk->attribute[2] != '\0' && walk->size > 2 &&
         memchr(value, '(', walk->size) != NULL)
         return find_script(walk, offset, walk->attribute);
+    if (same(walk->element, "data") && (same(walk->attribute, "offset") || same(walk->attribute, "size")) &&
+        (walk->size > DIGITS_MAX || (walk->size > 0 && value[0] == '-')))
+        return find(walk, BOUNDS, offset, "a place of weights");
     if (same(walk->element, "layer") && same(walk->attribute, "version") &&
         (walk->size < 5 || memcmp(value, "opset", 5) != 0))
         return find(walk, EXTENSION, offset, "a layer of no operator set");
@@ -242,6 +251,16 @@ static int take_doctype(struct walk *walk, uint64_t offset)
                : 0;
 }
 
+/* Entities that the value of an entity names. */
+static unsigned references(const struct walk *walk)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i + 1 < walk->size; i++)
+        count += walk->piece[i] == '&' && walk->piece[i + 1] != '#';
+    return count;
+}
+
 /* "<!": a comment, CDATA, or a declaration. */
 static int take_declaration(struct walk *walk, uint64_t offset)
 {
@@ -262,6 +281,8 @@ static int take_declaration(struct walk *walk, uint64_t offset)
         return r;
     if (memmem(walk->piece, walk->size, "SYSTEM", 6) != NULL || memmem(walk->piece, walk->size, "PUBLIC", 6) != NULL)
         return find(walk, ENTITY_OUTSIDE, offset, "an entity from outside");
+    if (references(walk) >= REFERENCES_MANY)
+        return find(walk, EXPANSION, offset, "an entity of many others");
     return find(walk, ENTITY, offset, "an entity");
 }
 

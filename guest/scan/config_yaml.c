@@ -18,11 +18,13 @@
 #include <string.h>
 #include <strings.h>
 
-#define LINE_MAX_  4096u /* bytes of a line that are judged at once; a longer one goes on in the next piece */
-#define KEY_MAX_   128u  /* bytes of a key */
-#define SNIFFED    4096u /* where a file's first key stands */
-#define TARGET_MAX 256u  /* bytes of a tag's name */
-#define SHOWN      100u
+#define LINE_MAX_       4096u /* bytes of a line that are judged at once; a longer one goes on in the next piece */
+#define KEY_MAX_        128u  /* bytes of a key */
+#define SNIFFED         4096u /* where a file's first key stands */
+#define TARGET_MAX      256u  /* bytes of a tag's name */
+#define SHOWN           100u
+#define ALIASES_MANY    5u /* of an anchor's line */
+#define MULTIPLIED_MANY 3u /* such lines */
 
 struct walk {
     struct scan *scan;
@@ -30,6 +32,7 @@ struct walk {
     char key[KEY_MAX_]; /* the last one seen */
     size_t key_size;
     bool front, behind, page; /* see note_page */
+    unsigned multiplied;      /* anchors of many aliases */
 };
 
 /* --- tags ---------------------------------------------------------------------------------------------------- */
@@ -199,6 +202,23 @@ static void trim(const char **text, size_t *size)
     }
 }
 
+/* A line that makes an anchor of many aliases; some of them, one of the other, multiply. */
+static int judge_aliases(struct walk *walk, const char *line, size_t size, uint64_t offset, struct error *err)
+{
+    unsigned anchors = 0, aliases = 0;
+
+    for (size_t i = 0; i + 1 < size; i++) {
+        bool begins = i == 0 || is_blank(line[i - 1]) || line[i - 1] == '[' || line[i - 1] == ',';
+
+        anchors += begins && line[i] == '&' && isalnum((unsigned char)line[i + 1]);
+        aliases += begins && line[i] == '*' && isalnum((unsigned char)line[i + 1]);
+    }
+    if (anchors == 0 || aliases < ALIASES_MANY || ++walk->multiplied != MULTIPLIED_MANY)
+        return 0;
+    return scan_find(walk->scan, walk->object, &config_rules[CONFIG_YAML_EXPANSION], offset, err, "%s",
+                     "anchors of many aliases, one of the other");
+}
+
 static int judge_line(struct walk *walk, const char *line, size_t size, uint64_t offset, struct error *err)
 {
     size_t first, value, key_size;
@@ -216,6 +236,8 @@ static int judge_line(struct walk *walk, const char *line, size_t size, uint64_t
         size -= value;
     }
     r = judge_tags(walk, text, size, offset, err);
+    if (r == 0)
+        r = judge_aliases(walk, text, size, offset, err);
     if (r < 0)
         return r;
     trim(&text, &size);

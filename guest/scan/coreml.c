@@ -202,12 +202,13 @@ static int scan_coreml(struct scan *scan, const struct scan_object *object, bool
 /* A small version, a description, and one message with a number that only types of models have. */
 static enum scan_match match_coreml(struct scan *scan, const struct scan_object *object)
 {
+    static const uint64_t first[] = {PROTO_TAG(1, PROTO_VARINT), PROTO_TAG(2, PROTO_BYTES)};
     struct proto model;
     struct proto_field field;
     bool version = false, type = false;
 
     (void)scan;
-    if (!proto_seems_message(object->source))
+    if (!proto_begins_with(object->source, first, sizeof first / sizeof first[0]))
         return SCAN_MATCH_NO;
     model = proto_over(object->source, 0, UINT64_MAX, NULL);
     for (uint32_t i = 0; i < MATCH_FIELDS && !(version && type) && proto_next(&model, &field) > 0; i++) {

@@ -20,14 +20,14 @@ static bool is_keras_name(const char *name)
 }
 
 /* As an object of its own: JSON, a pickle, whatever is found. */
-static MUST_USE int scan_part(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes)
+static MUST_USE int scan_part(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes, bool is_json)
 {
     CLEANUP_SOURCE struct source *range = source_of_range(hdf5->source, bytes.at, bytes.end - bytes.at);
     const struct scan_object part = {.source = range, .name = name, .role = SCAN_ROLE_GUESS, .parent = hdf5->object};
 
     if (range == NULL)
         return hdf5->failed = error_set(hdf5->err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to read HDF5");
-    if (is_keras_name(name))
+    if (is_keras_name(name) && is_json)
         return hdf5->failed = keras_config_scan(hdf5->scan, hdf5->object, range, bytes.at, hdf5->err);
     return hdf5->failed = scan_object(hdf5->scan, &part, hdf5->err);
 }
@@ -83,8 +83,8 @@ int hdf5_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes)
     hdf5->judged += size;
     scan_looked(hdf5->scan, size);
     is_json = json_may_begin(hdf5->source, bytes.at);
-    if (is_keras_name(name) || is_json || size > WHOLE_VALUE_MAX)
-        r = scan_part(hdf5, name, bytes);
+    if (is_json || size > WHOLE_VALUE_MAX)
+        r = scan_part(hdf5, name, bytes, is_json);
     if (r == 0 && !is_json)
         r = judge_code(hdf5, name, bytes);
     if (r < 0 || size > WHOLE_VALUE_MAX || size < EMBEDDED_SIZE_MIN || is_json)

@@ -233,8 +233,10 @@ static int check_duplicate(struct keras *keras, const struct json_event *event, 
         frame->seen |= bit;
         return 0;
     }
-    if (!frame->class_name.given && !frame->is_config)
+    if (!frame->class_name.given && !frame->is_config) {
+        frame->duplicate = event->key_offset;
         return 0;
+    }
     r = keras_judge_object(keras, frame, err);
     if (r < 0)
         return r;
@@ -290,6 +292,13 @@ static int on_close(struct keras *keras, const struct json_event *event, struct 
         note_function(around, frame);
     if (!frame->class_name.given)
         return 0;
+    if (frame->duplicate != 0) {
+        int r = keras_find(keras, KERAS_RULE_DUPLICATE, frame->duplicate, err, "%s: a member stands twice",
+                           keras_path(keras));
+
+        if (r < 0)
+            return r;
+    }
     return keras_judge_object(keras, frame, err);
 }
 

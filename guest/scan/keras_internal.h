@@ -50,7 +50,8 @@ struct keras_frame {
     bool is_object, is_config, has_config;
     bool is_function; /* a Lambda's function, that may be a tuple */
     uint64_t offset;
-    uint32_t seen;                                          /* keys that must not come twice, a bit each */
+    uint32_t seen;      /* keys that must not come twice, a bit each */
+    uint64_t duplicate; /* where a key came twice before it was known whether that matters; 0: none did */
     struct keras_text class_name, module, registered, spec; /* spec: spec_name */
     struct keras_text config_text;                          /* a config that is a text */
     struct keras_facts own, config;                         /* own: as a config; config: of the member of that name */

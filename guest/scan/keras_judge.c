@@ -148,6 +148,20 @@ static int tell(struct keras *keras, const struct keras_frame *frame, enum keras
     }
 }
 
+/* Keras looks the registered name up too: among what is registered, and in the module (_retrieve_class_or_fn). */
+static enum keras_known judge_registered(const struct keras_frame *frame, const char **ret_reason)
+{
+    const struct keras_name none = {NULL, 0};
+    enum keras_known known = keras_judge(none, name_of(&frame->registered), false, ret_reason), inside;
+
+    if (known == KERAS_FUNCTION) /* how a function without a registration is written */
+        known = KERAS_HARMLESS;
+    if (!frame->module.given || (known != KERAS_HARMLESS && known != KERAS_UNKNOWN))
+        return known;
+    inside = keras_judge(name_of(&frame->module), name_of(&frame->registered), false, ret_reason);
+    return inside == KERAS_UNSAFE_CALL || inside == KERAS_UNSAFE_MODULE ? inside : known;
+}
+
 static int judge_function(struct keras *keras, const struct keras_frame *frame, struct error *err)
 {
     const struct keras_text *name = frame->config_text.given ? &frame->config_text : &frame->class_name;
@@ -158,6 +172,12 @@ static int judge_function(struct keras *keras, const struct keras_frame *frame, 
         known = KERAS_UNSAFE_CALL; /* a layer in a function's place */
     else if (known != KERAS_HARMLESS && known != KERAS_UNSAFE_CALL && known != KERAS_UNSAFE_MODULE)
         known = KERAS_UNKNOWN;
+    if (known == KERAS_HARMLESS || known == KERAS_UNKNOWN) {
+        enum keras_known registered = frame->registered.given ? judge_registered(frame, &reason) : KERAS_HARMLESS;
+
+        if (registered == KERAS_UNSAFE_CALL || registered == KERAS_UNSAFE_MODULE)
+            return tell(keras, frame, registered, &frame->registered, reason, err);
+    }
     return tell(keras, frame, known, name, reason, err);
 }
 
@@ -179,7 +199,6 @@ static int judge_type(struct keras *keras, const struct keras_frame *frame, stru
 static enum keras_known judge_names(const struct keras_frame *frame, const struct keras_text **ret_what,
                                     const char **ret_reason)
 {
-    const struct keras_name none = {NULL, 0};
     const char *reason = "";
     enum keras_known known, registered;
 
@@ -189,12 +208,12 @@ static enum keras_known judge_names(const struct keras_frame *frame, const struc
         return KERAS_UNKNOWN;
     if ((known != KERAS_HARMLESS && known != KERAS_UNKNOWN) || !frame->registered.given || frame->registered.size == 0)
         return known;
-    registered = keras_judge(none, name_of(&frame->registered), false, &reason);
+    registered = judge_registered(frame, &reason);
     if (registered == KERAS_HARMLESS)
         return known;
     *ret_what = &frame->registered;
     *ret_reason = reason;
-    return registered == KERAS_FUNCTION ? known : registered;
+    return registered;
 }
 
 int keras_judge_object(struct keras *keras, const struct keras_frame *frame, struct error *err)

@@ -2,6 +2,7 @@
 /* Judging the texts that models carry along. */
 #include "guest/scan/metadata.h"
 
+#include "guest/scan/code_source.h"
 #include "guest/scan/code_text.h"
 #include "guest/scan/embedded.h"
 #include "guest/scan/jinja.h"
@@ -91,7 +92,7 @@ static bool is_document(const char *text, size_t size)
         return false;
     for (size_t i = 0; i < size; i++)
         lines += text[i] == '\n';
-    return lines >= DOCUMENT_LINES;
+    return lines >= DOCUMENT_LINES && !code_source_is(text, size);
 }
 
 static int report_code(struct scan *scan, const struct scan_object *object, enum code_text judged, bool document,

@@ -144,6 +144,15 @@ static int take_bytes(struct walk *walk, uint64_t size, bool text)
     return 0;
 }
 
+static bool is_list_next(struct walk *walk)
+{
+    uint8_t byte = 0;
+
+    if (reader_fill(&walk->reader, 1) == 0)
+        byte = walk->reader.bytes[walk->reader.used];
+    return (byte & 0xf0) == 0x90 || byte == 0xdc || byte == 0xdd;
+}
+
 /* An extension: Flax's hold an array, as MessagePack again (shape, type, bytes). */
 static int take_extension(struct walk *walk, uint64_t size)
 {
@@ -160,7 +169,7 @@ static int take_extension(struct walk *walk, uint64_t size)
         r = find(walk, EXTENSION, "an extension that is not known");
     else if (!walk->dry)
         scan_skipped(walk->scan, walk->object, SCAN_SKIP_WEIGHTS, reader_offset(&walk->reader), size, "%s", "");
-    if (r == 0 && !walk->dry && (type < 1 || type > EXT_MAX))
+    if (r == 0 && !walk->dry && (type < 1 || type > EXT_MAX || !is_list_next(walk)))
         r = hand_on(walk, size);
     return r < 0 ? r : reader_skip(&walk->reader, size);
 }

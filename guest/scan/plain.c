@@ -8,6 +8,7 @@
  */
 #include "guest/scan/formats.h"
 
+#include "guest/scan/code_source.h"
 #include "guest/scan/code_text.h"
 #include "guest/scan/config.h"
 #include "guest/scan/embedded.h"
@@ -23,8 +24,6 @@
 #define ENCODED_MIN    40u    /* bytes of an encoded file */
 #define STRAY_SHARE    20u    /* one byte of so many may be of an old character set */
 #define CODE_LOOKED    65536u /* bytes in which statements are counted */
-#define CODE_SHARE     4u     /* one line of so many is a statement, in source */
-#define CODE_LINES     2u     /* statements at least */
 
 enum { ACTS, SOURCE, GLOBALS, RULE_COUNT };
 
@@ -75,98 +74,6 @@ static enum scan_match match_plain(struct scan *scan, const struct scan_object *
     return SCAN_MATCH_MAYBE;
 }
 
-/* --- source ------------------------------------------------------------------------------------------------ */
-
-struct line {
-    const char *text;
-    size_t size;
-};
-
-static bool begins(const struct line *line, const char *word)
-{
-    size_t size = strlen(word);
-
-    return line->size >= size && memcmp(line->text, word, size) == 0;
-}
-
-static bool ends(const struct line *line, char c)
-{
-    return line->size > 0 && line->text[line->size - 1] == c;
-}
-
-static bool has(const struct line *line, const char *text)
-{
-    return memmem(line->text, line->size, text, strlen(text)) != NULL;
-}
-
-/* "import a.b as c": words and dots only. */
-static bool is_import(const struct line *line)
-{
-    if (!begins(line, "import ") || line->size < 8)
-        return false;
-    for (size_t i = 7; i < line->size && line->text[i] != ';'; i++)
-        if (!isalnum((unsigned char)line->text[i]) && memchr("._, *{}\"'/", line->text[i], 11) == NULL)
-            return false;
-    return !has(line, ". ") && !ends(line, '.');
-}
-
-/* A statement that stands at the beginning of a line in source, and hardly ever in text. */
-static bool is_statement(const struct line *line)
-{
-    return is_import(line) || (begins(line, "from ") && has(line, " import ")) ||
-           (begins(line, "def ") && has(line, "(") && ends(line, ':')) ||
-           (begins(line, "async def ") && ends(line, ':')) || (begins(line, "class ") && ends(line, ':')) ||
-           (begins(line, "@") && !has(line, " ") && !has(line, "@ ")) || begins(line, "if __name__ ==") ||
-           (begins(line, "exec(") && ends(line, ')')) || (begins(line, "eval(") && ends(line, ')')) ||
-           (begins(line, "const ") && has(line, " = ")) || (begins(line, "var ") && has(line, " = ")) ||
-           (begins(line, "let ") && has(line, " = ")) || begins(line, "function ") || begins(line, "#include <") ||
-           begins(line, "using System") || begins(line, "package main") || begins(line, "public class ") ||
-           begins(line, "require(") || (begins(line, "local ") && has(line, " = ")) ||
-           (begins(line, "$") && has(line, " = ")) || begins(line, "Invoke-") || begins(line, "powershell ") ||
-           begins(line, "IEX") || begins(line, "curl ") || begins(line, "wget ") || begins(line, "sudo ") ||
-           begins(line, "rm -") || begins(line, "__import__(") || begins(line, "os.system(") ||
-           begins(line, "subprocess.") || begins(line, "library(") || begins(line, "os.execute(") ||
-           begins(line, "export ") || begins(line, "<script") || begins(line, "bash -") || begins(line, "nc -");
-}
-
-/* The next line without the blanks around it; false at the end. */
-static bool next_line(const char **text, size_t *size, struct line *ret_line)
-{
-    const char *end;
-    size_t length;
-
-    if (*size == 0)
-        return false;
-    end = memchr(*text, '\n', *size);
-    length = end != NULL ? (size_t)(end - *text) : *size;
-    *ret_line = (struct line){.text = *text, .size = length};
-    while (ret_line->size > 0 && isspace((unsigned char)ret_line->text[ret_line->size - 1]))
-        ret_line->size--;
-    length += end != NULL;
-    *text += length;
-    *size -= length;
-    return true;
-}
-
-/* Whether enough of the lines are statements; pages mark what they show by fences, and headings by "# ". */
-static bool is_source(const uint8_t *bytes, size_t size)
-{
-    const char *text = (const char *)bytes;
-    uint64_t lines = 0, statements = 0;
-    bool fenced = false;
-    struct line line;
-
-    while (next_line(&text, &size, &line)) {
-        if (begins(&line, "```") || begins(&line, "~~~"))
-            fenced = !fenced;
-        if (fenced || line.size == 0 || line.text[0] == '#' || line.text[0] == ' ' || line.text[0] == '\t')
-            continue;
-        lines++;
-        statements += is_statement(&line);
-    }
-    return statements > 0 && statements * CODE_SHARE >= lines && (statements >= CODE_LINES || lines == statements);
-}
-
 /* --- pieces of pickles ------------------------------------------------------------------------------------- */
 
 /* A name as Python's are; of a module, such with dots between them. */
@@ -179,7 +86,7 @@ static bool is_name(const char *text, size_t size, bool module)
 }
 
 /* Where a module's name begins in a line that ends as GLOBAL's or INST's first one does; the line's end for none. */
-static size_t module_in(const struct line *line)
+static size_t module_in(const struct code_line *line)
 {
     for (size_t i = 0; i + 1 < line->size && i < OPCODES_BEFORE; i++)
         if ((line->text[i] == 'c' || line->text[i] == 'i') && is_name(line->text + i + 1, line->size - i - 1, true))
@@ -193,12 +100,12 @@ static int judge_globals(struct scan *scan, const struct scan_object *object, co
                          bool *ret_found, struct error *err)
 {
     const char *text = (const char *)bytes;
-    struct line line, before = {.size = 0};
+    struct code_line line, before = {.size = 0};
 
     if (memmem(bytes, size, "R.", 2) == NULL && memmem(bytes, size, "tR", 2) == NULL &&
         memchr(bytes, 'i', size) == NULL)
         return 0;
-    while (next_line(&text, &size, &line)) {
+    while (code_line_next(&text, &size, &line)) {
         size_t module = before.size > 0 ? module_in(&before) : 0;
 
         if (module < before.size && is_name(line.text, line.size, false) &&
@@ -291,7 +198,7 @@ static int scan_text(struct scan *scan, const struct scan_object *object, uint64
         scan_skipped_for(scan, object, r, 0, &cause);
         return 0;
     }
-    if (object->role == SCAN_ROLE_FILE && is_source(bytes, got < CODE_LOOKED ? got : CODE_LOOKED))
+    if (object->role == SCAN_ROLE_FILE && code_source_is(bytes, got < CODE_LOOKED ? got : CODE_LOOKED))
         return judge_source(scan, object, size, err);
     if (object->role == SCAN_ROLE_FILE && is_encoded(bytes, got < CODE_LOOKED ? got : CODE_LOOKED))
         return judge_encoded(scan, object, bytes, got < CODE_LOOKED ? got : CODE_LOOKED, size, err);

@@ -96,11 +96,16 @@ static int look(struct scan *scan, const struct scan_object *object, struct erro
 
 int scan_object(struct scan *scan, const struct scan_object *object, struct error *err)
 {
+    bool before = scan->recognised;
+    int r;
+
     if (depth_of(object) > SCAN_DEPTH_MAX) {
         scan_skipped(scan, object, SCAN_GAP_DEPTH, 0, 0, "more than %u containers within each other", SCAN_DEPTH_MAX);
         return 0;
     }
-    return look(scan, object, err);
+    r = look(scan, object, err);
+    scan->recognised = before; /* of the object around it, whose format goes on */
+    return r;
 }
 
 bool scan_is_recognised(const struct scan *scan)
@@ -213,6 +218,8 @@ void scan_skipped(struct scan *scan, const struct scan_object *object, enum scan
 {
     struct scan_gap *gap = &scan->summary->gaps[reason];
 
+    if (object->role == SCAN_ROLE_GUESS && reason == SCAN_GAP_DAMAGED)
+        return; /* what only may be an object, and is not whole, no loader was to read */
     if (gap->places == 0) {
         va_list arguments;
 

@@ -21,11 +21,21 @@
 #define PATHS_MAX (4u * SCAN_FINDINGS_MAX)
 #define NAME_KEPT 160u /* bytes of a name; longer ones are unknown */
 
-enum skops_rule { RULE_DANGEROUS, RULE_OPERATOR, RULE_METHOD, RULE_DUPLICATE, RULE_CODE, RULE_UNKNOWN, RULE_COUNT };
+enum skops_rule {
+    RULE_DANGEROUS,
+    RULE_CALL,
+    RULE_OPERATOR,
+    RULE_METHOD,
+    RULE_DUPLICATE,
+    RULE_CODE,
+    RULE_UNKNOWN,
+    RULE_COUNT
+};
 
 static const struct scan_rule rules[RULE_COUNT] = {
     [RULE_DANGEROUS] = {"skops-dangerous", SCAN_CRITICAL,
                         "A function or class is imported that runs code, opens, or connects."},
+    [RULE_CALL] = {"skops-call", SCAN_HIGH, "A function that no table lists is called when the model is loaded."},
     [RULE_OPERATOR] = {"skops-operator", SCAN_HIGH, "A method or attribute of any name is called when it is used."},
     [RULE_METHOD] = {"skops-method", SCAN_HIGH, "An attribute inside Python's machinery is reached."},
     [RULE_DUPLICATE] = {"skops-duplicate-key", SCAN_HIGH,
@@ -97,14 +107,43 @@ static int judge_pair(struct skops *skops, const struct text_kept *module, const
         return 0;
     if (module->cut || name->cut)
         return find_pair(skops, RULE_UNKNOWN, module, name, "", err);
+    if (is_text(module, "scipy.special._ufuncs")) /* functions of numbers, nothing else; too many to list */
+        return 0;
     switch (global_judge(module->bytes, module->size, name->bytes, name->size, &reason)) {
     case GLOBAL_DANGEROUS:
+        return find_pair(skops, RULE_DANGEROUS, module, name, reason, err);
+    case GLOBAL_ALLOWED_LOADS: /* what it would unpickle is not known here */
+    case GLOBAL_ALLOWED_GETATTR:
         return find_pair(skops, RULE_DANGEROUS, module, name, reason, err);
     case GLOBAL_UNKNOWN:
         return find_pair(skops, RULE_UNKNOWN, module, name, "", err);
     default:
         return 0;
     }
+}
+
+/* Whether a node calls what it names with its content (skops.io, _construct of these). */
+static bool is_called(const struct text_kept *loader)
+{
+    static const char *const calling[] = {"ListNode", "SetNode", "TupleNode", "DictNode", "ConstructorFromReduceNode"};
+
+    for (size_t i = 0; i < sizeof calling / sizeof calling[0]; i++)
+        if (is_text(loader, calling[i]))
+            return true;
+    return false;
+}
+
+/* Called, an unknown class makes an object, which is as unknown as it was; an unknown function does whatever it does.
+ */
+static int judge_call(struct skops *skops, const struct text_kept *module, const struct text_kept *name,
+                      struct error *err)
+{
+    const char *reason = "";
+
+    if (module->given && !module->cut && !name->cut && !global_is_class_name(name->bytes, name->size) &&
+        global_judge(module->bytes, module->size, name->bytes, name->size, &reason) == GLOBAL_UNKNOWN)
+        return find_pair(skops, RULE_CALL, module, name, "", err);
+    return judge_pair(skops, module, name, err);
 }
 
 /* getattr(operator, class)(...): what it makes calls a method of any name, or reaches any attribute. */
@@ -136,6 +175,14 @@ static int judge_function(struct skops *skops, const struct node *node, struct e
     return judge_pair(skops, module, content, err);
 }
 
+static bool is_type_of_types(const struct node *node)
+{
+    const struct text_kept *module = &node->members[MEMBER_MODULE], *name = &node->members[MEMBER_CLASS];
+
+    return (is_text(module, "builtins") && (is_text(name, "type") || is_text(name, "NoneType"))) ||
+           (is_text(module, "abc") && is_text(name, "ABCMeta"));
+}
+
 static int judge_node(struct skops *skops, const struct node *node, struct error *err)
 {
     const struct text_kept *members = node->members, *method = &members[MEMBER_METHOD];
@@ -152,6 +199,10 @@ static int judge_node(struct skops *skops, const struct node *node, struct error
         return judge_operator(skops, node, err);
     if (is_text(&members[MEMBER_LOADER], "FunctionNode"))
         return judge_function(skops, node, err);
+    if (is_text(&members[MEMBER_LOADER], "TypeNode") && is_type_of_types(node))
+        return 0; /* in older versions the content names the type itself, and is judged as a node of its own */
+    if (is_called(&members[MEMBER_LOADER]))
+        return judge_call(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], err);
     return judge_pair(skops, &members[MEMBER_MODULE], &members[MEMBER_CLASS], err);
 }
 

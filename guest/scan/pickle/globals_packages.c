@@ -6,6 +6,7 @@ const struct global_package global_packages[] = {
     {"PIL", &globals_images},
     {"TTS", &globals_language},
     {"__future__", &globals_stdlib},
+    {"__torch__", &globals_torch},
     {"_codecs", &globals_stdlib},
     {"_weakrefset", &globals_stdlib},
     {"abc", &globals_stdlib},

@@ -335,7 +335,18 @@ static const struct global_module loads[] = {
     {"torch.storage", "_load_from_bytes"},
 };
 
+/* Classes of torch's own in C++, as TorchScript's archives name them. */
+static const struct global_module native[] = {
+    {"__torch__.torch.classes.quantized",
+     "Conv2dPackedParamsBase Conv3dPackedParamsBase EmbeddingPackedParamsBase LinearPackedParamsBase"},
+    {"__torch__.torch.classes.rnn", "CellParamsBase"},
+    {"__torch__.torch.classes.sparse", "LinearPackedParamsBase"},
+    {"__torch__.torch.classes.xnnpack", "Conv2dOpContext LinearOpContext TransposeConv2dOpContext"},
+};
+
 static const struct global_group groups[] = {
+    GLOBAL_GROUP(GLOBAL_ALLOWED_CLASS, native,
+                 "packed weights of torch's own, made of tensors by TorchScript's unpickler"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_CLASS, modules,
                  "a layer: made without __init__, and given its attributes, it runs nothing"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_CLASS, quantised,

@@ -6,6 +6,7 @@
 #include "guest/scan/pickle/disassemble.h"
 #include "guest/scan/pickle/globals.h"
 #include "guest/scan/pickle/judge_state.h"
+#include "guest/scan/pickle/opcodes.h"
 #include "guest/scan/text.h"
 
 #include <errno.h>
@@ -14,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTEXTS_MAX 512u /* findings with lines around them; the rest is listed without */
-#define TEXT_MIN     16u  /* bytes of a string that may be a pickle itself, or hold one encoded */
+#define TRIES_MAX    65536u  /* findings of a rule, those that were made before included */
+#define CONTEXTS_MAX 512u    /* findings with lines around them; the rest is listed without */
+#define UNKEPT_MAX   131072u /* globals that are judged beyond those that the machine keeps */
+#define TEXT_MIN     16u     /* bytes of a string that may be a pickle itself, or hold one encoded */
 
 const struct scan_rule judge_rules[] = {
     [RULE_DANGEROUS_GLOBAL] = {"pickle-dangerous-global", SCAN_HIGH,
@@ -61,6 +64,8 @@ const struct scan_rule judge_rules[] = {
                          "Loading it loads an array from a file elsewhere, by a path of its choice."},
 };
 
+_Static_assert(RULE_COUNT <= JUDGE_RULES_MAX, "every rule is counted");
+
 const uint32_t judge_rule_count = RULE_COUNT;
 
 /* --- findings ----------------------------------------------------------------------------------------- */
@@ -78,6 +83,11 @@ static bool is_new(struct judge *judge, enum judge_rule rule, const char *detail
     return true;
 }
 
+bool judge_has_enough(const struct judge *judge, enum judge_rule rule)
+{
+    return judge->tries[rule] >= TRIES_MAX;
+}
+
 int judge_find(struct judge *judge, struct pickle_machine *machine, enum judge_rule rule, uint64_t offset,
                struct error *err, const char *format, ...)
 {
@@ -85,6 +95,9 @@ int judge_find(struct judge *judge, struct pickle_machine *machine, enum judge_r
     char detail[SCAN_DETAIL_MAX];
     va_list arguments;
 
+    if (judge_has_enough(judge, rule))
+        return 0;
+    judge->tries[rule]++;
     va_start(arguments, format);
     (void)vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
@@ -103,14 +116,31 @@ static unsigned mark_for(enum global_class class)
     return class == GLOBAL_DANGEROUS ? MARK_DANGEROUS : class == GLOBAL_UNKNOWN ? MARK_UNKNOWN : MARK_NONE;
 }
 
+enum global_class judge_class(const struct pickle_global *global, const char **ret_reason)
+{
+    enum global_class class;
+
+    if (global->note != NULL && global->note->made) {
+        *ret_reason = global->note->reason;
+        return (enum global_class)global->note->class;
+    }
+    *ret_reason = "";
+    class = global_judge(global->module, global->module_size, global->name, global->name_size, ret_reason);
+    if (global->note != NULL)
+        *global->note = (struct pickle_note){.made = true, .class = (uint8_t) class, .reason = *ret_reason};
+    return class;
+}
+
 int judge_name(struct judge *judge, struct pickle_machine *machine, const struct pickle_global *global,
                unsigned *ret_mark, struct error *err)
 {
-    const char *reason = "";
-    enum global_class class =
-        global_judge(global->module, global->module_size, global->name, global->name_size, &reason);
+    bool again = global->note != NULL && global->note->made;
+    const char *reason;
+    enum global_class class = judge_class(global, &reason);
 
     *ret_mark = mark_for(class);
+    if (again)
+        return 0;
     if (class == GLOBAL_DANGEROUS)
         return judge_find(judge, machine, RULE_DANGEROUS_GLOBAL, global->offset, err, "%s.%s: %s",
                           TEXT(global->module, global->module_size), TEXT(global->name, global->name_size), reason);
@@ -130,6 +160,13 @@ static int on_global(void *argument, struct pickle_machine *machine, const struc
         *ret_mark = MARK_DANGEROUS;
         return judge_find(judge, machine, RULE_COMPUTED_NAME, global->offset, err, "module '%s', name '%s'",
                           TEXT(global->module, global->module_size), TEXT(global->name, global->name_size));
+    }
+    if (global->note == NULL && ++judge->unkept > UNKEPT_MAX) {
+        if (judge->unkept == UNKEPT_MAX + 1)
+            scan_skipped(judge->scan, judge->object, SCAN_GAP_BUDGET, global->offset, 0, "%s",
+                         "a pickle names more globals than are judged");
+        *ret_mark = MARK_UNKNOWN;
+        return 0;
     }
     return judge_name(judge, machine, global, ret_mark, err);
 }
@@ -224,8 +261,8 @@ static int on_odd(void *argument, struct pickle_machine *machine, enum pickle_od
 
 /* --- texts ------------------------------------------------------------------------------------------------ */
 
-/* One that is too large to be decoded in one piece: as it is, and the first part of what it may encode. */
-static int look_at_huge(struct judge *judge, uint64_t first, uint64_t size, const char *name, struct error *err)
+/* An object of its own, however large. */
+static int look_at_whole(struct judge *judge, uint64_t first, uint64_t size, const char *name, struct error *err)
 {
     CLEANUP_SOURCE struct source *range = source_of_range(judge->object->source, first, size);
     const struct scan_object object = {.source = range, .name = name, .role = SCAN_ROLE_GUESS, .parent = judge->object};
@@ -235,19 +272,13 @@ static int look_at_huge(struct judge *judge, uint64_t first, uint64_t size, cons
     return scan_object(judge->scan, &object, err);
 }
 
-/* One of more bytes than a view has: in a copy, where the source has no more of them at hand than that. */
-static int look_at_large(struct judge *judge, uint64_t first, size_t size, const char *name, uint64_t offset,
-                         struct error *err)
+/* Bytes that the source does not have at hand in one piece: in a copy. */
+static int look_at_copy(struct judge *judge, uint64_t first, size_t size, const char *name, uint64_t offset,
+                        struct error *err)
 {
-    const uint8_t *bytes;
-    uint8_t *copy = NULL;
-    size_t got;
+    uint8_t *copy;
     int r;
 
-    if (source_view(judge->object->source, first, SCAN_VIEW_MAX, &bytes, &got, NULL) < 0)
-        return 0;
-    if (got >= size)
-        return scan_embedded(judge->scan, judge->object, name, bytes, size, offset, err);
     if (scan_reserve(judge->scan, size, NULL) < 0) {
         scan_skipped(judge->scan, judge->object, SCAN_GAP_MEMORY, offset, size, "%s", "a string is too large");
         return 0;
@@ -261,42 +292,48 @@ static int look_at_large(struct judge *judge, uint64_t first, size_t size, const
     return r;
 }
 
+/*
+ * A text's bytes in the file. Where a source has them at hand, all are looked at. Decoders would have to begin anew for
+ * every string that they have gone past: of theirs, bytes are copied up to a size, and of what is larger, or a str that
+ * the machine has yet to read, the first part counts, and the whole where it begins as an object does.
+ */
+static int look_at_range(struct judge *judge, uint64_t first, uint64_t size, bool is_str, const char *name,
+                         uint64_t offset, struct error *err)
+{
+    size_t want = size < SCAN_VIEW_MAX ? (size_t)size : SCAN_VIEW_MAX, got;
+    const uint8_t *bytes;
+
+    if (source_view(judge->object->source, first, want, &bytes, &got, NULL) < 0 || got < want)
+        return 0; /* the machine will come upon it */
+    if (got >= size)
+        return scan_embedded(judge->scan, judge->object, name, bytes, (size_t)size, offset, err);
+    if (!is_str && size <= EMBEDDED_SIZE_MAX)
+        return look_at_copy(judge, first, (size_t)size, name, offset, err);
+    if (!is_str && ((bytes[0] == OP_PROTO && bytes[1] <= PICKLE_PROTOCOL_MAX) || memcmp(bytes, "PK\3\4", 4) == 0))
+        return look_at_whole(judge, first, size, name, err);
+    return scan_embedded(judge->scan, judge->object, name, bytes, want, offset, err);
+}
+
 static int on_text(void *argument, struct pickle_machine *machine, pickle_value text, uint64_t size, uint64_t offset,
                    struct error *err)
 {
     struct judge *judge = argument;
-    const uint8_t *bytes;
     uint64_t first, count;
     char name[48];
     size_t got;
-    int r;
 
     (void)size;
     (void)snprintf(name, sizeof name, "string at %llu", (unsigned long long)offset);
     judge->texts++;
-    if (pickle_text_range(machine, text, &first, &count)) {
-        size_t want = count < SCAN_VIEW_MAX ? (size_t)count : SCAN_VIEW_MAX;
-
-        if (count > SCAN_VIEW_MAX && count <= EMBEDDED_SIZE_MAX)
-            return look_at_large(judge, first, (size_t)count, name, offset, err);
-        if (count > EMBEDDED_SIZE_MAX) {
-            r = look_at_huge(judge, first, count, name, err);
-            if (r < 0)
-                return r;
-        }
-        if (source_view(judge->object->source, first, want, &bytes, &got, NULL) < 0 || got < want)
-            return 0; /* the machine will come upon it */
-        got = want;
-    } else {
-        if (judge->line == NULL)
-            judge->line = malloc(SCAN_VIEW_MAX);
-        if (judge->line == NULL)
-            return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a line");
-        if (pickle_text_of(machine, text, judge->line, SCAN_VIEW_MAX, &got, NULL, NULL) < 0)
-            return 0;
-        bytes = judge->line;
-    }
-    return scan_embedded(judge->scan, judge->object, name, bytes, got, offset, err);
+    if (pickle_text_range(machine, text, &first, &count))
+        return look_at_range(judge, first, count, pickle_kind_of(text) == PICKLE_STR, name, offset, err);
+    if (judge->line == NULL)
+        judge->line = malloc(SCAN_VIEW_MAX);
+    if (judge->line == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a line");
+    if (pickle_text_of(machine, text, judge->line, SCAN_VIEW_MAX, &got, NULL, NULL) < 0)
+        return 0;
+    return scan_embedded(judge->scan, judge->object, name, judge->line, got, offset, err);
 }
 
 /* --- the run ---------------------------------------------------------------------------------------------- */

@@ -13,7 +13,8 @@
 
 #include "guest/scan/pickle/machine.h"
 
-#define JUDGE_SEEN 1024u /* findings that are remembered, so that each is made once; a power of two */
+#define JUDGE_RULES_MAX 32u
+#define JUDGE_SEEN      1024u /* findings that are remembered, so that each is made once; a power of two */
 
 extern const struct scan_rule judge_rules[];
 extern const uint32_t judge_rule_count;
@@ -25,6 +26,10 @@ struct judge {
     uint64_t globals, calls;         /* seen so far */
     uint64_t dangerous;              /* findings that are high or more */
     uint64_t texts;                  /* handed on, of the whole object */
+    uint64_t probes;                 /* places that were tried behind pickles */
+    uint64_t items;                  /* arguments that were looked through */
+    uint32_t tries[JUDGE_RULES_MAX]; /* findings by rule, those that were made before too */
+    uint64_t unkept;                 /* globals without a note */
     uint64_t found;                  /* findings so far */
     uint64_t arrays;                 /* of joblib, whose bytes stand between opcodes */
     uint64_t storages, storages_end; /* PyTorch's, behind the last pickle: where they begin and end; 0: none */

@@ -55,12 +55,20 @@ enum pickle_change {
     PICKLE_CHANGE_ADD,     /* ADDITEMS on what is no set */
 };
 
+/* What a client wants to remember of a global, for as long as the run. */
+struct pickle_note {
+    bool made;
+    uint8_t class;
+    const char *reason;
+};
+
 struct pickle_global {
     enum pickle_how how;
     unsigned protocol; /* of the pickle so far: below 3, Python 2 names are mapped; from 4 on, dots are followed */
     const char *module, *name; /* not terminated */
     size_t module_size, name_size;
-    uint64_t offset; /* of the opcode */
+    uint64_t offset;          /* of the opcode */
+    struct pickle_note *note; /* NULL where there are too many names to keep one for each */
 };
 
 struct pickle_call_event {

@@ -9,7 +9,8 @@ struct name {
     uint16_t module_size, name_size;
     uint8_t how, protocol;
     uint64_t offset; /* where it is named first */
-    char text[];     /* module, then name */
+    struct pickle_note note;
+    char text[]; /* module, then name */
 };
 
 void names_init(struct names *names, struct pickle_memory *memory)
@@ -126,6 +127,12 @@ bool names_get(const struct names *names, uint64_t number, struct pickle_global 
                                          .name = name->text + name->module_size,
                                          .module_size = name->module_size,
                                          .name_size = name->name_size,
-                                         .offset = name->offset};
+                                         .offset = name->offset,
+                                         .note = names_note(names, (uint32_t)number)};
     return true;
+}
+
+struct pickle_note *names_note(const struct names *names, uint32_t number)
+{
+    return number > 0 ? &names->names[number - 1]->note : NULL;
 }

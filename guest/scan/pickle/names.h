@@ -22,5 +22,7 @@ void names_free(struct names *names);
 /* The number of a pair, from 1; 0 where it can't be kept. */
 uint32_t names_add(struct names *names, const struct pickle_global *global);
 bool names_get(const struct names *names, uint64_t number, struct pickle_global *ret_global);
+/* NULL for number 0. */
+struct pickle_note *names_note(const struct names *names, uint32_t number);
 
 #endif

@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define PROBE_OPCODES 4096u /* executed to see whether it is a pickle */
-#define PROBES_MAX    2048u /* places behind a pickle that are tried */
+#define PROBES_MAX    2048u /* places behind pickles that are tried, of an object */
 #define NEAR_MAX      4096u /* bytes in which a pickle is looked for before there was one */
 #define RESYNC_MAX    (UINT64_C(64) << 20)
 #define NAME_SHOWN    128u /* bytes of a line that may be a name */
@@ -194,13 +194,13 @@ static bool could_begin(const uint8_t *bytes, size_t size)
 }
 
 /* The next pickle from an offset on. Where there is none, *ret_offset is UINT64_MAX. */
-static int find_next(struct scan *scan, struct source *source, uint64_t offset, uint64_t *ret_offset, struct error *err)
+static int find_next(struct judge *judge, uint64_t offset, uint64_t *ret_offset, struct error *err)
 {
+    struct source *source = judge->object->source;
     uint64_t first = offset;
-    unsigned probes = 0;
 
     *ret_offset = UINT64_MAX;
-    while (offset - first < RESYNC_MAX && probes < PROBES_MAX) {
+    while (offset - first < RESYNC_MAX && judge->probes < PROBES_MAX) {
         const uint8_t *bytes;
         size_t size, done;
 
@@ -212,7 +212,7 @@ static int find_next(struct scan *scan, struct source *source, uint64_t offset, 
         offset += done;
         if (done < size) {
             bool is = false;
-            int r = probe(scan, source, offset, false, &is, err);
+            int r = probe(judge->scan, source, offset, false, &is, err);
 
             if (r < 0)
                 return r;
@@ -220,7 +220,7 @@ static int find_next(struct scan *scan, struct source *source, uint64_t offset, 
                 *ret_offset = offset;
                 return 0;
             }
-            probes++;
+            judge->probes++;
             offset++;
         }
     }
@@ -327,7 +327,7 @@ static int look_behind(struct judge *judge, const struct pickle_result *result, 
         }
     }
     note_gap(judge, result, offset);
-    r = find_next(judge->scan, source, offset, ret_offset, err);
+    r = find_next(judge, offset, ret_offset, err);
     if (r < 0 || *ret_offset == UINT64_MAX)
         return r;
     return judge_find(judge, NULL, RULE_APPENDED, *ret_offset, err, "a pickle behind %s",

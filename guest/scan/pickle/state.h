@@ -99,7 +99,7 @@ static inline __attribute__((always_inline)) int fetch_integer(struct pickle_mac
     return 0;
 }
 
-/* A line with its newline; the first `have` bytes of it are at hand (all, up to SCAN_VIEW_MAX). */
+/* A line with its newline; `have` is its size where it is at hand, 0 for one of more than SCAN_VIEW_MAX bytes. */
 struct fetched_line {
     const uint8_t *bytes;
     uint64_t size;
@@ -107,8 +107,10 @@ struct fetched_line {
 };
 
 int fetch_line(struct pickle_machine *machine, struct fetched_line *ret_line);
-/* Moves past a text, and checks its UTF-8. `joined`: a read that a frame's end does not stop (_Unpickler_ReadInto). */
-int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8, bool joined);
+/* Before a text of so many bytes. `joined`: a read that a frame's end does not stop (_Unpickler_ReadInto). */
+int fetch_text(struct pickle_machine *machine, uint64_t size, bool joined);
+/* Moves past bytes, and checks their UTF-8. */
+int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8);
 int fetch_frame(struct pickle_machine *machine);
 /* After events and reads elsewhere: views of the source do not last. */
 static inline void fetch_again(struct pickle_machine *machine)

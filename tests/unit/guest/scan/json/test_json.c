@@ -131,8 +131,8 @@ static void compare_case(FILE *from, uint32_t size, uint32_t *taken_count)
     CLEANUP_FREE char *expected = NULL;
     struct listing listing = {0};
     struct error err = {0};
-    uint32_t lines;
-    uint8_t taken;
+    uint32_t lines = 0;
+    uint8_t taken = 0;
     uint64_t end;
     int r;
 

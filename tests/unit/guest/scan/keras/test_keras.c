@@ -76,6 +76,9 @@ static void imports_are_found(void)
         {SEQUENTIAL(LAYER("os", "system", "")), SCAN_DANGEROUS, "keras-module"},
         {SEQUENTIAL(NAMED("builtins", "eval")), SCAN_DANGEROUS, "keras-module"},
         {SEQUENTIAL(NAMED("subprocess", "run")), SCAN_DANGEROUS, "keras-module"},
+        {SEQUENTIAL("{\"module\":\"keras.layers\",\"class_name\":\"function\",\"config\":\"relu\","
+                    "\"registered_name\":\"load_model\"}"),
+         SCAN_DANGEROUS, "keras-call"},
         {SEQUENTIAL(NAMED("pip", "main")), SCAN_DANGEROUS, "keras-module"},
         {SEQUENTIAL(NAMED("torch.hub", "load")), SCAN_DANGEROUS, "keras-module"},
         {SEQUENTIAL(NAMED("keras.utils", "get_file")), SCAN_DANGEROUS, "keras-call"},
@@ -96,6 +99,8 @@ static void imports_are_found(void)
          "keras-vocabulary-name"},
         {SEQUENTIAL("{\"class_name\":\"TFOpLambda\",\"config\":{\"function\":\"io.write_file\"}}"), SCAN_DANGEROUS,
          "keras-operator"},
+        {SEQUENTIAL("{\"class_name\":\"TFOpLambda\",\"config\":{\"function\":\"tf.compat.v1.py_func\"}}"),
+         SCAN_DANGEROUS, "keras-operator"},
         {SEQUENTIAL("{\"class_name\":\"TFOpLambda\",\"config\":{\"function\":\"numpy_function\"}}"), SCAN_DANGEROUS,
          "keras-operator"},
         {SEQUENTIAL("{\"class_name\":\"TensorFlowOpLayer\",\"config\":{\"node_def\":\"{\\\"op\\\": "
@@ -113,6 +118,8 @@ static void hiding_is_found(void)
          SCAN_DANGEROUS, "keras-duplicate-key"},
         {SEQUENTIAL("{\"class_name\":\"Lambda\",\"config\":{\"function\":" BYTECODE_2 "},\"class_name\":\"Dense\"}"),
          SCAN_DANGEROUS, "keras-bytecode"},
+        {SEQUENTIAL("{\"config\":{\"function\":" BYTECODE_2 "},\"config\":{\"units\":1},\"class_name\":\"Dense\"}"),
+         SCAN_DANGEROUS, "keras-duplicate-key"},
         /* Damaged behind the finding, and within it. */
         {"{\"class_name\":\"Sequential\",\"config\":{\"layers\":[" LAMBDA_OF(BYTECODE_2) ",", SCAN_DANGEROUS,
          "keras-bytecode"},
@@ -163,6 +170,7 @@ static void ordinary_models_are_allowed(void)
          SCAN_ALLOWED, NULL},
         {"{\"class_name\":\"Model\",\"config\":{\"layers\":[{\"class_name\":\"Conv2D\",\"config\":{\"filters\":3}},"
          "{\"class_name\":\"TFOpLambda\",\"config\":{\"function\":\"math.multiply\"}},"
+         "{\"class_name\":\"TFOpLambda\",\"config\":{\"function\":\"compat.v1.io.decode_png\"}},"
          "{\"class_name\":\"SlicingOpLambda\",\"config\":{\"function\":\"__operators__.getitem\"}},"
          "{\"class_name\":\"Custom>Adam\",\"config\":{}}]},\"keras_version\":\"2.9.0\",\"backend\":\"tensorflow\"}",
          SCAN_ALLOWED, NULL},

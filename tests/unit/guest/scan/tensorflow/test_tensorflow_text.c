@@ -31,8 +31,8 @@ static void test_forms(void)
         "meta_info_def { tags: \"serve\" } graph_def { node { name: \"w\" op: \"WriteFile\" } }",
         "node { [a.b.c]: 1 unknown { op: \"x\" } name: \"w\" op: \"WriteFile\" }",
         /* A graph in a string. */
-        "node { name: \"c\" op: \"Const\" attr { key: \"value\" value { tensor { dtype: DT_STRING "
-        "string_val: \"\\n\\016\\n\\001w\\022\\tWriteFile\" } } } }",
+        ("node { name: \"c\" op: \"Const\" attr { key: \"value\" value { tensor { dtype: DT_STRING "
+         "string_val: \"\\n\\016\\n\\001w\\022\\tWriteFile\" } } } }"),
     };
 
     for (size_t i = 0; i < HARNESS_COUNT(forms); i++)
