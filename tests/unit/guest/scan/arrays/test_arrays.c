@@ -3,80 +3,16 @@
  * Files of numpy, joblib and torch, made by make_arrays.py with those packages as they are, and payloads in every place
  * that a loader reads.
  */
-#include "../scanned.h"
-#include "unit/harness.h"
-
-#include <dirent.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define FILE_MAX_SIZE 1048576u
-
-static char folder[] = "/tmp/scan-arrays-XXXXXX";
-
-static size_t read_file(const char *name, uint8_t *bytes)
-{
-    char path[512];
-    size_t size;
-    FILE *file;
-
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    file = fopen(path, "rb");
-    if (file == NULL)
-        return SIZE_MAX;
-    size = fread(bytes, 1, FILE_MAX_SIZE, file);
-    (void)fclose(file);
-    return size;
-}
-
-/* false where the file was not made, as its package is absent. */
-static bool scan_named(const char *name, struct scanned *scanned)
-{
-    static uint8_t bytes[FILE_MAX_SIZE];
-    size_t size = read_file(name, bytes);
-
-    if (size == SIZE_MAX)
-        return false;
-    scanned_run(bytes, size, scanned);
-    return true;
-}
-
-/* Every file whose name begins so has the verdict. Returns how many there are. */
-static unsigned expect_all(const char *prefix, enum scan_verdict verdict)
-{
-    DIR *names = opendir(folder);
-    unsigned count = 0;
-
-    CU_ASSERT_PTR_NOT_NULL_FATAL(names);
-    for (struct dirent *entry; (entry = readdir(names)) != NULL;) {
-        struct scanned scanned;
-
-        if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
-            continue;
-        CU_ASSERT(scan_named(entry->d_name, &scanned));
-        if (scanned.summary.verdict != verdict)
-            printf("%s is %s:%s, %s\n", entry->d_name, scan_verdict_name(scanned.summary.verdict), scanned.rules,
-                   scanned.last);
-        CU_ASSERT_EQUAL(scanned.summary.verdict, verdict);
-        count++;
-    }
-    (void)closedir(names);
-    return count;
-}
+#include "../made_files.h"
 
 static void allows_what_the_packages_write(void)
 {
-    CU_ASSERT(expect_all("good_", SCAN_ALLOWED) >= 11);
+    CU_ASSERT(made_expect_all("good_", SCAN_ALLOWED) >= 11);
 }
 
 static void finds_payloads_wherever_they_stand(void)
 {
-    CU_ASSERT(expect_all("bad_", SCAN_DANGEROUS) >= 8);
+    CU_ASSERT(made_expect_all("bad_", SCAN_DANGEROUS) >= 8);
 }
 
 static void names_what_is_wrong(void)
@@ -106,7 +42,7 @@ static void names_what_is_wrong(void)
     for (size_t i = 0; i < HARNESS_COUNT(files); i++) {
         struct scanned scanned;
 
-        if (!scan_named(files[i].name, &scanned))
+        if (!made_scan(files[i].name, &scanned))
             continue;
         if (!scanned_is(&scanned, files[i].verdict, files[i].rule))
             printf("above: %s\n", files[i].name);
@@ -139,7 +75,7 @@ static void skips_exactly_the_items(void)
     for (size_t i = 0; i < HARNESS_COUNT(files); i++) {
         struct scanned scanned;
 
-        if (!scan_named(files[i].name, &scanned))
+        if (!made_scan(files[i].name, &scanned))
             continue;
         if (scanned.summary.gaps[SCAN_SKIP_WEIGHTS].bytes != files[i].bytes)
             printf("%s: %llu bytes\n", files[i].name,
@@ -152,10 +88,10 @@ static void skips_exactly_the_items(void)
 static void takes_files_that_are_cut(void)
 {
     static const char *const names[] = {"good_protocol4.joblib", "good_state.pt", "good_f4.npy", "good_objects.npy"};
-    static uint8_t bytes[FILE_MAX_SIZE];
+    static uint8_t bytes[MADE_MAX_SIZE];
 
     for (size_t i = 0; i < HARNESS_COUNT(names); i++) {
-        size_t size = read_file(names[i], bytes);
+        size_t size = made_read(names[i], bytes);
 
         if (size == SIZE_MAX)
             continue;
@@ -172,30 +108,6 @@ static void takes_files_that_are_cut(void)
     }
 }
 
-static int make_files(void)
-{
-    char command[512];
-    int status;
-
-    if (mkdtemp(folder) == NULL)
-        return -errno;
-    (void)snprintf(command, sizeof command,
-                   "/usr/bin/python3 -c 'import numpy' 2>/dev/null || exit %u; "
-                   "exec /usr/bin/python3 tests/unit/guest/scan/arrays/make_arrays.py %s",
-                   HARNESS_SKIPPED, folder);
-    status = system(command);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
-}
-
-static void remove_files(void)
-{
-    char command[512];
-
-    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
-    if (system(command) != 0)
-        perror("rm");
-}
-
 int main(void)
 {
     static const struct harness_test tests[] = {
@@ -205,12 +117,6 @@ int main(void)
         {"skips exactly the items", skips_exactly_the_items},
         {"takes files that are cut", takes_files_that_are_cut},
     };
-    int r = make_files();
 
-    if (r == HARNESS_SKIPPED)
-        puts("numpy is absent");
-    if (r == 0)
-        r = harness_run("arrays", tests, HARNESS_COUNT(tests));
-    remove_files();
-    return r;
+    return made_run("tests/unit/guest/scan/arrays/make_arrays.py", "numpy", "arrays", tests, HARNESS_COUNT(tests));
 }
