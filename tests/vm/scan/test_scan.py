@@ -162,8 +162,9 @@ class Scan(Case):
         path = self.folder / "sparse.bin"
         with open(path, "wb") as file:
             file.truncate(10 << 30)
-        status, file = self.bounded(path, 240)
-        self.assertEqual((status, file["verdict"], file["size"]), (UNSCANNED, "unscanned", 10 << 30))
+        status, file = self.bounded(path, 480)
+        self.assertEqual((status, file["verdict"], file["size"]), (ALLOWED, "allowed", 10 << 30))
+        self.assertEqual([(s["reason"], s["bytes"]) for s in file["coverage"]["skipped"]], [("padding", 10 << 30)])
 
     def test_a_million_members(self):
         path = self.folder / "million.zip"
