@@ -2,10 +2,10 @@
 /* The span of an array by what its wrapper says. */
 #include "guest/scan/pickle/joblib_array.h"
 
-#include "guest/scan/npy_header.h"
 #include "guest/scan/pickle/globals.h"
 #include "guest/scan/pickle/judge_state.h"
 #include "guest/scan/text.h"
+#include "guest/scan/weights/npy_header.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a template, and as code: what is found lies within. */
-#include "guest/scan/code_text.h"
-#include "guest/scan/jinja.h"
+#include "guest/scan/text/code_text.h"
+#include "guest/scan/text/jinja.h"
 
 #include <stdlib.h>
 

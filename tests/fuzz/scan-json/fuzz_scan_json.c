@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as JSON: the events nest, and what the strict reader takes the lenient one takes too. */
-#include "guest/scan/json.h"
+#include "guest/scan/text/json.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Any bytes behind the magic of an array file; and as the text of its header. */
 #include "fuzz/scan_any.h"
 
-#include "guest/scan/npy_header.h"
+#include "guest/scan/weights/npy_header.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a message, and each field of bytes as one again: every range is inside the one around it. */
-#include "guest/scan/proto.h"
+#include "guest/scan/graph/proto.h"
 
 #include <stdlib.h>
 

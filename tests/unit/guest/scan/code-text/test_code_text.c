@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts that act, that only name what could, and that are ordinary. */
-#include "guest/scan/code_patterns.h"
-#include "guest/scan/code_text.h"
 #include "guest/scan/limits.h"
+#include "guest/scan/text/code_patterns.h"
+#include "guest/scan/text/code_text.h"
 #include "unit/harness.h"
 
 #include <ctype.h>

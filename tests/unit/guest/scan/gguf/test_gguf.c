@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GGUF files of every version and byte order, written here after the format's page, sound and broken. */
-#include "guest/scan/gguf.h"
+#include "guest/scan/weights/gguf.h"
 #include "unit/guest/scan/scanned.h"
 #include "unit/harness.h"
 

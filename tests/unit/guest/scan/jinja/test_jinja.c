@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Templates that leave their text, and those of ordinary models. */
-#include "guest/scan/jinja.h"
+#include "guest/scan/text/jinja.h"
 #include "unit/harness.h"
 
 #include <stdio.h>

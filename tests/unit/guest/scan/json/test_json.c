@@ -3,7 +3,7 @@
 #include "unit/harness.h"
 
 #include "base/buffer.h"
-#include "guest/scan/json.h"
+#include "guest/scan/text/json.h"
 
 #include <errno.h>
 #include <stdio.h>

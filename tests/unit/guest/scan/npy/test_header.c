@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Headers of array files: those that numpy writes, and what is no literal. */
-#include "guest/scan/npy_header.h"
+#include "guest/scan/weights/npy_header.h"
 #include "unit/harness.h"
 
 #include <string.h>

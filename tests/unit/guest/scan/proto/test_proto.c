@@ -2,7 +2,7 @@
 /* The walker over protobuf's wire format: every type, the examples of its specification, and what is malformed. */
 #include "unit/harness.h"
 
-#include "guest/scan/proto.h"
+#include "guest/scan/graph/proto.h"
 
 #include <errno.h>
 #include <stdio.h>

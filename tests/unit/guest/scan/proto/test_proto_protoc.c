@@ -2,7 +2,7 @@
 /* The walker against protoc: as many fields of each number at the top of real messages, and the same refusals. */
 #include "unit/harness.h"
 
-#include "guest/scan/proto.h"
+#include "guest/scan/graph/proto.h"
 
 #include <stdio.h>
 #include <stdlib.h>

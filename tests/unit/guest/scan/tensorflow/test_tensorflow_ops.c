@@ -2,9 +2,9 @@
 /* Names: TensorFlow's operators, the words that say what others do, and paths. */
 #include "unit/harness.h"
 
-#include "guest/scan/names.h"
-#include "guest/scan/tensorflow_known.h"
-#include "guest/scan/tensorflow_ops.h"
+#include "guest/scan/graph/tensorflow_known.h"
+#include "guest/scan/graph/tensorflow_ops.h"
+#include "guest/scan/text/names.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* TFLite's models, made table by table: operators of each kind, and references that lead where nothing is. */
 #include "unit/harness.h"
 
-#include "guest/scan/flexbuffer.h"
+#include "guest/scan/graph/flexbuffer.h"
 #include "unit/guest/scan/message.h"
 #include "unit/guest/scan/scanned.h"
 
