@@ -163,12 +163,16 @@ static int scan_xz(struct scan *scan, const struct scan_object *object, bool *re
     return scan_stream(scan, object, 0, DECODER_XZ, "xz", ret_recognised, err);
 }
 
-/* No magic: properties in range, and a range coder's first byte, which is always 0. */
+/*
+ * No magic: properties in range, and a range coder's first byte, which is always 0. Numbers may begin so as well; what
+ * a loader takes for weights it does not decompress.
+ */
 static enum scan_match match_lzma(struct scan *scan, const struct scan_object *object)
 {
     uint8_t header[14];
 
-    if (source_copy(object->source, 0, header, sizeof header, NULL) < 0 || header[0] >= 9 * 5 * 5 || header[13] != 0)
+    if (object->role == SCAN_ROLE_WEIGHTS || source_copy(object->source, 0, header, sizeof header, NULL) < 0 ||
+        header[0] >= 9 * 5 * 5 || header[13] != 0)
         return SCAN_MATCH_NO;
     /* A dictionary of a whole number of KiB, and a size that is not known or below a TiB. */
     if (((header[1] | header[2] << 8) & 0x3ff) != 0 && memcmp(header + 1, "\xff\xff\xff\xff", 4) != 0)
@@ -227,7 +231,7 @@ static bool is_zlib(struct scan *scan, struct source *source)
 
 static enum scan_match match_zlib(struct scan *scan, const struct scan_object *object)
 {
-    return is_zlib(scan, object->source) ? SCAN_MATCH_YES : SCAN_MATCH_NO;
+    return object->role != SCAN_ROLE_WEIGHTS && is_zlib(scan, object->source) ? SCAN_MATCH_YES : SCAN_MATCH_NO;
 }
 
 static int scan_zlib(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
