@@ -93,18 +93,35 @@ static int compare_partials(struct check *check, unsigned level, uint64_t index,
     return r;
 }
 
+/* Names the first hash that differs, and whatever it was worked out from. */
+static int tile_mismatch(const struct check *check, const struct edge_change *tile, const uint8_t *stored,
+                         struct error *err)
+{
+    const uint8_t *hashes = check->edge.hashes[tile->level];
+    char path[TILE_PATH_SIZE], below[TILE_PATH_SIZE];
+    uint64_t first = tile->index * TILE_WIDTH;
+    size_t i = 0;
+
+    while (i + 1 < tile->width && memcmp(stored + i * SHA256_SIZE, hashes + i * SHA256_SIZE, SHA256_SIZE) == 0)
+        i++;
+    tile_path(tile->level, tile->index, tile->width, path);
+    if (tile->level == 0)
+        tile_path(TILE_ENTRIES, tile->index, tile->width, below);
+    else
+        tile_path(tile->level - 1, first + i, TILE_WIDTH, below);
+    return error_set(err, ERROR_MISMATCH, -EBADMSG, "%s: %s and %s do not match: %s %" PRIu64 " has another hash",
+                     check->store.path, path, below, tile->level == 0 ? "leaf" : "tile", first + i);
+}
+
 /* A row's tile in its present form, which must be there, and in its earlier ones. */
 static int compare_tile(struct check *check, const struct edge_change *tile, struct error *err)
 {
     const uint8_t *hashes = check->edge.hashes[tile->level];
     uint8_t stored[TILE_SIZE];
-    char path[TILE_PATH_SIZE];
     int r = tiles_read(&check->store, tile->level, tile->index, tile->width, stored, err);
 
-    if (r == 0 && memcmp(stored, hashes, hash_end(NULL, tile->width)) != 0) {
-        tile_path(tile->level, tile->index, tile->width, path);
-        r = mismatch(check, path, "is not what the entries make it", err);
-    }
+    if (r == 0 && memcmp(stored, hashes, hash_end(NULL, tile->width)) != 0)
+        r = tile_mismatch(check, tile, stored, err);
     if (r == 0)
         r = compare_partials(check, tile->level, tile->index, tile->width, hashes, hash_end, NULL, err);
     check->verified->tiles++;
