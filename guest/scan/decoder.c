@@ -30,6 +30,7 @@ struct pass {
     uint64_t base;  /* offset in the output of the window's first byte */
     size_t filled;  /* bytes in the window */
     bool running;   /* within a stream */
+    bool stale;     /* its codec was given up for another pass: it begins anew when it goes on */
     bool ended;     /* no more output: `failure` says whether that is how it should be */
     int failure;
     struct error cause;
@@ -285,7 +286,7 @@ static int decoder_view(struct source *source, uint64_t offset, size_t want, con
     if (pass == NULL && decoder->tail != NULL && decoder->tail->failure == 0 && offset > made_of(decoder->tail))
         pass = decoder->tail;
     if (pass == NULL) {
-        if (offset < decoder->main.base)
+        if (offset < decoder->main.base || decoder->main.stale)
             rewind_pass(decoder, &decoder->main);
         advance(decoder, &decoder->main, offset, offset + want);
         pass = &decoder->main;
@@ -326,6 +327,8 @@ static int find_end(struct decoder *decoder, const struct pass **ret_pass, struc
     if (decoder->tail == NULL) {
         int r;
 
+        decoder->main.stale = decoder->main.stale || decoder->main.facts.streams > 0;
+        stop(decoder, &decoder->main); /* one dictionary at a time */
         decoder->tail = codec_allocate(decoder->scan, 1, sizeof *decoder->tail);
         if (decoder->tail == NULL)
             return error_set(err, ERROR_BAD_INPUT, -ENOMEM, "no memory is left for another decoder");

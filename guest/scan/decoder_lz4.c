@@ -16,7 +16,7 @@
 #define MAGIC_LEGACY    0x184c2102u
 #define MAGIC_SKIPPABLE 0x184d2a50u /* and the 15 above */
 #define RING_SIZE       65536u
-#define LEGACY_MAX      (16u << 20) /* a legacy block's size; more is the next frame's magic, or damage */
+#define LEGACY_MAX      ((8u << 20) + (8u << 20) / 255 + 16) /* bytes of 8 MiB that can't be compressed */
 #define MATCH_MIN       4u
 
 /* Frame descriptor flags. */
@@ -134,21 +134,20 @@ static void run_skip(struct lz4 *lz4, struct codec_step *step)
     step->ended = lz4->left == 0;
 }
 
-static int run_legacy_block(struct lz4 *lz4, struct codec_step *step, uint32_t size, struct error *err)
+/* A size that no block has belongs to what follows: a magic, or bytes that are no LZ4's. */
+static int run_legacy_block(struct lz4 *lz4, struct codec_step *step, uint32_t size)
 {
-    if (begins_lz4(step->in + step->used, in_left(step))) {
+    if (size > LEGACY_MAX) {
         step->ended = true;
         return 0;
     }
-    if (size > LEGACY_MAX)
-        return damaged(err);
     lz4->left = size;
     lz4->stage = STAGE_SEQUENCE;
     step->used += 4;
     return 0;
 }
 
-static int run_block(struct lz4 *lz4, struct codec_step *step, struct error *err)
+static int run_block(struct lz4 *lz4, struct codec_step *step)
 {
     uint32_t size;
 
@@ -158,7 +157,7 @@ static int run_block(struct lz4 *lz4, struct codec_step *step, struct error *err
     }
     size = u32le(step->in + step->used);
     if (lz4->legacy)
-        return run_legacy_block(lz4, step, size, err);
+        return run_legacy_block(lz4, step, size);
     if (size == 0) {
         size_t tail = (lz4->flags & FLAG_CHECKSUM) != 0 ? 8 : 4;
 
@@ -327,7 +326,7 @@ static int run_stage(struct lz4 *lz4, struct codec_step *step, struct error *err
         run_skip(lz4, step);
         return 0;
     case STAGE_BLOCK:
-        return run_block(lz4, step, err);
+        return run_block(lz4, step);
     case STAGE_STORED:
         (void)copy_in(lz4, step, lz4->left);
         if (lz4->left == 0)

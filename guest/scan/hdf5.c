@@ -25,6 +25,7 @@ const struct scan_rule hdf5_rules[HDF5_RULE_COUNT] = {
     [HDF5_RULE_USER_LINK] = {"hdf5-user-link", SCAN_MEDIUM, "A link of a class that a plugin would have to follow."},
     [HDF5_RULE_CODE] = {"hdf5-code", SCAN_HIGH, "A text in an attribute or dataset is code that acts."},
     [HDF5_RULE_FILTER] = {"hdf5-filter", SCAN_LOW, "Values are filtered by a plugin of the machine that reads."},
+    [HDF5_RULE_BOMB] = {"hdf5-bomb", SCAN_HIGH, "To load a dataset takes more memory than any machine has for it."},
 };
 
 /* II.A: at 0, 512, 1024, 2048, ... */

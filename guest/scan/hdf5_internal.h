@@ -15,11 +15,15 @@
 #define HDF5_OBJECTS_MAX   131072u             /* addresses visited: objects, nodes, blocks */
 #define HDF5_STEPS_MAX     (UINT64_C(1) << 23) /* messages, entries, records */
 #define HDF5_CHUNKS_MAX    1024u               /* continuation blocks of an object header */
+#define HDF5_BOMB_SIZE     (UINT64_C(4) << 30) /* bytes of a dataset's values that are too many ... */
+#define HDF5_BOMB_RATIO    1100u               /* ... where they are the file's size times this: no filter shrinks so */
 #define HDF5_NODES_MAX     4096u               /* nodes of a B-tree that wait */
 #define HDF5_LEVELS_MAX    64u                 /* indirect blocks of a fractal heap within each other */
 #define HDF5_NAME_MAX      128u                /* bytes of a name that are kept */
 #define HDF5_ELEMENTS_MAX  65536u              /* strings of one value that are looked at */
-#define HDF5_USERBLOCK_MAX (UINT64_C(1) << 32) /* where a superblock is still looked for in a file */
+#define HDF5_VALUES_MAX    (UINT64_C(64) << 20) /* bytes of texts that are judged, of all values together */
+#define HDF5_LARGE_MIN     4096u                /* bytes of a global heap's object that is judged once only */
+#define HDF5_USERBLOCK_MAX (UINT64_C(1) << 32)  /* where a superblock is still looked for in a file */
 
 enum hdf5_rule {
     HDF5_RULE_EXTERNAL_LINK,
@@ -28,6 +32,7 @@ enum hdf5_rule {
     HDF5_RULE_USER_LINK,
     HDF5_RULE_CODE,
     HDF5_RULE_FILTER,
+    HDF5_RULE_BOMB,
     HDF5_RULE_COUNT
 };
 
@@ -44,6 +49,7 @@ struct hdf5 {
     uint64_t *todo; /* object headers to read */
     uint32_t todo_count;
     uint64_t steps;
+    uint64_t judged;    /* bytes of texts */
     bool swept;         /* all global heaps have been looked through */
     int failed;         /* the scan's own error */
     struct error *err;  /* for that */
@@ -106,10 +112,34 @@ MUST_USE int hdf5_read_symbols(struct hdf5 *hdf5, struct hdf5_span message);
 MUST_USE int hdf5_read_dense(struct hdf5 *hdf5, uint64_t heap, uint64_t tree,
                              int (*read)(struct hdf5 *hdf5, struct hdf5_span message));
 
+/* IV.A.2.d: classes of datatypes. */
+enum hdf5_class {
+    HDF5_STRING = 3,
+    HDF5_OPAQUE = 5,
+    HDF5_COMPOUND = 6,
+    HDF5_VARIABLE = 9,
+};
+
+struct hdf5_type {
+    uint64_t class, size; /* of one element */
+    bool of_bytes;        /* variable: of characters or of bytes */
+};
+
+MUST_USE int hdf5_read_type(struct hdf5 *hdf5, struct hdf5_span span, struct hdf5_type *ret_type);
+/* How many elements a dataspace message has; no more than fit 2^63. */
+MUST_USE int hdf5_read_space(struct hdf5 *hdf5, struct hdf5_span span, uint64_t *ret_count);
+/* Whether a type's values are texts or bytes, to be looked at. */
+bool hdf5_is_text(const struct hdf5_type *type);
+/* Such values, one behind the other. */
+MUST_USE int hdf5_read_elements(struct hdf5 *hdf5, const char *name, const struct hdf5_type *type, uint64_t count,
+                                struct hdf5_span data);
+
 /* An attribute message (IV.A.2.m). */
 MUST_USE int hdf5_read_attribute(struct hdf5 *hdf5, struct hdf5_span span);
 /* A dataset's values, where they are texts or bytes; else its numbers are passed over. */
 MUST_USE int hdf5_read_dataset(struct hdf5 *hdf5, const struct hdf5_header *header);
+/* The bytes of a global heap's object as a value; a large one that many refer to counts once. */
+MUST_USE int hdf5_global_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes);
 /* One text or run of bytes, under a name. */
 MUST_USE int hdf5_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes);
 

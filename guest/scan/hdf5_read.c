@@ -265,7 +265,7 @@ static MUST_USE int sweep_collection(struct hdf5 *hdf5, uint64_t collection)
         if (r == 0 && index == 0)
             break;
         if (r == 0)
-            r = hdf5_value(hdf5, "global heap", bytes);
+            r = hdf5_global_value(hdf5, "global heap", bytes);
     }
     return r;
 }

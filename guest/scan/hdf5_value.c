@@ -10,20 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* IV.A.2.d: classes of datatypes. */
-enum type_class {
-    TYPE_STRING = 3,
-    TYPE_OPAQUE = 5,
-    TYPE_COMPOUND = 6,
-    TYPE_VARIABLE = 9,
-};
-
 #define WHOLE_VALUE_MAX SCAN_VIEW_MAX
-
-struct type {
-    uint64_t class, size; /* of one element */
-    bool of_bytes;        /* variable: of characters or of bytes */
-};
 
 /* --- one text --------------------------------------------------------------------------------------------------- */
 
@@ -33,14 +20,14 @@ static bool is_keras_name(const char *name)
 }
 
 /* As an object of its own: JSON, a pickle, whatever is found. */
-static MUST_USE int scan_part(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes)
+static MUST_USE int scan_part(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes, bool is_json)
 {
     CLEANUP_SOURCE struct source *range = source_of_range(hdf5->source, bytes.at, bytes.end - bytes.at);
     const struct scan_object part = {.source = range, .name = name, .role = SCAN_ROLE_GUESS, .parent = hdf5->object};
 
     if (range == NULL)
         return hdf5->failed = error_set(hdf5->err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to read HDF5");
-    if (is_keras_name(name))
+    if (is_keras_name(name) && is_json)
         return hdf5->failed = keras_config_scan(hdf5->scan, hdf5->object, range, bytes.at, hdf5->err);
     return hdf5->failed = scan_object(hdf5->scan, &part, hdf5->err);
 }
@@ -90,10 +77,14 @@ int hdf5_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes)
     size = bytes.end - bytes.at;
     if (r < 0 || size == 0)
         return r;
+    if (size > HDF5_VALUES_MAX - hdf5->judged)
+        return error_set(&hdf5->cause, ERROR_BAD_INPUT, -EFBIG, "HDF5: texts of more than %llu bytes",
+                         (unsigned long long)HDF5_VALUES_MAX);
+    hdf5->judged += size;
     scan_looked(hdf5->scan, size);
     is_json = json_may_begin(hdf5->source, bytes.at);
-    if (is_keras_name(name) || is_json || size > WHOLE_VALUE_MAX)
-        r = scan_part(hdf5, name, bytes);
+    if (is_json || size > WHOLE_VALUE_MAX)
+        r = scan_part(hdf5, name, bytes, is_json);
     if (r == 0 && !is_json)
         r = judge_code(hdf5, name, bytes);
     if (r < 0 || size > WHOLE_VALUE_MAX || size < EMBEDDED_SIZE_MIN || is_json)
@@ -109,7 +100,7 @@ int hdf5_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes)
 
 /* --- types and spaces ------------------------------------------------------------------------------------------- */
 
-static MUST_USE int read_type(struct hdf5 *hdf5, struct hdf5_span span, struct type *ret_type)
+int hdf5_read_type(struct hdf5 *hdf5, struct hdf5_span span, struct hdf5_type *ret_type)
 {
     uint64_t class = 0, bits = 0, size = 0, base = 0;
     int r = hdf5_integer(hdf5, &span, 1, &class);
@@ -120,17 +111,17 @@ static MUST_USE int read_type(struct hdf5 *hdf5, struct hdf5_span span, struct t
         r = hdf5_integer(hdf5, &span, 4, &size);
     if (r < 0)
         return r;
-    *ret_type = (struct type){.class = class & 15, .size = size};
-    if (ret_type->class != TYPE_VARIABLE)
+    *ret_type = (struct hdf5_type){.class = class & 15, .size = size};
+    if (ret_type->class != HDF5_VARIABLE)
         return 0;
     r = hdf5_integer(hdf5, &span, 1, &base); /* a string, or a sequence of what may be bytes */
     if (r == 0)
-        ret_type->of_bytes = (bits & 15) == 1 || (base & 15) == 0 || (base & 15) == TYPE_OPAQUE;
+        ret_type->of_bytes = (bits & 15) == 1 || (base & 15) == 0 || (base & 15) == HDF5_OPAQUE;
     return r;
 }
 
 /* IV.A.2.b: how many elements; no more than fit 2^63. */
-static MUST_USE int read_space(struct hdf5 *hdf5, struct hdf5_span span, uint64_t *ret_count)
+int hdf5_read_space(struct hdf5 *hdf5, struct hdf5_span span, uint64_t *ret_count)
 {
     uint64_t version = 0, rank = 0, type = 0, count = 1;
     int r = hdf5_integer(hdf5, &span, 1, &version);
@@ -165,6 +156,16 @@ static void too_many(struct hdf5 *hdf5, uint64_t offset)
                  HDF5_ELEMENTS_MAX);
 }
 
+int hdf5_global_value(struct hdf5 *hdf5, const char *name, struct hdf5_span bytes)
+{
+    bool first = true;
+    int r = 0;
+
+    if (bytes.end - bytes.at >= HDF5_LARGE_MIN && !is_keras_name(name))
+        r = hdf5_visit(hdf5, bytes.at, &first);
+    return r == 0 && first ? hdf5_value(hdf5, name, bytes) : r;
+}
+
 /* III.E: a length, and where in which global heap the bytes are. */
 static MUST_USE int read_variable(struct hdf5 *hdf5, const char *name, struct hdf5_span *span)
 {
@@ -179,11 +180,11 @@ static MUST_USE int read_variable(struct hdf5 *hdf5, const char *name, struct hd
     if (r < 0 || length == 0 || collection == HDF5_UNDEFINED || index == 0)
         return r;
     r = hdf5_global(hdf5, collection, index, &bytes);
-    return r == 0 ? hdf5_value(hdf5, name, bytes) : r;
+    return r == 0 ? hdf5_global_value(hdf5, name, bytes) : r;
 }
 
-static MUST_USE int read_elements(struct hdf5 *hdf5, const char *name, const struct type *type, uint64_t count,
-                                  struct hdf5_span data)
+int hdf5_read_elements(struct hdf5 *hdf5, const char *name, const struct hdf5_type *type, uint64_t count,
+                       struct hdf5_span data)
 {
     uint64_t most = count < HDF5_ELEMENTS_MAX ? count : HDF5_ELEMENTS_MAX;
 
@@ -191,7 +192,7 @@ static MUST_USE int read_elements(struct hdf5 *hdf5, const char *name, const str
         uint64_t offset = data.at;
         int r = hdf5_step(hdf5);
 
-        if (r == 0 && type->class == TYPE_VARIABLE) {
+        if (r == 0 && type->class == HDF5_VARIABLE) {
             r = read_variable(hdf5, name, &data);
         } else if (r == 0) {
             r = hdf5_skip(hdf5, &data, type->size);
@@ -210,10 +211,10 @@ static MUST_USE int read_elements(struct hdf5 *hdf5, const char *name, const str
     return 0;
 }
 
-static bool is_read(const struct type *type)
+bool hdf5_is_text(const struct hdf5_type *type)
 {
-    return type->class == TYPE_STRING || type->class == TYPE_OPAQUE || type->class == TYPE_COMPOUND ||
-           (type->class == TYPE_VARIABLE && type->of_bytes);
+    return type->class == HDF5_STRING || type->class == HDF5_OPAQUE || type->class == HDF5_COMPOUND ||
+           (type->class == HDF5_VARIABLE && type->of_bytes);
 }
 
 /* --- attributes ------------------------------------------------------------------------------------------------- */
@@ -248,7 +249,7 @@ static MUST_USE int read_attribute_head(struct hdf5 *hdf5, struct hdf5_span *spa
 
 /* Its type, which may be another object's. */
 static MUST_USE int attribute_type(struct hdf5 *hdf5, const struct attribute *attribute, struct hdf5_span span,
-                                   struct type *ret_type)
+                                   struct hdf5_type *ret_type)
 {
     uint64_t version = 0, kind = 0, address = 0;
     int r = 0;
@@ -266,7 +267,7 @@ static MUST_USE int attribute_type(struct hdf5 *hdf5, const struct attribute *at
         if (r == 0)
             r = hdf5_committed_type(hdf5, address, &span);
     }
-    return r == 0 ? read_type(hdf5, span, ret_type) : r;
+    return r == 0 ? hdf5_read_type(hdf5, span, ret_type) : r;
 }
 
 int hdf5_read_attribute(struct hdf5 *hdf5, struct hdf5_span span)
@@ -274,7 +275,7 @@ int hdf5_read_attribute(struct hdf5 *hdf5, struct hdf5_span span)
     struct attribute attribute = {0};
     char name[HDF5_NAME_MAX + 1] = "";
     struct hdf5_span part = {0};
-    struct type type = {0};
+    struct hdf5_type type = {0};
     uint64_t count = 0;
     int r = read_attribute_head(hdf5, &span, &attribute);
 
@@ -289,157 +290,10 @@ int hdf5_read_attribute(struct hdf5 *hdf5, struct hdf5_span span)
     if (r == 0)
         r = hdf5_skip(hdf5, &span, padded(&attribute, attribute.type_size));
     if (r == 0)
-        r = read_space(hdf5, hdf5_span_of(span.at, attribute.space_size), &count);
+        r = hdf5_read_space(hdf5, hdf5_span_of(span.at, attribute.space_size), &count);
     if (r == 0)
         r = hdf5_skip(hdf5, &span, padded(&attribute, attribute.space_size));
-    if (r < 0 || !is_read(&type))
+    if (r < 0 || !hdf5_is_text(&type))
         return r;
-    return read_elements(hdf5, name, &type, count, span);
-}
-
-/* --- datasets ----------------------------------------------------------------------------------------------------- */
-
-enum layout_class { LAYOUT_COMPACT, LAYOUT_CONTIGUOUS, LAYOUT_CHUNKED, LAYOUT_VIRTUAL };
-
-struct layout {
-    uint64_t class;
-    struct hdf5_span data; /* compact, contiguous */
-    uint64_t heap, index;  /* virtual */
-};
-
-/* IV.A.2.i, versions 1 and 2: dimensions stand before the data. */
-static MUST_USE int read_layout_1(struct hdf5 *hdf5, struct hdf5_span span, struct layout *layout)
-{
-    uint64_t rank = 0, address = HDF5_UNDEFINED, size = 0;
-    int r = hdf5_integer(hdf5, &span, 1, &rank);
-
-    if (r == 0)
-        r = hdf5_integer(hdf5, &span, 1, &layout->class);
-    if (r == 0)
-        r = hdf5_skip(hdf5, &span, 5);
-    if (r == 0 && layout->class != LAYOUT_COMPACT)
-        r = hdf5_address(hdf5, &span, &address);
-    if (r == 0)
-        r = hdf5_skip(hdf5, &span, 4 * rank);
-    if (r == 0 && layout->class == LAYOUT_COMPACT) {
-        r = hdf5_integer(hdf5, &span, 4, &size);
-        address = span.at;
-    }
-    if (r == 0 && address != HDF5_UNDEFINED)
-        layout->data = hdf5_span_of(address, layout->class == LAYOUT_COMPACT ? size : UINT64_MAX);
-    return r;
-}
-
-/* Versions 3 and 4. */
-static MUST_USE int read_layout_3(struct hdf5 *hdf5, struct hdf5_span span, struct layout *layout)
-{
-    uint64_t address = 0, size = 0;
-    int r = hdf5_integer(hdf5, &span, 1, &layout->class);
-
-    if (r < 0)
-        return r;
-    switch (layout->class) {
-    case LAYOUT_COMPACT:
-        r = hdf5_integer(hdf5, &span, 2, &size);
-        if (r == 0)
-            layout->data = hdf5_span_of(span.at, size);
-        return r;
-    case LAYOUT_CONTIGUOUS:
-        r = hdf5_address(hdf5, &span, &address);
-        if (r == 0)
-            r = hdf5_length(hdf5, &span, &size);
-        if (r == 0 && address != HDF5_UNDEFINED)
-            layout->data = hdf5_span_of(address, size);
-        return r;
-    case LAYOUT_VIRTUAL:
-        r = hdf5_address(hdf5, &span, &layout->heap);
-        return r == 0 ? hdf5_integer(hdf5, &span, 4, &layout->index) : r;
-    default:
-        return 0;
-    }
-}
-
-static MUST_USE int read_layout(struct hdf5 *hdf5, struct hdf5_span span, struct layout *ret_layout)
-{
-    struct layout layout = {.heap = HDF5_UNDEFINED};
-    uint64_t version = 0;
-    int r = hdf5_integer(hdf5, &span, 1, &version);
-
-    if (r == 0)
-        r = version < 3 ? read_layout_1(hdf5, span, &layout) : read_layout_3(hdf5, span, &layout);
-    if (r == 0)
-        *ret_layout = layout;
-    return r;
-}
-
-/* III.E, "Global Heap Block for Virtual Datasets": the first source's file; "." is this one. */
-static MUST_USE int read_virtual(struct hdf5 *hdf5, const struct hdf5_header *header, const struct layout *layout)
-{
-    char file[HDF5_NAME_MAX + 1] = "?";
-    struct hdf5_span bytes = {0};
-    int r = -EBADMSG;
-
-    if (layout->heap != HDF5_UNDEFINED)
-        r = hdf5_global(hdf5, layout->heap, layout->index, &bytes);
-    if (r == 0)
-        r = hdf5_skip(hdf5, &bytes, 1u + hdf5->length_size); /* version, number of entries */
-    if (r == 0)
-        r = hdf5_text(hdf5, &bytes, file);
-    if (r < 0)
-        (void)memcpy(file, "?", 2);
-    return hdf5->failed = scan_find(hdf5->scan, hdf5->object, &hdf5_rules[HDF5_RULE_VIRTUAL], header->layout.at,
-                                    hdf5->err, "from the file '%s'", TEXT(file, strlen(file)));
-}
-
-static void skip_numbers(struct hdf5 *hdf5, const struct hdf5_header *header, const struct type *type, uint64_t count)
-{
-    uint64_t bytes = type->size == 0 || count <= UINT64_MAX / type->size ? count * type->size : UINT64_MAX;
-
-    scan_skipped(hdf5->scan, hdf5->object, SCAN_SKIP_WEIGHTS, header->layout.at, bytes, "%s", "");
-}
-
-/* Texts in chunks: those of variable length stand in global heaps, which are all looked through. */
-static MUST_USE int read_chunked(struct hdf5 *hdf5, const struct hdf5_header *header, const struct type *type,
-                                 uint64_t count)
-{
-    if (type->class == TYPE_VARIABLE)
-        return hdf5_sweep(hdf5);
-    if (type->class == TYPE_COMPOUND)
-        skip_numbers(hdf5, header, type, count); /* a table's rows */
-    else
-        scan_skipped(hdf5->scan, hdf5->object, SCAN_GAP_UNSUPPORTED, header->layout.at, 0, "%s",
-                     "HDF5: texts of fixed length in chunks");
-    return 0;
-}
-
-int hdf5_read_dataset(struct hdf5 *hdf5, const struct hdf5_header *header)
-{
-    struct layout layout = {0};
-    struct type type = {0};
-    uint64_t count = 0;
-    int r = read_layout(hdf5, header->layout, &layout);
-
-    if (r == 0 && layout.class == LAYOUT_VIRTUAL)
-        return read_virtual(hdf5, header, &layout);
-    if (r == 0 && header->type.end != 0)
-        r = read_type(hdf5, header->type, &type);
-    if (r == 0 && header->space.end != 0)
-        r = read_space(hdf5, header->space, &count);
-    if (r < 0)
-        return hdf5_gap(hdf5, r, header->layout.at);
-    if (count == 0 || header->external) /* external: told already */
-        return 0;
-    if (!is_read(&type)) {
-        skip_numbers(hdf5, header, &type, count);
-        return 0;
-    }
-    if (layout.class == LAYOUT_CHUNKED) {
-        r = read_chunked(hdf5, header, &type, count);
-    } else if (layout.data.end != 0) {
-        if (type.class == TYPE_COMPOUND)
-            r = hdf5_value(hdf5, "dataset", hdf5_span_of(layout.data.at, type.size));
-        else
-            r = read_elements(hdf5, "dataset", &type, count, layout.data);
-    }
-    return r < 0 && r != -EFBIG ? hdf5_gap(hdf5, r, header->layout.at) : r;
+    return hdf5_read_elements(hdf5, name, &type, count, span);
 }

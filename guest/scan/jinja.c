@@ -9,13 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LITERAL_MAX 4096u     /* bytes of a string that are looked at */
-#define FOLD_MAX    256u      /* bytes of the strings before that are remembered */
-#define PIECE_MAX   64u       /* a string that may be a piece of a name */
-#define NAME_MAX_   63u       /* bytes of a name that are kept */
+#define LITERAL_MAX 4096u /* bytes of a string that are looked at */
+#define FOLD_MAX    256u  /* bytes of the strings before that are remembered */
+#define PIECE_MAX   64u   /* a string that may be a piece of a name */
+#define NAME_MAX_   63u   /* bytes of a name that are kept */
+#define AGAIN_RATIO 16u   /* times that a text is read again at most, for blocks that do not end */
+#define AGAIN_MIN   65536u
+#define POWER_MIN   6         /* of an exponent */
 #define BOMB_MIN    10000000u /* repetitions */
 
-enum kind { END, NAME, STRING, NUMBER, MARK };
+enum kind { END, CUT, NAME, STRING, NUMBER, MARK };
 
 struct token {
     enum kind kind;
@@ -38,6 +41,8 @@ struct state {
     unsigned attr_parts; /* tokens in there */
     size_t attr_offset;
     bool attr_string; /* the first of them is a string */
+    int braces;       /* open ones in the block */
+    uint64_t again;   /* bytes read once more */
 };
 
 static void note(struct state *state, enum jinja_trait trait, size_t offset, const char *what)
@@ -134,11 +139,21 @@ static void fold_literal(struct state *state, size_t offset)
         note(state, JINJA_INTERNALS, offset, "strings that together name Python's inner attributes");
 }
 
+/* "%c" twice or more: text made of numbers, in which any name may hide. */
+static bool makes_characters(const char *text, size_t size)
+{
+    const char *first = memmem(text, size, "%c", 2);
+
+    return first != NULL && memmem(first + 2, size - (size_t)(first + 2 - text), "%c", 2) != NULL;
+}
+
 static void judge_literal(struct state *state, size_t offset)
 {
     const char *text = (const char *)state->literal;
     size_t size = state->literal_size;
 
+    if (makes_characters(text, size))
+        note(state, JINJA_COMPUTED, offset, "text that is made of the numbers of its characters");
     if (jinja_names_inner(text, size))
         note(state, JINJA_INTERNALS, offset, "a string that names Python's inner attributes");
     else if (jinja_is_piece(text, size))
@@ -178,7 +193,10 @@ static void take_number(struct state *state, struct token *token)
     }
 }
 
-/* The next token of a block that ends in `close` and "}"; END there, at the end, or at a string that does not end. */
+/*
+ * The next token of a block that ends in `close` and "}": END there; CUT where the text ends before, or where there is
+ * what Jinja's lexer refuses. Inside of brackets "}}" closes those.
+ */
 static struct token next_token(struct state *state, uint8_t close)
 {
     struct token token = {.kind = END};
@@ -187,10 +205,12 @@ static struct token next_token(struct state *state, uint8_t close)
     while (state->used < state->size && isspace(state->bytes[state->used]))
         state->used++;
     token.offset = state->used;
+    token.kind = CUT;
     if (state->used >= state->size)
         return token;
     c = state->bytes[state->used];
-    if (c == close && state->used + 1 < state->size && state->bytes[state->used + 1] == '}') {
+    token.kind = END;
+    if (c == close && state->braces == 0 && state->used + 1 < state->size && state->bytes[state->used + 1] == '}') {
         state->used += 2;
         return token;
     }
@@ -202,10 +222,13 @@ static struct token next_token(struct state *state, uint8_t close)
         take_name(state, &token);
     } else if ((c == '"' || c == '\'') && take_string(state, c)) {
         token.kind = STRING;
-    } else {
+    } else if (memchr("+-/*~%<>=!|.,:;()[]{}", c, 21) != NULL) {
         token.kind = MARK;
         token.mark = (char)c;
         state->used++;
+        state->braces += c == '{' ? 1 : c == '}' && state->braces > 0 ? -1 : 0;
+    } else {
+        token.kind = CUT;
     }
     return token;
 }
@@ -233,8 +256,13 @@ static void judge_name(struct state *state, const struct token *token)
         note(state, JINJA_INTERNALS, token->offset, "the frames and code of Python's functions");
     else if (attribute && size > 2 && token->name[0] == '_' && token->name[1] == '_')
         note(state, JINJA_INTERNALS, token->offset, "an inner attribute");
-    else if (jinja_is_piece(token->name, size) || (attribute && token->name[0] == '_'))
+    else if (jinja_is_piece(token->name, size)) {
         note(state, JINJA_ODD, token->offset, "a name that is a piece of an inner one");
+        memcpy(state->literal, token->name, size); /* dict(__cl=1, ass__=2)|join */
+        state->literal_size = size;
+        fold_literal(state, token->offset);
+    } else if (attribute && token->name[0] == '_')
+        note(state, JINJA_ODD, token->offset, "an attribute that is not for others");
     else if (!attribute && jinja_is_framework_name(token->name))
         note(state, JINJA_ODD, token->offset, "an object of a web framework");
 }
@@ -273,6 +301,8 @@ static void judge_attr(struct state *state, const struct token *token)
 
 static void judge_number(struct state *state, const struct token *token)
 {
+    if (token->number >= POWER_MIN && is_mark(&state->last, '*') && is_mark(&state->before, '*'))
+        note(state, JINJA_BOMB, token->offset, "a power that no text needs");
     if (token->number >= BOMB_MIN &&
         (is_mark(&state->last, '*') || is_mark(&state->last, '(') || is_mark(&state->last, ',')))
         note(state, JINJA_BOMB, token->offset, "a number of repetitions that no text needs");
@@ -287,11 +317,29 @@ static void judge_statement(struct state *state, const struct token *token)
         note(state, JINJA_ODD, token->offset, "a statement of another engine");
 }
 
-/* A block's content up to its end. Whether it was {% raw %}. */
+/* What comes after the beginning is read again, unless a text is made so that this has no end. */
+static void give_up_block(struct state *state, const struct jinja *before, size_t begin)
+{
+    *state->jinja = *before;
+    state->again += state->used - begin;
+    state->used = begin;
+    if (state->again > AGAIN_RATIO * state->size + AGAIN_MIN) {
+        note(state, JINJA_ODD, begin, "more blocks that do not end than can be followed");
+        state->used = state->size;
+    }
+}
+
+/*
+ * A block's content up to its end. Whether it was {% raw %}. A block that Jinja refuses makes no template: it says
+ * nothing, and what comes after its beginning is looked at for others.
+ */
 static bool judge_block(struct state *state, uint8_t close)
 {
+    const struct jinja before = *state->jinja;
+    const size_t begin = state->used;
     bool first = close == '%', raw = false;
 
+    state->braces = 0;
     state->last = state->before = (struct token){.kind = END};
     state->attr_open = false;
     for (;;) {
@@ -299,6 +347,10 @@ static bool judge_block(struct state *state, uint8_t close)
 
         if (token.kind == END)
             return raw;
+        if (token.kind == CUT) {
+            give_up_block(state, &before, begin);
+            return false;
+        }
         if (first && token.kind == NAME) {
             judge_statement(state, &token);
             raw = is_name(&token, "raw");

@@ -13,6 +13,7 @@ static int flush(struct json *json, const char *bytes, size_t size)
 
     if (json->visitor->piece == NULL || size == 0)
         return 0;
+    event.json = json;
     event.text = "";
     event.text_size = 0;
     return json->visitor->piece(json->visitor->argument, &event, bytes, size, json->err);

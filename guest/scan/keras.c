@@ -38,6 +38,7 @@ enum key_bit {
     KEY_NODE_DEF = 1024,
     KEY_SHAPE = 2048, /* and mask: a Lambda's other functions */
     KEY_COMPILE = 4096,
+    KEY_ITEMS = 8192, /* of a tuple */
 };
 
 static unsigned key_bit_of(const struct json_event *event)
@@ -63,6 +64,7 @@ static unsigned key_bit_of(const struct json_event *event)
         {"output_shape", KEY_SHAPE},
         {"mask", KEY_SHAPE},
         {"compile_config", KEY_COMPILE},
+        {"items", KEY_ITEMS},
     };
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
@@ -85,13 +87,14 @@ static void keep(struct keras_text *text, const struct json_event *event)
 static int judge_text(struct keras *keras, const struct json_event *event, const char *text, size_t size,
                       struct error *err)
 {
-    char path[JSON_PATH_MAX];
     const char *what = "";
     size_t at;
 
+    if (!keras->is_keras) /* other JSON has others who look at its texts */
+        return 0;
     if (code_text_judge(text, size, &at, &what) != CODE_TEXT_EXECUTES)
         return 0;
-    return keras_find(keras, KERAS_RULE_CODE, event->offset, err, "%s: %s", json_path(event, path), what);
+    return keras_find(keras, KERAS_RULE_CODE, event->offset, err, "%s: %s", keras_path(keras), what);
 }
 
 /* An operator's name, or a whole NodeDef in JSON. */
@@ -99,12 +102,11 @@ static int judge_node(struct keras *keras, const struct json_event *event, struc
 {
     for (size_t i = 0; i < sizeof acting_operators / sizeof acting_operators[0]; i++) {
         const char *name = acting_operators[i], *found = memmem(event->text, event->text_size, name, strlen(name));
-        char path[JSON_PATH_MAX];
         bool whole = event->text_size == strlen(name);
 
         if (found == NULL || (!whole && (found == event->text || found[-1] != '"' || found[strlen(name)] != '"')))
             continue;
-        return keras_find(keras, KERAS_RULE_OPERATOR, event->offset, err, "%s: the operator %s", json_path(event, path),
+        return keras_find(keras, KERAS_RULE_OPERATOR, event->offset, err, "%s: the operator %s", keras_path(keras),
                           name);
     }
     return 0;
@@ -118,10 +120,13 @@ static int note_fact(struct keras *keras, struct keras_frame *frame, unsigned bi
 
     switch (bit) {
     case KEY_FUNCTION:
-        own->function = event->text_size > KERAS_TEXT_KEPT ? KERAS_FUNCTION_CODE : KERAS_FUNCTION_TEXT;
         keep(&own->name, event);
-        if (own->function == KERAS_FUNCTION_CODE)
+        if (event->text_size > KERAS_TEXT_KEPT) {
+            own->function = KERAS_FUNCTION_CODE;
             keras_mentions(event->text, event->text_size, &own->mentions);
+        } else if (own->function != KERAS_FUNCTION_CODE) {
+            own->function = KERAS_FUNCTION_TEXT;
+        }
         return 0;
     case KEY_VOCABULARY:
         keep(&own->vocabulary, event);
@@ -170,6 +175,19 @@ static int note_member(struct keras *keras, struct keras_frame *frame, const str
     return note_fact(keras, frame, bit, event, err);
 }
 
+/* The first of [code, defaults, closure], as Keras 1 and 2 write a function, perhaps in a tuple. */
+static void note_first(struct keras *keras, const struct json_event *event, const struct keras_frame *array)
+{
+    struct keras_frame *config = &keras->frames[event->depth - 2];
+
+    if (config->is_function && event->depth > 2)
+        config--;
+    if (array->seen != KEY_FUNCTION && event->text_size <= 16) /* a shape's, a mask's */
+        return;
+    config->own.function = KERAS_FUNCTION_CODE;
+    keras_mentions(event->text, event->text_size, &config->own.mentions);
+}
+
 static int on_string(struct keras *keras, const struct json_event *event, struct error *err)
 {
     struct keras_frame *around = event->depth > 0 ? &keras->frames[event->depth - 1] : NULL;
@@ -178,17 +196,11 @@ static int on_string(struct keras *keras, const struct json_event *event, struct
     if (around != NULL && around->is_object) {
         r = note_member(keras, around, event, err);
     } else if (around != NULL && event->depth > 1 && event->index == 0 && around->seen != 0) {
-        /* The first of [code, defaults, closure], as Keras 1 and 2 write a function. */
-        struct keras_facts *own = &keras->frames[event->depth - 2].own;
-
-        if (around->seen == KEY_FUNCTION || event->text_size > 16) {
-            own->function = KERAS_FUNCTION_CODE;
-            keras_mentions(event->text, event->text_size, &own->mentions);
-        }
+        note_first(keras, event, around);
     }
     if (r == 0 && !event->text_cut)
         r = judge_text(keras, event, event->text, event->text_size, err);
-    if (r == 0 && event->text_size >= EMBEDDED_SIZE_MIN)
+    if (r == 0 && keras->is_keras && event->text_size >= EMBEDDED_SIZE_MIN)
         r = keras->failed = scan_embedded(keras->scan, keras->object, "string", event->text, event->text_size,
                                           keras->base + event->offset, err);
     if (event->text_cut && keras->is_keras)
@@ -199,7 +211,10 @@ static int on_string(struct keras *keras, const struct json_event *event, struct
 
 static int on_piece(void *argument, const struct json_event *event, const char *bytes, size_t size, struct error *err)
 {
-    return judge_text(argument, event, bytes, size, err);
+    struct keras *keras = argument;
+
+    keras->event = event;
+    return judge_text(keras, event, bytes, size, err);
 }
 
 /* --- objects ------------------------------------------------------------------------------------------------ */
@@ -210,7 +225,6 @@ static int check_duplicate(struct keras *keras, const struct json_event *event, 
     struct keras_frame *frame = &keras->frames[event->depth - 1];
     unsigned bit = key_bit_of(event) & (KEY_CLASS_NAME | KEY_CONFIG | KEY_MODULE | KEY_REGISTERED | KEY_FUNCTION |
                                         KEY_VOCABULARY | KEY_SPEC | KEY_COMPILE);
-    char path[JSON_PATH_MAX];
     int r;
 
     if (!frame->is_object || bit == 0)
@@ -219,12 +233,14 @@ static int check_duplicate(struct keras *keras, const struct json_event *event, 
         frame->seen |= bit;
         return 0;
     }
-    if (!frame->class_name.given && !frame->is_config)
+    if (!frame->class_name.given && !frame->is_config) {
+        frame->duplicate = event->key_offset;
         return 0;
-    r = keras_judge_object(keras, frame, json_path(event, path), err);
+    }
+    r = keras_judge_object(keras, frame, err);
     if (r < 0)
         return r;
-    return keras_find(keras, KERAS_RULE_DUPLICATE, event->key_offset, err, "%s stands twice", json_path(event, path));
+    return keras_find(keras, KERAS_RULE_DUPLICATE, event->key_offset, err, "%s stands twice", keras_path(keras));
 }
 
 static void on_open(struct keras *keras, const struct json_event *event)
@@ -238,9 +254,12 @@ static void on_open(struct keras *keras, const struct json_event *event)
     frame->offset = event->offset;
     if (!frame->is_object) {
         frame->seen = bit & (KEY_FUNCTION | KEY_SHAPE); /* whose first element is code, where it is a text */
+        if (bit == KEY_ITEMS && around->is_function)
+            frame->seen = KEY_FUNCTION;
         return;
     }
     frame->is_config = bit == KEY_CONFIG;
+    frame->is_function = bit == KEY_FUNCTION;
     if (around != NULL && bit == KEY_CONFIG)
         around->has_config = true;
 }
@@ -250,6 +269,8 @@ static void note_function(struct keras_frame *config, const struct keras_frame *
 {
     static const char lambda[] = "__lambda__";
 
+    if (config->own.function == KERAS_FUNCTION_CODE)
+        return;
     config->own.function = KERAS_FUNCTION_OBJECT;
     if (function->class_name.size == sizeof lambda - 1 &&
         memcmp(function->class_name.bytes, lambda, sizeof lambda - 1) == 0) {
@@ -262,7 +283,6 @@ static int on_close(struct keras *keras, const struct json_event *event, struct 
 {
     const struct keras_frame *frame = &keras->frames[event->depth];
     struct keras_frame *around = event->depth > 0 ? &keras->frames[event->depth - 1] : NULL;
-    char path[JSON_PATH_MAX];
 
     if (!frame->is_object)
         return 0;
@@ -272,7 +292,14 @@ static int on_close(struct keras *keras, const struct json_event *event, struct 
         note_function(around, frame);
     if (!frame->class_name.given)
         return 0;
-    return keras_judge_object(keras, frame, json_path(event, path), err);
+    if (frame->duplicate != 0) {
+        int r = keras_find(keras, KERAS_RULE_DUPLICATE, frame->duplicate, err, "%s: a member stands twice",
+                           keras_path(keras));
+
+        if (r < 0)
+            return r;
+    }
+    return keras_judge_object(keras, frame, err);
 }
 
 static int on_value(void *argument, const struct json_event *event, struct error *err)
@@ -281,6 +308,7 @@ static int on_value(void *argument, const struct json_event *event, struct error
     bool ends = event->kind == JSON_OBJECT_END || event->kind == JSON_ARRAY_END;
     int r = 0;
 
+    keras->event = event;
     if (!ends && event->key != NULL)
         r = check_duplicate(keras, event, err);
     if (r < 0)
@@ -305,6 +333,7 @@ static int judge_open(struct keras *keras, struct error *err)
 {
     int r = 0;
 
+    keras->event = NULL;
     for (uint32_t depth = JSON_DEPTH_MAX; depth-- > 0 && r == 0;) {
         struct keras_frame *frame = &keras->frames[depth];
 
@@ -312,7 +341,7 @@ static int judge_open(struct keras *keras, struct error *err)
             continue;
         if (depth + 1 < JSON_DEPTH_MAX && frame[1].is_config)
             frame->config = frame[1].own;
-        r = keras_judge_object(keras, frame, "where the text breaks off", err);
+        r = keras_judge_object(keras, frame, err);
     }
     return r;
 }

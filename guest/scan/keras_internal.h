@@ -48,8 +48,10 @@ struct keras_facts {
 /* An object or array that is open. */
 struct keras_frame {
     bool is_object, is_config, has_config;
+    bool is_function; /* a Lambda's function, that may be a tuple */
     uint64_t offset;
-    uint32_t seen;                                          /* keys that must not come twice, a bit each */
+    uint32_t seen;      /* keys that must not come twice, a bit each */
+    uint64_t duplicate; /* where a key came twice before it was known whether that matters; 0: none did */
     struct keras_text class_name, module, registered, spec; /* spec: spec_name */
     struct keras_text config_text;                          /* a config that is a text */
     struct keras_facts own, config;                         /* own: as a config; config: of the member of that name */
@@ -59,17 +61,22 @@ struct keras {
     struct scan *scan;
     const struct scan_object *object;
     uint64_t base;
-    bool is_keras; /* else only what is dangerous is told */
-    int failed;    /* the scan's own error */
+    bool is_keras;                  /* else only what is dangerous is told */
+    int failed;                     /* the scan's own error */
+    const struct json_event *event; /* under way; NULL: none is */
+    uint32_t found;                 /* times that a path was asked for */
+    char path[JSON_PATH_MAX];
     struct keras_frame *frames;
 };
 
 MUST_USE int keras_find(struct keras *keras, enum keras_rule rule, uint64_t offset, struct error *err,
                         const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* Judges an object that has a class_name; `path` says where it stands. */
-MUST_USE int keras_judge_object(struct keras *keras, const struct keras_frame *frame, const char *path,
-                                struct error *err);
+/* Where the event under way stands, for a finding. */
+const char *keras_path(struct keras *keras);
+
+/* Judges an object that has a class_name. */
+MUST_USE int keras_judge_object(struct keras *keras, const struct keras_frame *frame, struct error *err);
 
 /* Gathers the names that a function's bytecode, in base64, holds: what is cheaply read of it. */
 void keras_mentions(const char *code, size_t size, struct keras_text *ret_mentions);

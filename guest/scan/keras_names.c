@@ -6,10 +6,15 @@
  */
 #include "guest/scan/keras_names.h"
 
+#include "guest/scan/pickle/globals.h"
+
 #include <string.h>
 
 /* Layers and models that hold nothing but numbers and further objects: no code of the model's own, no file, no URL. */
 static const char layers[] =
+    "AWQConfig AWQDTypePolicy CLAHE CompileLoss CompileMetrics ContrastLimitedAdaptiveHistogramEqualization "
+    "Float8QuantizationConfig GPTQConfig GPTQDTypePolicy GPTQQuantizer InputSpec Int4QuantizationConfig "
+    "Int8QuantizationConfig MetricsList ReconstructPatches2D ReconstructPatches3D "
     "AbsMaxQuantizer Activation ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling2D "
     "AdaptiveAveragePooling3D AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Add AddLoss "
     "AddMetric AdditiveAttention AlphaDropout Attention AugMix AutoContrast Average AveragePooling "
@@ -74,7 +79,7 @@ static const char helpers[] =
 /* What stands for a plain value. */
 static const char values[] =
     "__tuple__ __numpy__ __tensor__ __keras_tensor__ __bytes__ __ellipsis__ __slice__ __symbolic_tensor__ "
-    "__dtype__ TensorShape ";
+    "__dtype__ TensorShape TypeSpec CompositeTensor ";
 
 /* Activations, losses, metrics, initializers by function. */
 static const char functions[] =
@@ -153,8 +158,10 @@ static const char tensorflow_harmless[] =
     "sign sin sinh size slice sort space_to_batch space_to_depth depth_to_space split sqrt square squeeze stack "
     "stop_gradient strided_slice subtract tan tanh tensor_scatter_nd_add tensor_scatter_nd_update tensordot tile "
     "timestamp transpose truediv truncatediv unique unravel_index unstack where zeros zeros_like keras.activations "
-    "keras.backend compat.v1.nn compat.v1.math compat.v1.transpose compat.v1.shape compat.v1.gather "
-    "compat.v1.squeeze compat.v1.concat compat.v1.reduce_sum compat.v1.reduce_mean ";
+    "keras.backend nest io.decode_base64 io.decode_compressed io.decode_gif io.decode_image io.decode_jpeg "
+    "io.decode_json_example io.decode_png io.decode_raw io.encode_base64 io.is_jpeg io.parse_example "
+    "io.parse_single_example "
+    "io.parse_tensor io.serialize_tensor ";
 
 /* Others' packages that run code, install or fetch. */
 static const char acting_packages[] =
@@ -304,6 +311,8 @@ enum keras_known keras_judge_tensorflow(struct keras_name name, const char **ret
 
     if (begins(name, "tf."))
         name = cut_front(name, 3);
+    if (begins(name, "compat.v1.") || begins(name, "compat.v2."))
+        name = cut_front(name, 10); /* the same functions, of then and now */
     for (size_t i = 0; i < name.size; i++)
         if (name.bytes[i] == '.')
             last = cut_front(name, i + 1);
@@ -356,8 +365,12 @@ static enum keras_known judge_in_module(struct keras_name module, struct keras_n
     if (is_in(root, standard_modules) || (root.size > 0 && root.bytes[0] == '_' && !is_word(root, "__main__")))
         return KERAS_UNSAFE_MODULE;
     *ret_reason = "is of a package that has no layers, and runs or fetches things";
-    if (is_function || name.size == 0 || !(name.bytes[0] >= 'A' && name.bytes[0] <= 'Z'))
-        return is_in(root, acting_packages) ? KERAS_UNSAFE_MODULE : KERAS_UNKNOWN;
+    if ((is_function || name.size == 0 || !(name.bytes[0] >= 'A' && name.bytes[0] <= 'Z')) &&
+        is_in(root, acting_packages))
+        return KERAS_UNSAFE_MODULE;
+    if (name.bytes != NULL &&
+        global_judge(module.bytes, module.size, name.bytes, name.size, ret_reason) == GLOBAL_DANGEROUS)
+        return KERAS_UNSAFE_MODULE;
     return KERAS_UNKNOWN;
 }
 

@@ -2,8 +2,10 @@
 /* Judging the texts that models carry along. */
 #include "guest/scan/metadata.h"
 
+#include "guest/scan/code_source.h"
 #include "guest/scan/code_text.h"
 #include "guest/scan/embedded.h"
+#include "guest/scan/jinja.h"
 #include "guest/scan/template.h"
 #include "guest/scan/text.h"
 
@@ -14,11 +16,12 @@
 #define DOCUMENT_MIN   400u /* bytes of a text that may be a document ... */
 #define DOCUMENT_LINES 4u   /* ... and its lines */
 #define SHOWN          100u /* bytes of a text that a finding shows */
+#define WORD_MAX       20u  /* bytes of a word that can't be encoded text */
 #define TEXT_MIN       4u   /* shorter texts say nothing */
 
 enum { CODE, DOCUMENT, MENTION, CALLBACK, LINK };
 
-const struct scan_rule metadata_rules[] = {
+const struct scan_rule metadata_rules[METADATA_RULES] = {
     [CODE] = {"metadata-code", SCAN_HIGH, "A text that is carried along is code or commands, for whoever runs it."},
     [DOCUMENT] = {"metadata-document", SCAN_MEDIUM, "A document that is carried along shows code that acts."},
     [MENTION] = {"metadata-mention", SCAN_MEDIUM,
@@ -26,7 +29,6 @@ const struct scan_rule metadata_rules[] = {
     [CALLBACK] = {"metadata-callback", SCAN_HIGH, "A tool that follows the entry reports to a server elsewhere."},
     [LINK] = {"metadata-link", SCAN_MEDIUM, "A tool that follows the entry fetches something from a server elsewhere."},
 };
-const unsigned metadata_rule_count = sizeof metadata_rules / sizeof metadata_rules[0];
 
 /* Whether `word` (lower case) stands in a key as a word or the beginning of one: "post_url", "postUrl", "url". */
 static bool has_word(const char *key, size_t size, const char *word)
@@ -90,7 +92,7 @@ static bool is_document(const char *text, size_t size)
         return false;
     for (size_t i = 0; i < size; i++)
         lines += text[i] == '\n';
-    return lines >= DOCUMENT_LINES;
+    return lines >= DOCUMENT_LINES && !code_source_is(text, size);
 }
 
 static int report_code(struct scan *scan, const struct scan_object *object, enum code_text judged, bool document,
@@ -109,6 +111,21 @@ static int report_code(struct scan *scan, const struct scan_object *object, enum
                      TEXT(key, key_size < SHOWN ? key_size : SHOWN), what);
 }
 
+/* A number or a name: most values of a configuration, and nothing in itself. */
+static bool is_word(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '.' && text[i] != '-' && text[i] != '+')
+            return false;
+    return true;
+}
+
+/* A template's words are put out, whatever they show; what it does has been judged. */
+static bool is_template(const char *key, size_t key_size, const char *value, size_t size)
+{
+    return memmem(key, key_size, "template", 8) != NULL && jinja_has_blocks(value, size);
+}
+
 int metadata_find(struct scan *scan, const struct scan_object *object, const void *key, size_t key_size,
                   const void *value, size_t value_size, uint64_t offset, struct error *err)
 {
@@ -117,7 +134,7 @@ int metadata_find(struct scan *scan, const struct scan_object *object, const voi
     size_t at;
     int r;
 
-    if (value_size < TEXT_MIN)
+    if (value_size < TEXT_MIN || (value_size < WORD_MAX && is_word(value, value_size)))
         return 0;
     r = template_find(scan, object, value, value_size, offset, false, err);
     if (r < 0)
@@ -125,7 +142,8 @@ int metadata_find(struct scan *scan, const struct scan_object *object, const voi
     r = judge_link(scan, object, key, key_size, value, value_size, offset, err);
     if (r < 0)
         return r;
-    judged = code_text_judge(value, value_size, &at, &what);
+    judged =
+        is_template(key, key_size, value, value_size) ? CODE_TEXT_NONE : code_text_judge(value, value_size, &at, &what);
     r = report_code(scan, object, judged, is_document(value, value_size), key, key_size, what, offset, err);
     if (r < 0)
         return r;

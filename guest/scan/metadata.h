@@ -10,9 +10,9 @@
 
 #include <stddef.h>
 
-/* Kept in one place as several formats make these findings; they are listed with the format of configurations. */
-extern const struct scan_rule metadata_rules[];
-extern const unsigned metadata_rule_count;
+/* Kept in one place as several formats make these findings; they are listed with the format of YAML. */
+#define METADATA_RULES 5u
+extern const struct scan_rule metadata_rules[METADATA_RULES];
 
 /*
  * Looks at one value, decoded: as a template, as code, as a link to call, as an object that is embedded. A long text

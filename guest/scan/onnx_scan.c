@@ -17,12 +17,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NODE_DEPTH_MAX  32u /* nodes within nodes: each takes at least four messages of the visit's depth */
-#define DOMAINS_MAX     64u
-#define NAME_MAX_SIZE   128u
-#define STRING_MIN      16u /* bytes of a string value that may be an object of its own */
-#define MATCH_FIELDS    4096u
-#define MATCH_GRAPH_MAX 64u
+#define NODE_DEPTH_MAX 32u /* nodes within nodes: each takes at least four messages of the visit's depth */
+#define DOMAINS_MAX    64u
+#define NAME_MAX_SIZE  128u
+#define STRING_MIN     16u /* bytes of a string value that may be an object of its own */
 
 const struct scan_rule onnx_rules[ONNX_RULE_COUNT] = {
     [ONNX_RULE_LENGTH] =
@@ -399,71 +397,12 @@ static int scan_onnx(struct scan *scan, const struct scan_object *object, bool *
     return r;
 }
 
-/* --- recognition ---------------------------------------------------------------------------------------- */
-
-static bool is_name(const struct proto *proto, const struct proto_field *field)
-{
-    uint8_t name[NAME_MAX_SIZE];
-    size_t size;
-
-    if (field->size == 0 || proto_copy(proto, field, name, sizeof name, &size) < 0)
-        return false;
-    for (size_t i = 0; i < size; i++)
-        if (name[i] <= ' ' || name[i] == 0x7f)
-            return false;
-    return true;
-}
-
-/* A NodeProto has an op_type; a ValueInfoProto has a name and a type. */
-static bool is_part(const struct proto *graph, const struct proto_field *part)
-{
-    struct proto within = proto_within(graph, part);
-    struct proto_field field;
-    bool named = false, typed = false;
-
-    if (part->type != PROTO_BYTES || (part->number != 1 && part->number != 11 && part->number != 12))
-        return false;
-    for (uint32_t i = 0; i < MATCH_GRAPH_MAX && proto_next(&within, &field) > 0; i++) {
-        if (field.type != PROTO_BYTES)
-            continue;
-        if (part->number == 1 && field.number == 4)
-            return is_name(&within, &field);
-        named = named || (field.number == 1 && is_name(&within, &field));
-        typed = typed || field.number == 2;
-    }
-    return part->number != 1 && named && typed;
-}
-
-static bool is_graph(const struct proto *model, const struct proto_field *graph)
-{
-    struct proto within = proto_within(model, graph);
-    struct proto_field field;
-
-    for (uint32_t i = 0; i < MATCH_FIELDS && proto_next(&within, &field) > 0; i++)
-        if (is_part(&within, &field))
-            return true;
-    return false;
-}
-
-static enum scan_match match_onnx(struct scan *scan, const struct scan_object *object)
-{
-    struct proto model;
-    struct proto_field field;
-
-    (void)scan;
-    if (!proto_seems_message(object->source))
-        return SCAN_MATCH_NO;
-    model = proto_over(object->source, 0, UINT64_MAX, NULL);
-    for (uint32_t i = 0; i < MATCH_FIELDS && proto_next(&model, &field) > 0; i++)
-        if (field.number == 7 && field.type == PROTO_BYTES && is_graph(&model, &field))
-            return SCAN_MATCH_YES;
-    return SCAN_MATCH_NO;
-}
+/* --- the format ----------------------------------------------------------------------------------------- */
 
 const struct scan_format scan_format_onnx = {
     .name = "onnx",
     .rules = onnx_rules,
     .rule_count = ONNX_RULE_COUNT,
-    .match = match_onnx,
+    .match = onnx_match,
     .scan = scan_onnx,
 };

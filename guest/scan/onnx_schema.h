@@ -48,4 +48,7 @@ enum onnx_field {
 extern const struct proto_row onnx_rows[];
 extern const size_t onnx_row_count;
 
+/* Whether an object's content is a model; onnx_match.c. */
+enum scan_match onnx_match(struct scan *scan, const struct scan_object *object);
+
 #endif

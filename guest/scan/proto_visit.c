@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define PROTO_HEAD_MAX 10u /* bytes of a tag */
+
 struct frame {
     struct proto proto;
     uint8_t message;
@@ -221,13 +223,15 @@ void proto_visit_pass(struct proto_visit *visit, const struct proto_field *field
     visit->passed += field->size;
 }
 
-bool proto_seems_message(struct source *source)
+bool proto_begins_with(struct source *source, const uint64_t *tags, size_t count)
 {
-    const uint8_t *bytes;
-    size_t size;
+    struct proto head = {.source = source, .end = PROTO_HEAD_MAX};
+    uint64_t tag;
 
-    if (source_view(source, 0, 2, &bytes, &size, NULL) < 0 || size < 2)
+    if (proto_next_varint(&head, &tag) <= 0)
         return false;
-    /* A tag of a field number from 1 on, of a type that there is; a group begins no message that is looked for. */
-    return bytes[0] >= 8 && ((bytes[0] & 7) <= PROTO_BYTES || (bytes[0] & 7) == PROTO_FIXED32);
+    for (size_t i = 0; i < count; i++)
+        if (tags[i] == tag)
+            return true;
+    return false;
 }

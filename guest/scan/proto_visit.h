@@ -68,7 +68,13 @@ void proto_visit_pass(struct proto_visit *visit, const struct proto_field *field
 
 /* --- for a format's match -------------------------------------------------------------------------------- */
 
-/* Whether the first bytes can begin a message; cheap, and asked before anything that needs the source's size. */
-bool proto_seems_message(struct source *source);
+/* A tag as it stands in front of a field. */
+#define PROTO_TAG(number, type) ((uint64_t)(number) << 3 | (type))
+
+/*
+ * Whether the first field is one of these. Cheap, and asked before anything that needs the source's size, for which a
+ * decoder would run to its end. A message that begins with another field is nobody's, and a gap.
+ */
+bool proto_begins_with(struct source *source, const uint64_t *tags, size_t count);
 
 #endif

@@ -20,7 +20,7 @@
 #define DTYPE_MAX   16u
 #define NAME_SHOWN  60u
 
-enum { HEADER, DUPLICATE, BOUNDS, HOLE, OVERLAP, SIZE, TRAILING, DTYPE, MEMBER, RULE_COUNT };
+enum { HEADER, DUPLICATE, BOUNDS, HOLE, OVERLAP, SIZE, TRAILING, DTYPE, MEMBER, NESTING, RULE_COUNT };
 
 static const struct scan_rule safetensors_rules[RULE_COUNT] = {
     [HEADER] = {"safetensors-header", SCAN_HIGH,
@@ -34,6 +34,7 @@ static const struct scan_rule safetensors_rules[RULE_COUNT] = {
     [TRAILING] = {"safetensors-trailing", SCAN_HIGH,
                   "Bytes behind the tensors hide another file, which other loaders find."},
     [DTYPE] = {"safetensors-dtype", SCAN_MEDIUM, "A type of numbers that is not known."},
+    [NESTING] = {"safetensors-nesting", SCAN_HIGH, "Values within values exhaust the stack of a reader."},
     [MEMBER] = {"safetensors-member", SCAN_MEDIUM, "The header holds what the format has no place for."},
 };
 
@@ -53,6 +54,7 @@ struct file {
     struct name_set names, metadata;
     struct extents extents;
     bool strange; /* a finding says that the places are not what they seem */
+    int failed;   /* the sink's error, which ends the walk */
     struct error cause;
     /* The tensor at hand. */
     char dtype[DTYPE_MAX];
@@ -214,10 +216,8 @@ static int see_entry(struct file *file, const struct json_event *event, struct e
     return 0;
 }
 
-static int see(void *argument, const struct json_event *event, struct error *err)
+static int see_value(struct file *file, const struct json_event *event, struct error *err)
 {
-    struct file *file = argument;
-
     switch (event->depth) {
     case 0:
         return 0;
@@ -234,12 +234,19 @@ static int see(void *argument, const struct json_event *event, struct error *err
     }
 }
 
+static int see(void *argument, const struct json_event *event, struct error *err)
+{
+    struct file *file = argument;
+
+    return file->failed = see_value(file, event, err);
+}
+
 static int see_piece(void *argument, const struct json_event *event, const char *bytes, size_t size, struct error *err)
 {
     struct file *file = argument;
 
-    return metadata_find(file->scan, file->object, event->key, event->key != NULL ? event->key_size : 0, bytes, size,
-                         LENGTH_SIZE + event->offset, err);
+    return file->failed = metadata_find(file->scan, file->object, event->key, event->key != NULL ? event->key_size : 0,
+                                        bytes, size, LENGTH_SIZE + event->offset, err);
 }
 
 /* --- the file ----------------------------------------------------------------------------------------- */
@@ -327,6 +334,16 @@ static int read_header(struct file *file, uint64_t length, struct error *err)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a range");
     r = json_walk(file->scan, &reader, JSON_LENIENT, &visitor, &file->cause);
     scan_looked(file->scan, reader_offset(&reader));
+    if (file->failed < 0) {
+        if (err != NULL)
+            *err = file->cause;
+        return file->failed;
+    }
+    if (r == -EFBIG) {
+        r = find(file, NESTING, &(struct json_event){.offset = reader_offset(&reader)},
+                 "more than 1024 values within each other", err);
+        return r < 0 ? r : 0;
+    }
     if (r < 0) {
         scan_skipped_for(file->scan, file->object, r, LENGTH_SIZE + reader_offset(&reader), &file->cause);
         return 0;
@@ -368,15 +385,17 @@ static enum scan_match match_safetensors(struct scan *scan, const struct scan_ob
     bool text = true;
 
     (void)scan;
-    if (source_view(object->source, 0, 64, &bytes, &size, NULL) < 0 || size < LENGTH_SIZE + 2 ||
+    if (source_view(object->source, 0, 64, &bytes, &size, NULL) < 0 || size < LENGTH_SIZE + 1 ||
         bytes[LENGTH_SIZE] != '{')
         return SCAN_MATCH_NO;
     for (size_t i = 0; i < LENGTH_SIZE; i++)
         text =
             text && ((bytes[i] >= ' ' && bytes[i] < 0x7f) || bytes[i] == '\n' || bytes[i] == '\r' || bytes[i] == '\t');
-    while (at < size && at < 64 && (bytes[at] == ' ' || bytes[at] == '\n' || bytes[at] == '\r' || bytes[at] == '\t'))
+    if (size > 64)
+        size = 64;
+    while (at < size && (bytes[at] == ' ' || bytes[at] == '\n' || bytes[at] == '\r' || bytes[at] == '\t'))
         at++;
-    return !text && at < size && (bytes[at] == '"' || bytes[at] == '}') ? SCAN_MATCH_YES : SCAN_MATCH_NO;
+    return !text && (at == size || bytes[at] == '"' || bytes[at] == '}') ? SCAN_MATCH_YES : SCAN_MATCH_NO;
 }
 
 static int scan_safetensors(struct scan *scan, const struct scan_object *object, bool *ret_recognised,

@@ -16,9 +16,10 @@ struct scan {
     bool recognised; /* the object under way */
 };
 
-static const struct scan_rule core_rules[] = {
+const struct scan_rule scan_core_rules[] = {
     {"polyglot", SCAN_MEDIUM, "Loaders differ in what they see of a file that is several formats at once."},
 };
+const uint32_t scan_core_rule_count = sizeof scan_core_rules / sizeof scan_core_rules[0];
 
 /* --- objects ------------------------------------------------------------------------------------------ */
 
@@ -61,7 +62,8 @@ static void skip_unrecognised(struct scan *scan, const struct scan_object *objec
 /* Every format that the content may be looks at it. */
 static int look(struct scan *scan, const struct scan_object *object, struct error *err)
 {
-    uint32_t formats = 0;
+    const struct scan_format *first = NULL;
+    bool several = false;
 
     scan->recognised = false;
     for (const struct scan_format *const *format = scan_formats; *format != NULL; format++) {
@@ -78,8 +80,11 @@ static int look(struct scan *scan, const struct scan_object *object, struct erro
         if (!recognised)
             continue;
         note_format(scan, object, (*format)->name);
-        if (++formats == 2) {
-            r = scan_find(scan, object, &core_rules[0], 0, err, "also %s", (*format)->name);
+        if (first == NULL) {
+            first = *format;
+        } else if (!several && ((*format)->also == NULL || strcmp((*format)->also, first->name) != 0)) {
+            several = true;
+            r = scan_find(scan, object, &scan_core_rules[0], 0, err, "also %s", (*format)->name);
             if (r < 0)
                 return r;
         }
@@ -91,11 +96,16 @@ static int look(struct scan *scan, const struct scan_object *object, struct erro
 
 int scan_object(struct scan *scan, const struct scan_object *object, struct error *err)
 {
+    bool before = scan->recognised;
+    int r;
+
     if (depth_of(object) > SCAN_DEPTH_MAX) {
         scan_skipped(scan, object, SCAN_GAP_DEPTH, 0, 0, "more than %u containers within each other", SCAN_DEPTH_MAX);
         return 0;
     }
-    return look(scan, object, err);
+    r = look(scan, object, err);
+    scan->recognised = before; /* of the object around it, whose format goes on */
+    return r;
 }
 
 bool scan_is_recognised(const struct scan *scan)
@@ -208,6 +218,8 @@ void scan_skipped(struct scan *scan, const struct scan_object *object, enum scan
 {
     struct scan_gap *gap = &scan->summary->gaps[reason];
 
+    if (object->role == SCAN_ROLE_GUESS && reason == SCAN_GAP_DAMAGED)
+        return; /* what only may be an object, and is not whole, no loader was to read */
     if (gap->places == 0) {
         va_list arguments;
 

@@ -51,10 +51,16 @@ struct scan_format {
      * finds that the object is its own after all, or is not, sets it.
      */
     int (*scan)(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err);
+    /* The name of a format before it in the table that its ordinary files are too; NULL for none. */
+    const char *also;
 };
 
 /* All formats, in the order in which they look; NULL ends them. */
 extern const struct scan_format *const scan_formats[];
+
+/* The rules that are no format's own. */
+extern const struct scan_rule scan_core_rules[];
+extern const uint32_t scan_core_rule_count;
 
 /*
  * Scans a file from beginning to end. `name` is shown only. 0 with the summary whatever the file holds; an error is

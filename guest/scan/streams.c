@@ -80,9 +80,15 @@ static int scan_trailing(struct scan *scan, const struct scan_object *object, ui
     return scan_object(scan, &inner, err);
 }
 
+/* Nothing says that a string or a tensor is a stream but its first bytes: it has to decode as well. */
+static bool is_doubtful(const struct scan_object *object)
+{
+    return object->role == SCAN_ROLE_GUESS || object->role == SCAN_ROLE_WEIGHTS;
+}
+
 /* The decoded object, then what was wrong around it. `offset` is the stream's in the object. */
 static int scan_stream(struct scan *scan, const struct scan_object *object, uint64_t offset, enum decoder_kind kind,
-                       const char *name, struct error *err)
+                       const char *name, bool *ret_recognised, struct error *err)
 {
     CLEANUP_SOURCE struct source *stream = source_of_range(object->source, offset, UINT64_MAX);
     CLEANUP_SOURCE struct source *decoder = NULL;
@@ -93,6 +99,9 @@ static int scan_stream(struct scan *scan, const struct scan_object *object, uint
 
     if (stream == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a scan");
+    *ret_recognised = !is_doubtful(object) || decodes(scan, stream, kind);
+    if (!*ret_recognised)
+        return 0;
     r = decoder_open(scan, stream, kind, NULL, &decoder, &cause);
     if (r < 0) {
         scan_skipped_for(scan, object, r, offset, &cause);
@@ -125,8 +134,7 @@ static enum scan_match match_gzip(struct scan *scan, const struct scan_object *o
 
 static int scan_gzip(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
-    (void)ret_recognised;
-    return scan_stream(scan, object, 0, DECODER_GZIP, "gzip", err);
+    return scan_stream(scan, object, 0, DECODER_GZIP, "gzip", ret_recognised, err);
 }
 
 /* "BZh", the level, then the magic of a block or of an empty stream's end. */
@@ -141,8 +149,7 @@ static enum scan_match match_bzip2(struct scan *scan, const struct scan_object *
 
 static int scan_bzip2(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
-    (void)ret_recognised;
-    return scan_stream(scan, object, 0, DECODER_BZIP2, "bzip2", err);
+    return scan_stream(scan, object, 0, DECODER_BZIP2, "bzip2", ret_recognised, err);
 }
 
 static enum scan_match match_xz(struct scan *scan, const struct scan_object *object)
@@ -153,8 +160,7 @@ static enum scan_match match_xz(struct scan *scan, const struct scan_object *obj
 
 static int scan_xz(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
-    (void)ret_recognised;
-    return scan_stream(scan, object, 0, DECODER_XZ, "xz", err);
+    return scan_stream(scan, object, 0, DECODER_XZ, "xz", ret_recognised, err);
 }
 
 /* No magic: properties in range, and a range coder's first byte, which is always 0. */
@@ -177,8 +183,7 @@ static enum scan_match match_lzma(struct scan *scan, const struct scan_object *o
 
 static int scan_lzma(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
-    (void)ret_recognised;
-    return scan_stream(scan, object, 0, DECODER_LZMA, "lzma", err);
+    return scan_stream(scan, object, 0, DECODER_LZMA, "lzma", ret_recognised, err);
 }
 
 static enum scan_match match_lz4(struct scan *scan, const struct scan_object *object)
@@ -190,8 +195,7 @@ static enum scan_match match_lz4(struct scan *scan, const struct scan_object *ob
 
 static int scan_lz4(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
-    (void)ret_recognised;
-    return scan_stream(scan, object, 0, DECODER_LZ4, "lz4", err);
+    return scan_stream(scan, object, 0, DECODER_LZ4, "lz4", ret_recognised, err);
 }
 
 /* Zstandard, and a skippable frame, which lz4 has as well: whatever follows it decides. */
@@ -209,8 +213,7 @@ static enum scan_match match_zstd(struct scan *scan, const struct scan_object *o
 
 static int scan_zstd(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
-    (void)ret_recognised;
-    return scan_stream(scan, object, 0, DECODER_ZSTD, "zstd", err);
+    return scan_stream(scan, object, 0, DECODER_ZSTD, "zstd", ret_recognised, err);
 }
 
 /* RFC 1950, 2.2: method 8, a window of at most 32 KiB, a sum divisible by 31, no dictionary; and it does inflate. */
@@ -229,8 +232,7 @@ static enum scan_match match_zlib(struct scan *scan, const struct scan_object *o
 
 static int scan_zlib(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
-    (void)ret_recognised;
-    return scan_stream(scan, object, 0, DECODER_ZLIB, "zlib", err);
+    return scan_stream(scan, object, 0, DECODER_ZLIB, "zlib", ret_recognised, err);
 }
 
 /* joblib before 0.10: "ZF", the size in 19 bytes of "0x...", perhaps a blank, then zlib. */
@@ -249,8 +251,7 @@ static int scan_zfile(struct scan *scan, const struct scan_object *object, bool 
             return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a scan");
         if (!is_zlib(scan, stream))
             continue;
-        *ret_recognised = true;
-        return scan_stream(scan, object, offset, DECODER_ZLIB, "zfile", err);
+        return scan_stream(scan, object, offset, DECODER_ZLIB, "zfile", ret_recognised, err);
     }
     return 0;
 }

@@ -267,8 +267,14 @@ static const uint8_t roots[] = {TENSORFLOW_SAVED_MODEL, TENSORFLOW_META_GRAPH, T
 
 static enum scan_match match_tensorflow(struct scan *scan, const struct scan_object *object)
 {
+    static const uint64_t first[] = {
+        PROTO_TAG(1, PROTO_VARINT), PROTO_TAG(1, PROTO_BYTES), PROTO_TAG(2, PROTO_BYTES),
+        PROTO_TAG(3, PROTO_VARINT), PROTO_TAG(3, PROTO_BYTES), PROTO_TAG(4, PROTO_BYTES),
+        PROTO_TAG(5, PROTO_BYTES),  PROTO_TAG(6, PROTO_BYTES), PROTO_TAG(7, PROTO_BYTES),
+    };
+
     (void)scan;
-    if (!proto_seems_message(object->source))
+    if (!proto_begins_with(object->source, first, sizeof first / sizeof first[0]))
         return SCAN_MATCH_NO;
     for (size_t i = 0; i < sizeof roots; i++)
         if (is_message(proto_over(object->source, 0, UINT64_MAX, NULL), roots[i], 0))

@@ -34,6 +34,7 @@ void tensorflow_flow_add_path(struct tensorflow_flow *flow, uint64_t node, const
         return;
     }
     flow->paths[flow->path_count] = *path;
+    flow->paths[flow->path_count].node = node;
     reach(flow, node, flow->path_count++);
 }
 

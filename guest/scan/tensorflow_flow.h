@@ -20,6 +20,7 @@ struct tensorflow_path {
     char text[TENSORFLOW_PATH_SIZE]; /* cut, not terminated */
     size_t size;
     uint64_t offset; /* of the constant */
+    uint64_t node;   /* its name, as tensorflow_flow_name has it */
 };
 
 struct tensorflow_flow {

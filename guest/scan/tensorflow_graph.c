@@ -8,42 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct scan_rule tensorflow_rules[TENSORFLOW_RULE_COUNT] = {
-    [TENSORFLOW_RULE_LENGTH] =
-        {"tensorflow-length", SCAN_HIGH,
-         "A field says to be larger than any model can be; a loader that believes it runs out of memory."},
-    [TENSORFLOW_RULE_PYTHON] = {"tensorflow-python", SCAN_HIGH, "Running the graph calls Python."},
-    [TENSORFLOW_RULE_FILE] = {"tensorflow-file", SCAN_HIGH,
-                              "Running the graph reads, lists, writes or deletes files of the model's choice."},
-    [TENSORFLOW_RULE_NETWORK] = {"tensorflow-network", SCAN_HIGH,
-                                 "Running the graph connects to hosts of the model's choice, or listens."},
-    [TENSORFLOW_RULE_URL] = {"tensorflow-url", SCAN_HIGH,
-                             "An operator sends or writes what it is given to a file or host that the model names."},
-    [TENSORFLOW_RULE_SAVE] = {"tensorflow-save", SCAN_HIGH,
-                              "Running the graph writes checkpoint files to a place of the model's choice."},
-    [TENSORFLOW_RULE_RESTORE] = {"tensorflow-restore", SCAN_MEDIUM,
-                                 "Running the graph reads checkpoint files from a place of the model's choice."},
-    [TENSORFLOW_RULE_ASSET] = {"tensorflow-asset", SCAN_HIGH,
-                               "Loading the model takes a file outside of its folder for one of its assets."},
-    [TENSORFLOW_RULE_REACHING] =
-        {"tensorflow-reaching-operator", SCAN_HIGH,
-         "The operator is none of TensorFlow's, and is called after something that runs code or reaches out."},
-    [TENSORFLOW_RULE_UNKNOWN] =
-        {"tensorflow-unknown-operator", SCAN_MEDIUM,
-         "The operator is none of TensorFlow's: the model runs only with a native library beside it."},
-    [TENSORFLOW_RULE_OPAQUE] =
-        {"tensorflow-opaque-operator", SCAN_MEDIUM,
-         "The operator runs a compiled program that is within the graph, which nobody can read."},
-    [TENSORFLOW_RULE_NESTED] = {"tensorflow-nested-graph", SCAN_MEDIUM,
-                                "The operator runs a graph that it gets as a string."},
-    [TENSORFLOW_RULE_DEBUG] = {"tensorflow-debug", SCAN_MEDIUM,
-                               "An operator of TensorFlow's debugger, which no finished model has."},
-    [TENSORFLOW_RULE_TABLE] = {"tensorflow-table", SCAN_MEDIUM,
-                               "The operator fills a table that the graph does not name."},
-    [TENSORFLOW_RULE_OVERRIDE] = {"tensorflow-override", SCAN_MEDIUM,
-                                  "A function of the model takes the place of an operator of TensorFlow's."},
-};
-
 static int find(const struct tensorflow_graph *graph, enum tensorflow_rule rule, uint64_t offset, struct error *err,
                 const char *what, const char *name)
 {
@@ -134,7 +98,8 @@ static int judge_op(struct tensorflow_graph *graph, enum tensorflow_op op, struc
         return find(graph, TENSORFLOW_RULE_NESTED, node->offset, err, name, "");
     case TENSORFLOW_OP_REACHING: /* unless it is a function of the model's own */
     case TENSORFLOW_OP_UNKNOWN:
-        note_unknown(graph);
+        if (node->op_size > 0) /* nothing runs without a name */
+            note_unknown(graph);
         return 0;
     case TENSORFLOW_OP_DEBUG:
         return node->url_key[0] == '\0' ? find(graph, TENSORFLOW_RULE_DEBUG, node->offset, err, name, "") : 0;
@@ -184,6 +149,17 @@ static int judge_sink(struct tensorflow_graph *graph, const struct tensorflow_si
                      TEXT(path->text, path->size), (unsigned long long)path->offset);
 }
 
+/* Whether a finding has to wait until the assets are known, which stand behind the graph. */
+static bool waits(struct tensorflow_graph *graph, const struct tensorflow_sink *sink,
+                  const struct tensorflow_path *path)
+{
+    if (sink->op != TENSORFLOW_OP_TABLE_FILE || graph->outside_count == TENSORFLOW_SINKS_MAX)
+        return false;
+    graph->outside[graph->outside_count].sink = *sink;
+    graph->outside[graph->outside_count++].path = *path;
+    return true;
+}
+
 /* Paths that lead out, and reach what opens files. */
 static int end_scope(struct tensorflow_graph *graph, struct tensorflow_scope *scope, struct error *err)
 {
@@ -193,7 +169,7 @@ static int end_scope(struct tensorflow_graph *graph, struct tensorflow_scope *sc
     for (uint32_t i = 0; i < scope->sink_count && r == 0; i++) {
         const struct tensorflow_path *path = tensorflow_flow_reaches(&scope->flow, scope->sinks[i].input);
 
-        if (path != NULL)
+        if (path != NULL && !waits(graph, &scope->sinks[i], path))
             r = judge_sink(graph, &scope->sinks[i], path, err);
     }
     if (scope->flow.too_many && scope->flow.path_count > 0 && scope->sink_count > 0)
@@ -259,10 +235,28 @@ static int end_graph(struct tensorflow_graph *graph, struct error *err)
     return r;
 }
 
-/* Tables from files, when it is known whether the model has assets. */
+static bool is_asset(const struct tensorflow_graph *graph, uint64_t node)
+{
+    for (uint32_t i = 0; i < graph->asset_tensor_count; i++)
+        if (graph->asset_tensors[i] == node)
+            return true;
+    return false;
+}
+
+/*
+ * Tables from files, when it is known which assets the model has. The constants of TensorFlow 1 still hold the path
+ * that an asset had where it was made; loaders put the asset's into their place.
+ */
 static int end_model(struct tensorflow_graph *graph, struct error *err)
 {
     int r = 0;
+
+    for (uint32_t i = 0; i < graph->outside_count && r == 0; i++)
+        if (!is_asset(graph, graph->outside[i].path.node))
+            r = judge_sink(graph, &graph->outside[i].sink, &graph->outside[i].path, err);
+    graph->outside_count = graph->asset_tensor_count = 0;
+    if (r < 0)
+        return r;
 
     if (graph->tables > 0 && graph->assets == 0)
         r = find(graph, TENSORFLOW_RULE_FILE, graph->first_table.offset, err,
@@ -414,6 +408,10 @@ int tensorflow_graph_text(struct tensorflow_graph *graph, const struct proto_row
         return take_function(graph, text, err);
     case TENSORFLOW_ASSET_NAME:
         return take_asset(graph, text, err);
+    case TENSORFLOW_ASSET_TENSOR:
+        if (graph->asset_tensor_count < TENSORFLOW_ASSETS_MAX)
+            graph->asset_tensors[graph->asset_tensor_count++] = tensorflow_flow_name(text->bytes, text->size);
+        return 0;
     default:
         return 0;
     }

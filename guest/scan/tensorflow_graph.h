@@ -20,6 +20,7 @@
 #define TENSORFLOW_SINKS_MAX     64u /* of one graph or function */
 #define TENSORFLOW_UNKNOWN_MAX   32u /* unknown operators that are named, of one graph */
 #define TENSORFLOW_FUNCTIONS_MAX 4096u
+#define TENSORFLOW_ASSETS_MAX    256u /* whose constants are known */
 
 enum tensorflow_rule {
     TENSORFLOW_RULE_LENGTH,
@@ -90,6 +91,14 @@ struct tensorflow_graph {
     /* Of the whole graph with its functions. */
     uint64_t saves, restores, merges, tables, assets;
     struct tensorflow_sink first_save, first_restore, first_merge, first_table;
+    /* Tables from files outside, until it is known whether an asset takes the place of the path. */
+    struct {
+        struct tensorflow_sink sink;
+        struct tensorflow_path path;
+    } outside[TENSORFLOW_SINKS_MAX];
+    uint32_t outside_count;
+    uint64_t asset_tensors[TENSORFLOW_ASSETS_MAX];
+    uint32_t asset_tensor_count;
     struct {
         char name[TENSORFLOW_NAME_MAX];
         size_t size;

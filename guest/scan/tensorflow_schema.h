@@ -23,6 +23,7 @@ enum tensorflow_message {
     TENSORFLOW_TENSOR,
     TENSORFLOW_VARIANT,
     TENSORFLOW_ASSET,
+    TENSORFLOW_TENSOR_INFO, /* of an asset: the constant that its path takes the place of */
     TENSORFLOW_OBJECT_GRAPH,
     TENSORFLOW_OBJECT,
     TENSORFLOW_USER_OBJECT,
@@ -48,6 +49,7 @@ enum tensorflow_field {
     TENSORFLOW_TENSOR_STRING,
     TENSORFLOW_NUMBERS,
     TENSORFLOW_ASSET_NAME,
+    TENSORFLOW_ASSET_TENSOR,
     TENSORFLOW_KERAS_CONFIG,
 };
 

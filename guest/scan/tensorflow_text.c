@@ -29,6 +29,8 @@ struct text_scan {
     struct prototext lexer;
     struct level levels[DEPTH_MAX];
     uint32_t depth;
+    bool numbers;                          /* the tensor under way has another type than strings */
+    uint64_t content_offset, content_size; /* of what it holds as one string; size 0 for none */
     uint8_t string[PROTOTEXT_STRING_MAX];
 };
 
@@ -80,6 +82,30 @@ static int hand_on(struct text_scan *text, const struct proto_row *row, struct e
                          text->lexer.string_offset, err);
 }
 
+/*
+ * Numbers are weights. Strings are written one by one, not as content; where they are content all the same, that is a
+ * gap.
+ */
+static void end_content(struct text_scan *text)
+{
+    if (text->content_size > 0)
+        scan_skipped(text->graph.scan, text->graph.object, text->numbers ? SCAN_SKIP_WEIGHTS : SCAN_GAP_UNSUPPORTED,
+                     text->content_offset, text->content_size, "%s",
+                     text->numbers ? "" : "strings as a tensor's content");
+    text->content_size = 0;
+    text->numbers = false;
+}
+
+static void take_type(struct text_scan *text)
+{
+    static const char strings[] = "DT_STRING";
+    const struct prototext *lexer = &text->lexer;
+
+    text->numbers =
+        !(lexer->word_size == sizeof strings - 1 && memcmp(lexer->word, strings, sizeof strings - 1) == 0) &&
+        !(lexer->word_size == 1 && lexer->word[0] == '7');
+}
+
 static int end_string(struct text_scan *text, const struct proto_row *row, struct error *err)
 {
     const struct tensorflow_text value = {
@@ -92,9 +118,14 @@ static int end_string(struct text_scan *text, const struct proto_row *row, struc
 
     if (row == NULL || row->child != 0 || row->type != PROTO_BYTES)
         return 0;
+    if (row->field == TENSORFLOW_TENSOR_CONTENT) {
+        text->content_offset = text->lexer.string_offset;
+        text->content_size += text->lexer.string_whole;
+        return 0;
+    }
     r = tensorflow_graph_text(&text->graph, row, &value, err);
     if (r == 0 && (row->field == TENSORFLOW_ATTR_STRING || row->field == TENSORFLOW_TENSOR_STRING ||
-                   row->field == TENSORFLOW_TENSOR_CONTENT || row->field == TENSORFLOW_KERAS_CONFIG))
+                   row->field == TENSORFLOW_KERAS_CONFIG))
         r = hand_on(text, row, err);
     return r;
 }
@@ -106,6 +137,8 @@ static int open_message(struct text_scan *text, const struct proto_row *row, int
         return 0;
     }
     text->levels[text->depth++] = (struct level){.row = row, .message = row != NULL ? row->child : 0, .close = close};
+    if (row != NULL && row->field == TENSORFLOW_IS_TENSOR)
+        end_content(text); /* of the tensor around it, if any */
     return row != NULL ? tensorflow_graph_enter(&text->graph, row, offset) : 0;
 }
 
@@ -124,6 +157,8 @@ static int take_value(struct text_scan *text, const struct proto_row *row, uint6
     }
     prototext_take_word(&text->lexer);
     text->lexer.damaged = text->lexer.damaged || text->lexer.word_size == 0;
+    if (row != NULL && row->field == TENSORFLOW_TENSOR_TYPE)
+        take_type(text);
     return 0;
 }
 
@@ -142,6 +177,8 @@ static int close_level(struct text_scan *text, struct error *err)
 {
     const struct level *level = &text->levels[--text->depth];
 
+    if (level->row != NULL && level->row->field == TENSORFLOW_IS_TENSOR)
+        end_content(text);
     return level->row != NULL && level->close != ']' ? tensorflow_graph_leave(&text->graph, level->row, err) : 0;
 }
 

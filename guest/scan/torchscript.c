@@ -34,6 +34,8 @@ struct walk {
     struct reader reader;
     char name[NAME_SIZE];
     bool importing; /* the name before was "import" or "from" at the beginning of a line */
+    bool typed;     /* names that only TorchScript has were seen */
+    bool foreign;   /* ... and names of Python that it does not have */
 };
 
 /* Parts of an operator's name, divided by underscores, that say that it reaches files or beyond. */
@@ -53,6 +55,25 @@ static bool reaches_out(const char *name)
     return false;
 }
 
+/* What follows a prefix of a name, or NULL. */
+static const char *after(const char *name, const char *prefix)
+{
+    size_t size = strlen(prefix);
+
+    return strncmp(name, prefix, size) == 0 ? name + size : NULL;
+}
+
+/* Whether a name, or the part before its first dot, is one of these. */
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+    size_t size = strcspn(name, ".");
+
+    for (size_t i = 0; i < count; i++)
+        if (strlen(names[i]) == size && strncmp(name, names[i], size) == 0)
+            return true;
+    return false;
+}
+
 /* Namespaces of operators and classes that come with torch and its own companions, none of which reach files. */
 static bool is_known(const char *name)
 {
@@ -61,20 +82,19 @@ static bool is_known(const char *name)
         "prepacked",      "torchvision",    "xnnpack", "sparse",    "mkldnn",     "onednn",
         "static_runtime", "profiler",       "rnn",     "nnapi",     "_nnapi",     "quantized_decomposed",
         "inductor",       "c10d_functional"};
-    size_t size = strcspn(name, ".");
-
-    for (size_t i = 0; i < sizeof namespaces / sizeof namespaces[0]; i++)
-        if (strlen(namespaces[i]) == size && strncmp(name, namespaces[i], size) == 0)
-            return true;
-    return false;
+    return is_one_of(name, namespaces, sizeof namespaces / sizeof namespaces[0]);
 }
 
-/* What follows a prefix of a name, or NULL. */
-static const char *after(const char *name, const char *prefix)
+/* Notes what tells TorchScript from Python, whose source others judge. */
+static void note_language(struct walk *walk)
 {
-    size_t size = strlen(prefix);
+    static const char *const typed[] = {"__torch__", "__parameters__", "Tensor"};
+    static const char *const foreign[] = {"import",       "os",      "sys",      "subprocess", "eval",      "exec",
+                                          "open",         "globals", "builtins", "__import__", "importlib", "socket",
+                                          "__builtins__", "pickle",  "shutil",   "ctypes",     "pty",       "urllib"};
 
-    return strncmp(name, prefix, size) == 0 ? name + size : NULL;
+    walk->typed |= is_one_of(walk->name, typed, sizeof typed / sizeof typed[0]);
+    walk->foreign |= is_one_of(walk->name, foreign, sizeof foreign / sizeof foreign[0]);
 }
 
 static int find(struct walk *walk, unsigned rule, struct error *err)
@@ -156,21 +176,22 @@ static int scan_code(struct scan *scan, const struct scan_object *object, bool *
     struct walk walk = {.scan = scan, .object = object, .reader = reader_over(object->source, 0, NULL)};
     bool line_start = true;
     uint8_t byte;
-
-    (void)ret_recognised; /* what the text is by itself is for others to say */
     while (reader_u8(&walk.reader, &byte) == 0) {
         int r = 0;
 
         if (is_name_byte(byte)) {
             int ended = read_name(&walk, byte);
 
+            note_language(&walk);
             r = judge_name(&walk, line_start, err);
             line_start = false;
-            if (r < 0 || ended < 0)
+            if (r < 0)
                 return r;
+            if (ended < 0)
+                break;
         } else if (byte == '#' || byte == '"' || byte == '\'') {
             if (skip_until(&walk.reader, byte == '#' ? '\n' : byte) < 0)
-                return 0;
+                break;
             line_start = byte == '#';
         } else if (byte == '\n') {
             line_start = true;
@@ -179,6 +200,9 @@ static int scan_code(struct scan *scan, const struct scan_object *object, bool *
             line_start = byte == ';';
         }
     }
+    *ret_recognised = walk.typed && !walk.foreign;
+    if (*ret_recognised)
+        scan_looked(scan, reader_offset(&walk.reader));
     return 0;
 }
 

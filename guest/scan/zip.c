@@ -14,8 +14,18 @@
 #define METHOD_LIMIT  100u /* for telling a local header from chance in bytes that should not hold one */
 #define VERSION_LIMIT 100u
 #define NAME_LIMIT    4096u
+#define TFLITE_HEAD   4u /* bytes of a TFLite model in front of its identifier, some of them zero */
 
 /* --- matching ------------------------------------------------------------------------------------------- */
+
+/* A local header that is not there by chance. */
+static bool is_local(struct source *source, uint64_t offset)
+{
+    struct zip_header header;
+
+    return zip_read_local(source, offset, &header) == 0 && (header.version & 0xff) < VERSION_LIMIT &&
+           header.method < METHOD_LIMIT && header.name_size > 0 && header.name_size < NAME_LIMIT;
+}
 
 static enum scan_match match_zip(struct scan *scan, const struct scan_object *object)
 {
@@ -24,7 +34,7 @@ static enum scan_match match_zip(struct scan *scan, const struct scan_object *ob
     uint32_t count;
 
     (void)scan;
-    if (source_has(object->source, 0, "PK\3\4", MAGIC_SIZE))
+    if (is_local(object->source, 0))
         return SCAN_MATCH_YES;
     if (source_size(object->source, &size, NULL) < 0)
         return SCAN_MATCH_NO;
@@ -36,15 +46,6 @@ static enum scan_match match_zip(struct scan *scan, const struct scan_object *ob
 }
 
 /* --- between members ------------------------------------------------------------------------------------ */
-
-/* A local header that is not there by chance. */
-static bool is_local(struct source *source, uint64_t offset)
-{
-    struct zip_header header;
-
-    return zip_read_local(source, offset, &header) == 0 && (header.version & 0xff) < VERSION_LIMIT &&
-           header.method < METHOD_LIMIT && header.name_size > 0 && header.name_size < NAME_LIMIT;
-}
 
 /* Bytes that belong to nothing: zeros are passed over, the rest may be anything. */
 static int scan_junk(struct zip *zip, uint64_t first, uint64_t end, struct error *err)
@@ -66,7 +67,10 @@ static int scan_junk(struct zip *zip, uint64_t first, uint64_t end, struct error
         zero = zeros == size;
         first += zeros;
     }
-    if (first >= end)
+    if (first >= end || (first == 0 && end == zip->size)) /* all of it: nothing of a zip's was found */
+        return 0;
+    /* A TFLite model has its labels in a zip behind it: the model is looked at as one. */
+    if (first < TFLITE_HEAD && scan_format_tflite.match(zip->scan, zip->object) == SCAN_MATCH_YES)
         return 0;
     if (scan_count_member(zip->scan, NULL) < 0) {
         scan_skipped(zip->scan, zip->object, SCAN_GAP_BUDGET, first, end - first, "%s", "too many members");

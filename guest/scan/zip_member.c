@@ -290,8 +290,9 @@ static int scan_packed(const struct member *member, const struct body *body, str
     if (r < 0)
         return r;
     r = decoder_learn(decoder, &facts, &cause);
-    if (r < 0) {
+    if (r < 0) { /* what follows is looked at from where the headers say, or from where the damage is */
         scan_skipped_for(zip->scan, zip->object, r, member->at, &cause);
+        *used = body->packed < *used ? body->packed : facts.consumed;
         return 0;
     }
     if (source_size(decoder, &size, NULL) < 0)

@@ -222,19 +222,22 @@ static void add_end(struct source *source, uint64_t offset, struct zip_view *vie
     struct reader reader = reader_over(source, offset + 10, NULL);
     uint32_t size, directory;
     uint16_t entries;
-    uint64_t end64;
+    uint64_t end64, end = offset; /* of the directory: where the records behind it begin */
 
     if (reader_u16le(&reader, &entries) < 0 || reader_u32le(&reader, &size) < 0 ||
         reader_u32le(&reader, &directory) < 0)
         return;
     if (offset >= LOCATOR64_SIZE && source_has(source, offset - LOCATOR64_SIZE, "PK\6\7", 4)) {
         reader_seek(&reader, offset - LOCATOR64_SIZE + 8);
-        if (offset >= LOCATOR64_SIZE + END64_SIZE) /* where zipfile looks, then where the locator says */
+        if (offset >= LOCATOR64_SIZE + END64_SIZE) { /* where zipfile looks, then where the locator says */
             add_zip64(source, offset - LOCATOR64_SIZE - END64_SIZE, offset, views, count);
+            if (source_has(source, offset - LOCATOR64_SIZE - END64_SIZE, "PK\6\6", 4))
+                end = offset - LOCATOR64_SIZE - END64_SIZE;
+        }
         if (reader_u64le(&reader, &end64) == 0)
             add_zip64(source, end64, offset, views, count);
     }
-    add_both(source, views, count, entries, directory, size, offset, offset);
+    add_both(source, views, count, entries, directory, size, end, offset);
 }
 
 /* Whether the end record at an offset, with its comment, is what the file ends with. */

@@ -173,36 +173,6 @@ int collector_start(int connection, const struct plan *plan, const uint8_t nonce
     return 0;
 }
 
-static int command(struct collector *collector, uint32_t type, uint64_t first, uint64_t second, struct error *err)
-{
-    struct record record = {.type = type, .numbers = {first, second}};
-    int r = record_write(collector->socket, &record, io_deadline_ms(COLLECTOR_COMMAND_MS));
-
-    if (r < 0)
-        return error_set(err, ERROR_INTERNAL, r, "the collector does not answer: %s", strerror(-r));
-    return 0;
-}
-
-int collector_begin_check(struct collector *collector, uint32_t check, struct error *err)
-{
-    return command(collector, RECORD_BEGIN_CHECK, check, 0, err);
-}
-
-int collector_begin_scan(struct collector *collector, uint32_t index, uint64_t size, struct error *err)
-{
-    return command(collector, RECORD_BEGIN_SCAN, index, size, err);
-}
-
-int collector_import(struct collector *collector, struct error *err)
-{
-    return command(collector, RECORD_IMPORT, 0, 0, err);
-}
-
-int collector_part(struct collector *collector, struct error *err)
-{
-    return command(collector, RECORD_PART, 0, 0, err);
-}
-
 /* The collector is gone without a word: its exit status says why. */
 static int explain_death(struct collector *collector, struct error *err)
 {
@@ -246,6 +216,50 @@ int collector_next(struct collector *collector, uint64_t deadline_ns, struct mes
 int collector_wait(struct collector *collector, uint64_t deadline_ns)
 {
     return io_wait(collector->socket, POLLIN, deadline_ns);
+}
+
+/* The collector has ended before a command reached it: what it said last tells why. */
+static int explain_silence(struct collector *collector, struct error *err)
+{
+    uint64_t deadline_ns = io_deadline_ms(COLLECTOR_COMMAND_MS);
+    struct message message;
+    int r = 0;
+
+    while (r == 0)
+        r = collector_next(collector, deadline_ns, &message, err);
+    return r;
+}
+
+static int command(struct collector *collector, uint32_t type, uint64_t first, uint64_t second, struct error *err)
+{
+    struct record record = {.type = type, .numbers = {first, second}};
+    int r = record_write(collector->socket, &record, io_deadline_ms(COLLECTOR_COMMAND_MS));
+
+    if (r == -EPIPE || r == -ECONNRESET)
+        return explain_silence(collector, err);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "the collector does not answer: %s", strerror(-r));
+    return 0;
+}
+
+int collector_begin_check(struct collector *collector, uint32_t check, struct error *err)
+{
+    return command(collector, RECORD_BEGIN_CHECK, check, 0, err);
+}
+
+int collector_begin_scan(struct collector *collector, uint32_t index, uint64_t size, struct error *err)
+{
+    return command(collector, RECORD_BEGIN_SCAN, index, size, err);
+}
+
+int collector_import(struct collector *collector, struct error *err)
+{
+    return command(collector, RECORD_IMPORT, 0, 0, err);
+}
+
+int collector_part(struct collector *collector, struct error *err)
+{
+    return command(collector, RECORD_PART, 0, 0, err);
 }
 
 void collector_free(struct collector *collector)

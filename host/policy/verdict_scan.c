@@ -12,16 +12,19 @@ static const enum check_status statuses[] = {CHECK_PASSED, CHECK_WARNED, CHECK_W
 #define VERDICT_DANGEROUS 3u
 #define VERDICT_UNSCANNED 2u
 
-static bool is_severe(const char *severity, unsigned verdict)
+/* How much a severity says for a verdict: 0 nothing. */
+static unsigned weigh(const char *severity, unsigned verdict)
 {
     if (verdict == VERDICT_DANGEROUS)
-        return strcmp(severity, "critical") == 0 || strcmp(severity, "high") == 0;
+        return strcmp(severity, "critical") == 0 ? 2 : strcmp(severity, "high") == 0;
     return strcmp(severity, "medium") == 0;
 }
 
-/* The first finding that the verdict rests on. */
+/* The first of the worst findings that the verdict rests on. */
 static int find_reason(const json_t *findings, unsigned verdict, const json_t **ret_finding, struct error *err)
 {
+    unsigned worst = 0;
+
     for (size_t i = 0; i < json_array_size(findings); i++) {
         const json_t *finding = json_array_get(findings, i);
         const char *severity;
@@ -29,9 +32,9 @@ static int find_reason(const json_t *findings, unsigned verdict, const json_t **
 
         if (r < 0)
             return r;
-        if (is_severe(severity, verdict)) {
+        if (weigh(severity, verdict) > worst) {
+            worst = weigh(severity, verdict);
             *ret_finding = finding;
-            return 0;
         }
     }
     return 0;

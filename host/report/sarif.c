@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define SCHEMA     "https://json.schemastore.org/sarif-2.1.0.json"
-#define RULES_PAGE "docs/scan-rules.md"
+#define HOME       "https://lazaret.dev/"
+#define RULES_PAGE "docs/scan-rules"
 #define URI_MAX    16384u /* of a path of 4,096 bytes, each of them escaped */
 
 struct log {
@@ -69,8 +70,10 @@ static json_t *new_location(struct log *log, const char *path, size_t artifact, 
         log->failures++;
         return NULL;
     }
-    if (member[0] == '\0' && finding != NULL && offset < size)
+    if (member[0] == '\0' && offset < size)
         set(log, physical, "region", json_pack("{s:I, s:i}", "byteOffset", offset, "byteLength", 1));
+    else /* an offset within a member is no offset within the file */
+        set(log, physical, "region", json_pack("{s:i, s:I}", "byteOffset", 0, "byteLength", size));
     if (member[0] != '\0')
         set(log, location, "logicalLocations",
             json_pack("[{s:s, s:s}]", "fullyQualifiedName", member, "kind", "member"));
@@ -92,7 +95,8 @@ static json_t *new_rule(const json_t *finding)
 
     return json_pack("{s:s, s:{s:s}, s:{s:s}, s:{s:s+++}, s:{s:s}}", "id", id, "shortDescription", "text",
                      text(finding, "effect"), "fullDescription", "text", text(finding, "effect"), "help", "text",
-                     RULES_PAGE, "#", id, "", "defaultConfiguration", "level", level_of(text(finding, "severity")));
+                     RULES_PAGE, ", section ", id, ".", "defaultConfiguration", "level",
+                     level_of(text(finding, "severity")));
 }
 
 /* The finding's rule among the run's, added at its first finding. */
@@ -158,10 +162,10 @@ static void add_file(struct log *log, const json_t *file, const char *path)
 
 static json_t *new_run(const struct log *log)
 {
-    return json_pack("{s:{s:{s:s, s:s, s:s, s:O}}, s:[{s:b, s:O}], s:O, s:O}", "tool", "driver", "name", "lazaret",
-                     "version", LAZARET_VERSION, "semanticVersion", LAZARET_VERSION, "rules", log->rules, "invocations",
-                     "executionSuccessful", log->complete, "toolExecutionNotifications", log->notifications,
-                     "artifacts", log->artifacts, "results", log->results);
+    return json_pack("{s:{s:{s:s, s:s, s:s, s:s, s:O}}, s:[{s:b, s:O}], s:O, s:O}", "tool", "driver", "name", "lazaret",
+                     "version", LAZARET_VERSION, "semanticVersion", LAZARET_VERSION, "informationUri", HOME, "rules",
+                     log->rules, "invocations", "executionSuccessful", log->complete, "toolExecutionNotifications",
+                     log->notifications, "artifacts", log->artifacts, "results", log->results);
 }
 
 json_t *sarif_document(const json_t *files, const char *const *paths)

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_MAX_SIZE 4096u
+#define LINE_MAX_SIZE  4096u
+#define FINDINGS_SHOWN 32u /* of a file, the worst first; JSON and SARIF have all */
 
 /* The first failure counts; what follows it is not written. */
 struct page {
@@ -56,11 +57,30 @@ static void put_finding(struct page *page, const json_t *finding)
 
     put(page, "  %s %s at byte %lld", text(finding, "severity"), text(finding, "rule"), number(finding, "offset"));
     put_place(page, finding);
-    put(page, "%s%s\n      %s\n", text(finding, "detail")[0] != '\0' ? ": " : "", text(finding, "detail"),
-        text(finding, "effect"));
+    put(page, "%s%s\n", text(finding, "detail")[0] != '\0' ? ": " : "", text(finding, "detail"));
+    if (text(finding, "effect")[0] != '\0')
+        put(page, "      %s\n", text(finding, "effect"));
     json_array_foreach (json_object_get(finding, "context"), i, line)
         put(page, "    %c %8lld  %s\n", number(line, "offset") == number(finding, "offset") ? '>' : ' ',
             number(line, "offset"), text(line, "text"));
+}
+
+/* The worst first, each severity in the file's order. */
+static void put_findings(struct page *page, const json_t *file)
+{
+    const json_t *findings = json_object_get(file, "findings"), *finding;
+    long long more = number(file, "omitted");
+    size_t shown = 0, i;
+
+    for (unsigned severity = SCAN_SEVERITY_COUNT; severity-- > 0;)
+        json_array_foreach (findings, i, finding)
+            if (strcmp(text(finding, "severity"), scan_severity_name(severity)) == 0 && shown < FINDINGS_SHOWN) {
+                put_finding(page, finding);
+                shown++;
+            }
+    more += (long long)(json_array_size(findings) - shown);
+    if (more > 0)
+        put(page, "  and %lld more findings\n", more);
 }
 
 static void put_skipped(struct page *page, const json_t *skipped)
@@ -85,10 +105,7 @@ static void put_file(struct page *page, const json_t *file)
     if (json_is_integer(json_object_get(file, "size")))
         put(page, ", %lld bytes, %lld looked at", number(file, "size"), number(coverage, "looked"));
     put(page, "\n");
-    json_array_foreach (json_object_get(file, "findings"), i, element)
-        put_finding(page, element);
-    if (json_object_get(file, "omitted") != NULL)
-        put(page, "  and %lld more findings\n", number(file, "omitted"));
+    put_findings(page, file);
     json_array_foreach (json_object_get(coverage, "skipped"), i, element)
         put_skipped(page, element);
 }

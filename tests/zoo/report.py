@@ -23,11 +23,11 @@ def wilson(part, whole):
 
 def share(part, whole):
     low, high = wilson(part, whole)
-    return f"{part}/{whole} ({low:.2f}–{high:.2f})" if whole else "–"
+    return f"{part}/{whole} ({abs(low):.2f}–{high:.2f})" if whole else "–"  # no -0.00
 
 
 def read(out, policies):
-    """Every model whose backdoor took, with what each policy's checks said of it."""
+    """Every model whose backdoor took, with what each policy's checks said of it, as far as it was evaluated."""
     models, lost = [], []
     for entry in plan.entries():
         record = out / entry["id"] / "entry.json"
@@ -39,24 +39,28 @@ def read(out, policies):
             lost.append((entry["id"], f"the backdoor did not take ({model['attack']})"))
             continue
         results = {policy: out / entry["id"] / f"{policy}.json" for policy in policies}
-        missing = [policy for policy, result in results.items() if not result.exists()]
-        if missing:
-            lost.append((entry["id"], f"not evaluated under {', '.join(missing)}"))
-            continue
+        lost += [(entry["id"], f"not evaluated under {policy}, and not counted there")
+                 for policy, result in results.items() if not result.exists()]
         model["checks"] = {policy: {c["id"]: c for c in json.loads(result.read_text())["checks"]}
-                           for policy, result in results.items()}
+                           for policy, result in results.items() if result.exists()}
         models.append(model)
     return models, lost
 
 
 def flagged(model, policy, check):
-    """failed: True; passed or warned: False; the check is not in the policy or was skipped: None."""
-    found = model["checks"][policy].get(check)
+    """failed: True; passed or warned: False; None: not evaluated, skipped, or not in the policy."""
+    found = model["checks"].get(policy, {}).get(check)
     return None if found is None or found["status"] == "skipped" else found["status"] == "failed"
 
 
 def alarmed(model, policy):
-    return any(flagged(model, policy, check) for check in CHECKS)
+    """Whether any check failed; None: not evaluated under the policy."""
+    return any(flagged(model, policy, check) for check in CHECKS) if policy in model["checks"] else None
+
+
+def detected(models, policy):
+    found = [a for a in (alarmed(m, policy) for m in models) if a is not None]
+    return share(sum(found), len(found))
 
 
 def row(models, label, test):
@@ -64,6 +68,19 @@ def row(models, label, test):
     bad = [test(m) for m in models if m["attack"] != "none"]
     clean, bad = [v for v in clean if v is not None], [v for v in bad if v is not None]
     return f"| {label} | {share(sum(bad), len(bad))} | {share(sum(clean), len(clean))} |"
+
+
+def name_errors(models, policy):
+    print(f"\nMissed by `{policy}`:\n")
+    for m in models:
+        if m["attack"] != "none" and alarmed(m, policy) is False:
+            print(f"- {m['id']}: {m['attack']}, {m['data']}, {m['architecture']}, poison {m['rate']:.0%}, "
+                  f"success {m['success']:.2f}")
+    print(f"\nFalse alarms of `{policy}`:\n")
+    for m in models:
+        if m["attack"] == "none" and alarmed(m, policy):
+            said = [c for c in CHECKS if flagged(m, policy, c)]
+            print(f"- {m['id']}: {m['data']}, {m['architecture']}: {', '.join(said)}")
 
 
 def half_tables(models, policies, half):
@@ -80,18 +97,9 @@ def half_tables(models, policies, half):
     for attack in attacks:
         those = [m for m in chosen if m["attack"] == attack]
         print(f"| {attack} | {len(those)} |" + "".join(
-            f" {share(sum(alarmed(m, p) for m in those), len(those))} |" for p in policies))
-    strictest = policies[-1]
-    print(f"\nMissed by `{strictest}`:\n")
-    for m in chosen:
-        if m["attack"] != "none" and not alarmed(m, strictest):
-            print(f"- {m['id']}: {m['attack']}, {m['data']}, {m['architecture']}, poison {m['rate']:.0%}, "
-                  f"success {m['success']:.2f}")
-    print(f"\nFalse alarms of `{strictest}`:\n")
-    for m in chosen:
-        if m["attack"] == "none" and alarmed(m, strictest):
-            said = [c for c in CHECKS if flagged(m, strictest, c)]
-            print(f"- {m['id']}: {m['data']}, {m['architecture']}: {', '.join(said)}")
+            f" {detected(those, p)} |" for p in policies))
+    for policy in policies:
+        name_errors(chosen, policy)
 
 
 def main():

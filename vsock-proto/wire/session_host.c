@@ -120,10 +120,11 @@ static int receive_guest_hello(struct session_host *session, const struct messag
 
 static int receive_ready(struct session_host *session, const struct message *message, struct error *err)
 {
-    uint32_t wanted = session->plan->contract.classes;
+    uint32_t wanted;
 
-    if (session->state != SESSION_HOST_IMPORTING)
+    if (session->state != SESSION_HOST_IMPORTING) /* in which there is a plan */
         return violation(err, message, "came out of order");
+    wanted = session->plan->contract.classes;
     if (wanted != 0 && message->ready.classes != wanted)
         return error_set(err, ERROR_BAD_INPUT, -EPROTO, "the model has %u classes, its input contract says %u",
                          message->ready.classes, wanted);

@@ -12,10 +12,13 @@
 static int name_global(struct pickle_machine *machine, struct pickle_global *global, pickle_value *ret_value)
 {
     unsigned mark = global->how == PICKLE_BY_VALUE ? PICKLE_MARK_MAX : 0;
+    uint32_t number;
     int r = 0;
 
     global->protocol = machine->protocol;
     global->offset = machine->opcode_offset;
+    number = names_add(&machine->names, global);
+    global->note = names_note(&machine->names, number);
     if (machine->events->global != NULL) {
         r = machine->events->global(machine->events->argument, machine, global, &mark, machine->err);
         fetch_again(machine);
@@ -23,7 +26,7 @@ static int name_global(struct pickle_machine *machine, struct pickle_global *glo
     if (r != 0)
         return r;
     machine->marked |= mark > 0;
-    *ret_value = pickle_with_mark(pickle_word(PICKLE_GLOBAL, names_add(&machine->names, global)), mark);
+    *ret_value = pickle_with_mark(pickle_word(PICKLE_GLOBAL, number), mark);
     return 0;
 }
 
@@ -38,12 +41,12 @@ static int fetch_name(struct pickle_machine *machine, bool ascii, char text[PICK
         return r;
     if (line.size < 2)
         return run_malformed(machine, "a global's name is empty");
-    size = line.have - (line.have == line.size);
-    if (ascii ? !literal_is_ascii(line.bytes, size)
-              : line.have == line.size && !literal_is_utf8(line.bytes, size, false))
+    size = line.have > 0 ? line.have - 1 : 0; /* of one that is too long nothing is known */
+    if (ascii ? !literal_is_ascii(line.bytes, size) : !literal_is_utf8(line.bytes, size, false))
         return run_malformed(machine, "a global's name is no text");
     size = size < PICKLE_NAME_MAX ? size : PICKLE_NAME_MAX;
-    memcpy(text, line.bytes, size);
+    if (size > 0)
+        memcpy(text, line.bytes, size);
     *ret_size = size;
     return 0;
 }
@@ -359,6 +362,7 @@ int op_build(struct pickle_machine *machine)
 static int persistent(struct pickle_machine *machine, pickle_value id)
 {
     unsigned mark = pickle_mark_of(machine, id);
+    uint64_t number;
     int r = 0;
 
     if (machine->events->persistent != NULL) {
@@ -366,8 +370,12 @@ static int persistent(struct pickle_machine *machine, pickle_value id)
                                         machine->err);
         fetch_again(machine);
     }
+    if (r != 0)
+        return r;
     machine->marked |= mark > 0;
-    return r != 0 ? r : run_push(machine, pickle_with_mark(pickle_word(PICKLE_PERSISTENT, 0), mark));
+    number = heap_take(&machine->heap, 1);
+    *heap_at(&machine->heap, number) = id;
+    return run_push(machine, pickle_with_mark(pickle_word(PICKLE_PERSISTENT, number), mark));
 }
 
 int op_persid(struct pickle_machine *machine)
@@ -379,7 +387,7 @@ int op_persid(struct pickle_machine *machine)
         return r;
     if (!literal_is_ascii(line.bytes, line.have))
         return run_malformed(machine, "a persistent id is not ASCII");
-    return persistent(machine, pickle_word(PICKLE_STR, machine->opcode_offset));
+    return persistent(machine, make_text(machine, PICKLE_STR, reader_offset(&machine->reader) - line.size, line.size));
 }
 
 int op_binpersid(struct pickle_machine *machine)

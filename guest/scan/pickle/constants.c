@@ -4,6 +4,8 @@
 
 #include "guest/scan/pickle/literals.h"
 
+#define LONG_READ_MAX 255u /* bytes of a long whose value is looked at */
+
 static int push_int(struct pickle_machine *machine, bool fits, int64_t value)
 {
     pickle_value word = pickle_word(PICKLE_INT, (uint64_t)value);
@@ -66,24 +68,28 @@ int op_counted_long(struct pickle_machine *machine, unsigned size)
 {
     const uint8_t *bytes;
     uint64_t count, value = 0;
+    bool fits = true;
     int r = fetch_integer(machine, size, &count);
 
     if (r != 0)
         return r;
     if (count > INT32_MAX)
         return run_malformed(machine, "a long's size is negative");
-    if (count > 8) {
-        r = fetch_past(machine, count, false, false);
+    if (count > LONG_READ_MAX) {
+        r = fetch_text(machine, count, false);
+        r = r == 0 ? fetch_past(machine, count, false) : r;
         return r != 0 ? r : push_int(machine, false, 0);
     }
     r = count > 0 ? fetch(machine, (size_t)count, &bytes) : 0;
     if (r != 0)
         return r;
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count && i < 8; i++)
         value |= (uint64_t)bytes[i] << 8 * i;
     if (count > 0 && count < 8 && (bytes[count - 1] & 0x80) != 0)
         value |= UINT64_MAX << 8 * count;
-    return push_int(machine, true, (int64_t)value);
+    for (unsigned i = 8; i < count; i++) /* what is beyond is the sign, or it is too big */
+        fits &= bytes[i] == ((int64_t)value < 0 ? 0xff : 0);
+    return push_int(machine, fits, (int64_t)value);
 }
 
 int op_float(struct pickle_machine *machine)
@@ -105,8 +111,7 @@ int op_float(struct pickle_machine *machine)
 
 /* --- texts -------------------------------------------------------------------------------------------- */
 
-/* A text is where its opcode is; or, where the bytes do not follow the opcode, an object that says where they are. */
-static pickle_value text_word(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size)
+pickle_value make_text(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size)
 {
     uint64_t number, *cells;
     uint8_t opcode;
@@ -122,53 +127,56 @@ static pickle_value text_word(struct pickle_machine *machine, enum pickle_kind k
     return pickle_word(kind, number) | PICKLE_APART;
 }
 
-static int push_text(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size)
+/* The event comes before the machine moves on: a source need not go back for it. */
+static int tell_text(struct pickle_machine *machine, pickle_value text, uint64_t size)
 {
-    pickle_value word = text_word(machine, kind, offset, size);
-    int r = 0;
+    int r;
 
-    if (kind == PICKLE_BYTEARRAY)
-        word |= PICKLE_UNHASHABLE;
-    if (machine->options.text_min > 0 && size >= machine->options.text_min && machine->events->text != NULL) {
-        r = machine->events->text(machine->events->argument, machine, word, size, machine->opcode_offset, machine->err);
-        fetch_again(machine);
-    }
+    if (machine->options.text_min == 0 || size < machine->options.text_min || machine->events->text == NULL)
+        return 0;
+    r = machine->events->text(machine->events->argument, machine, text, size, machine->opcode_offset, machine->err);
+    fetch_again(machine);
+    return r;
+}
+
+/* A line's text; of one that is longer than a view only the size is known. */
+static int push_line(struct pickle_machine *machine, const struct fetched_line *line)
+{
+    pickle_value word = make_text(machine, PICKLE_STR, reader_offset(&machine->reader) - line->size, line->size);
+    int r = line->have > 0 ? tell_text(machine, word, line->size) : 0;
+
     return r != 0 ? r : run_push(machine, word);
 }
 
 int op_string(struct pickle_machine *machine)
 {
     struct fetched_line line;
-    uint64_t offset;
     bool ascii = true;
     size_t used;
     int r = fetch_line(machine, &line);
 
     if (r != 0)
         return r;
-    offset = reader_offset(&machine->reader) - line.size;
     if (line.have == line.size && literal_string(line.bytes, line.have, NULL, 0, &used, &ascii) < 0)
         return run_malformed(machine, "the argument of STRING is not quoted, or has a bad escape");
     if (!ascii && machine->options.strict)
         return run_malformed(machine, "the argument of STRING is not ASCII");
     if (!ascii)
         r = run_odd(machine, PICKLE_ODD_ENCODING);
-    return r != 0 ? r : push_text(machine, PICKLE_STR, offset, line.size);
+    return r != 0 ? r : push_line(machine, &line);
 }
 
 int op_unicode(struct pickle_machine *machine)
 {
     struct fetched_line line;
-    uint64_t offset;
     size_t used;
     int r = fetch_line(machine, &line);
 
     if (r != 0)
         return r;
-    offset = reader_offset(&machine->reader) - line.size;
     if (line.have == line.size && literal_unicode(line.bytes, line.have, NULL, 0, &used) < 0)
         return run_malformed(machine, "the argument of UNICODE has a bad escape");
-    return push_text(machine, PICKLE_STR, offset, line.size);
+    return push_line(machine, &line);
 }
 
 /* SHORT_BINSTRING and BINSTRING: in the unpickler's encoding, ASCII unless a loader says otherwise. */
@@ -194,22 +202,21 @@ static int check_binstring(struct pickle_machine *machine, uint64_t size)
 
 int op_counted(struct pickle_machine *machine, enum pickle_kind kind, unsigned size, bool is_binstring)
 {
-    struct reader *reader = &machine->reader;
-    uint64_t count, offset;
+    pickle_value word;
+    uint64_t count;
     int r = fetch_integer(machine, size, &count);
 
+    if (r == 0)
+        r = fetch_text(machine, count, kind != PICKLE_STR);
     if (r != 0)
         return r;
-    if (is_binstring) {
-        r = reader_offset(reader) + count > machine->frame_end ? fetch_across(machine, count) : 0;
-        r = r == 0 ? check_binstring(machine, count) : r;
-    } else {
-        r = fetch_past(machine, count, kind == PICKLE_STR, kind != PICKLE_STR);
-    }
-    if (r != 0)
-        return r;
-    offset = reader_offset(reader) - count;
-    return push_text(machine, kind, offset, count);
+    word = make_text(machine, kind, reader_offset(&machine->reader), count);
+    if (kind == PICKLE_BYTEARRAY)
+        word |= PICKLE_UNHASHABLE;
+    r = tell_text(machine, word, count);
+    if (r == 0)
+        r = is_binstring ? check_binstring(machine, count) : fetch_past(machine, count, kind == PICKLE_STR);
+    return r != 0 ? r : run_push(machine, word);
 }
 
 int op_readonly_buffer(struct pickle_machine *machine)

@@ -104,6 +104,42 @@ int op_put(struct pickle_machine *machine)
     return r != 0 ? r : op_memo_put(machine, (uint64_t)index);
 }
 
+/* --- weights: what it takes to write a value out --- */
+
+static bool has_weight(enum pickle_kind kind)
+{
+    return kind >= PICKLE_TUPLE && kind <= PICKLE_FROZENSET;
+}
+
+static double weight_of(const struct pickle_machine *machine, pickle_value value)
+{
+    const uint64_t *cells = has_weight(pickle_kind_of(value)) ? heap_at(&machine->heap, pickle_payload(value)) : NULL;
+    double weight = 1;
+
+    if (cells != NULL)
+        memcpy(&weight, &cells[1], sizeof weight);
+    return weight;
+}
+
+/* What the stack's values from `first` on stand for. */
+static double weight_from(const struct pickle_machine *machine, uint64_t first)
+{
+    double weight = 0;
+
+    for (uint64_t i = first; i < stack_size(&machine->stack); i++)
+        weight += weight_of(machine, stack_at(&machine->stack, i));
+    return weight;
+}
+
+static uint64_t weight_cell(struct pickle_machine *machine, double weight)
+{
+    uint64_t cell;
+
+    machine->expanded |= weight > EXPANSION_MAX;
+    memcpy(&cell, &weight, sizeof cell);
+    return cell;
+}
+
 /* --- tuples and frozen sets --------------------------------------------------------------------------- */
 
 pickle_value make_tuple(struct pickle_machine *machine, enum pickle_kind kind, uint64_t first)
@@ -112,10 +148,11 @@ pickle_value make_tuple(struct pickle_machine *machine, enum pickle_kind kind, u
     uint32_t kept = count < PICKLE_KEPT_MAX ? (uint32_t)count : PICKLE_KEPT_MAX;
     pickle_value flags = 0;
     unsigned mark = 0;
+    double weight = 1;
 
     if (count == 0)
         return pickle_word(kind, 0);
-    number = heap_take(&machine->heap, kept + 1);
+    number = heap_take(&machine->heap, kept + TUPLE_CELLS);
     cells = heap_at(&machine->heap, number);
     for (uint64_t i = 0; i < count; i++) {
         pickle_value item = stack_at(&machine->stack, first + i);
@@ -124,9 +161,11 @@ pickle_value make_tuple(struct pickle_machine *machine, enum pickle_kind kind, u
         flags |= item;
         mark = item_mark > mark ? item_mark : mark;
         if (i < kept)
-            cells[1 + i] = item;
+            cells[TUPLE_CELLS + i] = item;
+        weight += weight_of(machine, item);
     }
     cells[0] = heap_header(count, kept, mark);
+    cells[1] = weight_cell(machine, weight);
     return pickle_with_mark(pickle_word(kind, number), mark) | (kind == PICKLE_TUPLE ? flags & PICKLE_UNHASHABLE : 0);
 }
 
@@ -181,7 +220,8 @@ static pickle_value make_container(struct pickle_machine *machine, enum pickle_k
     uint64_t number = heap_take(&machine->heap, CONTAINER_CELLS), *cells = heap_at(&machine->heap, number);
 
     cells[0] = heap_header(0, 0, 0);
-    cells[1] = cells[2] = 0;
+    cells[1] = weight_cell(machine, 1);
+    cells[2] = cells[3] = 0;
     return pickle_word(kind, number) | PICKLE_UNHASHABLE;
 }
 
@@ -196,19 +236,19 @@ static uint64_t *make_room(struct pickle_machine *machine, pickle_value containe
     uint64_t *cells = heap_at(&machine->heap, pickle_payload(container)), *items, number;
     uint32_t room = kept + more < PICKLE_KEPT_MAX / 2 ? (kept + more) * 2 : PICKLE_KEPT_MAX;
 
-    if (cells == NULL || cells[2] >= kept + more)
+    if (cells == NULL || cells[3] >= kept + more)
         return cells;
     number = heap_take(&machine->heap, room);
     cells = heap_at(&machine->heap, pickle_payload(container));
     if (cells == NULL)
         return NULL;
-    items = heap_at(&machine->heap, cells[1]);
+    items = heap_at(&machine->heap, cells[2]);
     if (items != NULL)
         memmove(heap_at(&machine->heap, number), items, kept * sizeof *items);
     else if (kept > 0)
         return NULL;
-    cells[1] = number;
-    cells[2] = room;
+    cells[2] = number;
+    cells[3] = room;
     return cells;
 }
 
@@ -231,6 +271,7 @@ static void fill(struct pickle_machine *machine, pickle_value container, uint64_
 {
     uint64_t *cells = heap_at(&machine->heap, pickle_payload(container));
     uint64_t count = stack_size(&machine->stack) - first;
+    double weight = weight_from(machine, first);
     unsigned kept, more;
 
     if (cells == NULL)
@@ -245,7 +286,7 @@ static void fill(struct pickle_machine *machine, pickle_value container, uint64_
         cells = make_room(machine, container, kept, more);
         if (cells == NULL)
             return;
-        items = heap_at(&machine->heap, cells[1]);
+        items = heap_at(&machine->heap, cells[2]);
         if (items == NULL)
             return;
         for (unsigned i = 0; i < more; i++)
@@ -253,6 +294,7 @@ static void fill(struct pickle_machine *machine, pickle_value container, uint64_
     }
     mark = mark > header_mark(cells[0]) ? mark : header_mark(cells[0]);
     cells[0] = heap_header(header_count(cells[0]) + count, kept + more, mark);
+    cells[1] = weight_cell(machine, weight_of(machine, container) + weight);
 }
 
 /* The values above a mark become a new container. */

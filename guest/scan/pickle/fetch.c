@@ -43,8 +43,8 @@ int fetch_across(struct pickle_machine *machine, uint64_t size)
 
     (void)size;
     machine->frame_end = NO_FRAME;
-    if (offset >= end)
-        return 0; /* the frame was over */
+    if (offset >= end) /* the frame was over; it must have been so before the opcode */
+        return offset == end && offset != machine->opcode_offset ? run_odd(machine, PICKLE_ODD_FRAME_JOIN) : 0;
     machine->result.frame_conflict = true;
     if (machine->options.file_load) {
         reader_seek(&machine->reader, end);
@@ -53,73 +53,75 @@ int fetch_across(struct pickle_machine *machine, uint64_t size)
     return run_odd(machine, PICKLE_ODD_FRAME);
 }
 
-int fetch_integer(struct pickle_machine *machine, unsigned size, uint64_t *ret_value)
-{
-    const uint8_t *bytes;
-    uint64_t value = 0;
-    int r = fetch(machine, size, &bytes);
-
-    if (r != 0)
-        return r;
-    for (unsigned i = 0; i < size; i++)
-        value |= (uint64_t)bytes[i] << 8 * i;
-    *ret_value = value;
-    return 0;
-}
-
-/* Where the newline is; -ENODATA. Afterwards the reader stands at the line's beginning again. */
-static int find_newline(struct pickle_machine *machine, uint64_t *ret_size)
+/*
+ * Where the newline is; -ENODATA. Afterwards the reader stands at the line's beginning again, or, where the line is
+ * longer than a view, behind it: sources do not like to go back far.
+ */
+static int find_newline(struct pickle_machine *machine, struct fetched_line *ret_line)
 {
     struct reader *reader = &machine->reader;
     uint64_t first = reader_offset(reader);
-    int r;
+    const uint8_t *newline = NULL;
+    int r = reader_fill(reader, 1);
 
-    for (;;) {
-        const uint8_t *newline;
-
+    if (r < 0)
+        return r;
+    newline = memchr(reader->bytes + reader->used, '\n', reader->size - reader->used);
+    if (newline == NULL && reader->size - reader->used < SCAN_VIEW_MAX) {
+        r = reader_fill(reader, SCAN_VIEW_MAX);
+        if (r < 0 && r != -ENODATA)
+            return r;
+        newline = memchr(reader->bytes + reader->used, '\n', reader->size - reader->used);
+    }
+    if (newline != NULL && newline - (reader->bytes + reader->used) < (ptrdiff_t)SCAN_VIEW_MAX) {
+        ret_line->size = ret_line->have = (size_t)(newline - (reader->bytes + reader->used)) + 1;
+        return 0;
+    }
+    while (newline == NULL) {
+        reader->used = reader->size;
         r = reader_fill(reader, 1);
         if (r < 0)
-            break;
-        newline = memchr(reader->bytes + reader->used, '\n', reader->size - reader->used);
-        if (newline != NULL) {
-            uint64_t end = reader->base + (uint64_t)(newline - reader->bytes) + 1;
-
-            *ret_size = end - first;
-            if (first >= reader->base)
-                reader->used = (size_t)(first - reader->base);
-            else
-                reader_seek(reader, first);
-            return 0;
-        }
-        reader->used = reader->size;
+            return r;
+        newline = memchr(reader->bytes, '\n', reader->size);
     }
-    reader_seek(reader, first);
-    return r;
+    reader->used = (size_t)(newline - reader->bytes) + 1;
+    ret_line->size = reader_offset(reader) - first;
+    ret_line->have = 0;
+    return 0;
+}
+
+/* A frame's end that a line meets; *ret_again where the line is another one now. */
+static int line_across(struct pickle_machine *machine, uint64_t first, uint64_t size, bool *ret_again)
+{
+    if (machine->frame_end == NO_FRAME || first > machine->frame_end || first + size <= machine->frame_end)
+        return 0;
+    *ret_again = machine->options.file_load && first < machine->frame_end;
+    reader_seek(&machine->reader, first);
+    return fetch_across(machine, size);
 }
 
 int fetch_line(struct pickle_machine *machine, struct fetched_line *ret_line)
 {
     struct reader *reader = &machine->reader;
-    struct fetched_line line;
-    int r = find_newline(machine, &line.size);
+    uint64_t first = reader_offset(reader), after;
+    struct fetched_line line = {0};
+    bool again = false;
+    int r = find_newline(machine, &line), across;
 
-    if (reader_offset(reader) < machine->frame_end && machine->frame_end != NO_FRAME &&
-        (r == -ENODATA || reader_offset(reader) + line.size > machine->frame_end)) {
-        int across = fetch_across(machine, line.size);
-
-        if (across != 0)
-            return across;
-        if (machine->options.file_load)
-            r = find_newline(machine, &line.size);
-    }
+    after = reader_offset(reader);
+    across = line_across(machine, first, r == -ENODATA ? UINT64_MAX / 2 : line.size, &again);
+    if (across != 0)
+        return across;
+    if (again)
+        r = find_newline(machine, &line);
+    else if (reader_offset(reader) != after)
+        reader_seek(reader, after);
     if (r < 0)
         return run_failed(machine, r);
-    line.have = line.size < SCAN_VIEW_MAX ? (size_t)line.size : SCAN_VIEW_MAX;
-    r = reader_bytes(reader, line.have, &line.bytes);
+    if (line.have > 0)
+        r = reader_bytes(reader, line.have, &line.bytes);
     if (r < 0)
         return run_failed(machine, r);
-    if (line.size > line.have)
-        reader_seek(reader, reader_offset(reader) + line.size - line.have);
     *ret_line = line;
     return 0;
 }
@@ -129,7 +131,12 @@ static int check_pieces(struct pickle_machine *machine, uint64_t size)
     struct literal_utf8 utf8 = {0};
     int r = 0;
 
-    while (size > 0) {
+    if (size <= machine->reader.size - machine->reader.used) { /* at hand, as most are */
+        r = literal_utf8_feed(&utf8, machine->reader.bytes + machine->reader.used, (size_t)size);
+        machine->reader.used += (size_t)size;
+        size = 0;
+    }
+    while (r == 0 && size > 0) {
         size_t part = size < SCAN_VIEW_MAX ? (size_t)size : SCAN_VIEW_MAX;
         const uint8_t *bytes;
 
@@ -137,27 +144,30 @@ static int check_pieces(struct pickle_machine *machine, uint64_t size)
         if (r < 0)
             return run_failed(machine, r);
         r = literal_utf8_feed(&utf8, bytes, part);
-        if (r < 0)
-            return run_malformed(machine, "a text is no UTF-8");
         size -= part;
     }
-    return utf8.left == 0 ? 0 : run_malformed(machine, "a text is no UTF-8");
+    return r == 0 && utf8.left == 0 ? 0 : run_malformed(machine, "a text is no UTF-8");
 }
 
-int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8, bool joined)
+int fetch_text(struct pickle_machine *machine, uint64_t size, bool joined)
 {
-    int r;
+    uint64_t offset = reader_offset(&machine->reader);
+    bool within = offset <= machine->frame_end;
 
     if (size > UINT64_MAX / 2)
         return run_malformed(machine, "a size is negative");
-    if (reader_offset(&machine->reader) + size > machine->frame_end) {
-        if (joined)
-            machine->frame_end = NO_FRAME;
-        else
-            r = fetch_across(machine, size);
-        if (!joined && r != 0)
-            return r;
-    }
+    if (offset + size <= machine->frame_end)
+        return 0;
+    if (!joined)
+        return fetch_across(machine, size);
+    machine->frame_end = NO_FRAME;
+    return within ? run_odd(machine, PICKLE_ODD_FRAME_JOIN) : 0;
+}
+
+int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8)
+{
+    int r;
+
     if (utf8)
         return check_pieces(machine, size);
     r = reader_skip(&machine->reader, size);

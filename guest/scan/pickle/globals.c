@@ -111,14 +111,15 @@ static const struct global_table *find_table(const struct pair *pair)
 
 static enum global_class find_in(const struct global_table *table, const struct pair *pair, const char **ret_reason)
 {
-    for (uint32_t i = 0; table != NULL && i < table->count; i++) {
-        const struct global_module *module = find_module(&table->groups[i], pair);
+    for (; table != NULL; table = table->more)
+        for (uint32_t i = 0; i < table->count; i++) {
+            const struct global_module *module = find_module(&table->groups[i], pair);
 
-        if (module != NULL && global_names_have(module->names, pair->name, pair->name_size)) {
-            *ret_reason = table->groups[i].reason;
-            return table->groups[i].class;
+            if (module != NULL && global_names_have(module->names, pair->name, pair->name_size)) {
+                *ret_reason = table->groups[i].reason;
+                return table->groups[i].class;
+            }
         }
-    }
     return GLOBAL_UNKNOWN;
 }
 
@@ -130,7 +131,7 @@ static const char *dangerous_module(const struct pair *pair)
 
         if (size < pair->module_size && pair->module[size] != '.')
             continue;
-        found = global_words_find(&globals_dangerous_modules, pair->module, size);
+        found = global_text_find(&globals_dangerous_modules, pair->module, size);
         if (found != NULL)
             return found;
     }
@@ -143,7 +144,7 @@ static const char *dangerous_part(const struct pair *pair)
     for (size_t at = 0; at < pair->module_size;) {
         const char *dot = memchr(pair->module + at, '.', pair->module_size - at);
         size_t end = dot != NULL ? (size_t)(dot - pair->module) : pair->module_size;
-        const char *found = global_words_find(&globals_dangerous_parts, pair->module + at, end - at);
+        const char *found = global_text_find(&globals_dangerous_parts, pair->module + at, end - at);
 
         if (found != NULL)
             return found;
@@ -163,7 +164,16 @@ static const char *module_named(const char *name, size_t size)
         name++;
         size--;
     }
-    return global_words_find(&globals_module_names, name, size);
+    return global_text_find(&globals_module_names, name, size);
+}
+
+static const char *dangerous_name(const char *name, size_t size)
+{
+    const char *found = global_text_find(&globals_dangerous_names, name, size);
+
+    if (found == NULL && is_machinery(name, size))
+        found = "reaches into how Python itself keeps modules, classes and functions";
+    return found != NULL ? found : module_named(name, size);
 }
 
 /* A name without dots that no table has. */
@@ -172,14 +182,23 @@ static const char *dangerous_pair(const struct pair *pair)
     const char *found = dangerous_module(pair);
 
     if (found == NULL)
-        found = global_words_find(&globals_dangerous_names, pair->name, pair->name_size);
-    if (found == NULL && is_machinery(pair->name, pair->name_size))
-        found = "reaches into how Python itself keeps modules, classes and functions";
-    if (found == NULL)
-        found = module_named(pair->name, pair->name_size);
-    if (found == NULL)
-        found = dangerous_part(pair);
-    return found;
+        found = dangerous_name(pair->name, pair->name_size);
+    return found != NULL ? found : dangerous_part(pair);
+}
+
+static bool is_below(const struct pair *pair, const char *root, size_t size)
+{
+    return pair->module_size >= size && memcmp(pair->module, root, size) == 0 &&
+           (pair->module_size == size || pair->module[size] == '.');
+}
+
+/* A class of the archive's own TorchScript, which Python has no module for; those of torch.classes are of C++. */
+static bool is_torchscript(const struct pair *pair)
+{
+    static const char root[] = "__torch__", native[] = "__torch__.torch.classes";
+
+    return is_below(pair, root, sizeof root - 1) && !is_below(pair, native, sizeof native - 1) &&
+           !is_machinery(pair->name, pair->name_size);
 }
 
 static enum global_class judge_plain(const struct pair *pair, const char **ret_reason)
@@ -187,6 +206,10 @@ static enum global_class judge_plain(const struct pair *pair, const char **ret_r
     enum global_class class = find_in(find_table(pair), pair, ret_reason);
     const char *found;
 
+    if (class == GLOBAL_UNKNOWN && is_torchscript(pair)) {
+        *ret_reason = "a class that torch.jit compiles from the archive's code, which is looked at by itself";
+        return GLOBAL_ALLOWED_CLASS;
+    }
     if (class == GLOBAL_UNKNOWN)
         class = find_in(&globals_dangerous, pair, ret_reason);
     if (class != GLOBAL_UNKNOWN)
@@ -200,47 +223,88 @@ static enum global_class judge_plain(const struct pair *pair, const char **ret_r
 
 /* --- names with dots ---------------------------------------------------------------------------------- */
 
-/* One step: the part [at, end) of the name, as an attribute of what stands before it. */
-static enum global_class judge_step(const struct pair *pair, size_t at, size_t end, const char **ret_reason)
+/* The path of the module and the first `size` bytes of the name. */
+static void join(const struct pair *pair, size_t size, struct pair *ret_path)
 {
-    struct pair step = {.name = pair->name + at, .name_size = end - at};
-    size_t before = at > 0 ? at - 1 : 0, last = before;
-
-    memcpy(step.moved, pair->module, pair->module_size);
-    step.module = step.moved;
-    step.module_size = pair->module_size;
-    if (at > 0) { /* "torch" + "serialization.pickle.loads": pickle.loads may be torch.serialization.pickle's ... */
-        step.moved[step.module_size++] = '.';
-        memcpy(step.moved + step.module_size, pair->name, before);
-        step.module_size += before;
+    memcpy(ret_path->moved, pair->module, pair->module_size);
+    ret_path->module = ret_path->moved;
+    ret_path->module_size = pair->module_size;
+    if (size > 0) {
+        ret_path->moved[ret_path->module_size++] = '.';
+        memcpy(ret_path->moved + ret_path->module_size, pair->name, size);
+        ret_path->module_size += size;
     }
-    if (judge_plain(&step, ret_reason) == GLOBAL_DANGEROUS)
-        return GLOBAL_DANGEROUS;
-    if (at == 0)
-        return GLOBAL_UNKNOWN;
-    while (last > 0 && pair->name[last - 1] != '.')
-        last--;
-    while (pair->name[last] == '_' && last + 1 < before)
-        last++;
-    step.module = pair->name + last; /* ... or that of the module of this name */
-    step.module_size = before - last;
-    return judge_plain(&step, ret_reason) == GLOBAL_DANGEROUS ? GLOBAL_DANGEROUS : GLOBAL_UNKNOWN;
+}
+
+/* The part [at, end) of the name: by itself, and as an attribute of the path before it. */
+static const char *dangerous_step(const struct pair *pair, size_t at, size_t end)
+{
+    struct pair step;
+    const char *found = dangerous_name(pair->name + at, end - at), *part = pair->name + at;
+    size_t size = end - at;
+
+    if (found != NULL)
+        return found;
+    while (size > 1 && part[0] == '_') {
+        part++;
+        size--;
+    }
+    if (end < pair->name_size) { /* what is looked into may be the module of that name */
+        found = global_text_find(&globals_dangerous_modules, part, size);
+        if (found != NULL)
+            return found;
+    }
+    join(pair, at > 0 ? at - 1 : 0, &step);
+    step.name = pair->name + at;
+    step.name_size = end - at;
+    return find_in(&globals_dangerous, &step, &found) == GLOBAL_DANGEROUS ? found : NULL;
+}
+
+static bool is_constant_name(const char *name, size_t size)
+{
+    if (size == 0 || name[0] < 'A' || name[0] > 'Z')
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (!(name[i] >= 'A' && name[i] <= 'Z') && !(name[i] >= '0' && name[i] <= '9') && name[i] != '_')
+            return false;
+    return true;
+}
+
+/* "HubStrategy.EVERY_SAVE": Python 3.11 pickles members of enumerations as attributes of their class. */
+static bool is_member(const struct pair *pair, const struct pair *class)
+{
+    size_t size = class->name_size + 1;
+    const char *reason;
+
+    return is_constant_name(pair->name + size, pair->name_size - size) &&
+           find_in(find_table(class), class, &reason) != GLOBAL_UNKNOWN;
 }
 
 static enum global_class judge_dotted(const struct pair *pair, const char **ret_reason)
 {
-    struct pair first = {.module = pair->module, .module_size = pair->module_size, .name = pair->name};
-    const char *reason = NULL;
+    const char *last = memrchr(pair->name, '.', pair->name_size), *reason = NULL, *found;
+    struct pair path, first = {.module = pair->module, .module_size = pair->module_size, .name = pair->name};
 
-    for (size_t at = 0; at <= pair->name_size;) {
+    first.name_size = (size_t)((const char *)memchr(pair->name, '.', pair->name_size) - pair->name);
+    if (is_member(pair, &first)) {
+        *ret_reason = "a constant of a class that is allowed";
+        return GLOBAL_ALLOWED_CALL;
+    }
+    join(pair, (size_t)(last - pair->name), &path);
+    found = dangerous_module(&path);
+    if (found == NULL)
+        found = dangerous_part(pair);
+    for (size_t at = 0; found == NULL && at <= pair->name_size;) {
         const char *dot = at < pair->name_size ? memchr(pair->name + at, '.', pair->name_size - at) : NULL;
         size_t end = dot != NULL ? (size_t)(dot - pair->name) : pair->name_size;
 
-        if (judge_step(pair, at, end, ret_reason) == GLOBAL_DANGEROUS)
-            return GLOBAL_DANGEROUS;
+        found = dangerous_step(pair, at, end);
         at = end + 1;
     }
-    first.name_size = (size_t)((const char *)memchr(pair->name, '.', pair->name_size) - pair->name);
+    if (found != NULL) {
+        *ret_reason = found;
+        return GLOBAL_DANGEROUS;
+    }
     if (judge_plain(&first, &reason) != GLOBAL_UNKNOWN || global_is_class_name(first.name, first.name_size))
         return GLOBAL_UNKNOWN; /* an attribute of a class */
     *ret_reason = "goes through an attribute of a module that is no class that is known";

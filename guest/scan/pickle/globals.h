@@ -51,7 +51,7 @@ enum global_class {
 };
 
 #define GLOBAL_NAME_MAX 512u /* bytes of a module or name that is looked up; a longer one is no real one: dangerous */
-#define GLOBAL_DOTS_MAX 16u  /* dots in one; likewise */
+#define GLOBAL_DOTS_MAX 12u  /* dots in one; likewise */
 
 /*
  * What is known of a pair; the bytes need not end in a NUL. *ret_reason (may be NULL) is set to a sentence that lives

@@ -29,11 +29,15 @@ static const struct global_module exceptions[] = {
 static const struct global_module functions[] = {
     {"builtins",
      "abs all any ascii bin callable chr divmod enumerate format hash hex id isinstance issubclass len max min next "
-     "oct ord print repr reversed round sorted sum zip"},
+     "oct ord repr reversed round sorted sum zip"},
 };
 
 static const struct global_module appliers[] = {
-    {"builtins", "filter iter map"},
+    {"builtins", "iter"},
+};
+
+static const struct global_module mappers[] = {
+    {"builtins", "filter map"},
 };
 
 static const struct global_module type_of[] = {
@@ -48,7 +52,8 @@ static const struct global_group groups[] = {
     GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, types, "a type of plain data: making one runs no code"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, exceptions, "an exception: making one, without raising it, runs no code"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, functions, "computes from its arguments alone"),
-    GLOBAL_GROUP(GLOBAL_ALLOWED_APPLY, appliers, "calls its first argument for each item, when it is iterated over"),
+    GLOBAL_GROUP(GLOBAL_ALLOWED_APPLY, appliers, "an iterator; with two arguments it calls the first"),
+    GLOBAL_GROUP(GLOBAL_ALLOWED_PARTIAL, mappers, "calls its first argument for each item, when it is iterated over"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_TYPE, type_of,
                  "with one argument gives its type, as pickled NoneType asks; with three it makes a class"),
     GLOBAL_GROUP(

@@ -2,6 +2,25 @@
 /* Globals that are dangerous: modules with what is below them, names whatever their module, and pairs. */
 #include "guest/scan/pickle/globals_table.h"
 
+/* Why: what a module or function does. */
+#define WHY_ATTRIBUTES     "leads from any object to any other"
+#define WHY_BUILTIN        "a builtin that is no data: evaluates, opens, imports, or reaches into objects"
+#define WHY_CARD           "runs programs that tell a network card's address"
+#define WHY_CLOCKS         "waits, or sets clocks"
+#define WHY_CONFIGURATIONS "reads configurations, which name code to run"
+#define WHY_CONTEXT        "calls what it is given when a block ends"
+#define WHY_EVALUATES      "evaluates text as code"
+#define WHY_FILES          "opens, writes or lists files"
+#define WHY_IMPORTS        "imports or loads modules and libraries by name"
+#define WHY_INTERPRETER    "reaches into the interpreter, its memory or its modules"
+#define WHY_MODULE         "gives a module itself, and with it all that is in it"
+#define WHY_NETWORK        "reaches out over the network"
+#define WHY_PROCESSES      "starts or steers processes and threads"
+#define WHY_RUNS           "runs programs or code"
+#define WHY_TERMINAL       "steers the terminal or desktop"
+#define WHY_TOOLS          "development, debugging or installation tooling, which runs code and has no place in a model"
+#define WHY_UNPICKLES      "unpickles or rebuilds code from its arguments"
+
 static const struct global_module pairs[] = {
     {"IPython", "embed start_ipython"},
     {"datasets", "load_dataset load_from_disk load_metric"},
@@ -11,6 +30,8 @@ static const struct global_module pairs[] = {
     {"joblib", "Memory Parallel delayed dump load parallel_backend register_store_backend wrap_non_picklable_objects"},
     {"joblib.numpy_pickle", "NumpyUnpickler _unpickle dump load load_temporary_memmap open read_zfile"},
     {"json", "JSONDecoder dump dumps load loads"},
+    {"keras", "models utils"},
+    {"keras.layers", "Lambda TFSMLayer"},
     {"logging", "FileHandler basicConfig"},
     {"matplotlib", "rc_file use"},
     {"matplotlib.pyplot", "imread imsave savefig switch_backend"},
@@ -30,6 +51,7 @@ static const struct global_module pairs[] = {
      "ExcelFile ExcelWriter HDFStore eval read_clipboard read_csv read_excel read_feather read_fwf read_gbq read_hdf "
      "read_html read_json read_orc read_parquet read_pickle read_sas read_spss read_sql read_sql_query read_sql_table "
      "read_stata read_table read_xml show_versions test to_pickle"},
+    {"pytorch_lightning", "Trainer"},
     {"scipy", "show_config test"},
     {"seaborn", "load_dataset"},
     {"string", "Formatter"},
@@ -40,11 +62,13 @@ static const struct global_module pairs[] = {
                  "_jit_script_compile _load_for_lite_interpreter _load_jit_module_from_file import_ir_module "
                  "import_ir_module_from_buffer parse_ir"},
     {"torch._utils", "_import_dotted_name _rebuild_hook traceback"},
-    {"torch.distributed", "init_process_group launch run"},
+    {"torch.distributed", "FileStore HashStore PrefixStore TCPStore init_process_group launch run"},
     {"torch.nn.modules.module", "torch"},
     {"torch.storage", "_new_shared_filename_cpu _share_filename_cpu"},
     {"torchvision", "set_image_backend"},
-    {"transformers", "pipeline"},
+    {"transformers", "Trainer pipeline"},
+    {"ultralytics", "YOLO"},
+    {"xgboost", "DMatrix QuantileDMatrix"},
 };
 
 static const struct global_group groups[] = {
@@ -54,154 +78,315 @@ static const struct global_group groups[] = {
 
 const struct global_table globals_dangerous = {.groups = groups, .count = sizeof groups / sizeof groups[0]};
 
+/* The tables stay packed. */
+/* clang-format off */
+
 /* Nothing of these, but for the exact pairs that other tables allow, is part of a model. */
-static const struct global_words globals_dangerous_modules_entries[] = {
-    {"a builtin that is no data: evaluates, opens, imports, or reaches into objects", "builtins"},
-    {"calls what it is given when a block ends", "contextlib"},
-    {"development, debugging or installation tooling, which runs code and has no place in a model",
-     "Cython IPython _aix_support _lsprof _osx_support _pip _pydev_bundle _pyrepl _pytest ast bdb cProfile cmd conda "
-     "coverage cppyy cython debugpy dis distutils doctest easy_install ensurepip f2py faker fickling hotshot "
-     "hypothesis idlelib inspect ipdb ipykernel jupyter jupyter_client jupyter_core jupyter_server keyring lib2to3 "
-     "line_profiler locust lsprof memory_profiler mock modelaudit modelscan nbconvert nbformat nose nose2 notebook "
-     "numpy.compat numpy.ctypeslib numpy.distutils numpy.f2py numpy.testing opcode pandas._testing pandas.testing "
-     "pandas.util._test_decorators pdb picklescan pip pkginfo profile pstats pudb py.test pyclbr pydevd "
-     "pydevd_plugins pydoc pydoc_data pytest pythran pyximport scipy._lib scipy.weave setuptools "
-     "sklearn.utils._testing sklearn.utils.testing swig symtable tabnanny test timeit torch._C._distributed_c10d "
-     "torch._appdirs torch._classes torch._custom_op torch._custom_ops torch._deploy torch._dynamo torch._export "
-     "torch._functorch torch._guards torch._higher_order_ops torch._inductor torch._lazy torch._library torch._lobpcg "
-     "torch._logging torch._numpy torch._ops torch._python_dispatch torch._sources torch._strobelight "
-     "torch.autograd.profiler torch.classes torch.compiler torch.contrib torch.cuda.jiterator torch.cuda.nccl "
-     "torch.export torch.fx torch.hub torch.jit torch.library torch.monitor torch.mtia torch.onnx torch.ops "
-     "torch.profiler torch.testing torch.utils tox trace triton twine unittest venv virtualenv weave wheel"},
-    {"evaluates text as code",
-     "PyV8 RestrictedPython asteval duckdb dukpy execjs formulaic.utils js2py lupa numexpr pandas.core.computation "
-     "patsy.eval ply pyparsing.testing pytensor.compile restrictedpython simpleeval sqlite sqlite3 sympy.core.sympify "
-     "sympy.parsing sympy.plotting sympy.utilities.lambdify theano"},
-    {"imports or loads modules and libraries by name",
-     "_bootlocale _frozen_importlib _frozen_importlib_external _imp airflow.utils.module_loading celery.utils.imports "
-     "django.utils.module_loading entrypoints imp importlib importlib_metadata importlib_resources "
-     "kombu.utils.imports lazy_import lazy_loader lazy_object_proxy modulefinder pkg_resources pkgutil runpy "
-     "six.moves._import_module stevedore twisted.python.reflect werkzeug.utils zipapp zipimport zope.dottedname"},
-    {"leads from any object to any other", "codecs copyreg functools operator types"},
-    {"opens, writes or lists files",
-     "PIL.Image PIL.ImageFile PIL.ImageGrab PIL.ImageShow _dbm _gdbm adlfs aifc anydbm astropy.io bz2 chunk cv2 dbm "
-     "docx filecmp fileinput filelock fnmatch fsspec gcsfs glob gzip h5py._hl.files imageio imghdr io "
-     "librosa.core.audio linecache lzma mailbox mailcap matplotlib.cbook matplotlib.image netCDF4 netrc "
-     "nibabel.loadsave nltk.data nltk.downloader numpy.DataSource numpy.core.memmap numpy.lib._datasource openpyxl "
-     "pandas.io pandas.read_pickle pathlib._os pdfminer plistlib portalocker pyarrow.fs pyarrow.hdfs s3fs scipy.io "
-     "send2trash shutil skimage.data skimage.io sklearn.datasets smart_open sndhdr soundfile statsmodels.datasets "
-     "statsmodels.iolib.smpickle sunau tables tarfile tempfile torchaudio.backend torchtext.utils "
-     "torchvision.datasets.utils torchvision.io watchdog wave xdrlib xlrd xlwt zarr zipfile zstandard"},
-    {"reaches into the interpreter, its memory or its modules",
-     "_abc _cffi_backend _ctypes _interpchannels _interpreters _osx _py_abc _sys _sysconfigdata _testbuffer _testcapi "
-     "_testinternalcapi _testmultiphase _tracemalloc _warnings _winreg _xxinterpchannels _xxsubinterpreters atexit "
-     "cffi ctypes cupy.RawKernel faulthandler gc interpreters llvmlite mmap numba platform readline resource "
-     "rlcompleter signal site sitecustomize sys sysconfig tracemalloc typing.get_type_hints usercustomize warnings "
-     "weakref.finalize winreg"},
-    {"reaches out over the network",
-     "MySQLdb _posixshmem _socket _ssl aiohttp antigravity asynchat asyncore azure boto boto3 botocore bottle cgi "
-     "cgitb cherrypy datasets.load django dns.resolver email.mime.audio evaluate.loading eventlet falcon fastapi "
-     "flask ftplib gdown gevent google.cloud grpc gunicorn http httplib httplib2 httpx huggingface_hub imaplib jinja2 "
-     "kaggle llama_cpp mako mechanize minio nntplib pika playwright poplib psycopg2 pycurl pymongo pymysql redis "
-     "requests requests_toolbelt sanic scapy select selectors selenium slack_sdk smtpd smtplib socket socketserver "
-     "sqlalchemy ssl starlette telegram telnetlib tensorflow_datasets tensorflow_hub tornado twisted urllib urllib2 "
-     "urllib3 uvicorn webbrowser websocket websockets werkzeug wget wsgiref xmlrpc xmlrpclib zmq"},
-    {"reads configurations, which name code to run",
-     "_yaml click configobj detectron2.config.instantiate detectron2.config.lazy "
-     "diffusers.utils.dynamic_modules_utils dynaconf fairseq.checkpoint_utils fairseq.file_utils fairseq.utils fire "
-     "gin hydra jsonargparse keras.api keras.layers.core.lambda_layer keras.layers.core.tf_op_layer "
-     "keras.layers.serialization keras.saving keras.utils lightning_fabric.utilities.cloud_io "
-     "lightning_utilities.core.imports logging.config logging.handlers pyhocon pytorch_lightning.cli ruamel "
-     "ruamel_yaml spacy.cli spacy.util tensorflow.compat tensorflow.io tensorflow.python.debug "
-     "tensorflow.python.framework tensorflow.python.lib tensorflow.python.ops.gen_io_ops tensorflow.python.ops.io_ops "
-     "tensorflow.python.ops.script_ops tensorflow.python.platform tensorflow.python.saved_model "
-     "tensorflow.python.tools tensorflow.raw_ops tensorflow.saved_model tensorflow.sysconfig timm.models._hub "
-     "transformers.dynamic_module_utils transformers.utils.hub typer ultralytics.hub ultralytics.utils.checks "
-     "ultralytics.utils.downloads yaml"},
-    {"runs programs or code",
-     "_posixsubprocess _winapi ansible asyncssh code codeop commands compileall crypt delegator envoy fabric fabric2 "
-     "invoke msvcrt nt ntpath os paramiko pexpect plumbum popen2 posix posixpath pssh pty ptyprocess py_compile salt "
-     "sh spwd subprocess winrm"},
-    {"runs programs that tell a network card's address", "uuid"},
-    {"starts or steers processes and threads",
-     "_interpqueues _multiprocessing _thread _threading_local accelerate.commands accelerate.launchers "
-     "accelerate.utils.launch accelerate.utils.other airflow asyncio billiard celery concurrent daemon "
-     "dask.distributed deepspeed.launcher joblib._parallel_backends joblib.executor joblib.parallel luigi mpi4py "
-     "multiprocess multiprocessing prefect psutil ray._private ray.util sched subprocess32 thread threading "
-     "torch.distributed.distributed_c10d torch.distributed.elastic torch.distributed.launch "
-     "torch.distributed.launcher torch.distributed.nn torch.distributed.rendezvous torch.distributed.rpc "
-     "torch.distributed.run torch.multiprocessing"},
-    {"steers the terminal or desktop",
-     "Tkinter _curses _locale _tkinter curses fcntl getpass gettext grp keyboard locale mouse nis ossaudiodev pwd "
-     "pyautogui pynput pyperclip pythoncom syslog termios this tkinter tty turtle turtledemo win32api win32com "
-     "win32con winsound"},
-    {"unpickles or rebuilds code from its arguments",
-     "ZODB _pickle bentoml cPickle cloudpathlib cloudpickle dill gensim.utils hickle joblib._store_backends "
-     "joblib.externals joblib.func_inspect joblib.memory joblib.numpy_pickle_compat joblib.numpy_pickle_utils "
-     "jsonpickle klepto marshal mlflow networkx.readwrite numpy.lib._format_impl numpy.lib._npyio_impl "
-     "numpy.lib.format numpy.lib.npyio pandas.compat.pickle_compat pandas.io.pickle persistent pickle pickleshare "
-     "pickletools pyspark quickle ray.cloudpickle shelve sklearn.externals skops.io srsly srsly.cloudpickle streamz "
-     "torch._weights_only_unpickler torch.package torch.serialization zodbpickle"},
-    {"waits, or sets clocks", "time"},
+static const struct global_text globals_dangerous_modules_entries[] = {
+    {"Bastion", WHY_EVALUATES}, {"Cython", WHY_TOOLS}, {"IPython", WHY_TOOLS}, {"MySQLdb", WHY_NETWORK},
+    {"PIL.Image", WHY_FILES}, {"PIL.ImageFile", WHY_FILES}, {"PIL.ImageGrab", WHY_FILES},
+    {"PIL.ImageShow", WHY_FILES}, {"PyInstaller", WHY_TOOLS}, {"PyV8", WHY_EVALUATES},
+    {"RestrictedPython", WHY_EVALUATES}, {"Tkinter", WHY_TERMINAL}, {"ZODB", WHY_UNPICKLES},
+    {"_abc", WHY_INTERPRETER}, {"_aix_support", WHY_TOOLS}, {"_bootlocale", WHY_IMPORTS},
+    {"_cffi_backend", WHY_INTERPRETER}, {"_csv", WHY_FILES}, {"_ctypes", WHY_INTERPRETER}, {"_curses", WHY_TERMINAL},
+    {"_dbm", WHY_FILES}, {"_dummy_thread", WHY_PROCESSES}, {"_frozen_importlib", WHY_IMPORTS},
+    {"_frozen_importlib_external", WHY_IMPORTS}, {"_gdbm", WHY_FILES}, {"_imp", WHY_IMPORTS},
+    {"_interpchannels", WHY_INTERPRETER}, {"_interpqueues", WHY_PROCESSES}, {"_interpreters", WHY_INTERPRETER},
+    {"_locale", WHY_TERMINAL}, {"_lsprof", WHY_TOOLS}, {"_msi", WHY_INTERPRETER}, {"_multiprocessing", WHY_PROCESSES},
+    {"_osx", WHY_INTERPRETER}, {"_osx_support", WHY_TOOLS}, {"_overlapped", WHY_PROCESSES},
+    {"_pickle", WHY_UNPICKLES}, {"_pip", WHY_TOOLS}, {"_posixshmem", WHY_NETWORK}, {"_posixsubprocess", WHY_RUNS},
+    {"_py_abc", WHY_INTERPRETER}, {"_pydev_bundle", WHY_TOOLS}, {"_pyio", WHY_FILES}, {"_pyrepl", WHY_TOOLS},
+    {"_pytest", WHY_TOOLS}, {"_sitebuiltins", WHY_INTERPRETER}, {"_socket", WHY_NETWORK}, {"_ssl", WHY_NETWORK},
+    {"_sys", WHY_INTERPRETER}, {"_sysconfigdata", WHY_INTERPRETER}, {"_testbuffer", WHY_INTERPRETER},
+    {"_testcapi", WHY_INTERPRETER}, {"_testinternalcapi", WHY_INTERPRETER}, {"_testmultiphase", WHY_INTERPRETER},
+    {"_thread", WHY_PROCESSES}, {"_threading_local", WHY_PROCESSES}, {"_tkinter", WHY_TERMINAL},
+    {"_tracemalloc", WHY_INTERPRETER}, {"_warnings", WHY_INTERPRETER}, {"_weakref", WHY_INTERPRETER},
+    {"_winapi", WHY_RUNS}, {"_winreg", WHY_INTERPRETER}, {"_xxinterpchannels", WHY_INTERPRETER},
+    {"_xxsubinterpreters", WHY_INTERPRETER}, {"_yaml", WHY_CONFIGURATIONS}, {"accelerate.commands", WHY_PROCESSES},
+    {"accelerate.launchers", WHY_PROCESSES}, {"accelerate.utils.launch", WHY_PROCESSES},
+    {"accelerate.utils.other", WHY_PROCESSES}, {"adlfs", WHY_FILES}, {"aifc", WHY_FILES}, {"aiohttp", WHY_NETWORK},
+    {"aiomysql", WHY_NETWORK}, {"airflow", WHY_PROCESSES}, {"airflow.utils.module_loading", WHY_IMPORTS},
+    {"annotationlib", WHY_EVALUATES}, {"ansible", WHY_RUNS}, {"antigravity", WHY_NETWORK}, {"anydbm", WHY_FILES},
+    {"anyio", WHY_PROCESSES}, {"apache_beam", WHY_PROCESSES}, {"argparse", WHY_FILES}, {"ast", WHY_TOOLS},
+    {"asteval", WHY_EVALUATES}, {"astropy.io", WHY_FILES}, {"asynchat", WHY_NETWORK}, {"asyncio", WHY_PROCESSES},
+    {"asyncore", WHY_NETWORK}, {"asyncpg", WHY_NETWORK}, {"asyncssh", WHY_RUNS}, {"atexit", WHY_INTERPRETER},
+    {"azure", WHY_NETWORK}, {"azureml", WHY_PROCESSES}, {"bdb", WHY_TOOLS}, {"bentoml", WHY_UNPICKLES},
+    {"billiard", WHY_PROCESSES}, {"binhex", WHY_FILES}, {"boto", WHY_NETWORK}, {"boto3", WHY_NETWORK},
+    {"botocore", WHY_NETWORK}, {"bottle", WHY_NETWORK}, {"bpython", WHY_TOOLS}, {"builtins", WHY_BUILTIN},
+    {"bz2", WHY_FILES}, {"cPickle", WHY_UNPICKLES}, {"cProfile", WHY_TOOLS}, {"cassandra", WHY_NETWORK},
+    {"celery", WHY_PROCESSES}, {"celery.utils.imports", WHY_IMPORTS}, {"cffi", WHY_INTERPRETER}, {"cgi", WHY_NETWORK},
+    {"cgitb", WHY_NETWORK}, {"cherrypy", WHY_NETWORK}, {"chunk", WHY_FILES}, {"click", WHY_CONFIGURATIONS},
+    {"cloudpathlib", WHY_UNPICKLES}, {"cloudpickle", WHY_UNPICKLES}, {"clr", WHY_EVALUATES}, {"cmd", WHY_TOOLS},
+    {"cmd2", WHY_TOOLS}, {"code", WHY_RUNS}, {"codecs", WHY_ATTRIBUTES}, {"codeop", WHY_RUNS}, {"commands", WHY_RUNS},
+    {"compileall", WHY_RUNS}, {"compiler", WHY_EVALUATES}, {"comtypes", WHY_PROCESSES}, {"concurrent", WHY_PROCESSES},
+    {"conda", WHY_TOOLS}, {"configobj", WHY_CONFIGURATIONS}, {"confluent_kafka", WHY_NETWORK},
+    {"contextlib", WHY_CONTEXT}, {"copyreg", WHY_ATTRIBUTES}, {"coverage", WHY_TOOLS}, {"cppyy", WHY_TOOLS},
+    {"crypt", WHY_RUNS}, {"csv", WHY_FILES}, {"ctransformers", WHY_NETWORK}, {"ctypes", WHY_INTERPRETER},
+    {"cupy.RawKernel", WHY_INTERPRETER}, {"curio", WHY_PROCESSES}, {"curses", WHY_TERMINAL}, {"cv2", WHY_FILES},
+    {"cx_Freeze", WHY_TOOLS}, {"cx_Oracle", WHY_NETWORK}, {"cython", WHY_TOOLS}, {"daemon", WHY_PROCESSES},
+    {"dagster", WHY_PROCESSES}, {"dask.distributed", WHY_PROCESSES}, {"dataclasses", WHY_EVALUATES},
+    {"datasets.load", WHY_NETWORK}, {"dbm", WHY_FILES}, {"debugpy", WHY_TOOLS}, {"deepspeed.launcher", WHY_PROCESSES},
+    {"delegator", WHY_RUNS}, {"detectron2.config.instantiate", WHY_CONFIGURATIONS},
+    {"detectron2.config.lazy", WHY_CONFIGURATIONS}, {"diffusers.utils.dynamic_modules_utils", WHY_CONFIGURATIONS},
+    {"dill", WHY_UNPICKLES}, {"dircache", WHY_FILES}, {"dis", WHY_TOOLS}, {"discord", WHY_NETWORK},
+    {"distutils", WHY_TOOLS}, {"django", WHY_NETWORK}, {"django.utils.module_loading", WHY_IMPORTS},
+    {"dl", WHY_INTERPRETER}, {"dns.resolver", WHY_NETWORK}, {"docker", WHY_NETWORK}, {"doctest", WHY_TOOLS},
+    {"docx", WHY_FILES}, {"duckdb", WHY_EVALUATES}, {"dukpy", WHY_EVALUATES}, {"dulwich", WHY_NETWORK},
+    {"dummy_threading", WHY_PROCESSES}, {"dynaconf", WHY_CONFIGURATIONS}, {"easy_install", WHY_TOOLS},
+    {"elasticsearch", WHY_NETWORK}, {"email.mime.audio", WHY_NETWORK}, {"encodings", WHY_IMPORTS},
+    {"ensurepip", WHY_TOOLS}, {"entrypoints", WHY_IMPORTS}, {"envoy", WHY_RUNS}, {"evaluate.loading", WHY_NETWORK},
+    {"eventlet", WHY_NETWORK}, {"execjs", WHY_EVALUATES}, {"f2py", WHY_TOOLS}, {"fabric", WHY_RUNS},
+    {"fabric2", WHY_RUNS}, {"fairseq.checkpoint_utils", WHY_CONFIGURATIONS},
+    {"fairseq.file_utils", WHY_CONFIGURATIONS}, {"fairseq.utils", WHY_CONFIGURATIONS}, {"faker", WHY_TOOLS},
+    {"falcon", WHY_NETWORK}, {"fastapi", WHY_NETWORK}, {"faulthandler", WHY_INTERPRETER}, {"fcntl", WHY_TERMINAL},
+    {"ffmpeg", WHY_FILES}, {"fickling", WHY_TOOLS}, {"filecmp", WHY_FILES}, {"fileinput", WHY_FILES},
+    {"filelock", WHY_FILES}, {"findspark", WHY_PROCESSES}, {"fire", WHY_CONFIGURATIONS}, {"flask", WHY_NETWORK},
+    {"flit", WHY_TOOLS}, {"fnmatch", WHY_FILES}, {"formulaic.utils", WHY_EVALUATES}, {"frida", WHY_NETWORK},
+    {"fsspec", WHY_FILES}, {"ftplib", WHY_NETWORK}, {"functools", WHY_ATTRIBUTES}, {"gc", WHY_INTERPRETER},
+    {"gcsfs", WHY_FILES}, {"gdown", WHY_NETWORK}, {"genericpath", WHY_FILES}, {"gensim.utils", WHY_UNPICKLES},
+    {"getpass", WHY_TERMINAL}, {"gettext", WHY_TERMINAL}, {"gevent", WHY_NETWORK}, {"gin", WHY_CONFIGURATIONS},
+    {"git", WHY_NETWORK}, {"glob", WHY_FILES}, {"google.cloud", WHY_NETWORK}, {"googleapiclient", WHY_NETWORK},
+    {"gpt4all", WHY_NETWORK}, {"graphviz", WHY_FILES}, {"grp", WHY_TERMINAL}, {"grpc", WHY_NETWORK},
+    {"gunicorn", WHY_NETWORK}, {"gzip", WHY_FILES}, {"h5py", WHY_FILES}, {"h5py._hl.files", WHY_FILES},
+    {"hatch", WHY_TOOLS}, {"hickle", WHY_UNPICKLES}, {"hotshot", WHY_TOOLS}, {"http", WHY_NETWORK},
+    {"httplib", WHY_NETWORK}, {"httplib2", WHY_NETWORK}, {"httpx", WHY_NETWORK}, {"huggingface_hub", WHY_NETWORK},
+    {"hydra", WHY_CONFIGURATIONS}, {"hypothesis", WHY_TOOLS}, {"idlelib", WHY_TOOLS}, {"ihooks", WHY_IMPORTS},
+    {"imageio", WHY_FILES}, {"imaplib", WHY_NETWORK}, {"imghdr", WHY_FILES}, {"imp", WHY_IMPORTS},
+    {"impacket", WHY_NETWORK}, {"importlib", WHY_IMPORTS}, {"importlib_metadata", WHY_IMPORTS},
+    {"importlib_resources", WHY_IMPORTS}, {"imputil", WHY_IMPORTS}, {"inspect", WHY_TOOLS},
+    {"interpreters", WHY_INTERPRETER}, {"invoke", WHY_RUNS}, {"io", WHY_FILES}, {"ipdb", WHY_TOOLS},
+    {"ipykernel", WHY_TOOLS}, {"jinja2", WHY_NETWORK}, {"jnius", WHY_EVALUATES},
+    {"joblib._parallel_backends", WHY_PROCESSES}, {"joblib._store_backends", WHY_UNPICKLES},
+    {"joblib.executor", WHY_PROCESSES}, {"joblib.externals", WHY_UNPICKLES}, {"joblib.func_inspect", WHY_UNPICKLES},
+    {"joblib.memory", WHY_UNPICKLES}, {"joblib.numpy_pickle_compat", WHY_UNPICKLES},
+    {"joblib.numpy_pickle_utils", WHY_UNPICKLES}, {"joblib.parallel", WHY_PROCESSES}, {"jpype", WHY_EVALUATES},
+    {"js2py", WHY_EVALUATES}, {"jsonargparse", WHY_CONFIGURATIONS}, {"jsonpickle", WHY_UNPICKLES},
+    {"julia", WHY_EVALUATES}, {"juliacall", WHY_EVALUATES}, {"jupyter", WHY_TOOLS}, {"jupyter_client", WHY_TOOLS},
+    {"jupyter_core", WHY_TOOLS}, {"jupyter_server", WHY_TOOLS}, {"kafka", WHY_NETWORK}, {"kaggle", WHY_NETWORK},
+    {"kedro", WHY_PROCESSES}, {"keras.api", WHY_CONFIGURATIONS},
+    {"keras.layers.core.lambda_layer", WHY_CONFIGURATIONS}, {"keras.layers.core.tf_op_layer", WHY_CONFIGURATIONS},
+    {"keras.layers.serialization", WHY_CONFIGURATIONS}, {"keras.saving", WHY_CONFIGURATIONS},
+    {"keras.utils", WHY_CONFIGURATIONS}, {"keyboard", WHY_TERMINAL}, {"keyring", WHY_TOOLS}, {"kfp", WHY_PROCESSES},
+    {"klepto", WHY_UNPICKLES}, {"kombu.utils.imports", WHY_IMPORTS}, {"kubernetes", WHY_NETWORK},
+    {"lazy_import", WHY_IMPORTS}, {"lazy_loader", WHY_IMPORTS}, {"lazy_object_proxy", WHY_IMPORTS},
+    {"ldap", WHY_NETWORK}, {"ldap3", WHY_NETWORK}, {"lib2to3", WHY_TOOLS}, {"librosa.core.audio", WHY_FILES},
+    {"lightning_fabric.utilities.cloud_io", WHY_CONFIGURATIONS},
+    {"lightning_utilities.core.imports", WHY_CONFIGURATIONS}, {"line_profiler", WHY_TOOLS}, {"linecache", WHY_FILES},
+    {"llama_cpp", WHY_NETWORK}, {"llvmlite", WHY_INTERPRETER}, {"locale", WHY_TERMINAL}, {"locust", WHY_TOOLS},
+    {"logging.config", WHY_CONFIGURATIONS}, {"logging.handlers", WHY_CONFIGURATIONS}, {"lsprof", WHY_TOOLS},
+    {"luigi", WHY_PROCESSES}, {"lupa", WHY_EVALUATES}, {"lxml", WHY_FILES}, {"lzma", WHY_FILES},
+    {"mailbox", WHY_FILES}, {"mailcap", WHY_FILES}, {"mako", WHY_NETWORK}, {"marshal", WHY_UNPICKLES},
+    {"matlab", WHY_EVALUATES}, {"matplotlib.cbook", WHY_FILES}, {"matplotlib.image", WHY_FILES},
+    {"mechanize", WHY_NETWORK}, {"memory_profiler", WHY_TOOLS}, {"metaflow", WHY_PROCESSES}, {"mhlib", WHY_FILES},
+    {"mimetypes", WHY_FILES}, {"minio", WHY_NETWORK}, {"mitmproxy", WHY_NETWORK}, {"mlflow", WHY_UNPICKLES},
+    {"mmap", WHY_INTERPRETER}, {"mock", WHY_TOOLS}, {"modelaudit", WHY_TOOLS}, {"modelscan", WHY_TOOLS},
+    {"modulefinder", WHY_IMPORTS}, {"monai.bundle", WHY_RUNS}, {"mouse", WHY_TERMINAL}, {"moviepy", WHY_FILES},
+    {"mpi4py", WHY_PROCESSES}, {"msilib", WHY_INTERPRETER}, {"msvcrt", WHY_RUNS}, {"multiprocess", WHY_PROCESSES},
+    {"multiprocessing", WHY_PROCESSES}, {"nats", WHY_NETWORK}, {"nbconvert", WHY_TOOLS}, {"nbformat", WHY_TOOLS},
+    {"neo4j", WHY_NETWORK}, {"netCDF4", WHY_FILES}, {"netrc", WHY_FILES}, {"networkx.readwrite", WHY_UNPICKLES},
+    {"nibabel.loadsave", WHY_FILES}, {"nis", WHY_TERMINAL}, {"nltk.data", WHY_FILES}, {"nltk.downloader", WHY_FILES},
+    {"nmap", WHY_NETWORK}, {"nntplib", WHY_NETWORK}, {"nose", WHY_TOOLS}, {"nose2", WHY_TOOLS},
+    {"notebook", WHY_TOOLS}, {"nt", WHY_RUNS}, {"ntpath", WHY_RUNS}, {"nturl2path", WHY_NETWORK},
+    {"nuitka", WHY_TOOLS}, {"numba", WHY_INTERPRETER}, {"numexpr", WHY_EVALUATES}, {"numpy.DataSource", WHY_FILES},
+    {"numpy.compat", WHY_TOOLS}, {"numpy.core.memmap", WHY_FILES}, {"numpy.ctypeslib", WHY_TOOLS},
+    {"numpy.distutils", WHY_TOOLS}, {"numpy.f2py", WHY_TOOLS}, {"numpy.lib._datasource", WHY_FILES},
+    {"numpy.lib._format_impl", WHY_UNPICKLES}, {"numpy.lib._npyio_impl", WHY_UNPICKLES},
+    {"numpy.lib.format", WHY_UNPICKLES}, {"numpy.lib.npyio", WHY_UNPICKLES}, {"numpy.testing", WHY_TOOLS},
+    {"oauthlib", WHY_NETWORK}, {"oct2py", WHY_EVALUATES}, {"onnxruntime", WHY_NETWORK}, {"opcode", WHY_TOOLS},
+    {"openpyxl", WHY_FILES}, {"opensearchpy", WHY_NETWORK}, {"openvino", WHY_NETWORK}, {"operator", WHY_ATTRIBUTES},
+    {"optparse", WHY_FILES}, {"oracledb", WHY_NETWORK}, {"os", WHY_RUNS}, {"ossaudiodev", WHY_TERMINAL},
+    {"paho", WHY_NETWORK}, {"pandas._testing", WHY_TOOLS}, {"pandas.compat.pickle_compat", WHY_UNPICKLES},
+    {"pandas.core.computation", WHY_EVALUATES}, {"pandas.io", WHY_FILES}, {"pandas.io.pickle", WHY_UNPICKLES},
+    {"pandas.read_pickle", WHY_FILES}, {"pandas.testing", WHY_TOOLS}, {"pandas.util._test_decorators", WHY_TOOLS},
+    {"paramiko", WHY_RUNS}, {"pathlib._os", WHY_FILES}, {"patsy.eval", WHY_EVALUATES}, {"pdb", WHY_TOOLS},
+    {"pdfkit", WHY_FILES}, {"pdfminer", WHY_FILES}, {"peewee", WHY_NETWORK}, {"persistent", WHY_UNPICKLES},
+    {"pex", WHY_TOOLS}, {"pexpect", WHY_RUNS}, {"pickle", WHY_UNPICKLES}, {"picklescan", WHY_TOOLS},
+    {"pickleshare", WHY_UNPICKLES}, {"pickletools", WHY_UNPICKLES}, {"pika", WHY_NETWORK}, {"pip", WHY_TOOLS},
+    {"pipes", WHY_RUNS}, {"pkg_resources", WHY_IMPORTS}, {"pkginfo", WHY_TOOLS}, {"pkgutil", WHY_IMPORTS},
+    {"platform", WHY_INTERPRETER}, {"playwright", WHY_NETWORK}, {"plistlib", WHY_FILES}, {"plumbum", WHY_RUNS},
+    {"ply", WHY_EVALUATES}, {"poetry", WHY_TOOLS}, {"popen2", WHY_RUNS}, {"poplib", WHY_NETWORK},
+    {"portalocker", WHY_FILES}, {"posix", WHY_RUNS}, {"posixfile", WHY_FILES}, {"posixpath", WHY_RUNS},
+    {"pprint", WHY_TOOLS}, {"praw", WHY_NETWORK}, {"prefect", WHY_PROCESSES}, {"profile", WHY_TOOLS},
+    {"prompt_toolkit", WHY_TOOLS}, {"pssh", WHY_RUNS}, {"pstats", WHY_TOOLS}, {"psutil", WHY_PROCESSES},
+    {"psycopg", WHY_NETWORK}, {"psycopg2", WHY_NETWORK}, {"ptpython", WHY_TOOLS}, {"pty", WHY_RUNS},
+    {"ptyprocess", WHY_RUNS}, {"pudb", WHY_TOOLS}, {"pulsar", WHY_NETWORK}, {"pwd", WHY_TERMINAL},
+    {"pwn", WHY_NETWORK}, {"pwnlib", WHY_NETWORK}, {"py.test", WHY_TOOLS}, {"py2exe", WHY_TOOLS},
+    {"py4j", WHY_EVALUATES}, {"py_compile", WHY_RUNS}, {"py_mini_racer", WHY_EVALUATES}, {"pyarrow.fs", WHY_FILES},
+    {"pyarrow.hdfs", WHY_FILES}, {"pyautogui", WHY_TERMINAL}, {"pyclbr", WHY_TOOLS}, {"pycurl", WHY_NETWORK},
+    {"pydevd", WHY_TOOLS}, {"pydevd_plugins", WHY_TOOLS}, {"pydoc", WHY_TOOLS}, {"pydoc_data", WHY_TOOLS},
+    {"pydot", WHY_FILES}, {"pydub", WHY_FILES}, {"pyftpdlib", WHY_NETWORK}, {"pygit2", WHY_NETWORK},
+    {"pyhocon", WHY_CONFIGURATIONS}, {"pymongo", WHY_NETWORK}, {"pymysql", WHY_NETWORK}, {"pynput", WHY_TERMINAL},
+    {"pyodbc", WHY_NETWORK}, {"pypandoc", WHY_FILES}, {"pyparsing.testing", WHY_EVALUATES},
+    {"pyperclip", WHY_TERMINAL}, {"pyspark", WHY_UNPICKLES}, {"pytensor.compile", WHY_EVALUATES},
+    {"pytest", WHY_TOOLS}, {"pythoncom", WHY_TERMINAL}, {"pythonnet", WHY_EVALUATES}, {"pythran", WHY_TOOLS},
+    {"pytorch_lightning.cli", WHY_CONFIGURATIONS}, {"pywinauto", WHY_PROCESSES}, {"pyximport", WHY_TOOLS},
+    {"queue", WHY_PROCESSES}, {"quickjs", WHY_EVALUATES}, {"quickle", WHY_UNPICKLES}, {"ray._private", WHY_PROCESSES},
+    {"ray.cloudpickle", WHY_UNPICKLES}, {"ray.util", WHY_PROCESSES}, {"readline", WHY_INTERPRETER},
+    {"redis", WHY_NETWORK}, {"reprlib", WHY_TOOLS}, {"requests", WHY_NETWORK}, {"requests_toolbelt", WHY_NETWORK},
+    {"resource", WHY_INTERPRETER}, {"restrictedpython", WHY_EVALUATES}, {"rexec", WHY_EVALUATES},
+    {"rlcompleter", WHY_INTERPRETER}, {"rpy2", WHY_EVALUATES}, {"ruamel", WHY_CONFIGURATIONS},
+    {"ruamel_yaml", WHY_CONFIGURATIONS}, {"runpy", WHY_IMPORTS}, {"s3fs", WHY_FILES}, {"sagemaker", WHY_PROCESSES},
+    {"salt", WHY_RUNS}, {"sanic", WHY_NETWORK}, {"scapy", WHY_NETWORK}, {"sched", WHY_PROCESSES},
+    {"scipy._lib", WHY_TOOLS}, {"scipy.io", WHY_FILES}, {"scipy.weave", WHY_TOOLS}, {"scrapy", WHY_NETWORK},
+    {"select", WHY_NETWORK}, {"selectors", WHY_NETWORK}, {"selenium", WHY_NETWORK}, {"send2trash", WHY_FILES},
+    {"sendgrid", WHY_NETWORK}, {"setuptools", WHY_TOOLS}, {"sh", WHY_RUNS}, {"shelve", WHY_UNPICKLES},
+    {"shiv", WHY_TOOLS}, {"shodan", WHY_NETWORK}, {"shutil", WHY_FILES}, {"signal", WHY_INTERPRETER},
+    {"simpleeval", WHY_EVALUATES}, {"site", WHY_INTERPRETER}, {"sitecustomize", WHY_INTERPRETER},
+    {"six.moves._import_module", WHY_IMPORTS}, {"skimage.data", WHY_FILES}, {"skimage.io", WHY_FILES},
+    {"sklearn.datasets", WHY_FILES}, {"sklearn.externals", WHY_UNPICKLES}, {"sklearn.utils._testing", WHY_TOOLS},
+    {"sklearn.utils.parallel", WHY_PROCESSES}, {"sklearn.utils.testing", WHY_TOOLS}, {"skops.io", WHY_UNPICKLES},
+    {"slack_sdk", WHY_NETWORK}, {"smart_open", WHY_FILES}, {"smtpd", WHY_NETWORK}, {"smtplib", WHY_NETWORK},
+    {"sndhdr", WHY_FILES}, {"snowflake", WHY_NETWORK}, {"socket", WHY_NETWORK}, {"socketserver", WHY_NETWORK},
+    {"soundfile", WHY_FILES}, {"spacy.cli", WHY_CONFIGURATIONS}, {"spacy.util", WHY_CONFIGURATIONS},
+    {"spwd", WHY_RUNS}, {"sqlalchemy", WHY_NETWORK}, {"sqlite", WHY_EVALUATES}, {"sqlite3", WHY_EVALUATES},
+    {"sqlmodel", WHY_NETWORK}, {"srsly", WHY_UNPICKLES}, {"srsly.cloudpickle", WHY_UNPICKLES}, {"ssl", WHY_NETWORK},
+    {"starlette", WHY_NETWORK}, {"statsmodels.datasets", WHY_FILES}, {"statsmodels.iolib.smpickle", WHY_FILES},
+    {"stem", WHY_NETWORK}, {"stevedore", WHY_IMPORTS}, {"streamz", WHY_UNPICKLES}, {"subprocess", WHY_RUNS},
+    {"subprocess32", WHY_PROCESSES}, {"sunau", WHY_FILES}, {"supervisor", WHY_PROCESSES}, {"swig", WHY_TOOLS},
+    {"sympy.core.sympify", WHY_EVALUATES}, {"sympy.parsing", WHY_EVALUATES}, {"sympy.plotting", WHY_EVALUATES},
+    {"sympy.utilities.lambdify", WHY_EVALUATES}, {"symtable", WHY_TOOLS}, {"sys", WHY_INTERPRETER},
+    {"sysconfig", WHY_INTERPRETER}, {"syslog", WHY_TERMINAL}, {"tables", WHY_FILES}, {"tabnanny", WHY_TOOLS},
+    {"tarfile", WHY_FILES}, {"telegram", WHY_NETWORK}, {"telethon", WHY_NETWORK}, {"telnetlib", WHY_NETWORK},
+    {"tempfile", WHY_FILES}, {"tensorflow.compat", WHY_CONFIGURATIONS}, {"tensorflow.io", WHY_CONFIGURATIONS},
+    {"tensorflow.python.debug", WHY_CONFIGURATIONS}, {"tensorflow.python.framework", WHY_CONFIGURATIONS},
+    {"tensorflow.python.lib", WHY_CONFIGURATIONS}, {"tensorflow.python.ops.gen_io_ops", WHY_CONFIGURATIONS},
+    {"tensorflow.python.ops.io_ops", WHY_CONFIGURATIONS}, {"tensorflow.python.ops.script_ops", WHY_CONFIGURATIONS},
+    {"tensorflow.python.platform", WHY_CONFIGURATIONS}, {"tensorflow.python.saved_model", WHY_CONFIGURATIONS},
+    {"tensorflow.python.tools", WHY_CONFIGURATIONS}, {"tensorflow.raw_ops", WHY_CONFIGURATIONS},
+    {"tensorflow.saved_model", WHY_CONFIGURATIONS}, {"tensorflow.sysconfig", WHY_CONFIGURATIONS},
+    {"tensorflow_datasets", WHY_NETWORK}, {"tensorflow_hub", WHY_NETWORK}, {"tensorrt", WHY_NETWORK},
+    {"termios", WHY_TERMINAL}, {"test", WHY_TOOLS}, {"theano", WHY_EVALUATES}, {"this", WHY_TERMINAL},
+    {"thread", WHY_PROCESSES}, {"threading", WHY_PROCESSES}, {"time", WHY_CLOCKS}, {"timeit", WHY_TOOLS},
+    {"timm.models._hub", WHY_CONFIGURATIONS}, {"tkinter", WHY_TERMINAL}, {"tokenize", WHY_FILES},
+    {"torch._C._distributed_c10d", WHY_TOOLS}, {"torch._appdirs", WHY_TOOLS}, {"torch._classes", WHY_TOOLS},
+    {"torch._custom_op", WHY_TOOLS}, {"torch._custom_ops", WHY_TOOLS}, {"torch._deploy", WHY_TOOLS},
+    {"torch._dynamo", WHY_TOOLS}, {"torch._export", WHY_TOOLS}, {"torch._functorch", WHY_TOOLS},
+    {"torch._guards", WHY_TOOLS}, {"torch._higher_order_ops", WHY_TOOLS}, {"torch._inductor", WHY_TOOLS},
+    {"torch._lazy", WHY_TOOLS}, {"torch._library", WHY_TOOLS}, {"torch._lobpcg", WHY_TOOLS},
+    {"torch._logging", WHY_TOOLS}, {"torch._numpy", WHY_TOOLS}, {"torch._ops", WHY_TOOLS},
+    {"torch._python_dispatch", WHY_TOOLS}, {"torch._sources", WHY_TOOLS}, {"torch._strobelight", WHY_TOOLS},
+    {"torch._weights_only_unpickler", WHY_UNPICKLES}, {"torch.autograd.profiler", WHY_TOOLS},
+    {"torch.classes", WHY_TOOLS}, {"torch.compiler", WHY_TOOLS}, {"torch.contrib", WHY_TOOLS},
+    {"torch.cuda.jiterator", WHY_TOOLS}, {"torch.cuda.nccl", WHY_TOOLS},
+    {"torch.distributed.distributed_c10d", WHY_PROCESSES}, {"torch.distributed.elastic", WHY_PROCESSES},
+    {"torch.distributed.launch", WHY_PROCESSES}, {"torch.distributed.launcher", WHY_PROCESSES},
+    {"torch.distributed.nn", WHY_PROCESSES}, {"torch.distributed.rendezvous", WHY_PROCESSES},
+    {"torch.distributed.rpc", WHY_PROCESSES}, {"torch.distributed.run", WHY_PROCESSES}, {"torch.export", WHY_TOOLS},
+    {"torch.fx", WHY_TOOLS}, {"torch.hub", WHY_TOOLS}, {"torch.jit", WHY_TOOLS}, {"torch.library", WHY_TOOLS},
+    {"torch.monitor", WHY_TOOLS}, {"torch.mtia", WHY_TOOLS}, {"torch.multiprocessing", WHY_PROCESSES},
+    {"torch.onnx", WHY_TOOLS}, {"torch.ops", WHY_TOOLS}, {"torch.package", WHY_UNPICKLES},
+    {"torch.profiler", WHY_TOOLS}, {"torch.serialization", WHY_UNPICKLES}, {"torch.testing", WHY_TOOLS},
+    {"torch.utils", WHY_TOOLS}, {"torchaudio.backend", WHY_FILES}, {"torchtext.utils", WHY_FILES},
+    {"torchvision.datasets.utils", WHY_FILES}, {"torchvision.io", WHY_FILES}, {"tornado", WHY_NETWORK},
+    {"tox", WHY_TOOLS}, {"trace", WHY_TOOLS}, {"traceback", WHY_INTERPRETER}, {"tracemalloc", WHY_INTERPRETER},
+    {"transformers.dynamic_module_utils", WHY_CONFIGURATIONS}, {"transformers.utils.hub", WHY_CONFIGURATIONS},
+    {"trio", WHY_PROCESSES}, {"triton", WHY_TOOLS}, {"tty", WHY_TERMINAL}, {"turtle", WHY_TERMINAL},
+    {"turtledemo", WHY_TERMINAL}, {"tvm", WHY_NETWORK}, {"tweepy", WHY_NETWORK}, {"twilio", WHY_NETWORK},
+    {"twine", WHY_TOOLS}, {"twisted", WHY_NETWORK}, {"twisted.python.reflect", WHY_IMPORTS},
+    {"typer", WHY_CONFIGURATIONS}, {"types", WHY_ATTRIBUTES}, {"typing", WHY_EVALUATES},
+    {"ultralytics.hub", WHY_CONFIGURATIONS}, {"ultralytics.utils.checks", WHY_CONFIGURATIONS},
+    {"ultralytics.utils.downloads", WHY_CONFIGURATIONS}, {"unittest", WHY_TOOLS}, {"urllib", WHY_NETWORK},
+    {"urllib2", WHY_NETWORK}, {"urllib3", WHY_NETWORK}, {"usercustomize", WHY_INTERPRETER}, {"uu", WHY_FILES},
+    {"uuid", WHY_CARD}, {"uvicorn", WHY_NETWORK}, {"uvloop", WHY_PROCESSES}, {"venv", WHY_TOOLS},
+    {"virtualenv", WHY_TOOLS}, {"warnings", WHY_INTERPRETER}, {"wasmer", WHY_EVALUATES}, {"wasmtime", WHY_EVALUATES},
+    {"watchdog", WHY_FILES}, {"watchfiles", WHY_PROCESSES}, {"wave", WHY_FILES}, {"weakref", WHY_INTERPRETER},
+    {"weasyprint", WHY_FILES}, {"weave", WHY_TOOLS}, {"webbrowser", WHY_NETWORK}, {"websocket", WHY_NETWORK},
+    {"websockets", WHY_NETWORK}, {"werkzeug", WHY_NETWORK}, {"werkzeug.utils", WHY_IMPORTS}, {"wget", WHY_NETWORK},
+    {"wheel", WHY_TOOLS}, {"win32api", WHY_TERMINAL}, {"win32com", WHY_TERMINAL}, {"win32con", WHY_TERMINAL},
+    {"winreg", WHY_INTERPRETER}, {"winrm", WHY_RUNS}, {"winsound", WHY_TERMINAL}, {"wsgiref", WHY_NETWORK},
+    {"xdrlib", WHY_FILES}, {"xlrd", WHY_FILES}, {"xlwings", WHY_PROCESSES}, {"xlwt", WHY_FILES},
+    {"xml.dom", WHY_NETWORK}, {"xml.etree", WHY_NETWORK}, {"xml.parsers", WHY_NETWORK}, {"xml.sax", WHY_IMPORTS},
+    {"xmlrpc", WHY_NETWORK}, {"xmlrpclib", WHY_NETWORK}, {"xonsh", WHY_TOOLS}, {"yagmail", WHY_NETWORK},
+    {"yaml", WHY_CONFIGURATIONS}, {"youtube_dl", WHY_FILES}, {"yt_dlp", WHY_FILES}, {"zarr", WHY_FILES},
+    {"zenml", WHY_PROCESSES}, {"zipapp", WHY_IMPORTS}, {"zipfile", WHY_FILES}, {"zipimport", WHY_IMPORTS},
+    {"zmq", WHY_NETWORK}, {"zodbpickle", WHY_UNPICKLES}, {"zope.dottedname", WHY_IMPORTS}, {"zstandard", WHY_FILES},
 };
 
-const struct global_wordlists globals_dangerous_modules = {.lists = globals_dangerous_modules_entries,
-                                                           .count = sizeof globals_dangerous_modules_entries /
-                                                                    sizeof globals_dangerous_modules_entries[0]};
+const struct global_texts globals_dangerous_modules = {.entries = globals_dangerous_modules_entries,
+    .count = sizeof globals_dangerous_modules_entries / sizeof globals_dangerous_modules_entries[0]};
 
 /* Names of functions that do the same wherever they are defined or imported. */
-static const struct global_words globals_dangerous_names_entries[] = {
-    {"evaluates text as code",
-     "compile eval eval_expr exec execfile lambdify literal_eval_unsafe run_string safe_eval"},
-    {"imports or loads modules and libraries by name",
-     "CDLL LoadLibrary OleDLL PyDLL WinDLL __import__ _import_module dlopen dynamic_import exec_module "
-     "get_class_from_dynamic_module import_by_name import_file import_from_string import_module import_object "
-     "import_string load_compiled load_dynamic load_extension load_file_system_library load_library load_module "
-     "load_op_library load_source locate reload resolve_name run_module run_path subimport"},
-    {"leads from any object to any other", "attrgetter delattr itemgetter methodcaller setattr"},
-    {"opens, writes or lists files",
-     "chmod chown open_code openf removedirs rmdir rmtree unlink write_bytes write_string_to_file write_text"},
-    {"reaches out over the network", "ServerProxy create_connection download_file download_url urlopen urlretrieve"},
-    {"runs programs or code",
-     "Popen _run_pip check_call check_output execWrapper exec_cmd exec_command execl execle execlp execlpe execv "
-     "execve execvp execvpe fork_exec forkpty getoutput getstatusoutput popen popen2 popen3 popen4 posix_spawn "
-     "posix_spawnp run_cmd run_code run_command runcmd runcode runsource shell_exec spawnl spawnle spawnlp spawnlpe "
-     "spawnv spawnve spawnvp spawnvpe startfile system"},
-    {"unpickles or rebuilds code from its arguments",
-     "CodeType FunctionType _create_code _create_function _make_function _make_skel_func code_new from_pickle "
-     "full_load_unsafe load_pickle loads pickle_load read_gpickle read_pickle unpickle unsafe_load"},
+static const struct global_text globals_dangerous_names_entries[] = {
+    {"CDLL", WHY_IMPORTS}, {"CodeType", WHY_UNPICKLES}, {"FunctionType", WHY_UNPICKLES}, {"LoadLibrary", WHY_IMPORTS},
+    {"OleDLL", WHY_IMPORTS}, {"Popen", WHY_RUNS}, {"PyDLL", WHY_IMPORTS}, {"ServerProxy", WHY_NETWORK},
+    {"WinDLL", WHY_IMPORTS}, {"__import__", WHY_IMPORTS}, {"_create_code", WHY_UNPICKLES},
+    {"_create_function", WHY_UNPICKLES}, {"_import_module", WHY_IMPORTS}, {"_make_function", WHY_UNPICKLES},
+    {"_make_skel_func", WHY_UNPICKLES}, {"_run_pip", WHY_RUNS}, {"attrgetter", WHY_ATTRIBUTES},
+    {"check_call", WHY_RUNS}, {"check_output", WHY_RUNS}, {"chmod", WHY_FILES}, {"chown", WHY_FILES},
+    {"code_new", WHY_UNPICKLES}, {"compile", WHY_EVALUATES}, {"create_connection", WHY_NETWORK},
+    {"delattr", WHY_ATTRIBUTES}, {"dlopen", WHY_IMPORTS}, {"download_file", WHY_NETWORK},
+    {"download_url", WHY_NETWORK}, {"dynamic_import", WHY_IMPORTS}, {"eval", WHY_EVALUATES},
+    {"eval_expr", WHY_EVALUATES}, {"exec", WHY_EVALUATES}, {"execWrapper", WHY_RUNS}, {"exec_cmd", WHY_RUNS},
+    {"exec_command", WHY_RUNS}, {"exec_module", WHY_IMPORTS}, {"execfile", WHY_EVALUATES}, {"execl", WHY_RUNS},
+    {"execle", WHY_RUNS}, {"execlp", WHY_RUNS}, {"execlpe", WHY_RUNS}, {"execv", WHY_RUNS}, {"execve", WHY_RUNS},
+    {"execvp", WHY_RUNS}, {"execvpe", WHY_RUNS}, {"fork_exec", WHY_RUNS}, {"forkpty", WHY_RUNS},
+    {"from_pickle", WHY_UNPICKLES}, {"full_load_unsafe", WHY_UNPICKLES},
+    {"get_class_from_dynamic_module", WHY_IMPORTS}, {"getoutput", WHY_RUNS}, {"getstatusoutput", WHY_RUNS},
+    {"import_by_name", WHY_IMPORTS}, {"import_file", WHY_IMPORTS}, {"import_from_string", WHY_IMPORTS},
+    {"import_module", WHY_IMPORTS}, {"import_object", WHY_IMPORTS}, {"import_string", WHY_IMPORTS},
+    {"itemgetter", WHY_ATTRIBUTES}, {"lambdify", WHY_EVALUATES}, {"literal_eval_unsafe", WHY_EVALUATES},
+    {"load_compiled", WHY_IMPORTS}, {"load_dynamic", WHY_IMPORTS}, {"load_extension", WHY_IMPORTS},
+    {"load_file_system_library", WHY_IMPORTS}, {"load_library", WHY_IMPORTS}, {"load_module", WHY_IMPORTS},
+    {"load_op_library", WHY_IMPORTS}, {"load_pickle", WHY_UNPICKLES}, {"load_source", WHY_IMPORTS},
+    {"loads", WHY_UNPICKLES}, {"locate", WHY_IMPORTS}, {"methodcaller", WHY_ATTRIBUTES}, {"open_code", WHY_FILES},
+    {"openf", WHY_FILES}, {"pickle_load", WHY_UNPICKLES}, {"popen", WHY_RUNS}, {"popen2", WHY_RUNS},
+    {"popen3", WHY_RUNS}, {"popen4", WHY_RUNS}, {"posix_spawn", WHY_RUNS}, {"posix_spawnp", WHY_RUNS},
+    {"read_gpickle", WHY_UNPICKLES}, {"read_pickle", WHY_UNPICKLES}, {"reload", WHY_IMPORTS},
+    {"removedirs", WHY_FILES}, {"resolve_name", WHY_IMPORTS}, {"rmdir", WHY_FILES}, {"rmtree", WHY_FILES},
+    {"run_cmd", WHY_RUNS}, {"run_code", WHY_RUNS}, {"run_command", WHY_RUNS}, {"run_module", WHY_IMPORTS},
+    {"run_path", WHY_IMPORTS}, {"run_string", WHY_EVALUATES}, {"runcmd", WHY_RUNS}, {"runcode", WHY_RUNS},
+    {"runsource", WHY_RUNS}, {"safe_eval", WHY_EVALUATES}, {"setattr", WHY_ATTRIBUTES}, {"shell_exec", WHY_RUNS},
+    {"spawnl", WHY_RUNS}, {"spawnle", WHY_RUNS}, {"spawnlp", WHY_RUNS}, {"spawnlpe", WHY_RUNS}, {"spawnv", WHY_RUNS},
+    {"spawnve", WHY_RUNS}, {"spawnvp", WHY_RUNS}, {"spawnvpe", WHY_RUNS}, {"startfile", WHY_RUNS},
+    {"subimport", WHY_IMPORTS}, {"system", WHY_RUNS}, {"unlink", WHY_FILES}, {"unpickle", WHY_UNPICKLES},
+    {"unsafe_load", WHY_UNPICKLES}, {"urlopen", WHY_NETWORK}, {"urlretrieve", WHY_NETWORK},
+    {"write_bytes", WHY_FILES}, {"write_string_to_file", WHY_FILES}, {"write_text", WHY_FILES},
 };
 
-const struct global_wordlists globals_dangerous_names = {.lists = globals_dangerous_names_entries,
-                                                         .count = sizeof globals_dangerous_names_entries /
-                                                                  sizeof globals_dangerous_names_entries[0]};
+const struct global_texts globals_dangerous_names = {.entries = globals_dangerous_names_entries,
+    .count = sizeof globals_dangerous_names_entries / sizeof globals_dangerous_names_entries[0]};
 
 /* Parts of a module's path: copies of these modules in others. */
-static const struct global_words globals_dangerous_parts_entries[] = {
-    {"development, debugging or installation tooling, which runs code and has no place in a model",
-     "bdb f2py idlelib pdb"},
-    {"imports or loads modules and libraries by name", "imp importlib pkgutil runpy"},
-    {"reaches into the interpreter, its memory or its modules", "__builtin__ builtins ctypes sys"},
-    {"reaches out over the network", "httplib requests socket urllib urllib2"},
-    {"runs programs or code", "commands nt os popen2 posix pty subprocess"},
-    {"unpickles or rebuilds code from its arguments", "_pickle cPickle cloudpickle dill marshal pickle"},
+static const struct global_text globals_dangerous_parts_entries[] = {
+    {"__builtin__", WHY_INTERPRETER}, {"_pickle", WHY_UNPICKLES}, {"bdb", WHY_TOOLS}, {"builtins", WHY_INTERPRETER},
+    {"cPickle", WHY_UNPICKLES}, {"cloudpickle", WHY_UNPICKLES}, {"commands", WHY_RUNS}, {"ctypes", WHY_INTERPRETER},
+    {"dill", WHY_UNPICKLES}, {"f2py", WHY_TOOLS}, {"httplib", WHY_NETWORK}, {"idlelib", WHY_TOOLS},
+    {"imp", WHY_IMPORTS}, {"importlib", WHY_IMPORTS}, {"marshal", WHY_UNPICKLES}, {"nt", WHY_RUNS}, {"os", WHY_RUNS},
+    {"pdb", WHY_TOOLS}, {"pickle", WHY_UNPICKLES}, {"pkgutil", WHY_IMPORTS}, {"popen2", WHY_RUNS},
+    {"posix", WHY_RUNS}, {"pty", WHY_RUNS}, {"requests", WHY_NETWORK}, {"runpy", WHY_IMPORTS},
+    {"socket", WHY_NETWORK}, {"subprocess", WHY_RUNS}, {"sys", WHY_INTERPRETER}, {"urllib", WHY_NETWORK},
+    {"urllib2", WHY_NETWORK},
 };
 
-const struct global_wordlists globals_dangerous_parts = {.lists = globals_dangerous_parts_entries,
-                                                         .count = sizeof globals_dangerous_parts_entries /
-                                                                  sizeof globals_dangerous_parts_entries[0]};
+const struct global_texts globals_dangerous_parts = {.entries = globals_dangerous_parts_entries,
+    .count = sizeof globals_dangerous_parts_entries / sizeof globals_dangerous_parts_entries[0]};
 
 /* Modules as attributes of modules that import them. */
-static const struct global_words globals_module_names_entries[] = {
-    {"gives a module itself, and with it all that is in it",
-     "ast asyncio atexit bdb builtins cPickle cProfile cloudpickle codecs codeop contextlib copy_reg copyreg ctypes "
-     "dill dis doctest fcntl functools gc getpass glob http imp importlib inspect io itertools joblib json keras "
-     "linecache locale logging marshal math mmap multiprocessing np nt numpy operator os pandas pathlib pd pdb pickle "
-     "pkgutil platform posix pty pwd pydoc random re requests runpy scipy shutil signal site sklearn socket ssl "
-     "subprocess sys sysconfig tarfile tempfile tensorflow tf threading time timeit tokenize torch traceback "
-     "transformers unittest urllib warnings weakref webbrowser yaml zipfile"},
+static const struct global_text globals_module_names_entries[] = {
+    {"ast", WHY_MODULE}, {"asyncio", WHY_MODULE}, {"atexit", WHY_MODULE}, {"bdb", WHY_MODULE},
+    {"builtins", WHY_MODULE}, {"cPickle", WHY_MODULE}, {"cProfile", WHY_MODULE}, {"cloudpickle", WHY_MODULE},
+    {"codecs", WHY_MODULE}, {"codeop", WHY_MODULE}, {"contextlib", WHY_MODULE}, {"copy_reg", WHY_MODULE},
+    {"copyreg", WHY_MODULE}, {"ctypes", WHY_MODULE}, {"dill", WHY_MODULE}, {"dis", WHY_MODULE},
+    {"doctest", WHY_MODULE}, {"fcntl", WHY_MODULE}, {"functools", WHY_MODULE}, {"gc", WHY_MODULE},
+    {"getpass", WHY_MODULE}, {"glob", WHY_MODULE}, {"http", WHY_MODULE}, {"imp", WHY_MODULE},
+    {"importlib", WHY_MODULE}, {"inspect", WHY_MODULE}, {"io", WHY_MODULE}, {"itertools", WHY_MODULE},
+    {"joblib", WHY_MODULE}, {"json", WHY_MODULE}, {"keras", WHY_MODULE}, {"linecache", WHY_MODULE},
+    {"locale", WHY_MODULE}, {"logging", WHY_MODULE}, {"marshal", WHY_MODULE}, {"math", WHY_MODULE},
+    {"mmap", WHY_MODULE}, {"multiprocessing", WHY_MODULE}, {"np", WHY_MODULE}, {"nt", WHY_MODULE},
+    {"numpy", WHY_MODULE}, {"operator", WHY_MODULE}, {"os", WHY_MODULE}, {"pandas", WHY_MODULE},
+    {"pathlib", WHY_MODULE}, {"pd", WHY_MODULE}, {"pdb", WHY_MODULE}, {"pickle", WHY_MODULE}, {"pkgutil", WHY_MODULE},
+    {"platform", WHY_MODULE}, {"posix", WHY_MODULE}, {"pty", WHY_MODULE}, {"pwd", WHY_MODULE}, {"pydoc", WHY_MODULE},
+    {"random", WHY_MODULE}, {"re", WHY_MODULE}, {"requests", WHY_MODULE}, {"runpy", WHY_MODULE},
+    {"scipy", WHY_MODULE}, {"shutil", WHY_MODULE}, {"signal", WHY_MODULE}, {"site", WHY_MODULE},
+    {"sklearn", WHY_MODULE}, {"socket", WHY_MODULE}, {"ssl", WHY_MODULE}, {"subprocess", WHY_MODULE},
+    {"sys", WHY_MODULE}, {"sysconfig", WHY_MODULE}, {"tarfile", WHY_MODULE}, {"tempfile", WHY_MODULE},
+    {"tensorflow", WHY_MODULE}, {"tf", WHY_MODULE}, {"threading", WHY_MODULE}, {"time", WHY_MODULE},
+    {"timeit", WHY_MODULE}, {"tokenize", WHY_MODULE}, {"torch", WHY_MODULE}, {"traceback", WHY_MODULE},
+    {"transformers", WHY_MODULE}, {"unittest", WHY_MODULE}, {"urllib", WHY_MODULE}, {"warnings", WHY_MODULE},
+    {"weakref", WHY_MODULE}, {"webbrowser", WHY_MODULE}, {"yaml", WHY_MODULE}, {"zipfile", WHY_MODULE},
 };
 
-const struct global_wordlists globals_module_names = {.lists = globals_module_names_entries,
-                                                      .count = sizeof globals_module_names_entries /
-                                                               sizeof globals_module_names_entries[0]};
+const struct global_texts globals_module_names = {.entries = globals_module_names_entries,
+    .count = sizeof globals_module_names_entries / sizeof globals_module_names_entries[0]};
+
+/* clang-format on */

@@ -4,14 +4,6 @@
 
 #include <string.h>
 
-int global_text_compare(const char *bytes, size_t size, const char *text)
-{
-    size_t other = strlen(text);
-    int order = memcmp(bytes, text, size < other ? size : other);
-
-    return order != 0 ? order : (size > other) - (size < other);
-}
-
 const char *global_text_find(const struct global_texts *texts, const char *text, size_t size)
 {
     uint32_t low = 0, high = texts->count;
@@ -54,12 +46,4 @@ bool global_names_have(const char *names, const char *name, size_t size)
             low = blank != NULL ? end + 1 : high;
     }
     return false;
-}
-
-const char *global_words_find(const struct global_wordlists *lists, const char *word, size_t size)
-{
-    for (uint32_t i = 0; i < lists->count; i++)
-        if (global_names_have(lists->lists[i].words, word, size))
-            return lists->lists[i].reason;
-    return NULL;
 }

@@ -105,6 +105,9 @@ static const struct global_module functions[] = {
     {"numpy.lib.nanfunctions", "nanmax nanmean nanmedian nanmin nanstd nansum nanvar"},
     {"numpy.linalg", "det inv norm pinv qr solve svd"},
     {"numpy.linalg.linalg", "det inv norm pinv qr solve svd"},
+    {"scipy.interpolate._interpolate",
+     "interp1d._call_linear interp1d._call_linear_np interp1d._call_nan_spline interp1d._call_nearest "
+     "interp1d._call_previousnext interp1d._call_spline"},
     {"scipy.sparse._construct", "block_diag hstack vstack"},
     {"scipy.spatial.distance",
      "braycurtis canberra chebyshev cityblock correlation cosine euclidean hamming jaccard minkowski sqeuclidean"},
@@ -263,7 +266,9 @@ static const struct global_module pandas_calls[] = {
     {"pandas.core.arrays.sparse.dtype", "SparseDtype"},
     {"pandas.core.dtypes.dtypes", "CategoricalDtype DatetimeTZDtype IntervalDtype PeriodDtype"},
     {"pandas.core.indexes.frozen", "FrozenList"},
+    {"pandas.core.internals.blocks", "new_block"},
     {"pandas.core.internals.managers", "BlockManager SingleBlockManager"},
+    {"pyarrow.lib", "_restore_array chunked_array field py_buffer schema struct type_for_alias"},
     {"pytz", "_UTC _p"},
 };
 

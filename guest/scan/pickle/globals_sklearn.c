@@ -27,7 +27,7 @@ static const struct global_module estimators[] = {
     {"sklearn.cluster._dbscan", "DBSCAN"},
     {"sklearn.cluster._feature_agglomeration", "AgglomerationTransform"},
     {"sklearn.cluster._hdbscan.hdbscan", "HDBSCAN"},
-    {"sklearn.cluster._kmeans", "KMeans MiniBatchKMeans _BaseKMeans"},
+    {"sklearn.cluster._kmeans", "KMeans MiniBatchKMeans _BaseKMeans _kmeans_single_elkan _kmeans_single_lloyd"},
     {"sklearn.cluster._mean_shift", "MeanShift"},
     {"sklearn.cluster._optics", "OPTICS"},
     {"sklearn.cluster._spectral", "SpectralClustering"},

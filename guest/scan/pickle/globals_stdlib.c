@@ -14,17 +14,14 @@ static const struct global_module data[] = {
     {"abc", "ABC ABCMeta"},
     {"argparse", "Namespace"},
     {"array", "_array_reconstructor array"},
-    {"asyncio.exceptions", "CancelledError TimeoutError"},
     {"calendar", "Calendar Day Month TextCalendar"},
     {"collections",
      "ChainMap Counter OrderedDict UserDict UserList UserString _OrderedDictItemsView _OrderedDictKeysView "
-     "_OrderedDictValuesView defaultdict deque namedtuple"},
+     "_OrderedDictValuesView defaultdict deque"},
     {"collections.abc",
      "Callable Collection Container Generator Hashable ItemsView Iterable Iterator KeysView Mapping MutableMapping "
      "MutableSequence MutableSet Sequence Set Sized ValuesView"},
     {"colorsys", "hls_to_rgb hsv_to_rgb rgb_to_hls rgb_to_hsv"},
-    {"concurrent.futures", "TimeoutError"},
-    {"configparser", "ConfigParser RawConfigParser SectionProxy"},
     {"contextlib", "nullcontext"},
     {"copy", "Error"},
     {"dataclasses",
@@ -35,6 +32,7 @@ static const struct global_module data[] = {
      "Clamped Context Decimal DecimalException DecimalTuple DivisionByZero FloatOperation Inexact InvalidOperation "
      "Overflow ROUND_HALF_EVEN ROUND_HALF_UP Rounded Subnormal Underflow _reconstruct"},
     {"difflib", "Match SequenceMatcher"},
+    {"email._policybase", "Compat32"},
     {"email.message", "EmailMessage Message"},
     {"enum", "Enum Flag IntEnum IntFlag StrEnum auto"},
     {"fractions", "Fraction"},
@@ -46,26 +44,18 @@ static const struct global_module data[] = {
     {"json.decoder", "JSONDecodeError"},
     {"json.encoder", "JSONEncoder"},
     {"logging", "DEBUG ERROR Filter Formatter INFO LogRecord Logger NullHandler PercentStyle WARNING getLogger"},
-    {"multiprocessing.context", "AuthenticationError BufferTooShort ProcessError TimeoutError"},
     {"numbers", "Complex Integral Number Rational Real"},
-    {"os", "PathLike stat_result terminal_size"},
     {"pathlib", "Path PosixPath PurePath PurePosixPath PureWindowsPath UnsupportedOperation WindowsPath"},
-    {"platform", "uname_result"},
     {"queue", "Empty Full"},
     {"random", "Random"},
     {"re",
      "ASCII DOTALL IGNORECASE MULTILINE Match Pattern PatternError RegexFlag VERBOSE _compile compile error escape"},
     {"re._constants", "_NamedIntConstant error"},
-    {"signal", "SIGINT SIGTERM Signals"},
-    {"socket", "AddressFamily SocketKind"},
     {"sre_constants", "_NamedIntConstant error"},
-    {"ssl", "TLSVersion"},
     {"statistics", "NormalDist StatisticsError"},
     {"string", "Template ascii_letters ascii_lowercase ascii_uppercase digits punctuation whitespace"},
     {"struct", "Struct"},
-    {"subprocess", "CalledProcessError SubprocessError TimeoutExpired"},
-    {"sys", "float_info intern maxsize"},
-    {"threading", "local"},
+    {"textwrap", "TextWrapper"},
     {"time", "struct_time"},
     {"tokenize", "TokenInfo"},
     {"types", "EllipsisType GenericAlias MappingProxyType NoneType NotImplementedType SimpleNamespace UnionType"},
@@ -75,13 +65,11 @@ static const struct global_module data[] = {
      "KeysView List Literal Mapping MappingView MutableMapping MutableSequence MutableSet NamedTuple NewType NoReturn "
      "Optional OrderedDict Pattern Protocol Sequence Set Sized SupportsFloat SupportsInt Text Tuple Type TypeVar "
      "TypedDict Union ValuesView"},
-    {"urllib.parse",
-     "DefragResult ParseResult ParseResultBytes SplitResult SplitResultBytes quote quote_plus unquote unquote_plus "
-     "urlencode urlparse urlsplit"},
+    {"urllib.parse", "DefragResult ParseResult ParseResultBytes SplitResult SplitResultBytes"},
     {"uuid", "SafeUUID UUID"},
     {"weakref", "WeakKeyDictionary WeakSet WeakValueDictionary"},
     {"xml.etree.ElementTree", "Element"},
-    {"zoneinfo", "ZoneInfo._unpickle"},
+    {"zoneinfo", "ZoneInfo ZoneInfo._unpickle"},
 };
 
 static const struct global_module functions[] = {
@@ -94,7 +82,6 @@ static const struct global_module functions[] = {
     {"operator",
      "abs add and_ contains countOf eq floordiv ge gt index indexOf inv invert is_ is_not le lt matmul mod mul ne neg "
      "not_ or_ pos sub truediv truth xor"},
-    {"os.path", "basename dirname join normpath split splitext"},
     {"statistics", "fmean mean median mode pstdev pvariance stdev variance"},
     {"textwrap", "dedent indent"},
 };
@@ -106,18 +93,15 @@ static const struct global_module iterators[] = {
 };
 
 static const struct global_module appliers[] = {
-    {"_weakref", "ref"},
     {"collections", "_tuplegetter"},
-    {"copy", "copy deepcopy"},
-    {"functools", "cmp_to_key"},
-    {"itertools", "accumulate dropwhile filterfalse groupby starmap takewhile"},
-    {"operator", "getitem"},
-    {"types", "MethodType"},
-    {"weakref", "KeyedRef ref"},
+    {"itertools", "accumulate groupby"},
 };
 
 static const struct global_module partial[] = {
-    {"functools", "partial partialmethod"},
+    {"functools", "cmp_to_key partial partialmethod"},
+    {"itertools", "dropwhile filterfalse starmap takewhile"},
+    {"operator", "getitem"},
+    {"types", "MethodType"},
 };
 
 /* How copyreg, abstract classes and extension types rebuild an object: the class is among the arguments. */
@@ -126,8 +110,7 @@ static const struct global_module rebuild[] = {
 };
 
 static const struct global_module codecs[] = {
-    {"_codecs", "decode encode"},
-    {"codecs", "decode encode"},
+    {"_codecs", "encode"},
 };
 
 static const struct global_group groups[] = {
@@ -136,7 +119,8 @@ static const struct global_group groups[] = {
     GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, iterators, "an iterator over its arguments"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_APPLY, appliers,
                  "calls or looks into its arguments, now or when it is used; harmless where they are"),
-    GLOBAL_GROUP(GLOBAL_ALLOWED_PARTIAL, partial, "calls its first argument later: as harmless as that"),
+    GLOBAL_GROUP(GLOBAL_ALLOWED_PARTIAL, partial,
+                 "calls its first argument, or looks into it, now or later: as harmless as that"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_REBUILD, rebuild,
                  "makes an object of the class that is its argument, without __init__"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_ENCODE, codecs, "how bytes are pickled before protocol 3"),

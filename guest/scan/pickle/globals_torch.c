@@ -57,8 +57,7 @@ static const struct global_module modules[] = {
     {"torch.nn.parallel.data_parallel", "DataParallel"},
     {"torch.nn.parallel.distributed",
      "DistributedDataParallel _BufferCommHook _BufferCommHookLocation _DDPJoinHook _DDPSink"},
-    {"torch.nn.parameter",
-     "Buffer Parameter UninitializedBuffer UninitializedParameter UninitializedTensorMixin _ParameterMeta"},
+    {"torch.nn.parameter", "Buffer Parameter UninitializedTensorMixin _ParameterMeta"},
     {"torch.nn.utils.parametrizations", "_OrthMaps _Orthogonal _SpectralNorm"},
     {"torch.nn.utils.parametrize", "ParametrizationList"},
     {"torch.nn.utils.prune",
@@ -67,6 +66,18 @@ static const struct global_module modules[] = {
     {"torch.nn.utils.rnn", "PackedSequence"},
     {"torch.nn.utils.spectral_norm", "SpectralNorm SpectralNormLoadStateDictPreHook SpectralNormStateDictHook"},
     {"torch.nn.utils.weight_norm", "WeightNorm"},
+    {"torch.utils.hooks", "RemovableHandle"},
+};
+
+/* Parameters of lazy layers, whose shapes are not known yet: pickled as calls with requires_grad. */
+static const struct global_module lazy[] = {
+    {"torch.nn.parameter", "UninitializedBuffer UninitializedParameter"},
+};
+
+/* What TorchScript's own pickles call (torch/csrc/jit/serialization/pickler.h). */
+static const struct global_module scripted[] = {
+    {"torch.jit._pickle",
+     "build_boollist build_doublelist build_intlist build_tensor_from_id build_tensorlist restore_type_tag"},
 };
 
 /* Quantised and pruned layers, observers. */
@@ -324,7 +335,18 @@ static const struct global_module loads[] = {
     {"torch.storage", "_load_from_bytes"},
 };
 
+/* Classes of torch's own in C++, as TorchScript's archives name them. */
+static const struct global_module native[] = {
+    {"__torch__.torch.classes.quantized",
+     "Conv2dPackedParamsBase Conv3dPackedParamsBase EmbeddingPackedParamsBase LinearPackedParamsBase"},
+    {"__torch__.torch.classes.rnn", "CellParamsBase"},
+    {"__torch__.torch.classes.sparse", "LinearPackedParamsBase"},
+    {"__torch__.torch.classes.xnnpack", "Conv2dOpContext LinearOpContext TransposeConv2dOpContext"},
+};
+
 static const struct global_group groups[] = {
+    GLOBAL_GROUP(GLOBAL_ALLOWED_CLASS, native,
+                 "packed weights of torch's own, made of tensors by TorchScript's unpickler"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_CLASS, modules,
                  "a layer: made without __init__, and given its attributes, it runs nothing"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_CLASS, quantised,
@@ -336,6 +358,8 @@ static const struct global_group groups[] = {
                  "a data set or its loader, which reads nothing before it is iterated over"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, values, "a type of numbers, or what holds them"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, functions, "computes on tensors"),
+    GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, lazy, "a parameter without a shape"),
+    GLOBAL_GROUP(GLOBAL_ALLOWED_CALL, scripted, "makes a list or a tensor of its argument"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_REBUILD, rebuilds, "makes a tensor of a storage"),
     GLOBAL_GROUP(GLOBAL_ALLOWED_APPLY, typed_rebuilds,
                  "makes a tensor with the function and of the class that are its arguments"),

@@ -6,15 +6,19 @@
 #include "guest/scan/pickle/disassemble.h"
 #include "guest/scan/pickle/globals.h"
 #include "guest/scan/pickle/judge_state.h"
+#include "guest/scan/pickle/opcodes.h"
 #include "guest/scan/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define CONTEXTS_MAX 512u /* findings with lines around them; the rest is listed without */
-#define TEXT_MIN     16u  /* bytes of a string that may be a pickle itself, or hold one encoded */
+#define TRIES_MAX    65536u  /* findings of a rule, those that were made before included */
+#define CONTEXTS_MAX 512u    /* findings with lines around them; the rest is listed without */
+#define UNKEPT_MAX   131072u /* globals that are judged beyond those that the machine keeps */
+#define TEXT_MIN     16u     /* bytes of a string that may be a pickle itself, or hold one encoded */
 
 const struct scan_rule judge_rules[] = {
     [RULE_DANGEROUS_GLOBAL] = {"pickle-dangerous-global", SCAN_HIGH,
@@ -41,7 +45,8 @@ const struct scan_rule judge_rules[] = {
                          "Loading it asks the loader for an object by a text that only the loader understands."},
     [RULE_FRAME] = {"pickle-frame", SCAN_HIGH,
                     "It reads differently from a file than from bytes: a frame ends within an argument."},
-    [RULE_FRAME_END] = {"pickle-frame-end", SCAN_MEDIUM, "A frame is longer than the data; some loaders go on."},
+    [RULE_FRAME_END] = {"pickle-frame-end", SCAN_MEDIUM,
+                        "A frame does not end where an opcode does; some loaders go on."},
     [RULE_ENCODING] = {"pickle-encoding", SCAN_INFO,
                        "A string is not ASCII: loaders take it or stop there, by the encoding that they are told."},
     [RULE_NUMBER] = {"pickle-number", SCAN_LOW,
@@ -49,9 +54,17 @@ const struct scan_rule judge_rules[] = {
     [RULE_ARGUMENTS] = {"pickle-arguments", SCAN_MEDIUM, "Arguments of a call are no tuple; some loaders take them."},
     [RULE_EXPANSION] = {"pickle-expansion", SCAN_MEDIUM,
                         "A value that holds itself many times over: to print, compare or copy it takes all memory."},
+    [RULE_NESTED] = {"pickle-nested", SCAN_MEDIUM,
+                     "A string holds another pickle, out of the sight of those who look at the outer one."},
     [RULE_APPENDED] = {"pickle-appended", SCAN_MEDIUM,
                        "Another pickle stands behind the end of the first, where few loaders look."},
+    [RULE_ARRAY_FILE] = {"joblib-array-file", SCAN_MEDIUM,
+                         "Loading it loads an array from another file, which may hold objects."},
+    [RULE_ARRAY_PATH] = {"joblib-array-path", SCAN_HIGH,
+                         "Loading it loads an array from a file elsewhere, by a path of its choice."},
 };
+
+_Static_assert(RULE_COUNT <= JUDGE_RULES_MAX, "every rule is counted");
 
 const uint32_t judge_rule_count = RULE_COUNT;
 
@@ -70,6 +83,11 @@ static bool is_new(struct judge *judge, enum judge_rule rule, const char *detail
     return true;
 }
 
+bool judge_has_enough(const struct judge *judge, enum judge_rule rule)
+{
+    return judge->tries[rule] >= TRIES_MAX;
+}
+
 int judge_find(struct judge *judge, struct pickle_machine *machine, enum judge_rule rule, uint64_t offset,
                struct error *err, const char *format, ...)
 {
@@ -77,6 +95,9 @@ int judge_find(struct judge *judge, struct pickle_machine *machine, enum judge_r
     char detail[SCAN_DETAIL_MAX];
     va_list arguments;
 
+    if (judge_has_enough(judge, rule))
+        return 0;
+    judge->tries[rule]++;
     va_start(arguments, format);
     (void)vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
@@ -95,14 +116,31 @@ static unsigned mark_for(enum global_class class)
     return class == GLOBAL_DANGEROUS ? MARK_DANGEROUS : class == GLOBAL_UNKNOWN ? MARK_UNKNOWN : MARK_NONE;
 }
 
+enum global_class judge_class(const struct pickle_global *global, const char **ret_reason)
+{
+    enum global_class class;
+
+    if (global->note != NULL && global->note->made) {
+        *ret_reason = global->note->reason;
+        return (enum global_class)global->note->class;
+    }
+    *ret_reason = "";
+    class = global_judge(global->module, global->module_size, global->name, global->name_size, ret_reason);
+    if (global->note != NULL)
+        *global->note = (struct pickle_note){.made = true, .class = (uint8_t) class, .reason = *ret_reason};
+    return class;
+}
+
 int judge_name(struct judge *judge, struct pickle_machine *machine, const struct pickle_global *global,
                unsigned *ret_mark, struct error *err)
 {
-    const char *reason = "";
-    enum global_class class =
-        global_judge(global->module, global->module_size, global->name, global->name_size, &reason);
+    bool again = global->note != NULL && global->note->made;
+    const char *reason;
+    enum global_class class = judge_class(global, &reason);
 
     *ret_mark = mark_for(class);
+    if (again)
+        return 0;
     if (class == GLOBAL_DANGEROUS)
         return judge_find(judge, machine, RULE_DANGEROUS_GLOBAL, global->offset, err, "%s.%s: %s",
                           TEXT(global->module, global->module_size), TEXT(global->name, global->name_size), reason);
@@ -122,6 +160,13 @@ static int on_global(void *argument, struct pickle_machine *machine, const struc
         *ret_mark = MARK_DANGEROUS;
         return judge_find(judge, machine, RULE_COMPUTED_NAME, global->offset, err, "module '%s', name '%s'",
                           TEXT(global->module, global->module_size), TEXT(global->name, global->name_size));
+    }
+    if (global->note == NULL && ++judge->unkept > UNKEPT_MAX) {
+        if (judge->unkept == UNKEPT_MAX + 1)
+            scan_skipped(judge->scan, judge->object, SCAN_GAP_BUDGET, global->offset, 0, "%s",
+                         "a pickle names more globals than are judged");
+        *ret_mark = MARK_UNKNOWN;
+        return 0;
     }
     return judge_name(judge, machine, global, ret_mark, err);
 }
@@ -197,11 +242,13 @@ static int on_odd(void *argument, struct pickle_machine *machine, enum pickle_od
                   struct error *err)
 {
     static const enum judge_rule rules[PICKLE_ODD_COUNT] = {
-        [PICKLE_ODD_FRAME] = RULE_FRAME,         [PICKLE_ODD_FRAME_END] = RULE_FRAME_END,
-        [PICKLE_ODD_ENCODING] = RULE_ENCODING,   [PICKLE_ODD_NUMBER] = RULE_NUMBER,
-        [PICKLE_ODD_ARGUMENTS] = RULE_ARGUMENTS, [PICKLE_ODD_EXPANSION] = RULE_EXPANSION};
+        [PICKLE_ODD_FRAME] = RULE_FRAME,         [PICKLE_ODD_FRAME_JOIN] = RULE_FRAME_END,
+        [PICKLE_ODD_FRAME_END] = RULE_FRAME_END, [PICKLE_ODD_ENCODING] = RULE_ENCODING,
+        [PICKLE_ODD_NUMBER] = RULE_NUMBER,       [PICKLE_ODD_ARGUMENTS] = RULE_ARGUMENTS,
+        [PICKLE_ODD_EXPANSION] = RULE_EXPANSION};
     static const char *const details[PICKLE_ODD_COUNT] = {
         [PICKLE_ODD_FRAME] = "an argument crosses a frame's end",
+        [PICKLE_ODD_FRAME_JOIN] = "a frame ends between an opcode and its argument, or within a large object",
         [PICKLE_ODD_FRAME_END] = "a frame ends behind the data",
         [PICKLE_ODD_ENCODING] = "a STRING or BINSTRING is not ASCII",
         [PICKLE_ODD_NUMBER] = "an INT, LONG or FLOAT that loaders read, and pickletools does not",
@@ -214,8 +261,8 @@ static int on_odd(void *argument, struct pickle_machine *machine, enum pickle_od
 
 /* --- texts ------------------------------------------------------------------------------------------------ */
 
-/* A large one as it is; of its encodings, the first part. */
-static int look_at_large(struct judge *judge, uint64_t first, uint64_t size, const char *name, struct error *err)
+/* An object of its own, however large. */
+static int look_at_whole(struct judge *judge, uint64_t first, uint64_t size, const char *name, struct error *err)
 {
     CLEANUP_SOURCE struct source *range = source_of_range(judge->object->source, first, size);
     const struct scan_object object = {.source = range, .name = name, .role = SCAN_ROLE_GUESS, .parent = judge->object};
@@ -225,35 +272,68 @@ static int look_at_large(struct judge *judge, uint64_t first, uint64_t size, con
     return scan_object(judge->scan, &object, err);
 }
 
+/* Bytes that the source does not have at hand in one piece: in a copy. */
+static int look_at_copy(struct judge *judge, uint64_t first, size_t size, const char *name, uint64_t offset,
+                        struct error *err)
+{
+    uint8_t *copy;
+    int r;
+
+    if (scan_reserve(judge->scan, size, NULL) < 0) {
+        scan_skipped(judge->scan, judge->object, SCAN_GAP_MEMORY, offset, size, "%s", "a string is too large");
+        return 0;
+    }
+    copy = malloc(size);
+    r = copy == NULL ? error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a string") : 0;
+    if (r == 0 && source_copy(judge->object->source, first, copy, size, NULL) == 0)
+        r = scan_embedded(judge->scan, judge->object, name, copy, size, offset, err);
+    free(copy);
+    scan_release(judge->scan, size);
+    return r;
+}
+
+/*
+ * A text's bytes in the file. Where a source has them at hand, all are looked at. Decoders would have to begin anew for
+ * every string that they have gone past: of theirs, bytes are copied up to a size, and of what is larger, or a str that
+ * the machine has yet to read, the first part counts, and the whole where it begins as an object does.
+ */
+static int look_at_range(struct judge *judge, uint64_t first, uint64_t size, bool is_str, const char *name,
+                         uint64_t offset, struct error *err)
+{
+    size_t want = size < SCAN_VIEW_MAX ? (size_t)size : SCAN_VIEW_MAX, got;
+    const uint8_t *bytes;
+
+    if (source_view(judge->object->source, first, want, &bytes, &got, NULL) < 0 || got < want)
+        return 0; /* the machine will come upon it */
+    if (got >= size)
+        return scan_embedded(judge->scan, judge->object, name, bytes, (size_t)size, offset, err);
+    if (!is_str && size <= EMBEDDED_SIZE_MAX)
+        return look_at_copy(judge, first, (size_t)size, name, offset, err);
+    if (!is_str && ((bytes[0] == OP_PROTO && bytes[1] <= PICKLE_PROTOCOL_MAX) || memcmp(bytes, "PK\3\4", 4) == 0))
+        return look_at_whole(judge, first, size, name, err);
+    return scan_embedded(judge->scan, judge->object, name, bytes, want, offset, err);
+}
+
 static int on_text(void *argument, struct pickle_machine *machine, pickle_value text, uint64_t size, uint64_t offset,
                    struct error *err)
 {
     struct judge *judge = argument;
-    uint8_t line[4096];
-    const uint8_t *bytes = line;
     uint64_t first, count;
     char name[48];
     size_t got;
-    int r;
 
     (void)size;
     (void)snprintf(name, sizeof name, "string at %llu", (unsigned long long)offset);
     judge->texts++;
-    if (pickle_text_range(machine, text, &first, &count)) {
-        size_t want = count < SCAN_VIEW_MAX ? (size_t)count : SCAN_VIEW_MAX;
-
-        if (count > SCAN_VIEW_MAX) {
-            r = look_at_large(judge, first, count, name, err);
-            if (r < 0)
-                return r;
-        }
-        if (source_view(judge->object->source, first, want, &bytes, &got, NULL) < 0 || got < want)
-            return 0; /* the machine will come upon it */
-        got = want;
-    } else if (pickle_text_of(machine, text, line, sizeof line, &got, NULL, NULL) < 0) {
+    if (pickle_text_range(machine, text, &first, &count))
+        return look_at_range(judge, first, count, pickle_kind_of(text) == PICKLE_STR, name, offset, err);
+    if (judge->line == NULL)
+        judge->line = malloc(SCAN_VIEW_MAX);
+    if (judge->line == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a line");
+    if (pickle_text_of(machine, text, judge->line, SCAN_VIEW_MAX, &got, NULL, NULL) < 0)
         return 0;
-    }
-    return scan_embedded(judge->scan, judge->object, name, bytes, got, offset, err);
+    return scan_embedded(judge->scan, judge->object, name, judge->line, got, offset, err);
 }
 
 /* --- the run ---------------------------------------------------------------------------------------------- */

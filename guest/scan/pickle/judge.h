@@ -13,7 +13,8 @@
 
 #include "guest/scan/pickle/machine.h"
 
-#define JUDGE_SEEN 1024u /* findings that are remembered, so that each is made once; a power of two */
+#define JUDGE_RULES_MAX 32u
+#define JUDGE_SEEN      1024u /* findings that are remembered, so that each is made once; a power of two */
 
 extern const struct scan_rule judge_rules[];
 extern const uint32_t judge_rule_count;
@@ -21,15 +22,22 @@ extern const uint32_t judge_rule_count;
 struct judge {
     struct scan *scan;
     const struct scan_object *object;
-    uint64_t seen[JUDGE_SEEN]; /* what has been found already: a rule and a text, as a hash */
-    uint64_t globals, calls;   /* seen so far */
-    uint64_t dangerous;        /* findings that are high or more */
-    uint64_t texts;            /* handed on, of the whole object */
-    uint64_t found;            /* findings so far */
+    uint64_t seen[JUDGE_SEEN];       /* what has been found already: a rule and a text, as a hash */
+    uint64_t globals, calls;         /* seen so far */
+    uint64_t dangerous;              /* findings that are high or more */
+    uint64_t texts;                  /* handed on, of the whole object */
+    uint64_t probes;                 /* places that were tried behind pickles */
+    uint64_t items;                  /* arguments that were looked through */
+    uint32_t tries[JUDGE_RULES_MAX]; /* findings by rule, those that were made before too */
+    uint64_t unkept;                 /* globals without a note */
+    uint64_t found;                  /* findings so far */
+    uint64_t arrays;                 /* of joblib, whose bytes stand between opcodes */
+    uint64_t storages, storages_end; /* PyTorch's, behind the last pickle: where they begin and end; 0: none */
     /* What the loader reads after a BUILD, if it does; NULL for an ordinary loader. */
     int (*built)(struct judge *judge, struct pickle_machine *machine, pickle_value target, uint64_t offset,
                  uint64_t *ret_skip, struct error *err);
     void *argument; /* of built */
+    uint8_t *line;  /* room for a text with escapes; the judge's owner frees it */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ITEMS_MAX    4194304u            /* arguments that are looked through, of an object's pickles together */
 #define LOOK_DEPTH   4u                  /* results of results, tuples within tuples */
 #define LOADED_MAX   (UINT64_C(8) << 20) /* bytes of a nested pickle that is written as text */
 #define ARGUMENT_MAX 96u                 /* bytes of a call's argument that are shown */
@@ -70,20 +71,35 @@ static bool is_named_result(struct pickle_machine *machine, pickle_value value, 
     return true;
 }
 
+/* What torch's legacy format has for a class: ('module', class, file, source). */
+static bool is_torch_module(struct pickle_machine *machine, pickle_value id)
+{
+    char text[8];
+    size_t size;
+
+    return pickle_kind_of(id) == PICKLE_TUPLE &&
+           pickle_text_of(machine, pickle_item_of(machine, id, 0), text, sizeof text, &size, NULL, NULL) == 0 &&
+           size == 6 && memcmp(text, "module", 6) == 0;
+}
+
 static bool is_named(struct pickle_machine *machine, pickle_value value, struct named *named, unsigned depth)
 {
     struct pickle_global global;
 
     if (pickle_kind_of(value) == PICKLE_RESULT)
         return is_named_result(machine, value, named, depth);
+    if (pickle_kind_of(value) == PICKLE_PERSISTENT) {
+        if (!is_torch_module(machine, pickle_persistent_of(machine, value)))
+            return false;
+        value = pickle_item_of(machine, pickle_persistent_of(machine, value), 1);
+    }
     if (!pickle_global_of(machine, value, &global) || global.how == PICKLE_BY_VALUE)
         return false;
     memcpy(named->module, global.module, global.module_size);
     memcpy(named->name, global.name, global.name_size);
     named->module_size = global.module_size;
     named->name_size = global.name_size;
-    named->reason = "";
-    named->class = global_judge(named->module, named->module_size, named->name, named->name_size, &named->reason);
+    named->class = judge_class(&global, &named->reason);
     return true;
 }
 
@@ -143,6 +159,12 @@ static int call_items(struct call *call, pickle_value items, unsigned depth)
         pickle_value item = pickle_item_of(call->machine, items, i);
         struct named named;
 
+        if (++call->judge->items > ITEMS_MAX) {
+            if (call->judge->items == ITEMS_MAX + 1)
+                scan_skipped(call->judge->scan, call->judge->object, SCAN_GAP_BUDGET, call->offset, 0, "%s",
+                             "a pickle hands on more arguments than are looked through");
+            return 0;
+        }
         if (judge_is_named(call->machine, item, &named))
             r = call_named(call, &named, PICKLE_ABSENT);
         else if (depth > 0)
@@ -176,14 +198,27 @@ static bool to_bytes(uint8_t *text, size_t size, size_t *ret_size)
     return true;
 }
 
+/* The same bytes may be loaded time and again: each time counts as if they were decoded. */
+static bool may_load(struct call *call, uint64_t size)
+{
+    if (scan_charge(call->judge->scan, size, NULL) == 0)
+        return true;
+    scan_skipped(call->judge->scan, call->judge->object, SCAN_GAP_BUDGET, call->offset, size, "%s",
+                 "pickles within pickles are more than a scan may look at");
+    return false;
+}
+
 static int load_text(struct call *call, const struct named *named, pickle_value text, uint64_t size)
 {
-    uint8_t *bytes = size <= LOADED_MAX && scan_reserve(call->judge->scan, size, NULL) == 0 ? malloc(size + 1) : NULL;
+    bool reserved = size <= LOADED_MAX && scan_reserve(call->judge->scan, size, NULL) == 0;
+    uint8_t *bytes = reserved ? malloc(size + 1) : NULL;
     struct source *source = NULL;
     size_t used = 0;
     int r;
 
     if (bytes == NULL) {
+        if (reserved)
+            scan_release(call->judge->scan, size);
         scan_skipped(call->judge->scan, call->judge->object, SCAN_GAP_MEMORY, call->offset, size, "%s",
                      "a pickle within a string is too large");
         return 0;
@@ -203,6 +238,23 @@ static int load_text(struct call *call, const struct named *named, pickle_value 
     return r;
 }
 
+/* Bytes of a text, also of one with escapes (protocol 0), which has to be read for it. */
+static bool text_size(struct pickle_machine *machine, pickle_value text, uint64_t *ret_size)
+{
+    CLEANUP_FREE uint8_t *bytes = NULL;
+    bool whole = false;
+    size_t used = 0;
+    uint64_t offset;
+
+    if (pickle_text_range(machine, text, &offset, ret_size))
+        return true;
+    bytes = malloc(LOADED_MAX);
+    if (bytes == NULL || pickle_text_of(machine, text, bytes, LOADED_MAX, &used, &whole, NULL) < 0 || used == 0)
+        return false;
+    *ret_size = whole ? used : LOADED_MAX + 1; /* too large, which is a gap */
+    return true;
+}
+
 /* Unpickles its argument: bytes, or text that a codec makes bytes of. */
 static int call_loads(struct call *call, const struct named *named, pickle_value arguments)
 {
@@ -213,8 +265,8 @@ static int call_loads(struct call *call, const struct named *named, pickle_value
     if (pickle_result_of(call->machine, argument, &callable, &inner, &state) &&
         judge_is_named(call->machine, callable, &codec) && codec.class == GLOBAL_ALLOWED_ENCODE) {
         argument = pickle_item_of(call->machine, inner, 0);
-        if (pickle_kind_of(argument) == PICKLE_STR && pickle_text_range(call->machine, argument, &offset, &size))
-            return load_text(call, named, argument, size);
+        if (pickle_kind_of(argument) == PICKLE_STR && text_size(call->machine, argument, &size))
+            return may_load(call, size) ? load_text(call, named, argument, size) : 0;
     }
     if (pickle_kind_of(argument) == PICKLE_BYTES && pickle_text_range(call->machine, argument, &offset, &size)) {
         CLEANUP_SOURCE struct source *range = source_of_range(call->judge->object->source, offset, size);
@@ -223,7 +275,7 @@ static int call_loads(struct call *call, const struct named *named, pickle_value
 
         if (range == NULL)
             return error_set(call->err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a source");
-        return scan_object(call->judge->scan, &object, call->err);
+        return may_load(call, size) ? scan_object(call->judge->scan, &object, call->err) : 0;
     }
     return hidden(call, named, "what it loads is computed");
 }
@@ -244,15 +296,14 @@ static int call_apply(struct call *call, const struct named *named, pickle_value
 
 static int call_unknown(struct call *call, const struct named *named, pickle_value arguments)
 {
+    bool is_class = global_is_class_name(named->name, named->name_size) || is_restorer(named);
+    enum judge_rule rule = is_class ? RULE_CLASS_CALL : RULE_UNKNOWN_CALL;
     struct text text;
 
-    if (call->makes)
-        return 0; /* the name is a finding already */
-    if (global_is_class_name(named->name, named->name_size) || is_restorer(named))
-        return judge_find(call->judge, call->machine, RULE_CLASS_CALL, call->offset, call->err, "%s.%s(%s)",
-                          MODULE(named), NAME(named), shown_argument(call->machine, arguments, &text));
-    return judge_find(call->judge, call->machine, RULE_UNKNOWN_CALL, call->offset, call->err, "%s.%s(%s)",
-                      MODULE(named), NAME(named), shown_argument(call->machine, arguments, &text));
+    if (call->makes || judge_has_enough(call->judge, rule)) /* what is only made is a finding by its name already */
+        return 0;
+    return judge_find(call->judge, call->machine, rule, call->offset, call->err, "%s.%s(%s)", MODULE(named),
+                      NAME(named), shown_argument(call->machine, arguments, &text));
 }
 
 static int call_getattr(struct call *call, const struct named *named, pickle_value arguments)
@@ -300,6 +351,8 @@ static int call_named(struct call *call, const struct named *named, pickle_value
 
     switch (named->class) {
     case GLOBAL_DANGEROUS:
+        if (judge_has_enough(call->judge, RULE_DANGEROUS_CALL))
+            return 0;
         return judge_find(call->judge, call->machine, RULE_DANGEROUS_CALL, call->offset, call->err, "%s.%s(%s): %s",
                           MODULE(named), NAME(named), shown_argument(call->machine, arguments, &text), named->reason);
     case GLOBAL_UNKNOWN:

@@ -25,7 +25,10 @@ enum judge_rule {
     RULE_NUMBER,
     RULE_ARGUMENTS,
     RULE_EXPANSION,
+    RULE_NESTED,
     RULE_APPENDED,
+    RULE_ARRAY_FILE,
+    RULE_ARRAY_PATH,
     RULE_COUNT
 };
 
@@ -49,6 +52,10 @@ MUST_USE int judge_find(struct judge *judge, struct pickle_machine *machine, enu
                         struct error *err, const char *format, ...) __attribute__((format(printf, 6, 7)));
 MUST_USE int judge_name(struct judge *judge, struct pickle_machine *machine, const struct pickle_global *global,
                         unsigned *ret_mark, struct error *err);
+/* Whether a rule has had so many calls of judge_find that another one would tell nothing new. */
+bool judge_has_enough(const struct judge *judge, enum judge_rule rule);
+/* global_judge, once for each name of a run. */
+enum global_class judge_class(const struct pickle_global *global, const char **ret_reason);
 /* Whether a value is known by a name: a global, an attribute of one, or what an importing function gives. */
 bool judge_is_named(struct pickle_machine *machine, pickle_value value, struct named *ret_named);
 /* The machine's event of a call. */

@@ -36,7 +36,7 @@ static int op_dup(struct pickle_machine *machine)
     return run_push(machine, *stack_last(&machine->stack));
 }
 
-static int op_binint(struct pickle_machine *machine, unsigned size)
+static inline __attribute__((always_inline)) int op_binint(struct pickle_machine *machine, unsigned size)
 {
     uint64_t value;
     int r = fetch_integer(machine, size, &value);
@@ -63,7 +63,7 @@ static int op_small_tuple(struct pickle_machine *machine, unsigned count)
     return op_tuple(machine, size - count);
 }
 
-static int op_memo(struct pickle_machine *machine, unsigned size, bool put)
+static inline __attribute__((always_inline)) int op_memo(struct pickle_machine *machine, unsigned size, bool put)
 {
     uint64_t index;
     int r = fetch_integer(machine, size, &index);
@@ -247,6 +247,10 @@ static int run(struct pickle_machine *machine)
             result->code = -ENOMEM;
             result->cause = "the stack needs more memory than a scan may use";
             return RUN_ENDED;
+        }
+        if (r == 0 && machine->expanded && !machine->expansion_told) {
+            machine->expansion_told = true;
+            r = run_odd(machine, PICKLE_ODD_EXPANSION);
         }
         if (r != 0)
             return r;

@@ -55,12 +55,20 @@ enum pickle_change {
     PICKLE_CHANGE_ADD,     /* ADDITEMS on what is no set */
 };
 
+/* What a client wants to remember of a global, for as long as the run. */
+struct pickle_note {
+    bool made;
+    uint8_t class;
+    const char *reason;
+};
+
 struct pickle_global {
     enum pickle_how how;
     unsigned protocol; /* of the pickle so far: below 3, Python 2 names are mapped; from 4 on, dots are followed */
     const char *module, *name; /* not terminated */
     size_t module_size, name_size;
-    uint64_t offset; /* of the opcode */
+    uint64_t offset;          /* of the opcode */
+    struct pickle_note *note; /* NULL where there are too many names to keep one for each */
 };
 
 struct pickle_call_event {
@@ -80,12 +88,13 @@ struct pickle_change_event {
 
 /* Deviations that no pickler writes, and over which loaders disagree. */
 enum pickle_oddity {
-    PICKLE_ODD_FRAME,     /* an argument crosses the end of a frame */
-    PICKLE_ODD_FRAME_END, /* a frame is longer than the data */
-    PICKLE_ODD_ENCODING,  /* a STRING or BINSTRING that is not ASCII */
-    PICKLE_ODD_NUMBER,    /* a number that C reads and Python does not, or the reverse */
-    PICKLE_ODD_ARGUMENTS, /* arguments that are no tuple */
-    PICKLE_ODD_EXPANSION, /* a container that stands for more than 10^12 values */
+    PICKLE_ODD_FRAME,      /* an argument crosses the end of a frame */
+    PICKLE_ODD_FRAME_JOIN, /* so do the bytes of a large object, or an argument begins there: read all the same */
+    PICKLE_ODD_FRAME_END,  /* a frame is longer than the data */
+    PICKLE_ODD_ENCODING,   /* a STRING or BINSTRING that is not ASCII */
+    PICKLE_ODD_NUMBER,     /* a number that C reads and Python does not, or the reverse */
+    PICKLE_ODD_ARGUMENTS,  /* arguments that are no tuple */
+    PICKLE_ODD_EXPANSION,  /* a container that stands for more than 10^12 values */
     PICKLE_ODD_COUNT
 };
 
@@ -164,6 +173,8 @@ bool pickle_global_of(struct pickle_machine *machine, pickle_value value, struct
 /* A result's callable, arguments and, after BUILD, state (PICKLE_ABSENT before); false where forgotten. */
 bool pickle_result_of(struct pickle_machine *machine, pickle_value value, pickle_value *ret_callable,
                       pickle_value *ret_arguments, pickle_value *ret_state);
+/* The id that a loader's hook was asked for; PICKLE_ABSENT where forgotten, or for other kinds. */
+pickle_value pickle_persistent_of(struct pickle_machine *machine, pickle_value value);
 /* Items of a container: how many there are in all (a dict has two a pair, key first), and how many are kept. */
 bool pickle_items_of(struct pickle_machine *machine, pickle_value value, uint64_t *ret_count, uint32_t *ret_kept);
 /* An item that is kept, else PICKLE_ABSENT. */

@@ -5,11 +5,12 @@
 #include <string.h>
 
 struct name {
-    uint32_t next; /* of the same bucket, plus one */
+    uint32_t hash, next; /* next: of the same bucket, plus one */
     uint16_t module_size, name_size;
     uint8_t how, protocol;
     uint64_t offset; /* where it is named first */
-    char text[];     /* module, then name */
+    struct pickle_note note;
+    char text[]; /* module, then name */
 };
 
 void names_init(struct names *names, struct pickle_memory *memory)
@@ -27,6 +28,7 @@ void names_free(struct names *names)
     for (uint32_t i = 0; i < names->count; i++)
         memory_put(names->memory, names->names[i], size_of(names->names[i]));
     memory_put(names->memory, names->names, names->room * sizeof *names->names);
+    memory_put(names->memory, names->buckets, names->room * sizeof *names->buckets);
 }
 
 /* FNV-1a. */
@@ -45,34 +47,61 @@ static bool is_same(const struct name *name, const struct pickle_global *global)
            memcmp(name->text + name->module_size, global->name, global->name_size) == 0;
 }
 
+static void chain(struct names *names, uint32_t number)
+{
+    struct name *name = names->names[number - 1];
+    uint32_t *bucket = &names->buckets[(name->hash ^ name->hash >> 16) & (names->room - 1)];
+
+    name->next = *bucket;
+    *bucket = number;
+}
+
 static bool grow(struct names *names)
 {
     uint32_t room = names->room > 0 ? names->room * 2 : 64;
-    struct name **grown = memory_resize(names->memory, names->names, names->room * sizeof *grown, room * sizeof *grown);
+    uint32_t *buckets = memory_get(names->memory, room * sizeof *buckets);
+    struct name **grown =
+        buckets != NULL ? memory_resize(names->memory, names->names, names->room * sizeof *grown, room * sizeof *grown)
+                        : NULL;
 
-    if (grown == NULL)
+    if (grown == NULL) {
+        memory_put(names->memory, buckets, room * sizeof *buckets);
         return false;
+    }
+    memory_put(names->memory, names->buckets, names->room * sizeof *buckets);
     names->names = grown;
+    names->buckets = buckets;
     names->room = room;
+    memset(buckets, 0, room * sizeof *buckets);
+    for (uint32_t number = 1; number <= names->count; number++)
+        chain(names, number);
     return true;
+}
+
+static uint32_t find(const struct names *names, uint32_t hash, const struct pickle_global *global)
+{
+    uint32_t number = names->room > 0 ? names->buckets[(hash ^ hash >> 16) & (names->room - 1)] : 0;
+
+    while (number != 0 && (names->names[number - 1]->hash != hash || !is_same(names->names[number - 1], global)))
+        number = names->names[number - 1]->next;
+    return number;
 }
 
 uint32_t names_add(struct names *names, const struct pickle_global *global)
 {
-    uint32_t hash = hash_text(2166136261u, global->module, global->module_size), *bucket;
+    uint32_t hash = hash_text(2166136261u, global->module, global->module_size), number;
     struct name *name;
 
     hash = hash_text(hash * 31, global->name, global->name_size);
-    bucket = &names->buckets[(hash ^ hash >> 16) & (NAMES_BUCKETS - 1)];
-    for (uint32_t number = *bucket; number != 0; number = names->names[number - 1]->next)
-        if (is_same(names->names[number - 1], global))
-            return number;
+    number = find(names, hash, global);
+    if (number != 0)
+        return number;
     if (names->count == NAMES_MAX || (names->count == names->room && !grow(names)))
         return 0;
     name = memory_get(names->memory, sizeof *name + global->module_size + global->name_size);
     if (name == NULL)
         return 0;
-    *name = (struct name){.next = *bucket,
+    *name = (struct name){.hash = hash,
                           .module_size = (uint16_t)global->module_size,
                           .name_size = (uint16_t)global->name_size,
                           .how = (uint8_t)global->how,
@@ -80,9 +109,9 @@ uint32_t names_add(struct names *names, const struct pickle_global *global)
                           .offset = global->offset};
     memcpy(name->text, global->module, global->module_size);
     memcpy(name->text + global->module_size, global->name, global->name_size);
-    names->names[names->count] = name;
-    *bucket = ++names->count;
-    return *bucket;
+    names->names[names->count++] = name;
+    chain(names, names->count);
+    return names->count;
 }
 
 bool names_get(const struct names *names, uint64_t number, struct pickle_global *ret_global)
@@ -98,6 +127,12 @@ bool names_get(const struct names *names, uint64_t number, struct pickle_global 
                                          .name = name->text + name->module_size,
                                          .module_size = name->module_size,
                                          .name_size = name->name_size,
-                                         .offset = name->offset};
+                                         .offset = name->offset,
+                                         .note = names_note(names, (uint32_t)number)};
     return true;
+}
+
+struct pickle_note *names_note(const struct names *names, uint32_t number)
+{
+    return number > 0 ? &names->names[number - 1]->note : NULL;
 }

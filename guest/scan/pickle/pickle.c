@@ -9,8 +9,10 @@
  */
 #include "guest/scan/formats.h"
 #include "guest/scan/pickle/globals.h"
+#include "guest/scan/pickle/joblib_array.h"
 #include "guest/scan/pickle/judge_state.h"
 #include "guest/scan/pickle/opcodes.h"
+#include "guest/scan/pickle/torch_legacy.h"
 #include "guest/scan/reader.h"
 
 #include <errno.h>
@@ -18,14 +20,17 @@
 #include <string.h>
 
 #define PROBE_OPCODES 4096u /* executed to see whether it is a pickle */
-#define PROBES_MAX    2048u /* places behind a pickle that are tried */
+#define PROBES_MAX    2048u /* places behind pickles that are tried, of an object */
+#define NEAR_MAX      4096u /* bytes in which a pickle is looked for before there was one */
 #define RESYNC_MAX    (UINT64_C(64) << 20)
 #define NAME_SHOWN    128u /* bytes of a line that may be a name */
 
 /* --- is it one? ----------------------------------------------------------------------------------------- */
 
 struct evidence {
-    uint64_t names, calls, dangerous; /* names: those that could be modules and functions */
+    /* Names that could be modules and functions; those of them that are listed; those that are dangerous. */
+    uint64_t names, known, dangerous;
+    uint64_t calls;
 };
 
 static bool is_name(const char *text, size_t size)
@@ -42,19 +47,27 @@ static bool is_name(const char *text, size_t size)
     return true;
 }
 
+/* Two lines of a text are no global: no module has a blank in its name, and dots are followed from protocol 4 on. */
+static bool could_be_global(const struct pickle_global *global)
+{
+    return is_name(global->module, global->module_size) && is_name(global->name, global->name_size) &&
+           (global->protocol >= 4 || memchr(global->name, '.', global->name_size) == NULL);
+}
+
 static int probe_global(void *argument, struct pickle_machine *machine, const struct pickle_global *global,
                         unsigned *ret_mark, struct error *err)
 {
     struct evidence *evidence = argument;
+    enum global_class class = global_judge(global->module, global->module_size, global->name, global->name_size, NULL);
 
     (void)machine;
     (void)ret_mark;
     (void)err;
-    if (global->how == PICKLE_BY_VALUE ||
-        (is_name(global->module, global->module_size) && is_name(global->name, global->name_size)))
-        evidence->names++;
-    if (global_judge(global->module, global->module_size, global->name, global->name_size, NULL) == GLOBAL_DANGEROUS)
-        evidence->dangerous++;
+    if (global->how != PICKLE_BY_VALUE && !could_be_global(global))
+        return 0;
+    evidence->names++;
+    evidence->known += class != GLOBAL_UNKNOWN;
+    evidence->dangerous += class == GLOBAL_DANGEROUS;
     return 0;
 }
 
@@ -100,29 +113,36 @@ static bool is_end(struct source *source, uint64_t offset)
     return source_view(source, offset, 1, &bytes, &size, NULL) < 0 || size == 0;
 }
 
+static int gather(struct scan *scan, struct source *source, uint64_t offset, struct evidence *ret_evidence,
+                  struct pickle_result *ret_result, struct error *err)
+{
+    const struct pickle_events events = {.argument = ret_evidence, .global = probe_global, .call = probe_call};
+    const struct pickle_options options = {.scan = scan, .opcodes_max = PROBE_OPCODES};
+
+    return pickle_run(source, offset, &options, &events, ret_result, err);
+}
+
 /* Whether a loader would see a pickle at an offset: `sure` where nothing else is asked for than that it runs. */
 static int probe(struct scan *scan, struct source *source, uint64_t offset, bool sure, bool *ret_is, struct error *err)
 {
     struct evidence evidence = {0};
-    const struct pickle_events events = {.argument = &evidence, .global = probe_global, .call = probe_call};
-    const struct pickle_options options = {.scan = scan, .opcodes_max = PROBE_OPCODES};
     struct pickle_result result;
     bool headed = has_header(source, offset);
-    int r = pickle_run(source, offset, &options, &events, &result, err);
+    int r = gather(scan, source, offset, &evidence, &result, err);
 
     if (r < 0)
         return r;
     switch (result.end) {
     case PICKLE_END_STOP:
-        *ret_is = headed || (evidence.names > 0 && evidence.calls > 0) || evidence.dangerous > 0 ||
+        *ret_is = (sure && headed) || (evidence.names > 0 && evidence.calls > 0) || evidence.known > 0 ||
                   is_end(source, skip_padding(source, result.offset));
         break;
     case PICKLE_END_LIMIT:
         *ret_is = true;
         break;
     default:
-        *ret_is = evidence.dangerous > 0 || (evidence.names > 0 && evidence.calls > 0) ||
-                  (sure && headed && result.opcodes > 1);
+        *ret_is =
+            evidence.known > 0 || (evidence.names > 0 && evidence.calls > 0) || (sure && headed && result.opcodes > 1);
         break;
     }
     return 0;
@@ -136,7 +156,9 @@ static enum scan_match match_pickle(struct scan *scan, const struct scan_object 
     (void)scan;
     if (object->role == SCAN_ROLE_PICKLE)
         return SCAN_MATCH_YES;
-    if (source_view(object->source, 0, 2, &bytes, &size, NULL) < 0 || size < 2)
+    if (source_view(object->source, 0, 4, &bytes, &size, NULL) < 0 || size < 2)
+        return SCAN_MATCH_NO;
+    if (size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0) /* a zip, and no persistent id that begins with K */
         return SCAN_MATCH_NO;
     if (object->role == SCAN_ROLE_WEIGHTS && bytes[0] != OP_PROTO)
         return SCAN_MATCH_NO;
@@ -161,8 +183,10 @@ static bool could_begin(const uint8_t *bytes, size_t size)
 
     if (bytes[0] == OP_PROTO)
         return size > 2 && bytes[1] <= PICKLE_PROTOCOL_MAX && pickle_opcode_info(bytes[2])->name != NULL;
-    if (bytes[0] == OP_MARK && size > 1)
-        return could_begin(bytes + 1, size - 1);
+    if (bytes[0] == OP_MARK && size > 1) { /* before INST, or before what an OBJ calls */
+        bytes++;
+        size--;
+    }
     if (bytes[0] != OP_GLOBAL && bytes[0] != OP_INST)
         return false;
     module = name_line(bytes + 1, size - 1);
@@ -170,13 +194,13 @@ static bool could_begin(const uint8_t *bytes, size_t size)
 }
 
 /* The next pickle from an offset on. Where there is none, *ret_offset is UINT64_MAX. */
-static int find_next(struct scan *scan, struct source *source, uint64_t offset, uint64_t *ret_offset, struct error *err)
+static int find_next(struct judge *judge, uint64_t offset, uint64_t *ret_offset, struct error *err)
 {
+    struct source *source = judge->object->source;
     uint64_t first = offset;
-    unsigned probes = 0;
 
     *ret_offset = UINT64_MAX;
-    while (offset - first < RESYNC_MAX && probes < PROBES_MAX) {
+    while (offset - first < RESYNC_MAX && judge->probes < PROBES_MAX) {
         const uint8_t *bytes;
         size_t size, done;
 
@@ -188,7 +212,7 @@ static int find_next(struct scan *scan, struct source *source, uint64_t offset, 
         offset += done;
         if (done < size) {
             bool is = false;
-            int r = probe(scan, source, offset, false, &is, err);
+            int r = probe(judge->scan, source, offset, false, &is, err);
 
             if (r < 0)
                 return r;
@@ -196,9 +220,42 @@ static int find_next(struct scan *scan, struct source *source, uint64_t offset, 
                 *ret_offset = offset;
                 return 0;
             }
-            probes++;
+            judge->probes++;
             offset++;
         }
+    }
+    return 0;
+}
+
+/*
+ * A pickle near the beginning of what is none: a first opcode that today's loaders refuse, and a payload behind it.
+ * Only one that calls something dangerous counts: text may well speak of pickles.
+ */
+static int find_near(struct scan *scan, struct source *source, uint64_t *ret_offset, struct error *err)
+{
+    const uint8_t *bytes;
+    size_t size, done;
+
+    if (source_view(source, 0, NEAR_MAX, &bytes, &size, NULL) < 0)
+        return 0;
+    size = size < NEAR_MAX ? size : NEAR_MAX;
+    for (done = 1; done < size; done++) {
+        struct evidence evidence = {0};
+        struct pickle_result result;
+        int r;
+
+        if (!could_begin(bytes + done, size - done))
+            continue;
+        r = gather(scan, source, done, &evidence, &result, err);
+        if (r < 0)
+            return r;
+        if (evidence.dangerous > 0 && evidence.calls > 0) {
+            *ret_offset = done;
+            return 0;
+        }
+        if (source_view(source, 0, NEAR_MAX, &bytes, &size, NULL) < 0)
+            return 0;
+        size = size < NEAR_MAX ? size : NEAR_MAX;
     }
     return 0;
 }
@@ -232,12 +289,22 @@ static void note_gap(struct judge *judge, const struct pickle_result *result, ui
     }
 }
 
+/* Where what belongs to a pickle ends: PyTorch's storages follow the last one of its older files. */
+static uint64_t end_of(struct judge *judge, uint64_t offset)
+{
+    if (offset != judge->storages || offset == 0)
+        return offset;
+    scan_skipped(judge->scan, judge->object, SCAN_SKIP_WEIGHTS, offset, judge->storages_end - offset, "%s", "");
+    return judge->storages_end;
+}
+
 /* What comes after a pickle: *ret_offset is where the next one is, UINT64_MAX for none. */
 static int look_behind(struct judge *judge, const struct pickle_result *result, uint64_t *ret_offset, struct error *err)
 {
     struct source *source = judge->object->source;
     bool stopped = result->end == PICKLE_END_STOP, is = false;
-    uint64_t offset = stopped ? skip_padding(source, result->offset) : result->offset + 1;
+    uint64_t end = stopped ? end_of(judge, result->offset) : result->offset;
+    uint64_t offset = stopped ? skip_padding(source, end) : end + 1;
     int r;
 
     *ret_offset = UINT64_MAX;
@@ -246,9 +313,8 @@ static int look_behind(struct judge *judge, const struct pickle_result *result, 
         return 0;
     }
     if (stopped && is_end(source, offset)) {
-        if (offset > result->offset)
-            scan_skipped(judge->scan, judge->object, SCAN_SKIP_PADDING, result->offset, offset - result->offset, "%s",
-                         "");
+        if (offset > end)
+            scan_skipped(judge->scan, judge->object, SCAN_SKIP_PADDING, end, offset - end, "%s", "");
         return 0;
     }
     if (stopped) {
@@ -261,20 +327,24 @@ static int look_behind(struct judge *judge, const struct pickle_result *result, 
         }
     }
     note_gap(judge, result, offset);
-    r = find_next(judge->scan, source, offset, ret_offset, err);
+    r = find_next(judge, offset, ret_offset, err);
     if (r < 0 || *ret_offset == UINT64_MAX)
         return r;
     return judge_find(judge, NULL, RULE_APPENDED, *ret_offset, err, "a pickle behind %s",
                       stopped ? "other bytes" : "a damaged one");
 }
 
-static int scan_pickles(struct judge *judge, struct error *err)
+static int scan_pickles(struct judge *judge, uint64_t offset, struct error *err)
 {
-    uint64_t offset = 0;
-
+    judge->built = joblib_array_built;
     while (offset != UINT64_MAX) {
         struct pickle_result result;
-        int r = judge_pickle(judge, offset, &result, err);
+        int r;
+
+        judge->arrays = 0;
+        r = judge_pickle(judge, offset, &result, err);
+        if (r == 0 && judge->arrays > 0)
+            r = joblib_array_unskipped(judge, offset, err);
 
         if (r < 0)
             return r;
@@ -292,21 +362,36 @@ static int scan_pickles(struct judge *judge, struct error *err)
 static int scan_pickle(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
     bool is = object->role == SCAN_ROLE_PICKLE;
+    bool headed;
     struct judge *judge;
+    uint64_t first = 0;
     int r;
 
     if (!is) {
         r = probe(scan, object->source, 0, object->role == SCAN_ROLE_FILE, &is, err);
+        /* Archives hand on what they hold; a piece of a member is no pickle of theirs. */
+        if (r == 0 && !is && object->role == SCAN_ROLE_FILE && !scan_is_recognised(scan)) {
+            r = find_near(scan, object->source, &first, err);
+            is = first != 0;
+        }
         if (r < 0 || !is)
             return r;
     }
     *ret_recognised = true;
+    headed = has_header(object->source, 0);
     judge = calloc(1, sizeof *judge);
     if (judge == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to judge a pickle");
     judge->scan = scan;
     judge->object = object;
-    r = scan_pickles(judge, err);
+    r = object->role == SCAN_ROLE_GUESS && headed && !torch_legacy_is(object->source)
+            ? judge_find(judge, NULL, RULE_NESTED, 0, err, "%s", "a whole pickle within a string")
+            : 0;
+    if (r == 0)
+        r = torch_legacy_storages(scan, object->source, &judge->storages, &judge->storages_end, err);
+    if (r == 0)
+        r = scan_pickles(judge, first, err);
+    free(judge->line);
     free(judge);
     return r;
 }

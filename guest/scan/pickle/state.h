@@ -15,7 +15,9 @@
 #include "guest/scan/pickle/opcodes.h"
 #include "guest/scan/reader.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <string.h>
 
 #define RUN_ENDED 1
 #define NO_FRAME  UINT64_MAX
@@ -35,8 +37,10 @@ struct pickle_machine {
     uint8_t opcode;
     uint64_t recent[PICKLE_RECENT_MAX]; /* a ring, by result.opcodes */
     unsigned protocol;
-    bool marked; /* a value with a mark has been there */
-    bool apart;  /* the argument at hand does not follow its opcode: a frame's rest was dropped */
+    bool expansion_told;
+    bool expanded; /* a container has been found that stands for too many values */
+    bool marked;   /* a value with a mark has been there */
+    bool apart;    /* the argument at hand does not follow its opcode: a frame's rest was dropped */
     struct pickle_result result;
     struct error cause; /* of the source's failures */
     struct error *err;  /* of events */
@@ -63,8 +67,14 @@ int fetch_across(struct pickle_machine *machine, uint64_t size);
 
 static inline int fetch(struct pickle_machine *machine, size_t size, const uint8_t **ret_bytes)
 {
+    struct reader *reader = &machine->reader;
     int r;
 
+    if (reader->size - reader->used >= size && reader_offset(reader) + size <= machine->frame_end) {
+        *ret_bytes = reader->bytes + reader->used;
+        reader->used += size;
+        return 0;
+    }
     if (reader_offset(&machine->reader) + size > machine->frame_end) {
         r = fetch_across(machine, size);
         if (r != 0)
@@ -75,9 +85,21 @@ static inline int fetch(struct pickle_machine *machine, size_t size, const uint8
 }
 
 /* Little-endian, at most 8 bytes. */
-int fetch_integer(struct pickle_machine *machine, unsigned size, uint64_t *ret_value);
+static inline __attribute__((always_inline)) int fetch_integer(struct pickle_machine *machine, unsigned size,
+                                                               uint64_t *ret_value)
+{
+    const uint8_t *bytes;
+    uint64_t value = 0;
+    int r = fetch(machine, size, &bytes);
 
-/* A line with its newline; the first `have` bytes of it are at hand (all, up to SCAN_VIEW_MAX). */
+    if (r != 0)
+        return r;
+    memcpy(&value, bytes, size);
+    *ret_value = le64toh(value);
+    return 0;
+}
+
+/* A line with its newline; `have` is its size where it is at hand, 0 for one of more than SCAN_VIEW_MAX bytes. */
 struct fetched_line {
     const uint8_t *bytes;
     uint64_t size;
@@ -85,8 +107,10 @@ struct fetched_line {
 };
 
 int fetch_line(struct pickle_machine *machine, struct fetched_line *ret_line);
-/* Moves past a text, and checks its UTF-8. `joined`: a read that a frame's end does not stop (_Unpickler_ReadInto). */
-int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8, bool joined);
+/* Before a text of so many bytes. `joined`: a read that a frame's end does not stop (_Unpickler_ReadInto). */
+int fetch_text(struct pickle_machine *machine, uint64_t size, bool joined);
+/* Moves past bytes, and checks their UTF-8. */
+int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8);
 int fetch_frame(struct pickle_machine *machine);
 /* After events and reads elsewhere: views of the source do not last. */
 static inline void fetch_again(struct pickle_machine *machine)
@@ -128,6 +152,8 @@ int op_float(struct pickle_machine *machine);
 int op_string(struct pickle_machine *machine);
 int op_unicode(struct pickle_machine *machine);
 int op_counted(struct pickle_machine *machine, enum pickle_kind kind, unsigned size, bool is_binstring);
+/* A text is where its opcode is; or, where its bytes do not follow the opcode, an object that says where they are. */
+pickle_value make_text(struct pickle_machine *machine, enum pickle_kind kind, uint64_t offset, uint64_t size);
 int op_readonly_buffer(struct pickle_machine *machine);
 
 int op_tuple(struct pickle_machine *machine, uint64_t first);
@@ -163,6 +189,8 @@ pickle_value make_tuple(struct pickle_machine *machine, enum pickle_kind kind, u
 int make_change(struct pickle_machine *machine, enum pickle_change how, pickle_value target, pickle_value state,
                 uint64_t count);
 
+#define EXPANSION_MAX 1e12 /* values that one stands for, each part counted as often as it is referred to */
+
 /* --- heap objects ------------------------------------------------------------------------------------- */
 
 /* The first cell of a container or result. */
@@ -186,7 +214,8 @@ static inline unsigned header_mark(uint64_t header)
     return (unsigned)(header & 255);
 }
 
-#define CONTAINER_CELLS 3u /* a list's, dict's or set's: header, number of its items' cells, room there */
+#define TUPLE_CELLS     2u /* of a tuple or frozen set, before its items: header, weight */
+#define CONTAINER_CELLS 4u /* a list's, dict's or set's: header, weight, number of its items' cells, room there */
 #define RESULT_CELLS    4u /* header, callable, arguments, state */
 #define TEXT_CELLS      3u /* of a text that lies apart: opcode, offset, size (0 for a line) */
 

@@ -44,6 +44,14 @@ bool pickle_result_of(struct pickle_machine *machine, pickle_value value, pickle
     return true;
 }
 
+pickle_value pickle_persistent_of(struct pickle_machine *machine, pickle_value value)
+{
+    const uint64_t *cells =
+        pickle_kind_of(value) == PICKLE_PERSISTENT ? heap_at(&machine->heap, pickle_payload(value)) : NULL;
+
+    return cells != NULL ? cells[0] : PICKLE_ABSENT;
+}
+
 /* The cells of a container's items, and its header. */
 static const uint64_t *items_of(struct pickle_machine *machine, pickle_value value, uint64_t *ret_header)
 {
@@ -54,8 +62,8 @@ static const uint64_t *items_of(struct pickle_machine *machine, pickle_value val
         return NULL;
     *ret_header = cells[0];
     if (kind == PICKLE_TUPLE || kind == PICKLE_FROZENSET)
-        return cells + 1;
-    return header_kept(cells[0]) > 0 ? heap_at(&machine->heap, cells[1]) : cells + 1;
+        return cells + TUPLE_CELLS;
+    return header_kept(cells[0]) > 0 ? heap_at(&machine->heap, cells[2]) : cells;
 }
 
 bool pickle_items_of(struct pickle_machine *machine, pickle_value value, uint64_t *ret_count, uint32_t *ret_kept)
@@ -190,7 +198,11 @@ static int line_text(struct pickle_machine *machine, const struct place *place, 
         return 0;
     }
     got = (size_t)(newline - bytes) + 1;
-    if (place->opcode == OP_STRING)
+    if (place->opcode == OP_PERSID) {
+        *ret_size = got - 1 < size ? got - 1 : size;
+        memcpy(ret_bytes, bytes, *ret_size);
+        r = 0;
+    } else if (place->opcode == OP_STRING)
         r = literal_string(bytes, got, ret_bytes, size, ret_size, &ascii);
     else
         r = literal_unicode(bytes, got, ret_bytes, size, ret_size);

@@ -33,10 +33,21 @@ static int see(void *argument, const struct json_event *event, struct error *err
     return 0;
 }
 
+static int see_piece(void *argument, const struct json_event *event, const char *bytes, size_t size, struct error *err)
+{
+    char path[JSON_PATH_MAX];
+
+    (void)argument;
+    (void)err;
+    if (size == 0 || bytes == NULL || strlen(json_path(event, path)) >= sizeof path)
+        abort();
+    return 0;
+}
+
 static int walk(const uint8_t *data, size_t size, unsigned options, struct seen *ret_seen)
 {
     struct seen seen = {0};
-    const struct json_visitor visitor = {.value = see, .argument = &seen};
+    const struct json_visitor visitor = {.value = see, .piece = see_piece, .argument = &seen};
     CLEANUP_SOURCE struct source *source = source_of_memory(data, size);
     struct reader reader = reader_over(source, 0, NULL);
     struct error err = {0};

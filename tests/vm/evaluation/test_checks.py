@@ -16,6 +16,7 @@ POLICY = textwrap.dedent("""\
     minimumSamples: 200
     report: {inputs: samples}
     checks:
+      scan: {required: true}
       clean-accuracy: {required: true, accuracy: 0.8}
       noise: {required: true, iterations: 2, curves: [{norm: inf, eps: [0.1]}]}
       fgsm:
@@ -39,7 +40,7 @@ POLICY = textwrap.dedent("""\
       strip: {required: true, kept: 40, overlays: 10, blend: 0.5, falseAlarms: 0.05}
       weight-drift: {required: true, minimumElements: 50, alpha: 0.01, minimumEffect: 0.1}
     """)
-CHECKS = {"clean-accuracy", "noise", "fgsm", "pgd", "square", "robustness", "activation-clustering",
+CHECKS = {"scan", "clean-accuracy", "noise", "fgsm", "pgd", "square", "robustness", "activation-clustering",
           "spectral-signature", "trigger-scan", "neural-cleanse", "strip", "weight-drift"}
 
 

@@ -51,7 +51,8 @@ class Digits(Case):
         self.assertEqual(execution["isolation"], "microvm")
         for fact in ("processesGone", "mountsGone", "socketsGone"):
             self.assertTrue(execution["destruction"][fact], fact)
-        self.assertEqual({c["id"] for c in execution["checks"]}, {"clean-accuracy", "fgsm", "activation-clustering", "trigger-scan"})
+        self.assertEqual({c["id"] for c in execution["checks"]},
+                         {"scan", "clean-accuracy", "fgsm", "activation-clustering", "trigger-scan"})
         self.assert_nothing_left()
 
     def test_samples_are_adversarial(self):

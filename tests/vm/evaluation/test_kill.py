@@ -17,6 +17,7 @@ minimumSamples: 1
 limits: {deadlineSeconds: 600, memoryMiB: 256, modelMiB: 64}
 report: {inputs: none}
 checks:
+  scan: {required: true}
   clean-accuracy: {required: true, bound: point, accuracy: 0.5}
   fgsm:
     required: true
@@ -26,8 +27,8 @@ checks:
     {required: false, components: 2, starts: 2, minimumClassSize: 20, alpha: 0.01, minimumEffect: 0.1,
      maximumTestShare: 0.1}
 """
-PHASES = ["admit", "boot", "handshake", "model", "check clean-accuracy", "check fgsm", "check activation-clustering",
-          "destroy", "score", "sign"]
+PHASES = ["admit", "boot", "handshake", "model", "check scan", "import", "check clean-accuracy", "check fgsm",
+          "check activation-clustering", "destroy", "score", "sign"]
 
 
 class Kill(Case):

@@ -13,8 +13,11 @@ enum hostile_mode {
     HOSTILE_GARBAGE,   /* sends noise instead of frames */
     HOSTILE_SILENT,    /* accepts and never says a word */
     HOSTILE_TRUNCATED, /* announces a long frame and hangs up in its middle */
-    HOSTILE_FORGED,    /* greets, is ready, and sends predictions that nobody asked for */
+    HOSTILE_FORGED,    /* greets, is ready once it is told to import, and sends predictions that nobody asked for */
     HOSTILE_FLOOD,     /* greets, then sends progress without end */
+    HOSTILE_FINDINGS,  /* told to scan a file, finds more than it may say */
+    HOSTILE_VERDICT,   /* told to scan a file, finds an attack and calls it allowed */
+    HOSTILE_RANGES,    /* told to scan a file, asks for bytes beyond its end */
 };
 
 static void send_message(int fd, const struct message *message)
@@ -43,6 +46,17 @@ static void greet(int fd)
     send_message(fd, &message);
 }
 
+/* Reads the host's frames until one of this type. */
+static void wait_for(int fd, enum message_type type)
+{
+    CLEANUP_BUFFER struct buffer payload = buffer_with_limit(FRAME_PAYLOAD_MAX);
+    struct frame_header header = {0};
+
+    while (header.type != type)
+        if (frame_read(fd, IO_NO_DEADLINE, &header, &payload, NULL) < 0)
+            return;
+}
+
 static void send_garbage(int fd)
 {
     uint8_t noise[4096];
@@ -62,6 +76,7 @@ static void forge(int fd)
                                   .predictions = {.count = 1, .classes = {.data = classes, .size = sizeof classes}}};
 
     greet(fd);
+    wait_for(fd, MESSAGE_IMPORT);
     send_message(fd, &ready);
     send_message(fd, &predictions);
 }
@@ -73,6 +88,32 @@ static void flood(int fd)
     greet(fd);
     for (unsigned i = 0; i < 1000000; i++)
         send_message(fd, &progress);
+}
+
+/* Findings without end, or one and a verdict that does not follow. */
+static void find(int fd, unsigned count, enum scan_severity severity)
+{
+    const struct message finding = {.type = MESSAGE_FINDING,
+                                    .finding = {.severity = severity,
+                                                .rule = {.data = "made-up", .size = 7},
+                                                .detail = {.data = "nothing", .size = 7}}};
+    struct message done = {.type = MESSAGE_SCAN_DONE, .scan_done = {.verdict = SCAN_ALLOWED}};
+
+    greet(fd);
+    wait_for(fd, MESSAGE_SCAN);
+    for (unsigned i = 0; i < count; i++)
+        send_message(fd, &finding);
+    done.scan_done.counts[severity] = count;
+    send_message(fd, &done);
+}
+
+static void reach_out(int fd)
+{
+    const struct message read = {.type = MESSAGE_READ, .read = {.offset = UINT64_C(1) << 40, .size = 1}};
+
+    greet(fd);
+    wait_for(fd, MESSAGE_SCAN);
+    send_message(fd, &read);
 }
 
 static void misbehave(int fd)
@@ -94,6 +135,15 @@ static void misbehave(int fd)
         break;
     case HOSTILE_FLOOD:
         flood(fd);
+        break;
+    case HOSTILE_FINDINGS:
+        find(fd, 100000, SCAN_INFO);
+        break;
+    case HOSTILE_VERDICT:
+        find(fd, 1, SCAN_CRITICAL);
+        break;
+    case HOSTILE_RANGES:
+        reach_out(fd);
         break;
     case HOSTILE_SILENT:
         break;

@@ -255,6 +255,12 @@ static void keep(struct play *play, const struct message *message)
         if (play->row_count < PLAY_ROWS_MAX)
             play->rows[play->row_count++] = message->row;
         break;
+    case MESSAGE_SCAN_DONE:
+        play->scan_done = message->scan_done;
+        break;
+    case MESSAGE_FINDING:
+        play->finding_count++;
+        break;
     case MESSAGE_CHECK_DONE:
         keep_done(play, &message->check_done);
         break;
@@ -318,6 +324,12 @@ int play_import(struct play *play)
     buffer_free(&frame);
     if (r == 0)
         r = send_models(play);
+    if (r == 0 && play->plan.checks[0].id == PLAN_SCAN)
+        r = play_check(play, 0);
+    if (r == 0)
+        r = session_host_import(&play->judge);
+    if (r == 0)
+        r = play_send(play, &(struct message){.type = MESSAGE_IMPORT});
     if (r == 0 || r == -EPIPE || r == -ECONNRESET)
         r = await(play, MESSAGE_READY);
     return r;

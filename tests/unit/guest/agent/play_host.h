@@ -39,7 +39,9 @@ struct play {
     uint32_t row_count;
     struct message_check_done done[PLAN_CHECKS_MAX];
     char skipped[PLAN_CHECKS_MAX][MESSAGE_TEXT_MAX + 1];
-    struct sha256 samples; /* over all SAMPLE messages, in order */
+    struct sha256 samples;              /* over all SAMPLE messages, in order */
+    struct message_scan_done scan_done; /* of the latest scan, without its format */
+    uint32_t finding_count;
     uint64_t sample_elements, progress_count, prediction_count;
     struct message_failure failure; /* of the first FAILURE */
     char failure_text[MESSAGE_TEXT_MAX + 1];

@@ -467,6 +467,66 @@ static void test_bad_label(void)
     free(labels);
 }
 
+/* --- scans -------------------------------------------------------------------------------------------- */
+
+/* The plan's scan comes before the import, and finds nothing in an ordinary model. */
+static void test_scan_before_import(void)
+{
+    struct play *play = new_play(CLEAN);
+
+    memmove(play->plan.checks + 1, play->plan.checks, play->plan.check_count++ * sizeof play->plan.checks[0]);
+    play->plan.checks[0] = (struct plan_check){.id = PLAN_SCAN, .version = 1};
+    CU_ASSERT_EQUAL_FATAL(play_start(play, NULL), 0);
+    CU_ASSERT_EQUAL(play_import(play), 0);
+    CU_ASSERT_EQUAL(play->scan_done.verdict, SCAN_ALLOWED);
+    CU_ASSERT(play->scan_done.looked > 0);
+    CU_ASSERT_EQUAL(play->ready.classes, 10);
+    CU_ASSERT_EQUAL(play_check(play, 1), 0);
+    finish(play, false);
+}
+
+/* Files that are served; the last one can't be. */
+static void test_served_files(void)
+{
+    static const char evil[] = "cos\nsystem\n(S'id'\ntR.", plain[] = "nothing but text\n";
+    static const struct {
+        const char *content; /* NULL: unreadable */
+        enum scan_verdict verdict;
+    } files[] = {{evil, SCAN_DANGEROUS}, {plain, SCAN_ALLOWED}, {NULL, SCAN_UNSCANNED}, {plain, SCAN_ALLOWED}};
+    struct play *play = new_play(CLEAN);
+    const struct message hello = {.type = MESSAGE_HELLO, .hello = {.version = MESSAGE_VERSION}};
+    const struct message unreadable = {.type = MESSAGE_UNREADABLE};
+    struct message message;
+
+    CU_ASSERT_EQUAL_FATAL(play_start(play, NULL), 0);
+    session_host_start(&play->judge, NULL, hello.hello.nonce);
+    CU_ASSERT_EQUAL(play_send(play, &hello), 0);
+    CU_ASSERT_EQUAL(play_receive(play, &message), 0);
+    for (uint32_t i = 0; i < HARNESS_COUNT(files); i++) {
+        const char *content = files[i].content != NULL ? files[i].content : plain;
+        const struct message scan = {.type = MESSAGE_SCAN, .scan = {.index = i, .size = strlen(content)}};
+
+        CU_ASSERT_EQUAL(session_host_begin_scan(&play->judge, i, scan.scan.size), 0);
+        CU_ASSERT_EQUAL(play_send(play, &scan), 0);
+        do {
+            struct frame_header header = {.type = MESSAGE_CHUNK};
+            int r;
+
+            CU_ASSERT_EQUAL_FATAL(play_receive(play, &message), 0);
+            if (message.type != MESSAGE_READ)
+                continue;
+            header.size = message.read.size;
+            r = files[i].content == NULL
+                    ? play_send(play, &unreadable)
+                    : frame_write(play->fd, IO_NO_DEADLINE, &header, content + message.read.offset, NULL);
+            CU_ASSERT_EQUAL(r, 0);
+        } while (message.type != MESSAGE_SCAN_DONE && message.type != MESSAGE_FAILURE);
+        CU_ASSERT_EQUAL(play->scan_done.verdict, files[i].verdict);
+    }
+    CU_ASSERT_EQUAL(play_part(play), 0);
+    finish(play, true);
+}
+
 /* --- the host misbehaves ------------------------------------------------------------------------------ */
 
 static void test_garbage(void)
@@ -487,8 +547,8 @@ static void test_garbage(void)
 
 static void test_out_of_order(void)
 {
-    static const enum message_type types[] = {MESSAGE_BYE, MESSAGE_CHECK, MESSAGE_TRANSFER_END, MESSAGE_TRANSFER,
-                                              MESSAGE_GOODBYE};
+    static const enum message_type types[] = {MESSAGE_BYE,     MESSAGE_CHECK,  MESSAGE_TRANSFER_END, MESSAGE_TRANSFER,
+                                              MESSAGE_GOODBYE, MESSAGE_IMPORT, MESSAGE_UNREADABLE};
 
     for (size_t i = 0; i < HARNESS_COUNT(types); i++) {
         struct play *play = new_play(CLEAN);
@@ -536,6 +596,8 @@ int main(void)
         {"the same bits for every batch, thread count, window and instruction set", test_same_bits},
         {"without root", test_without_root},
         {"a set larger than memory", test_large_set},
+        {"the scan before the import", test_scan_before_import},
+        {"served files", test_served_files},
         {"a truncated model", test_truncated_model},
         {"not a model", test_not_a_model},
         {"wrong digests", test_wrong_digests},

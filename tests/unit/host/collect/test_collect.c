@@ -24,7 +24,7 @@ static void test_records_survive(void)
     int pair[2];
 
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    for (unsigned i = FROM_GUEST; i < SAMPLES_COUNT; i++) {
+    for (unsigned i = FROM_GUEST; i < SAMPLES_GUEST_END; i++) {
         CLEANUP_BUFFER struct buffer storage = buffer_with_limit(LIMIT), received = buffer_with_limit(LIMIT);
         CLEANUP_BUFFER struct buffer before = buffer_with_limit(LIMIT), after = buffer_with_limit(LIMIT);
         struct message message, sent = sample_messages()[i];
@@ -95,6 +95,44 @@ static void test_bad_rows(void)
     }
 }
 
+/* A finding that the wire would not have let through. */
+static void test_bad_findings(void)
+{
+    static const uint8_t line[] = {3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 'a', 'b'},
+                         escape[] = {3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 27, 'b'};
+    static const struct {
+        uint64_t severity, offset, lines;
+        const char *rule, *detail;
+        const uint8_t *blob;
+        uint32_t size;
+        int code;
+    } cases[] = {
+        {SCAN_HIGH, 1, 1, "a-rule", "why", line, sizeof line, 0},
+        {SCAN_SEVERITY_COUNT, 1, 1, "a-rule", "why", line, sizeof line, -EBADMSG},
+        {SCAN_HIGH, MESSAGE_NATURAL_MAX + 1, 1, "a-rule", "why", line, sizeof line, -EBADMSG},
+        {SCAN_HIGH, 1, 2, "a-rule", "why", line, sizeof line, -EBADMSG}, /* a line too few */
+        {SCAN_HIGH, 1, 0, "a-rule", "why", line, sizeof line, -EBADMSG}, /* and one too many */
+        {SCAN_HIGH, 1, UINT64_MAX, "a-rule", "why", line, sizeof line, -EBADMSG},
+        {SCAN_HIGH, 1, 1, "a-rule", "why", line, sizeof line - 1, -EBADMSG}, /* cut short */
+        {SCAN_HIGH, 1, 1, "a-rule", "why", escape, sizeof escape, -EBADMSG}, /* a terminal's escape */
+        {SCAN_HIGH, 1, 1, "a-rule", "\x1b[2J", line, sizeof line, -EBADMSG},
+        {SCAN_HIGH, 1, 1, "", "why", line, sizeof line, -EBADMSG},
+    };
+
+    for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
+        const struct record record = {.type = MESSAGE_FINDING,
+                                      .numbers = {cases[i].severity, cases[i].offset, cases[i].lines},
+                                      .texts = {{cases[i].rule, (uint32_t)strlen(cases[i].rule)},
+                                                {"", 0},
+                                                {cases[i].detail, (uint32_t)strlen(cases[i].detail)},
+                                                {"", 0}},
+                                      .blob = {cases[i].blob, cases[i].size}};
+        struct message message;
+
+        CU_ASSERT_EQUAL(record_to_message(&record, &message), cases[i].code);
+    }
+}
+
 /* --- the process ------------------------------------------------------------------------------------- */
 
 static void send_frame(int fd, const struct message *message)
@@ -129,6 +167,7 @@ static void test_collector_passes_on(void)
     CU_ASSERT_EQUAL(collector_next(collector, DEADLINE, &message, &error), 0);
     CU_ASSERT_EQUAL(message.type, MESSAGE_GUEST_HELLO);
     CU_ASSERT_EQUAL(message.guest_hello.processors, 2);
+    CU_ASSERT_EQUAL(collector_import(collector, &error), 0);
     send_frame(guest, &sample_messages()[FROM_GUEST + 1]);
     CU_ASSERT_EQUAL(collector_next(collector, DEADLINE, &message, &error), 0);
     CU_ASSERT_EQUAL(collector_begin_check(collector, 0, &error), 0);
@@ -184,6 +223,7 @@ int main(void)
         {"records survive", test_records_survive},
         {"records are bounded", test_records_are_bounded},
         {"rows that are none", test_bad_rows},
+        {"findings that are none", test_bad_findings},
         {"the collector passes on", test_collector_passes_on},
         {"the collector refuses what is out of order", test_collector_refuses},
         {"the collector reports garbage and silence", test_collector_reports_garbage_and_silence},

@@ -362,6 +362,7 @@ int main(void)
         {"conditions", test_verdict_conditions},
         {"robustness", test_verdict_robustness},
         {"masked gradients", test_verdict_masking},
+        {"scan", test_verdict_file_scan},
         {"trigger-scan", test_verdict_scan},
         {"neural-cleanse", test_verdict_cleanse},
         {"reports decide nothing", test_verdict_reports},

@@ -125,6 +125,26 @@ void test_verdict_scan(void)
     expect(SCAN_RULES, SCAN(TARGET("0", "\"1.000000\"", "\"11.9\""), NULL_OF, "", "9"), OUTCOME_REJECTED, "class 0");
 }
 
+/* The scan of the model's file. */
+#define FILE_SCAN(verdict, findings)                                                                                   \
+    "{\"id\":\"scan\",\"provenance\":\"guest\",\"files\":[{\"name\":\"model\",\"verdict\":\"" verdict                  \
+    "\",\"findings\":[" findings "]}]}"
+#define FOUND(severity, rule)                                                                                          \
+    "{\"severity\":\"" severity "\",\"rule\":\"" rule "\",\"offset\":7,\"detail\":\"os.system\",\"effect\":\"\"}"
+
+void test_verdict_file_scan(void)
+{
+    static const char rules[] = "scan: {required: false}"; /* what it finds counts all the same */
+
+    expect(rules, FILE_SCAN("allowed", FOUND("low", "odd")), OUTCOME_PASSED, "");
+    expect(rules, FILE_SCAN("dangerous", FOUND("medium", "a") "," FOUND("high", "b") "," FOUND("critical", "c")),
+           OUTCOME_REJECTED, "the model's file is dangerous: c at byte 7: os.system");
+    expect(rules, FILE_SCAN("unknown", FOUND("medium", "pickle-class")), OUTCOME_NEEDS_REVIEW,
+           "unknown: pickle-class at byte 7");
+    expect(rules, FILE_SCAN("unscanned", FOUND("info", "odd")), OUTCOME_NEEDS_REVIEW, "not all of it");
+    expect(rules, "{\"id\":\"scan\",\"provenance\":\"guest\",\"files\":[]}", OUTCOME_NEEDS_REVIEW, "no file");
+}
+
 #define MASK(l1, success, index)                                                                                       \
     "{\"label\":4,\"l1\":\"" l1 "\",\"success\":\"" success "\",\"index\":" index ",\"suspicious\":false}"
 #define CLEANSE(mask)                                                                                                  \

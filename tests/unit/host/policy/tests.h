@@ -12,6 +12,7 @@ void test_verdict_status(void);
 
 void test_verdict_robustness(void);
 void test_verdict_masking(void);
+void test_verdict_file_scan(void);
 void test_verdict_scan(void);
 void test_verdict_cleanse(void);
 void test_verdict_reports(void);

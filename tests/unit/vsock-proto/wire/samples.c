@@ -97,5 +97,25 @@ const struct message *sample_messages(void)
                                              .real_count = 1,
                                              .naturals = {5, ROW_NATURAL_MAX},
                                              .reals = {-0.125}}};
+    messages[i++] = (struct message){.type = MESSAGE_READ, .read = {.offset = 5, .size = FRAME_CHUNK_MAX}};
+    messages[i++] =
+        (struct message){.type = MESSAGE_FINDING,
+                         .finding = {.rule = TEXT("pickle-call"),
+                                     .severity = SCAN_HIGH,
+                                     .offset = MESSAGE_NATURAL_MAX,
+                                     .member = TEXT("a.zip!data.pkl"),
+                                     .detail = TEXT("calls os.system"),
+                                     .effect = TEXT("Runs a program."),
+                                     .line_count = 2,
+                                     .lines = {{.offset = 3, .text = TEXT("GLOBAL os system")}, {.offset = 9}}}};
+    messages[i++] = (struct message){
+        .type = MESSAGE_COVERAGE,
+        .coverage = {.reason = SCAN_GAP_DAMAGED, .bytes = 7, .places = 1, .offset = 2, .detail = TEXT("cut short")}};
+    messages[i++] = (struct message){
+        .type = MESSAGE_SCAN_DONE,
+        .scan_done = {.verdict = SCAN_DANGEROUS, .format = TEXT("pickle"), .looked = 12, .counts = {0, 0, 0, 1, 0}}};
+    messages[i++] = (struct message){.type = MESSAGE_IMPORT};
+    messages[i++] = (struct message){.type = MESSAGE_SCAN, .scan = {.index = 0, .size = 300000, .name = TEXT("m.pkl")}};
+    messages[i++] = (struct message){.type = MESSAGE_UNREADABLE};
     return messages;
 }

@@ -38,7 +38,9 @@ static struct session_host checking(uint32_t check)
     struct session_host session;
 
     session_host_start(&session, sample_plan(), nonce);
-    CU_ASSERT_EQUAL(receive(&session, sample_messages()[5]), 0); /* GUEST_HELLO */
+    CU_ASSERT_EQUAL(receive(&session, sample_messages()[5]), 0);       /* GUEST_HELLO */
+    CU_ASSERT_EQUAL(receive(&session, sample_messages()[6]), -EPROTO); /* READY before IMPORT */
+    CU_ASSERT_EQUAL(session_host_import(&session), 0);
     CU_ASSERT_EQUAL(receive(&session, sample_messages()[6]), 0); /* READY */
     CU_ASSERT_EQUAL(session_host_begin_check(&session, check), 0);
     return session;
@@ -97,6 +99,7 @@ static void test_host_refuses_greetings(void)
     CU_ASSERT_EQUAL(receive(&session, hello), -EPROTO);
     CU_ASSERT_EQUAL(session_host_begin_check(&session, 0), -EPROTO);
     CU_ASSERT_EQUAL(session_host_part(&session), -EPROTO);
+    CU_ASSERT_EQUAL(session_host_import(&session), -EPROTO);
 }
 
 static void test_host_refuses_predictions(void)
@@ -245,6 +248,11 @@ static int guest_transfer(struct session_guest *session, struct message_transfer
     return guest_receive(session, message);
 }
 
+static int begin(struct session_guest *session, uint32_t check)
+{
+    return guest_receive(session, (struct message){.type = MESSAGE_CHECK, .check = {.index = check}});
+}
+
 static const uint8_t bytes[256] = {5};
 static struct plan guest_plan;
 
@@ -259,13 +267,14 @@ static struct session_guest loaded(void)
     CU_ASSERT_EQUAL(guest_receive(&session, sample_messages()[0]), 0);
     CU_ASSERT_EQUAL(session_guest_plan(&session, &guest_plan), 0);
     CU_ASSERT_EQUAL(guest_transfer(&session, (struct message_transfer){.size = 12}, bytes), 0);
+    CU_ASSERT_EQUAL(session.state, SESSION_GUEST_LOADED);
+    CU_ASSERT_EQUAL(begin(&session, 0), -EPROTO); /* before the import */
+    CU_ASSERT_EQUAL(session_guest_imported(&session), -EPROTO);
+    CU_ASSERT_EQUAL(guest_receive(&session, (struct message){.type = MESSAGE_IMPORT}), 0);
+    CU_ASSERT_EQUAL(begin(&session, 0), -EPROTO); /* before READY */
+    CU_ASSERT_EQUAL(session_guest_imported(&session), 0);
     CU_ASSERT_EQUAL(session.state, SESSION_GUEST_IDLE);
     return session;
-}
-
-static int begin(struct session_guest *session, uint32_t check)
-{
-    return guest_receive(session, (struct message){.type = MESSAGE_CHECK, .check = {.index = check}});
 }
 
 static struct message_transfer window(enum plan_set_id set, uint64_t first, uint32_t count)

@@ -37,6 +37,9 @@ static void knows_ordinary_models(void)
     static const struct expectation ordinary[] = {
         {"torch._utils", "_rebuild_tensor_v2", GLOBAL_ALLOWED_REBUILD},
         {"torch", "FloatStorage", GLOBAL_ALLOWED_CALL},
+        {"torch.jit._pickle", "build_intlist", GLOBAL_ALLOWED_CALL},
+        {"__torch__", "Net", GLOBAL_ALLOWED_CLASS},
+        {"__torch__.torch.nn.modules.conv.___torch_mangle_0", "Conv2d", GLOBAL_ALLOWED_CLASS},
         {"torch", "bfloat16", GLOBAL_ALLOWED_CALL},
         {"torch", "float8_e4m3fn", GLOBAL_ALLOWED_CALL},
         {"torch", "device", GLOBAL_ALLOWED_CALL},
@@ -103,6 +106,9 @@ static void knows_attacks(void)
 {
     static const struct expectation attacks[] = {
         {"os", "system", GLOBAL_DANGEROUS},
+        {"torch.jit", "load", GLOBAL_DANGEROUS},
+        {"__torch__", "__builtins__", GLOBAL_DANGEROUS},
+        {"__torch__", "os.system", GLOBAL_DANGEROUS},
         {"posix", "system", GLOBAL_DANGEROUS},
         {"nt", "system", GLOBAL_DANGEROUS},
         {"os.path", "os", GLOBAL_DANGEROUS},
@@ -161,6 +167,13 @@ static void follows_dots(void)
         {"builtins", "bytes.fromhex", GLOBAL_ALLOWED_CALL},
         {"builtins", "str.format", GLOBAL_DANGEROUS},
         {"builtins", "str.__class__", GLOBAL_DANGEROUS},
+        /* Python 3.11's members of enumerations */
+        {"transformers.trainer_utils", "HubStrategy.EVERY_SAVE", GLOBAL_ALLOWED_CALL},
+        {"inspect", "_ParameterKind.KEYWORD_ONLY", GLOBAL_ALLOWED_CALL},
+        {"some.package", "Kind.MEMBER", GLOBAL_UNKNOWN},
+        {"os", "Kind.MEMBER", GLOBAL_DANGEROUS},
+        {"transformers.trainer_utils", "HubStrategy.MEMBER.OTHER", GLOBAL_UNKNOWN},
+        {"builtins", "int.from_bytes", GLOBAL_ALLOWED_CALL},
     };
 
     expect(dotted, HARNESS_COUNT(dotted));

@@ -48,6 +48,8 @@ static void test_escapes_are_found(void)
         "{{ '{0.__class__}'.format(x) }}",
         "{{ messages|map(attribute='__class__')|list }}",
         "{{ dict(__class__=1)|join }}",
+        "{{ x[dict(__cl=1, ass__=2)|join] }}",
+        "{{ x['%c%cclass%c%c'|format(95, 95, 95, 95)] }}",
         "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
         "{% for c in [].__class__.__base__.__subclasses__() %}{% endfor %}",
         "{% if x.__reduce_ex__ %}{% endif %}",
@@ -57,9 +59,11 @@ static void test_escapes_are_found(void)
         "{{ os.system('id') }}",
         "{{ eval('1') }}",
         "{{ open('/etc/hosts').read() }}",
-        "{{ a.__class__",
         "{{ 'it''s' }}{{ a.__class__ }}",
         "a '{{' \" {{ a.__class__ }}",
+        "{{ {'a': 1}.__class__ }}",
+        "{{ $x }} {{ a.__class__ }}",
+        "{{{'a':{'b':1}}.__class__}}",
     };
 
     for (size_t i = 0; i < HARNESS_COUNT(texts); i++) {
@@ -85,6 +89,7 @@ static void test_oddities_are_found(void)
         {"{{ x._module }}", JINJA_ODD},
         {"{{ url_for('a') }}", JINJA_ODD},
         {"{{ 'a' * 100000000 }}", JINJA_BOMB},
+        {"{{ 'a' * 10**9 }}", JINJA_BOMB},
         {"{% for i in range(999999999) %}{% endfor %}", JINJA_BOMB},
     };
 
@@ -118,6 +123,9 @@ static void test_ordinary_templates(void)
         "{%- if message.tool_calls is iterable and message.tool_calls|length > 1000000 %}{% endif %}",
         "{{ '[TOOL_CALLS] [' + '{\"name\": \"' + t.function.name + '\", \"id\": \"' + t.id + '\"}' }}",
         "{{ 'You can run code: import os; os.listdir()' }}",
+        "a block that Jinja refuses: {{ a.__class__",
+        "another: {{ $x.__class__ }} {{ `a`.__class__ }} {{ 'a.__class__ }}",
+        "{{{1 a fold of an editor's: os.system() }}}",
         "body { color: red } .a:hover {{ x }} {{ .System }} {{#if x}} {{/if}}",
     };
 
@@ -161,12 +169,27 @@ static void test_cut_templates(void)
     }
 }
 
+/* Blocks that open and never close are not followed for ever. */
+static void test_open_blocks(void)
+{
+    const size_t size = 1 << 20;
+    char *text = malloc(size);
+    struct jinja jinja;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    for (size_t i = 0; i < size; i++)
+        text[i] = "{{ a.b "[i % 7];
+    jinja_judge(text, size, &jinja);
+    CU_ASSERT_TRUE(jinja.traits[JINJA_ODD].found);
+    free(text);
+}
+
 int main(void)
 {
     static const struct harness_test tests[] = {
         {"ways out are found", test_escapes_are_found},  {"oddities are found", test_oddities_are_found},
         {"ordinary templates", test_ordinary_templates}, {"place and blocks", test_place_and_blocks},
-        {"cut templates", test_cut_templates},
+        {"cut templates", test_cut_templates},           {"open blocks", test_open_blocks},
     };
 
     return harness_run("jinja", tests, HARNESS_COUNT(tests));

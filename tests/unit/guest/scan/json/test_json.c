@@ -90,9 +90,10 @@ static int list_value(void *argument, const struct json_event *event, struct err
 static int keep_piece(void *argument, const struct json_event *event, const char *bytes, size_t size, struct error *err)
 {
     struct listing *listing = argument;
+    char path[JSON_PATH_MAX];
 
-    (void)event;
     (void)err;
+    CU_ASSERT(event->depth == 0 || json_path(event, path)[0] != '\0');
     listing->whole = realloc(listing->whole, listing->whole_size + size);
     memcpy(listing->whole + listing->whole_size, bytes, size);
     listing->whole_size += size;
@@ -130,8 +131,8 @@ static void compare_case(FILE *from, uint32_t size, uint32_t *taken_count)
     CLEANUP_FREE char *expected = NULL;
     struct listing listing = {0};
     struct error err = {0};
-    uint32_t lines;
-    uint8_t taken;
+    uint32_t lines = 0;
+    uint8_t taken = 0;
     uint64_t end;
     int r;
 

@@ -104,6 +104,15 @@ static void test_metadata(void)
         CU_ASSERT_TRUE(is(cases[i].header, 4, SCAN_DANGEROUS, cases[i].rule));
 }
 
+/* Brackets that a reader follows by calling itself. */
+static void test_nested_header(void)
+{
+    char header[5000] = "{\"a\":";
+
+    memset(header + 5, '[', sizeof header - 6);
+    CU_ASSERT_TRUE(is(header, 4, SCAN_DANGEROUS, "safetensors-nesting"));
+}
+
 /* A value of the metadata that is longer than what JSON's walk gives at once. */
 static void test_long_metadata(void)
 {
@@ -128,6 +137,9 @@ static void test_lengths(void)
         scanned_run(file, file_size, &scanned);
         CU_ASSERT_TRUE(scanned_is(&scanned, SCAN_DANGEROUS, "safetensors-header"));
     }
+    write_file("{", UINT64_C(1) << 40, 0);
+    scanned_run(file, file_size, &scanned);
+    CU_ASSERT_TRUE(scanned_is(&scanned, SCAN_DANGEROUS, "safetensors-header"));
     write_file("{" A "}", 1000, 16); /* a broken download */
     scanned_run(file, file_size, &scanned);
     CU_ASSERT_TRUE(scanned.summary.verdict == SCAN_UNSCANNED || scanned.summary.verdict == SCAN_UNKNOWN);
@@ -145,9 +157,13 @@ static void test_text_is_not_taken(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"sound files", test_sound_files},    {"broken tables", test_broken_tables},
-        {"metadata", test_metadata},          {"long metadata", test_long_metadata},
-        {"lengths of headers", test_lengths}, {"text is not taken", test_text_is_not_taken},
+        {"sound files", test_sound_files},
+        {"broken tables", test_broken_tables},
+        {"a nested header", test_nested_header},
+        {"metadata", test_metadata},
+        {"long metadata", test_long_metadata},
+        {"lengths of headers", test_lengths},
+        {"text is not taken", test_text_is_not_taken},
     };
 
     return harness_run("safetensors", tests, HARNESS_COUNT(tests));
