@@ -13,8 +13,9 @@ const text = readFileSync(join(work, 'bundle.json'), 'utf8');
 const wrong = JSON.parse(readFileSync(join(work, 'wrong.json'), 'utf8'));
 
 // The log as a trusted root would list it, from its verifier key.
-const [name, , encoded] = readFileSync(join(work, 'log/vkey'), 'utf8').trim().split('+');
-const key = Buffer.from(encoded, 'base64');
+// Base64 may hold plus signs too, a name may not.
+const [name, , ...encoded] = readFileSync(join(work, 'log/vkey'), 'utf8').trim().split('+');
+const key = Buffer.from(encoded.join('+'), 'base64');
 const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), key.subarray(1)]);
 const logID = createHash('sha256').update(name + '\n').update(key).digest();
 const tlog = {
