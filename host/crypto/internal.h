@@ -7,6 +7,8 @@
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
+#include <sys/types.h>
 
 #define CRYPTO_CURVE "prime256v1" /* OpenSSL's name of P-256 */
 
@@ -20,6 +22,19 @@ struct crypto_public_key {
 
 /* Sets an ERROR_INTERNAL that names OpenSSL's own reason, and empties its error queue. */
 MUST_USE int crypto_fail(struct error *err, const char *what);
+
+/* A passphrase callback that has none: OpenSSL would ask on the terminal. */
+int crypto_refuse_passphrase(char *buffer, int size, int writing, void *data);
+
+/* Reads a key's PEM file, checking a secret one's mode; the caller wipes the text where it is secret. */
+MUST_USE int crypto_pem_read(const char *path, bool is_secret, char ret_pem[CRYPTO_PEM_MAX], size_t *ret_size,
+                             struct error *err);
+
+/* Makes a file that is not there yet, whole or not at all; errors as crypto_key_generate(). */
+MUST_USE int crypto_file_write_new(const char *path, mode_t mode, const void *data, size_t size, struct error *err);
+
+/* Writes a private key's PKCS#8 PEM to a new file of mode 0600. */
+MUST_USE int crypto_private_write(const EVP_PKEY *pkey, const char *path, struct error *err);
 
 static inline void crypto_bio_drop(BIO **bio)
 {

@@ -27,8 +27,7 @@ int crypto_fail(struct error *err, const char *what)
     return error_set(err, ERROR_INTERNAL, -EIO, "%s: %s", what, reason);
 }
 
-/* OpenSSL would ask for a passphrase on the terminal. */
-static int refuse_passphrase(char *buffer, int size, int writing, void *data)
+int crypto_refuse_passphrase(char *buffer, int size, int writing, void *data)
 {
     (void)buffer, (void)size, (void)writing, (void)data;
     return -1;
@@ -72,8 +71,7 @@ static int open_key(const char *path, bool is_secret, int *ret_fd, struct error 
     return 0;
 }
 
-/* Reads a key's PEM file; the caller wipes the text where it is secret. */
-static int read_pem(const char *path, bool is_secret, char ret_pem[CRYPTO_PEM_MAX], size_t *ret_size, struct error *err)
+int crypto_pem_read(const char *path, bool is_secret, char ret_pem[CRYPTO_PEM_MAX], size_t *ret_size, struct error *err)
 {
     CLEANUP_FD int fd = -1;
     ssize_t count;
@@ -94,13 +92,13 @@ int crypto_private_key_load(const char *path, struct crypto_private_key **ret_ke
     CLEANUP_PKEY EVP_PKEY *pkey = NULL;
     struct crypto_private_key *key;
     size_t size = 0;
-    int r = read_pem(path, true, pem, &size, err);
+    int r = crypto_pem_read(path, true, pem, &size, err);
 
     if (r == 0) {
         CLEANUP_BIO BIO *bio = BIO_new_mem_buf(pem, (int)size);
 
         if (bio != NULL)
-            pkey = PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, NULL);
+            pkey = PEM_read_bio_PrivateKey(bio, NULL, crypto_refuse_passphrase, NULL);
         r = check_key(pkey, path, "private", err);
     }
     OPENSSL_cleanse(pem, sizeof pem);
@@ -118,7 +116,7 @@ int crypto_public_key_parse(const void *pem, size_t size, const char *name, stru
                             struct error *err)
 {
     CLEANUP_BIO BIO *bio = size <= CRYPTO_PEM_MAX ? BIO_new_mem_buf(pem, (int)size) : NULL;
-    CLEANUP_PKEY EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, refuse_passphrase, NULL) : NULL;
+    CLEANUP_PKEY EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, crypto_refuse_passphrase, NULL) : NULL;
     struct crypto_public_key *key;
     int r = check_key(pkey, name, "public", err);
 
@@ -136,7 +134,7 @@ int crypto_public_key_load(const char *path, struct crypto_public_key **ret_key,
 {
     char pem[CRYPTO_PEM_MAX];
     size_t size = 0;
-    int r = read_pem(path, false, pem, &size, err);
+    int r = crypto_pem_read(path, false, pem, &size, err);
 
     return r < 0 ? r : crypto_public_key_parse(pem, size, path, ret_key, err);
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int write_new_file(const char *path, mode_t mode, const void *data, size_t size, struct error *err)
+int crypto_file_write_new(const char *path, mode_t mode, const void *data, size_t size, struct error *err)
 {
     CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     int r;
@@ -33,7 +33,7 @@ static int write_new_file(const char *path, mode_t mode, const void *data, size_
     return 0;
 }
 
-static int write_private(const EVP_PKEY *pkey, const char *path, struct error *err)
+int crypto_private_write(const EVP_PKEY *pkey, const char *path, struct error *err)
 {
     CLEANUP_BIO BIO *bio = BIO_new(BIO_s_secmem());
     char *text;
@@ -44,7 +44,7 @@ static int write_private(const EVP_PKEY *pkey, const char *path, struct error *e
     size = BIO_get_mem_data(bio, &text);
     if (size <= 0)
         return crypto_fail(err, "writing a private key");
-    return write_new_file(path, S_IRUSR | S_IWUSR, text, (size_t)size, err);
+    return crypto_file_write_new(path, S_IRUSR | S_IWUSR, text, (size_t)size, err);
 }
 
 static int write_public(const struct crypto_public_key *key, const char *path, struct error *err)
@@ -52,7 +52,7 @@ static int write_public(const struct crypto_public_key *key, const char *path, s
     CLEANUP_BUFFER struct buffer pem = buffer_with_limit(CRYPTO_PEM_MAX);
     int r = crypto_public_key_write_pem(key, &pem, err);
 
-    return r < 0 ? r : write_new_file(path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, pem.data, pem.size, err);
+    return r < 0 ? r : crypto_file_write_new(path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, pem.data, pem.size, err);
 }
 
 int crypto_key_generate(const char *prefix, uint8_t ret_fingerprint[SHA256_SIZE], struct error *err)
@@ -73,7 +73,7 @@ int crypto_key_generate(const char *prefix, uint8_t ret_fingerprint[SHA256_SIZE]
     key.pkey = pkey;
     r = crypto_public_key_fingerprint(&key, ret_fingerprint, err);
     if (r == 0)
-        r = write_private(pkey, private_path, err);
+        r = crypto_private_write(pkey, private_path, err);
     if (r < 0)
         return r;
     r = write_public(&key, public_path, err);

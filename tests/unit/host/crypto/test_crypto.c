@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys and signatures: published vectors, tampering, file modes, foreign kinds of key. */
+#include "host/crypto/ed25519.h"
 #include "host/crypto/signature.h"
 #include "unit/harness.h"
 
@@ -179,6 +180,69 @@ static void test_foreign_keys(void)
     CU_ASSERT_PTR_NULL(public);
 }
 
+/* RFC 8032, 7.1, TEST 2: the key, its public half, and the signature of the one byte 0x72. */
+static const char ed25519_private[] = "-----BEGIN PRIVATE KEY-----\n"
+                                      "MC4CAQAwBQYDK2VwBCIEIEzNCJso/5banbbDRuwRTg9bijGfNaumJNqM9u1PuKb7\n"
+                                      "-----END PRIVATE KEY-----\n";
+static const char ed25519_half[] = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+static const char ed25519_signature[] = "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+                                        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00";
+
+static void expect_hex(const uint8_t *bytes, size_t size, const char *hex)
+{
+    char text[2 * CRYPTO_ED25519_SIGNATURE_SIZE + 1];
+
+    for (size_t i = 0; i < size; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    CU_ASSERT_STRING_EQUAL(text, hex);
+}
+
+static void test_rfc8032_vector(void)
+{
+    CLEANUP_ED25519 struct crypto_ed25519 *key = NULL;
+    uint8_t signature[CRYPTO_ED25519_SIGNATURE_SIZE];
+    struct error err = {0};
+    unsigned accepted = 0;
+
+    write_file(private_path, ed25519_private, 0600);
+    CU_ASSERT_EQUAL_FATAL(crypto_ed25519_load(private_path, &key, &err), 0);
+    expect_hex(crypto_ed25519_public(key), CRYPTO_ED25519_PUBLIC_SIZE, ed25519_half);
+    CU_ASSERT_EQUAL(crypto_ed25519_sign(key, "\x72", 1, signature, &err), 0);
+    expect_hex(signature, sizeof signature, ed25519_signature);
+    CU_ASSERT_EQUAL(crypto_ed25519_verify(crypto_ed25519_public(key), "\x72", 1, signature, &err), 0);
+    CU_ASSERT_EQUAL(crypto_ed25519_verify(crypto_ed25519_public(key), "\x73", 1, signature, &err), -EBADMSG);
+    for (unsigned bit = 0; bit < 8 * sizeof signature; bit++) {
+        signature[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+        accepted += crypto_ed25519_verify(crypto_ed25519_public(key), "\x72", 1, signature, &err) == 0;
+        signature[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+    }
+    CU_ASSERT_EQUAL(accepted, 0);
+    (void)unlink(private_path);
+}
+
+static void test_ed25519_files(void)
+{
+    CLEANUP_PRIVATE_KEY struct crypto_private_key *other = NULL;
+    CLEANUP_ED25519 struct crypto_ed25519 *key = NULL;
+    uint8_t fingerprint[SHA256_SIZE];
+    struct error err = {0};
+    struct stat status;
+
+    CU_ASSERT_EQUAL_FATAL(crypto_ed25519_generate(private_path, &err), 0);
+    CU_ASSERT_EQUAL(stat(private_path, &status), 0);
+    CU_ASSERT_EQUAL(status.st_mode & 07777, 0600);
+    CU_ASSERT_EQUAL(crypto_ed25519_generate(private_path, &err), -EEXIST);
+    CU_ASSERT_EQUAL(crypto_private_key_load(private_path, &other, &err), -EBADMSG); /* no key for results */
+    CU_ASSERT_EQUAL(chmod(private_path, 0640), 0);
+    CU_ASSERT_EQUAL(crypto_ed25519_load(private_path, &key, &err), -EACCES);
+    CU_ASSERT_EQUAL(unlink(private_path), 0);
+    CU_ASSERT_EQUAL(crypto_ed25519_load(private_path, &key, &err), -ENOENT);
+    (void)unlink(public_path);
+    CU_ASSERT_EQUAL_FATAL(crypto_key_generate(prefix, fingerprint, &err), 0);
+    CU_ASSERT_EQUAL(crypto_ed25519_load(private_path, &key, &err), -EBADMSG); /* nor one for ledgers */
+    CU_ASSERT_PTR_NULL(key);
+}
+
 int main(void)
 {
     static const struct harness_test tests[] = {
@@ -188,6 +252,8 @@ int main(void)
         {"file modes", test_modes},
         {"every flipped bit fails", test_every_flipped_bit_fails},
         {"foreign keys", test_foreign_keys},
+        {"RFC 8032's vector", test_rfc8032_vector},
+        {"files of Ed25519 keys", test_ed25519_files},
     };
     int status;
 
