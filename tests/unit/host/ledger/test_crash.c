@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Appending processes killed 200 times at random points, several at once: the ledger verifies after each, nothing that
- * an append reported is lost, and the next append goes on. Then a part of the appends is cut at each of its steps.
+ * Appending processes killed 200 times at random points, several at once: the ledger verifies while the others go on
+ * (after every tenth) and at the end, nothing that an append reported is lost, and the next append goes on. Then
+ * appends whose writer died just before the checkpoint.
  */
 #include "unit/host/ledger/tests.h"
 
