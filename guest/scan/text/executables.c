@@ -7,7 +7,9 @@
  */
 #include "guest/scan/formats.h"
 
+#include "guest/scan/limits.h"
 #include "guest/scan/text.h"
+#include "guest/scan/text/code_text.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -15,13 +17,15 @@
 
 #define SNIFFED 512u
 
-enum { BINARY, BYTECODE, SCRIPT, DOCUMENT, RULE_COUNT };
+enum { BINARY, BYTECODE, SCRIPT, SOURCE, DOCUMENT, RULE_COUNT };
 
 static const struct scan_rule executable_rules[RULE_COUNT] = {
     [BINARY] = {"executable-binary", SCAN_HIGH,
                 "Machine code for whoever starts or loads it, where a model should be."},
     [BYTECODE] = {"executable-bytecode", SCAN_HIGH, "Code for an interpreter, where a model should be."},
     [SCRIPT] = {"executable-script", SCAN_HIGH, "A script that runs by its first line or its kind."},
+    [SOURCE] = {"executable-source", SCAN_MEDIUM,
+                "A script by its name as well: it does what it says for who runs it."},
     [DOCUMENT] = {"executable-document", SCAN_MEDIUM, "A document of a kind that may carry macros or scripts."},
 };
 
@@ -159,17 +163,48 @@ static enum scan_match match_executable(struct scan *scan, const struct scan_obj
     return magic_of(object) != NULL ? SCAN_MATCH_YES : SCAN_MATCH_NO;
 }
 
+/* Whether a script says by its name that it is one: a model's folder may hold the script that trained it. */
+static bool is_named_script(const char *name)
+{
+    static const char *const endings[] = {".sh", ".bash", ".zsh", ".py", ".pl", ".rb", ".R", ".lua", ".js"};
+    size_t size = strlen(name);
+
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t ending = strlen(endings[i]);
+
+        if (size > ending && strcasecmp(name + size - ending, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether what follows the first line, in the first 64 KiB, runs downloads, reaches out, or unpickles. */
+static bool acts(const struct scan_object *object)
+{
+    const uint8_t *bytes, *rest;
+    const char *what;
+    size_t size, at;
+
+    if (source_view(object->source, 0, SCAN_VIEW_MAX, &bytes, &size, NULL) < 0)
+        return true;
+    size = size < SCAN_VIEW_MAX ? size : SCAN_VIEW_MAX;
+    rest = memchr(bytes, '\n', size);
+    return rest != NULL && code_text_judge(rest, size - (size_t)(rest - bytes), &at, &what) == CODE_TEXT_EXECUTES;
+}
+
 static int scan_executable(struct scan *scan, const struct scan_object *object, bool *ret_recognised, struct error *err)
 {
     const struct magic *magic = magic_of(object);
+    unsigned rule;
     uint64_t size;
 
     (void)ret_recognised;
     if (magic == NULL)
         return 0;
+    rule = magic->rule == SCRIPT && is_named_script(object->name) && !acts(object) ? SOURCE : magic->rule;
     if (source_size(object->source, &size, NULL) == 0)
         scan_looked(scan, size < SNIFFED ? size : SNIFFED);
-    return scan_find(scan, object, &executable_rules[magic->rule], 0, err, "%s", magic->what);
+    return scan_find(scan, object, &executable_rules[rule], 0, err, "%s", magic->what);
 }
 
 const struct scan_format scan_format_executable = {.name = "executable",
