@@ -30,7 +30,8 @@ static int push_number(struct pickle_machine *machine, const struct literal_int 
     return push_int(machine, number->fits, number->value);
 }
 
-int op_int(struct pickle_machine *machine)
+/* A line that one of the two readings of numbers takes. */
+static int push_number_line(struct pickle_machine *machine, __typeof__(literal_int) *read, const char *cause)
 {
     struct literal_int number;
     struct fetched_line line;
@@ -42,26 +43,19 @@ int op_int(struct pickle_machine *machine)
         return run_malformed(machine, "an empty line stands for a number");
     if (line.have < line.size)
         number = (struct literal_int){.too_long = true, .odd = true};
-    else if (literal_int(line.bytes, line.have, &number) < 0)
-        return run_malformed(machine, "the argument of INT is no number");
+    else if (read(line.bytes, line.have, &number) < 0)
+        return run_malformed(machine, cause);
     return push_number(machine, &number);
+}
+
+int op_int(struct pickle_machine *machine)
+{
+    return push_number_line(machine, literal_int, "the argument of INT is no number");
 }
 
 int op_long(struct pickle_machine *machine)
 {
-    struct literal_int number;
-    struct fetched_line line;
-    int r = fetch_line(machine, &line);
-
-    if (r != 0)
-        return r;
-    if (line.size < 2)
-        return run_malformed(machine, "an empty line stands for a number");
-    if (line.have < line.size)
-        number = (struct literal_int){.too_long = true, .odd = true};
-    else if (literal_long(line.bytes, line.have, &number) < 0)
-        return run_malformed(machine, "the argument of LONG is no number");
-    return push_number(machine, &number);
+    return push_number_line(machine, literal_long, "the argument of LONG is no number");
 }
 
 int op_counted_long(struct pickle_machine *machine, unsigned size)
