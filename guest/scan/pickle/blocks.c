@@ -173,7 +173,7 @@ pickle_value block_get(const struct block *block, unsigned index)
     case FORM_UNIFORM:
         return block->palette[0];
     case FORM_PLACES:
-        word = ((const uint8_t *)data)[index / 2] >> (index % 2 * 4) & 15u;
+        word = (uint32_t)((const uint8_t *)data)[index / 2] >> (index % 2 * 4) & 15u;
         break;
     case FORM_16:
         word = ((const uint16_t *)data)[index];
