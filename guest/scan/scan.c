@@ -68,7 +68,7 @@ static int look(struct scan *scan, const struct scan_object *object, struct erro
     scan->recognised = false;
     for (const struct scan_format *const *format = scan_formats; *format != NULL; format++) {
         enum scan_match match = (*format)->match(scan, object);
-        bool recognised = match == SCAN_MATCH_YES, before = scan->recognised;
+        bool recognised = match == SCAN_MATCH_YES;
         int r;
 
         if (match == SCAN_MATCH_NO)
@@ -76,9 +76,9 @@ static int look(struct scan *scan, const struct scan_object *object, struct erro
         r = (*format)->scan(scan, object, &recognised, err);
         if (r < 0)
             return r;
-        scan->recognised = before || recognised; /* objects within have had it for themselves */
         if (!recognised)
             continue;
+        scan->recognised = true;
         note_format(scan, object, (*format)->name);
         if (first == NULL) {
             first = *format;
