@@ -75,3 +75,12 @@ function(lazaret_fuzz_target name)
             WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
     endif()
 endfunction()
+
+# lazaret_vm_test(NAME SCRIPT COST)
+# Whole evaluations by the program itself, in namespaces of their own. COST, in seconds, lets the long ones begin first.
+function(lazaret_vm_test name script cost)
+    add_test(NAME ${name}
+        COMMAND "${PROJECT_SOURCE_DIR}/tests/vm/alone" /usr/bin/python3 "${CMAKE_CURRENT_SOURCE_DIR}/${script}")
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "LAZARET_BUILD=${PROJECT_BINARY_DIR}"
+        SKIP_RETURN_CODE 77 TIMEOUT 1800 COST ${cost} LABELS vm)
+endfunction()
