@@ -15,6 +15,7 @@ macro(lazaret_configure_compiler)
     set(CMAKE_C_FLAGS_RELEASE "-O2")
     add_compile_options(-Wall -Wextra -Wconversion -Wvla -Wshadow -Wstrict-prototypes -Werror
         $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
+        $<$<C_COMPILER_ID:Clang>:-Wno-missing-field-initializers> # libseccomp's macros leave some out
         -ffp-contract=off -fno-tree-slp-vectorize -fno-strict-aliasing -fstack-protector-strong -fno-common
         "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.")
     add_compile_definitions(_GNU_SOURCE "LAZARET_VERSION=\"${PROJECT_VERSION}\"")
@@ -69,6 +70,10 @@ function(lazaret_fuzz_target name)
     target_link_libraries(fuzz-${name} PRIVATE ${arg_DEPENDS})
     if(LAZARET_FUZZ)
         target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+        if(NOT TARGET fuzz-targets)
+            add_custom_target(fuzz-targets)
+        endif()
+        add_dependencies(fuzz-targets fuzz-${name})
     else()
         target_sources(fuzz-${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c")
         add_test(NAME fuzz-seeds-${name} COMMAND fuzz-${name} "tests/fuzz/corpus/${name}"
