@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tests of host/crypto, one file a concern. */
+#ifndef LAZARET_TESTS_UNIT_HOST_CRYPTO_TESTS_H
+#define LAZARET_TESTS_UNIT_HOST_CRYPTO_TESTS_H
+
+#include "unit/harness.h"
+
+void test_public_kinds(void);
+void test_public_crossed(void);
+void test_public_refused(void);
+
+#endif
