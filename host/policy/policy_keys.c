@@ -15,7 +15,7 @@ static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO
 
 int take_public_key(const char *text, const char *name, struct crypto_public_key **ret_key, struct error *err)
 {
-    return crypto_public_key_parse(text, strlen(text), name, ret_key, err);
+    return crypto_public_key_parse_any(text, strlen(text), name, ret_key, err);
 }
 
 static int take_time(const char *text, const char *where, const char *key, int64_t *to, struct error *err)
