@@ -5,6 +5,7 @@
 #include "host/json/canonical.h"
 #include "host/json/reader.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define PLAN_SIZE_MAX ((size_t)4 << 20)

@@ -29,12 +29,13 @@ MUST_USE int publish_name_file(struct gathering *g, const char *name, int fd);
 /* Writes bytes as a document of the directory, and names it. */
 MUST_USE int publish_write(struct gathering *g, const char *name, const void *data, size_t size);
 
-/* The same of a JSON document in canonical form, of at most `limit` bytes; the reference is taken over, NULL is -ENOMEM. */
+/* The same of a JSON document in canonical form, of at most `limit` bytes; the reference is taken over, NULL is
+ * -ENOMEM. */
 MUST_USE int publish_document(struct gathering *g, const char *name, json_t *document, size_t limit);
 
 /* The parts, in the order in which they are written. */
-MUST_USE int publish_inputs(struct gathering *g);    /* plan.json, policy.yaml, spec.yaml and its arrays, domain.xml */
-MUST_USE int publish_samples(struct gathering *g);   /* samples.npz */
+MUST_USE int publish_inputs(struct gathering *g);  /* plan.json, policy.yaml, spec.yaml and its arrays, domain.xml */
+MUST_USE int publish_samples(struct gathering *g); /* samples.npz */
 MUST_USE int publish_statement(struct gathering *g, struct signer *signer); /* result.sigstore.json */
 
 #endif
