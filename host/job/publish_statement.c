@@ -93,21 +93,19 @@ static int encode_statement(struct gathering *g, struct buffer *ret_bytes)
 
 int publish_statement(struct gathering *g, struct signer *signer)
 {
-    CLEANUP_BUFFER struct buffer statement = buffer_with_limit(STATEMENT_SIZE_MAX);
-    CLEANUP_BUFFER struct buffer bundle = buffer_with_limit(BUNDLE_SIZE_MAX);
-    uint8_t signature[CRYPTO_SIGNATURE_MAX], fingerprint[SHA256_SIZE];
-    size_t signature_size;
-    int r = encode_statement(g, &statement);
+    CLEANUP_BUNDLE struct bundle bundle = {.payload = buffer_with_limit(STATEMENT_SIZE_MAX)};
+    CLEANUP_BUFFER struct buffer text = buffer_with_limit(BUNDLE_SIZE_MAX);
+    int r = encode_statement(g, &bundle.payload);
 
     if (r == 0)
-        r = signer_sign(signer, statement.data, statement.size, signature, &signature_size,
+        r = signer_sign(signer, bundle.payload.data, bundle.payload.size, bundle.signature, &bundle.signature_size,
                         io_deadline_ms(JOB_DEADLINE_SIGN_MS), g->err);
     if (r == 0)
-        r = crypto_public_key_fingerprint(signer_public_key(signer), fingerprint, g->err);
+        r = crypto_public_key_fingerprint(signer_public_key(signer), bundle.fingerprint, g->err);
     if (r < 0)
         return r;
-    r = bundle_encode(statement.data, statement.size, signature, signature_size, fingerprint, &bundle);
+    r = bundle_encode(&bundle, &text);
     if (r < 0)
         return error_set(g->err, ERROR_INTERNAL, r, "the bundle can't be written: %s", strerror(-r));
-    return staging_write(g->staging, "result.sigstore.json", bundle.data, bundle.size, g->err);
+    return staging_write(g->staging, "result.sigstore.json", text.data, text.size, g->err);
 }
