@@ -2,6 +2,7 @@
 /* lazaret evaluate */
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
+#include "host/cli/passphrase.h"
 #include "host/cli/summary.h"
 
 #include <stdio.h>
@@ -22,7 +23,9 @@ int cli_evaluate(int argc, char **argv)
     const struct cli_option options[] = {
         CLI_JOB_INPUTS(job),
         CLI_OPTION_TEXT("policy", "P", "low, medium, high, or a policy file (default: low)", &job.options.policy_path),
-        CLI_OPTION_TEXT("key", "K.pem", "the signing key (default: key.pem in $LAZARET_STATE)", &job.options.key_path),
+        CLI_OPTION_TEXT("key", "K.pem", "the signing key, or pkcs11:URI (default: key.pem in $LAZARET_STATE)",
+                        &job.options.key_path),
+        CLI_OPTION_PASSPHRASE_FILE(&job.options.passphrase.file),
         CLI_OPTION_TEXT("o", "DIR", "where the result goes; must not exist (default: MODEL's name.lazaret)",
                         &job.options.output_path),
         CLI_JOB_MACHINE(job),
@@ -51,6 +54,7 @@ int cli_evaluate(int argc, char **argv)
 
     if (r == 0 && parse == CLI_HELP_SHOWN)
         return 0;
+    job.options.passphrase.ask = cli_ask_passphrase;
     if (r == 0)
         r = cli_job_complete(&job, operands[0], &error);
     if (r == 0)
