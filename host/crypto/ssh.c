@@ -122,19 +122,6 @@ static const struct {
 
 #define CURVES (sizeof curves / sizeof curves[0])
 
-const char *ssh_curve_of(const EVP_PKEY *pkey)
-{
-    char group[32];
-    size_t size;
-
-    if (!EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_get_group_name(pkey, group, sizeof group, &size) != 1)
-        return NULL;
-    for (size_t i = 0; i < CURVES; i++)
-        if (strcmp(group, curves[i].group) == 0)
-            return curves[i].curve;
-    return NULL;
-}
-
 /* A key of the kind from parameters, or NULL: OpenSSL checks that a point is on its curve. */
 static EVP_PKEY *new_key(const char *kind, OSSL_PARAM_BLD *build)
 {
@@ -207,7 +194,7 @@ static EVP_PKEY *read_kind(const struct cursor *type, struct cursor *blob)
     return NULL;
 }
 
-int ssh_read_public_key(struct cursor *blob, const char *name, EVP_PKEY **ret_pkey, struct error *err)
+int ssh_read_public_key(struct cursor *blob, const char *name, struct crypto_public_key **ret_key, struct error *err)
 {
     CLEANUP_PKEY EVP_PKEY *pkey = NULL;
     struct cursor type = {0};
@@ -220,8 +207,7 @@ int ssh_read_public_key(struct cursor *blob, const char *name, EVP_PKEY **ret_pk
                          "%s: no OpenSSH public key of a kind that is read here: ssh-ed25519, ecdsa-sha2-nistp256, "
                          "-nistp384, -nistp521, or ssh-rsa of %d to %d bits",
                          name, RSA_BITS_MIN, RSA_BITS_MAX);
-    *ret_pkey = TAKE_POINTER(pkey);
-    return 0;
+    return crypto_public_key_wrap(&pkey, name, ret_key, err);
 }
 
 /* --- the line -------------------------------------------------------------------------------------------- */
@@ -254,12 +240,9 @@ int crypto_public_key_parse_ssh(const void *line, size_t size, const char *name,
                                 struct error *err)
 {
     CLEANUP_BUFFER struct buffer blob = buffer_with_limit(BLOB_MAX);
-    CLEANUP_PKEY EVP_PKEY *pkey = NULL;
-    struct crypto_public_key *key;
     struct cursor cursor, type = {0};
     const char *text = line;
     size_t type_size, skipped;
-    int r;
 
     if (size > 0 && text[size - 1] == '\n')
         size--;
@@ -273,13 +256,5 @@ int crypto_public_key_parse_ssh(const void *line, size_t size, const char *name,
     if (ssh_read_string(&cursor, &type) < 0 || type.size != type_size || memcmp(type.data, text, type_size) != 0)
         return refuse_line(name, err);
     cursor = cursor_over(blob.data, blob.size);
-    r = ssh_read_public_key(&cursor, name, &pkey, err);
-    if (r < 0)
-        return r;
-    key = calloc(1, sizeof *key);
-    if (key == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for the key", name);
-    key->pkey = TAKE_POINTER(pkey);
-    *ret_key = key;
-    return 0;
+    return ssh_read_public_key(&cursor, name, ret_key, err);
 }

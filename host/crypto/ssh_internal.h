@@ -23,9 +23,7 @@ bool ssh_string_is(const struct cursor *string, const char *text);
 MUST_USE int ssh_decode_base64(const char *text, size_t size, struct buffer *ret_data);
 
 /* A public key's blob, whole: `string` type, then what the type says. ERROR_BAD_INPUT, -EBADMSG. */
-MUST_USE int ssh_read_public_key(struct cursor *blob, const char *name, EVP_PKEY **ret_pkey, struct error *err);
-
-/* What OpenSSH calls a key's curve: the last part of "ecdsa-sha2-nistp256"; NULL where it is none of the three. */
-const char *ssh_curve_of(const EVP_PKEY *pkey);
+MUST_USE int ssh_read_public_key(struct cursor *blob, const char *name, struct crypto_public_key **ret_key,
+                                 struct error *err);
 
 #endif

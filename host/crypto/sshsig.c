@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <openssl/ecdsa.h>
-#include <openssl/err.h>
 #include <string.h>
 
 #define MAGIC          "SSHSIG"
@@ -130,7 +129,7 @@ struct raw_signature {
 };
 
 /* RFC 5656, 3.1.2: string (mpint r, mpint s), into DER. */
-static int read_ecdsa(struct cursor *value, const char *curve, struct raw_signature *ret)
+static int read_ecdsa(struct cursor *value, struct raw_signature *ret)
 {
     const uint8_t *r_bytes = NULL, *s_bytes = NULL;
     size_t r_size = 0, s_size = 0;
@@ -142,9 +141,6 @@ static int read_ecdsa(struct cursor *value, const char *curve, struct raw_signat
     if (ssh_read_mpint(value, &r_bytes, &r_size) < 0 || ssh_read_mpint(value, &s_bytes, &s_size) < 0 ||
         cursor_left(value) != 0)
         return -EBADMSG;
-    ret->hash = strcmp(curve, "nistp256") == 0   ? EVP_sha256()
-                : strcmp(curve, "nistp384") == 0 ? EVP_sha384()
-                                                 : EVP_sha512();
     signature = ECDSA_SIG_new();
     r = BN_bin2bn(r_bytes, (int)r_size, NULL);
     s = BN_bin2bn(s_bytes, (int)s_size, NULL);
@@ -160,82 +156,72 @@ static int read_ecdsa(struct cursor *value, const char *curve, struct raw_signat
     return size > 0 ? 0 : -EBADMSG;
 }
 
-/* The type must be the key's: string type, string value. */
-static int read_signature(struct cursor *blob, const EVP_PKEY *pkey, struct raw_signature *ret)
+/* The signature's type for a kind of key, and the hash in it. RSA has two (RFC 8332): ssh-rsa itself is SHA-1. */
+static const struct {
+    enum crypto_key_kind kind;
+    const char *type;
+    const EVP_MD *(*hash)(void); /* NULL: the algorithm has its own */
+} types[] = {
+    {CRYPTO_KEY_ED25519, "ssh-ed25519", NULL},
+    {CRYPTO_KEY_P256, "ecdsa-sha2-nistp256", EVP_sha256},
+    {CRYPTO_KEY_P384, "ecdsa-sha2-nistp384", EVP_sha384},
+    {CRYPTO_KEY_P521, "ecdsa-sha2-nistp521", EVP_sha512},
+    {CRYPTO_KEY_RSA, "rsa-sha2-512", EVP_sha512},
+    {CRYPTO_KEY_RSA, "rsa-sha2-256", EVP_sha256},
+};
+
+/* string type, string value; the type must be the key's. */
+static int read_signature(struct cursor *blob, enum crypto_key_kind kind, struct raw_signature *ret)
 {
-    const char *curve = ssh_curve_of(pkey);
     struct cursor type = {0}, value = {0};
-    char expected[32] = "";
+    size_t i = 0;
 
     if (ssh_read_string(blob, &type) < 0 || ssh_read_string(blob, &value) < 0 || cursor_left(blob) != 0 ||
         value.size > sizeof ret->bytes)
         return -EBADMSG;
-    if (curve != NULL) {
-        (void)snprintf(expected, sizeof expected, "ecdsa-sha2-%s", curve);
-        return ssh_string_is(&type, expected) ? read_ecdsa(&value, curve, ret) : -EBADMSG;
-    }
-    if (EVP_PKEY_is_a(pkey, "ED25519")) {
-        if (!ssh_string_is(&type, "ssh-ed25519") || value.size != ED25519_SIZE)
-            return -EBADMSG;
-    } else if (ssh_string_is(&type, "rsa-sha2-512")) /* RFC 8332; ssh-rsa itself is SHA-1 */
-        ret->hash = EVP_sha512();
-    else if (ssh_string_is(&type, "rsa-sha2-256"))
-        ret->hash = EVP_sha256();
-    else
+    while (i < sizeof types / sizeof types[0] && (types[i].kind != kind || !ssh_string_is(&type, types[i].type)))
+        i++;
+    if (i == sizeof types / sizeof types[0] || (kind == CRYPTO_KEY_ED25519 && value.size != ED25519_SIZE))
         return -EBADMSG;
+    ret->hash = types[i].hash != NULL ? types[i].hash() : NULL;
+    if (kind == CRYPTO_KEY_P256 || kind == CRYPTO_KEY_P384 || kind == CRYPTO_KEY_P521)
+        return read_ecdsa(&value, ret);
     memcpy(ret->bytes, value.data, value.size);
     ret->size = value.size;
     return 0;
 }
 
-static int verify(EVP_PKEY *pkey, const struct buffer *bytes, const struct raw_signature *signature, const char *name,
-                  struct error *err)
-{
-    CLEANUP_MD_CONTEXT EVP_MD_CTX *context = EVP_MD_CTX_new();
-    int verified;
-
-    if (context == NULL || EVP_DigestVerifyInit(context, NULL, signature->hash, NULL, pkey) != 1)
-        return crypto_fail(err, "verifying a signature");
-    verified = EVP_DigestVerify(context, signature->bytes, signature->size, bytes->data, bytes->size);
-    ERR_clear_error();
-    if (verified != 1)
-        return error_set(err, ERROR_MISMATCH, -EBADMSG, "%s: the signature is not its key's signature of these bytes",
-                         name);
-    return 0;
-}
-
-static int verify_parts(struct parts *parts, const char *name, const void *message, size_t size, EVP_PKEY **ret_pkey,
-                        struct error *err)
+static int verify_parts(struct parts *parts, const char *name, const void *message, size_t size,
+                        struct crypto_public_key **ret_key, struct error *err)
 {
     CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(SIGNED_MAX);
-    CLEANUP_PKEY EVP_PKEY *pkey = NULL;
+    CLEANUP_PUBLIC_KEY struct crypto_public_key *key = NULL;
     struct raw_signature signature = {0};
-    int r = ssh_read_public_key(&parts->key, name, &pkey, err);
+    int r = ssh_read_public_key(&parts->key, name, &key, err);
 
     if (r < 0)
         return r;
-    if (read_signature(&parts->signature, pkey, &signature) < 0)
+    if (read_signature(&parts->signature, crypto_public_key_kind(key), &signature) < 0)
         return refuse(name, "the signature is not of its key's kind", err);
     r = encode_signed(parts, message, size, &bytes);
     if (r < 0)
         return error_set(err, ERROR_UNAVAILABLE, r, "%s: no memory to verify the signature", name);
-    r = verify(pkey, &bytes, &signature, name, err);
-    if (r == 0)
-        *ret_pkey = TAKE_POINTER(pkey);
-    return r;
+    r = crypto_verify_with_hash(key, signature.hash, bytes.data, bytes.size, signature.bytes, signature.size, err);
+    if (r < 0) {
+        (void)error_prefix(err, "%s", name);
+        return r;
+    }
+    *ret_key = TAKE_POINTER(key);
+    return 0;
 }
 
 int crypto_sshsig_verify(const void *armored, size_t size, const char *name, const char *namespace, const void *message,
                          size_t message_size, struct crypto_public_key **ret_key, struct error *err)
 {
     CLEANUP_BUFFER struct buffer blob = buffer_with_limit(BLOB_MAX);
-    CLEANUP_PUBLIC_KEY struct crypto_public_key *key = calloc(1, sizeof *key);
     struct parts parts;
     struct cursor cursor;
-    int r;
 
-    if (key == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for the key", name);
     if (read_armor(armored, size, &blob) < 0)
         return refuse(name, "no armored SSH signature, as 'ssh-keygen -Y sign' writes it", err);
     cursor = cursor_over(blob.data, blob.size);
@@ -246,8 +232,5 @@ int crypto_sshsig_verify(const void *armored, size_t size, const char *name, con
     if (!ssh_string_is(&parts.namespace, namespace))
         return error_set(err, ERROR_MISMATCH, -EBADMSG,
                          "%s: signed for another namespace; sign with: ssh-keygen -Y sign -n %s", name, namespace);
-    r = verify_parts(&parts, name, message, message_size, &key->pkey, err);
-    if (r == 0)
-        *ret_key = TAKE_POINTER(key);
-    return r;
+    return verify_parts(&parts, name, message, message_size, ret_key, err);
 }

@@ -3,6 +3,7 @@
 #include "host/job/publish_internal.h"
 
 #include "host/job/execution.h"
+#include "host/job/forensics.h"
 #include "host/json/canonical.h"
 #include "host/json/reader.h"
 #include "host/report/sarif.h"
@@ -115,6 +116,24 @@ static int write_sarif(struct gathering *g)
     return publish_document(g, "findings.sarif", sarif_document(files, &name), SARIF_MAX);
 }
 
+/* For those who look into what went wrong. */
+static int write_forensics(struct gathering *g)
+{
+    const struct publication *p = g->publication;
+    const struct forensics forensics = {
+        .assessment = p->assessment,
+        .failure = p->failure,
+        .plan = &p->made->plan,
+        .record = p->record,
+        .console_fd = p->console_fd,
+        .scratch = p->scratch,
+    };
+
+    if (!forensics_wanted(p->assessment->outcome))
+        return 0;
+    return publish_document(g, "forensics.json", forensics_document(&forensics), FORENSICS_SIZE_MAX);
+}
+
 /* --- the whole ---------------------------------------------------------------------------------------- */
 
 int publish_documents(const struct publication *publication, struct signer *signer, struct staging *staging,
@@ -137,6 +156,8 @@ int publish_documents(const struct publication *publication, struct signer *sign
         r = write_execution(g);
     if (r == 0)
         r = write_console(g);
+    if (r == 0)
+        r = write_forensics(g);
     if (r == 0)
         r = publish_samples(g);
     if (r == 0)

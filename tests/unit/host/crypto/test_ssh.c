@@ -95,6 +95,28 @@ static void test_keys(void)
     }
 }
 
+/* PEM in every spelling that openssl writes is the same key as the line. */
+static void test_spellings(void)
+{
+    static const char *const options[] = {"", "-conv_form compressed", "-conv_form hybrid", "-param_enc explicit"};
+    uint8_t expected[SHA256_SIZE], found[SHA256_SIZE];
+
+    fingerprint_of("p256.pub", expected);
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        CLEANUP_BUFFER struct buffer pem = buffer_with_limit(TEXT_MAX);
+        CLEANUP_PUBLIC_KEY struct crypto_public_key *key = NULL;
+        struct error err = {0};
+
+        CU_ASSERT_EQUAL_FATAL(shell("openssl ec -pubin -inform DER -in p256.der -pubout %s -out spelt.pem", options[i]),
+                              0);
+        read_text("spelt.pem", &pem);
+        if (crypto_public_key_parse_any(pem.data, pem.size, "spelt.pem", &key, &err) < 0)
+            continue; /* refused: no second identity either */
+        CU_ASSERT_EQUAL(crypto_public_key_fingerprint(key, found, &err), 0);
+        CU_ASSERT_EQUAL(memcmp(found, expected, SHA256_SIZE), 0);
+    }
+}
+
 static void test_signatures(void)
 {
     for (size_t i = 0; i < KINDS; i++) {
@@ -233,6 +255,7 @@ int main(void)
 {
     static const struct harness_test tests[] = {
         {"keys of every kind, by their fingerprint", test_keys},
+        {"PEM and OpenSSH spellings are one key", test_spellings},
         {"signatures of every kind", test_signatures},
         {"SHA-256 of the message", test_hashes},
         {"tampered signatures", test_tampered},
