@@ -3,6 +3,7 @@
 #include "host/policy/take.h"
 
 #include "host/attest/text.h"
+#include "host/crypto/ssh.h"
 #include "host/policy/keyring.h"
 
 #include <errno.h>
@@ -15,7 +16,10 @@ static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO
 
 int take_public_key(const char *text, const char *name, struct crypto_public_key **ret_key, struct error *err)
 {
-    return crypto_public_key_parse_any(text, strlen(text), name, ret_key, err);
+    size_t size = strlen(text);
+
+    return crypto_text_is_ssh_key(text, size) ? crypto_public_key_parse_ssh(text, size, name, ret_key, err)
+                                              : crypto_public_key_parse_any(text, size, name, ret_key, err);
 }
 
 static int take_time(const char *text, const char *where, const char *key, int64_t *to, struct error *err)

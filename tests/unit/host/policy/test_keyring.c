@@ -70,6 +70,28 @@ void test_keyring_reads(void)
     CU_ASSERT_EQUAL(memcmp(fingerprint, ring.keys[1].fingerprint, SHA256_SIZE), 0);
 }
 
+/* The line of an OpenSSH key file and the PEM of the same key are one key. */
+void test_keyring_ssh(void)
+{
+    static const char line[] = "- name: ann\n  use: [reviewer]\n  publicKey: ssh-ed25519 "
+                               "AAAAC3NzaC1lZDI1NTE5AAAAIICdBWxNkaMnoD4oPw0MaTJCV7x4DcuF/2qaxmObbIL2 ann\n";
+    static const char pem[] = "- name: bob\n  use: [reviewer]\n  publicKey: |\n"
+                              "    -----BEGIN PUBLIC KEY-----\n"
+                              "    MCowBQYDK2VwAyEAgJ0FbE2RoyegPig/DQxpMkJXvHgNy4X/aprGY5tsgvY=\n"
+                              "    -----END PUBLIC KEY-----\n";
+    static const char hex[] = "d84f1bc0562ff584163d2a425415a1c94ea6cef0d8e3bf688b82b8912c3ae816";
+    static struct keyring ring;
+    CLEANUP_BUFFER struct buffer yaml = buffer_with_limit(KEYRING_SIZE_MAX);
+    struct error err = {0};
+
+    CU_ASSERT_EQUAL(buffer_append_format(&yaml, "keys:\n%s", line), 0);
+    CU_ASSERT_EQUAL_FATAL(keyring_parse(yaml.data, yaml.size, "k.yaml", &ring, &err), 0);
+    CU_ASSERT_PTR_EQUAL(find(&ring, hex, KEYRING_REVIEWER), &ring.keys[0]);
+    CU_ASSERT_EQUAL(buffer_append_format(&yaml, "%s", pem), 0);
+    CU_ASSERT_EQUAL(keyring_parse(yaml.data, yaml.size, "k.yaml", &ring, &err), -EBADMSG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "keys[1] (bob).publicKey: the key of ann again"));
+}
+
 void test_keyring_judges(void)
 {
     static struct keyring ring;

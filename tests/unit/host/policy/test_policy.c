@@ -351,6 +351,7 @@ int main(void)
         {"defaults", test_defaults},
         {"refusals", test_refusals},
         {"key rings: read", test_keyring_reads},
+        {"key rings: SSH keys", test_keyring_ssh},
         {"key rings: standing", test_keyring_judges},
         {"key rings: refusals", test_keyring_refuses},
         {"key rings: bounds", test_keyring_bounds},
