@@ -8,8 +8,11 @@
 #include "host/data/npz_writer.h"
 #include "host/job/deadlines.h"
 #include "host/job/execution.h"
+#include "host/job/publish_report.h"
 #include "host/json/canonical.h"
 #include "host/json/reader.h"
+#include "host/report/junit.h"
+#include "host/report/page.h"
 #include "host/report/sarif.h"
 #include "wire/rows.h"
 
@@ -30,6 +33,8 @@ struct gathering {
     struct staging *staging;
     struct statement_resource configuration[RESOURCES_MAX], documents[RESOURCES_MAX];
     size_t configuration_count, document_count;
+    json_t *plan, *execution; /* owned: report.html is written from them */
+    int64_t finished_at;
     struct error *err;
 };
 
@@ -55,12 +60,12 @@ static void add_document(struct gathering *g, const char *name, const void *data
 
 /* --- files -------------------------------------------------------------------------------------------- */
 
-/* Renders a document; the reference is taken over. */
-static int render(struct gathering *g, const char *name, json_t *document, struct buffer *ret_bytes)
+/* Renders a document; the reference is taken over, into *ret_kept. */
+static int render(struct gathering *g, const char *name, json_t *document, struct buffer *ret_bytes, json_t **ret_kept)
 {
     int r = document == NULL ? -ENOMEM : json_canonical_encode(document, ret_bytes);
 
-    json_decref(document);
+    *ret_kept = document;
     if (r < 0)
         return error_set(g->err, ERROR_INTERNAL, r, "%s can't be written: %s", name, strerror(-r));
     return staging_write(g->staging, name, ret_bytes->data, ret_bytes->size, g->err);
@@ -71,7 +76,7 @@ static int write_plan(struct gathering *g)
     CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(DOCUMENT_MAX);
     const struct publication *p = g->publication;
     uint8_t sha256[SHA256_SIZE];
-    int r = render(g, STATEMENT_PLAN, plan_make_document(p->made, p->admission, p->options), &bytes);
+    int r = render(g, STATEMENT_PLAN, plan_make_document(p->made, p->admission, p->options), &bytes, &g->plan);
 
     if (r < 0)
         return r;
@@ -166,7 +171,7 @@ static int write_execution(struct gathering *g)
         .events = p->events,
         .failure = p->assessment->failed ? p->assessment->reasons[0] : NULL,
     };
-    int r = render(g, STATEMENT_EXECUTION, execution_document(&execution), &bytes);
+    int r = render(g, STATEMENT_EXECUTION, execution_document(&execution), &bytes, &g->execution);
 
     if (r == 0)
         add_document(g, STATEMENT_EXECUTION, bytes.data, bytes.size);
@@ -342,7 +347,7 @@ static int encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .host_verified_count = sizeof host_verified / sizeof host_verified[0],
         .guest_said = guest_said,
         .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
-        .finished_at = time(NULL),
+        .finished_at = g->finished_at,
     };
 
     memcpy(subject.sha256, p->admission->model_sha256, SHA256_SIZE);
@@ -360,6 +365,40 @@ static int encode_statement(struct gathering *g, struct buffer *ret_bytes)
             input.acceleration = p->record->acceleration == VM_ACCEL_KVM ? STATEMENT_KVM : STATEMENT_TCG;
     }
     return statement_encode(&input, ret_bytes, g->err);
+}
+
+/* --- for people and CI systems ---------------------------------------------------------------------------------- */
+
+static int write_document(struct gathering *g, const char *name, const struct buffer *bytes)
+{
+    add_document(g, name, bytes->data, bytes->size);
+    return staging_write(g->staging, name, bytes->data, bytes->size, g->err);
+}
+
+/* Written from the statement as it stands without them: after every other document. */
+static int write_report(struct gathering *g, struct signer *signer)
+{
+    CLEANUP_BUFFER struct buffer html = buffer_with_limit(PAGE_SIZE_MAX), junit = buffer_with_limit(JUNIT_SIZE_MAX),
+                                 bytes = buffer_with_limit(STATEMENT_SIZE_MAX);
+    CLEANUP_JSON json_t *statement = NULL;
+    uint8_t fingerprint[SHA256_SIZE];
+    char hex[SHA256_HEX_SIZE];
+    struct publish_report report = {
+        .publication = g->publication, .plan = g->plan, .execution = g->execution, .fingerprint = hex};
+    int r = encode_statement(g, &bytes);
+
+    if (r == 0)
+        r = statement_check(bytes.data, bytes.size, &statement, g->err);
+    if (r == 0)
+        r = crypto_public_key_fingerprint(signer_public_key(signer), fingerprint, g->err);
+    if (r < 0)
+        return r;
+    sha256_to_hex(fingerprint, hex);
+    report.statement = statement;
+    r = publish_report_write(&report, &html, &junit, g->err);
+    if (r == 0)
+        r = write_document(g, PAGE_NAME, &html);
+    return r < 0 ? r : write_document(g, JUNIT_NAME, &junit);
 }
 
 static int write_bundle(struct gathering *g, struct signer *signer)
@@ -394,6 +433,7 @@ int publish_documents(const struct publication *publication, struct signer *sign
     g->publication = publication;
     g->staging = staging;
     g->err = err;
+    g->finished_at = time(NULL);
     r = write_plan(g);
     if (r == 0)
         r = write_inputs(g);
@@ -410,6 +450,10 @@ int publish_documents(const struct publication *publication, struct signer *sign
     if (r == 0)
         r = write_samples(g);
     if (r == 0)
+        r = write_report(g, signer);
+    if (r == 0)
         r = write_bundle(g, signer);
+    json_decref(g->plan);
+    json_decref(g->execution);
     return r;
 }

@@ -24,7 +24,8 @@ static const struct {
     {STATEMENT_POLICY, true, true},      {STATEMENT_SPEC, true, true},       {STATEMENT_PLAN, true, true},
     {STATEMENT_EVALUATION, false, true}, {STATEMENT_EXECUTION, false, true}, {"domain.xml", true, true},
     {"findings.sarif", false, true},     {"events.jsonl", false, false},     {"console.log", false, false},
-    {"samples.npz", false, false},
+    {"samples.npz", false, false},       {"report.html", false, true},       {"junit.xml", false, true},
+    {"clusters.npz", false, true},       {"trigger.npz", false, true},
 };
 
 static const json_t *get_list(const json_t *statement, bool in_configuration)
