@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys: ECDSA on P-256 only, as that is what every verifier of Sigstore bundles accepts.
+ * Keys. Those that sign are ECDSA on P-256, as that is what every verifier of Sigstore bundles accepts; those of others
+ * (a model's publisher, reviewers, timestamps) may be of any kind in enum crypto_key_kind.
  *
  * Private keys are PKCS#8 PEM, unencrypted, in files of mode 0600; public keys are
  * SubjectPublicKeyInfo PEM (RFC 5480, RFC 7468), as `openssl pkey` reads and writes them.
@@ -17,6 +18,17 @@
 struct crypto_private_key;
 struct crypto_public_key;
 
+enum crypto_key_kind {
+    CRYPTO_KEY_P256,
+    CRYPTO_KEY_P384,
+    CRYPTO_KEY_P521,
+    CRYPTO_KEY_ED25519,
+    CRYPTO_KEY_RSA, /* 2048 to 8192 bits */
+    CRYPTO_KEY_KIND_COUNT
+};
+
+extern const char *const crypto_key_kind_names[CRYPTO_KEY_KIND_COUNT + 1]; /* "ECDSA P-256", … */
+
 /*
  * Writes a new key pair to PREFIX.pem (mode 0600) and PREFIX.pub.pem (0644) and returns the public
  * key's fingerprint. Existing files are never overwritten: -EEXIST, ERROR_USAGE. After a failure
@@ -30,12 +42,19 @@ MUST_USE int crypto_key_generate(const char *prefix, uint8_t ret_fingerprint[SHA
  */
 MUST_USE int crypto_private_key_load(const char *path, struct crypto_private_key **ret_key, struct error *err);
 
-/* Loads a public key; errors as above. */
+/* Loads a public key on P-256; errors as above. */
 MUST_USE int crypto_public_key_load(const char *path, struct crypto_public_key **ret_key, struct error *err);
 
-/* Parses a public key's PEM text; `name` begins the error's text. ERROR_BAD_INPUT, -EBADMSG. */
+/* Parses a P-256 public key's PEM text; `name` begins the error's text. ERROR_BAD_INPUT, -EBADMSG. */
 MUST_USE int crypto_public_key_parse(const void *pem, size_t size, const char *name, struct crypto_public_key **ret_key,
                                      struct error *err);
+
+/* The same for a key of any kind. */
+MUST_USE int crypto_public_key_load_any(const char *path, struct crypto_public_key **ret_key, struct error *err);
+MUST_USE int crypto_public_key_parse_any(const void *pem, size_t size, const char *name,
+                                         struct crypto_public_key **ret_key, struct error *err);
+
+enum crypto_key_kind crypto_public_key_kind(const struct crypto_public_key *key);
 
 /* The public half of a private key. */
 MUST_USE int crypto_private_key_get_public(const struct crypto_private_key *key, struct crypto_public_key **ret_key,

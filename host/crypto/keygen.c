@@ -70,7 +70,7 @@ int crypto_key_generate(const char *prefix, uint8_t ret_fingerprint[SHA256_SIZE]
     pkey = EVP_EC_gen(CRYPTO_CURVE);
     if (pkey == NULL)
         return crypto_fail(err, "making a key");
-    key.pkey = pkey;
+    key = (struct crypto_public_key){.pkey = pkey, .kind = CRYPTO_KEY_P256};
     r = crypto_public_key_fingerprint(&key, ret_fingerprint, err);
     if (r == 0)
         r = crypto_private_write(pkey, private_path, err);

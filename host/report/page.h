@@ -52,6 +52,7 @@ struct page {
     const json_t *evaluation;    /* NULL: there is none */
     const json_t *execution;     /* NULL: not at hand */
     const json_t *plan;          /* NULL: not at hand */
+    const json_t *forensics;     /* NULL: there is none */
     const struct policy *policy; /* NULL: not at hand */
     const char *fingerprint;     /* of the key that signs or has signed, in hexadecimal */
     const struct page_points *points;

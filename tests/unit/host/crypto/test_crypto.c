@@ -2,7 +2,7 @@
 /* Keys and signatures: published vectors, tampering, file modes, foreign kinds of key. */
 #include "host/crypto/ed25519.h"
 #include "host/crypto/signature.h"
-#include "unit/harness.h"
+#include "unit/host/crypto/tests.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -254,6 +254,14 @@ int main(void)
         {"foreign keys", test_foreign_keys},
         {"RFC 8032's vector", test_rfc8032_vector},
         {"files of Ed25519 keys", test_ed25519_files},
+        {"public keys of every kind", test_public_kinds},
+        {"signatures of other keys", test_public_crossed},
+        {"public keys that are refused", test_public_refused},
+        {"timestamps, judged", test_timestamp_judged},
+        {"timestamps without anchors", test_timestamp_claims},
+        {"timestamps by an authority's file", test_timestamp_by_path},
+        {"timestamps, every bit turned", test_timestamp_tampered},
+        {"requests of timestamps", test_timestamp_requests},
     };
     int status;
 
