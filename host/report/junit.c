@@ -46,7 +46,8 @@ static void put_count(struct xml *xml, const char *name, size_t count)
     put_attribute(xml, name, digits);
 }
 
-/* --- what a check amounts to here ------------------------------------------------------------------------------------ */
+/* --- what a check amounts to here ------------------------------------------------------------------------------------
+ */
 
 enum result { RESULT_PASSED, RESULT_FAILURE, RESULT_ERROR, RESULT_SKIPPED, RESULT_COUNT };
 
@@ -86,7 +87,8 @@ static const json_t *find(const json_t *list, const char *id)
     return NULL;
 }
 
-/* --- test cases -------------------------------------------------------------------------------------------------------- */
+/* --- test cases
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void put_reasons(struct xml *xml, const struct source *source, const char *about)
 {
@@ -154,7 +156,8 @@ static void put_verdict(struct xml *xml, const struct source *source)
     put(xml, "    </testcase>\n");
 }
 
-/* --- the suite --------------------------------------------------------------------------------------------------------- */
+/* --- the suite
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void put_totals(struct xml *xml, const struct source *source)
 {

@@ -2,9 +2,9 @@
 /*
  * junit.xml: an evaluation as CI systems read it (the JUnit format as Jenkins, GitLab and GitHub's actions take it).
  *
- * One testsuite an evaluation, one testcase a check: <failure> where it failed or warned, <error> where it broke, <skipped>
- * where it was not made. A last testcase, `verdict`, fails unless the verdict is `passed`, so that a pipeline that only
- * reads this file fails with the model; without an evaluation it is an <error>.
+ * One testsuite an evaluation, one testcase a check: <failure> where it failed or warned, <error> where it broke,
+ * <skipped> where it was not made. A last testcase, `verdict`, fails unless the verdict is `passed`, so that a pipeline
+ * that only reads this file fails with the model; without an evaluation it is an <error>.
  */
 #ifndef LAZARET_HOST_REPORT_JUNIT_H
 #define LAZARET_HOST_REPORT_JUNIT_H

@@ -128,12 +128,14 @@ void page_badge(struct html *html, const char *status)
 /* Drawn once, used by every badge. */
 static void write_shapes(struct html *html)
 {
-    html_raw(html,
-             "<svg class=\"shapes\" aria-hidden=\"true\" width=\"0\" height=\"0\">"
-             "<symbol id=\"i-good\" viewBox=\"0 0 12 12\"><path d=\"M1.5 6.5 4.5 9.5 10.5 2.5\"/></symbol>"
-             "<symbol id=\"i-bad\" viewBox=\"0 0 12 12\"><path d=\"M2 2 10 10M10 2 2 10\"/></symbol>"
-             "<symbol id=\"i-warn\" viewBox=\"0 0 12 12\"><path d=\"M6 1V7.5M6 10V11\"/></symbol>"
-             "<symbol id=\"i-none\" viewBox=\"0 0 12 12\"><path d=\"M2 6H10\"/></symbol></svg>\n");
+    /* As attributes: a style would not reach into where a shape is used. */
+#define STROKE " fill=\"none\" stroke=\"currentColor\" stroke-width=\"2.2\" stroke-linecap=\"round\"/></symbol>"
+    html_raw(html, "<svg class=\"shapes\" aria-hidden=\"true\" width=\"0\" height=\"0\">"
+                   "<symbol id=\"i-good\" viewBox=\"0 0 12 12\"><path d=\"M1.5 6.5 4.5 9.5 10.5 2.5\"" STROKE
+                   "<symbol id=\"i-bad\" viewBox=\"0 0 12 12\"><path d=\"M2 2 10 10M10 2 2 10\"" STROKE
+                   "<symbol id=\"i-warn\" viewBox=\"0 0 12 12\"><path d=\"M6 1.2V7.2M6 10.7V10.8\"" STROKE
+                   "<symbol id=\"i-none\" viewBox=\"0 0 12 12\"><path d=\"M2 6H10\"" STROKE "</svg>\n");
+#undef STROKE
 }
 
 void page_open(struct html *html, const char *id, const char *heading)

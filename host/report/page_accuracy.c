@@ -9,7 +9,8 @@
 #define CLASSES_MAX        64u /* rows of the table a class */
 #define HEAT_STEPS         9.0
 
-/* --- the confusion matrix ------------------------------------------------------------------------------------------ */
+/* --- the confusion matrix ------------------------------------------------------------------------------------------
+ */
 
 /* The shade of a cell: of right answers by their share of the row, of wrong ones likewise but never invisible. */
 static void write_cell(struct html *html, long long count, long long row_total, bool right)
@@ -28,7 +29,7 @@ static void write_matrix(struct html *html, const json_t *matrix)
     size_t classes = json_array_size(matrix);
 
     page_open_table(html, "Confusion matrix: test inputs by label (rows) and by prediction (columns)");
-    html_raw(html, "<thead><tr><th scope=\"col\">label</th>");
+    html_raw(html, "<thead class=\"wide-matrix\"><tr><th scope=\"col\">label</th>");
     for (size_t i = 0; i < classes; i++)
         html_format(html, "<th scope=\"col\">%zu</th>", i);
     html_raw(html, "</tr></thead>\n<tbody class=\"matrix\">\n");
@@ -110,10 +111,11 @@ static void write_bar(struct html *html, double share)
 {
     double width = share < 0.0 ? 0.0 : share > 1.0 ? 1.0 : share;
 
-    html_format(html,
-                "<svg class=\"bar\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect "
-                "class=\"track\" width=\"100\" height=\"10\"/><rect class=\"fill\" width=\"%.1f\" height=\"10\"/></svg>",
-                100.0 * width);
+    html_format(
+        html,
+        "<svg class=\"bar\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect "
+        "class=\"track\" width=\"100\" height=\"10\"/><rect class=\"fill\" width=\"%.1f\" height=\"10\"/></svg>",
+        100.0 * width);
 }
 
 static void write_classes(struct html *html, const json_t *classes)
@@ -122,9 +124,11 @@ static void write_classes(struct html *html, const json_t *classes)
     size_t i;
 
     page_open_table(html, "Accuracy of each class");
-    html_raw(html, "<thead><tr><th scope=\"col\">Class</th><th scope=\"col\">Right</th><th scope=\"col\">Of</th><th "
-                   "scope=\"col\">Accuracy</th><th scope=\"col\"><span class=\"unseen\">As a bar</span></th></tr>"
-                   "</thead>\n<tbody>\n");
+    html_raw(
+        html,
+        "<thead><tr><th scope=\"col\">Class</th><th scope=\"col\">Right</th><th scope=\"col\">Of</th><th "
+        "scope=\"col\">Accuracy</th><th scope=\"col\" class=\"bars\"><span class=\"unseen\">As a bar</span></th></tr>"
+        "</thead>\n<tbody>\n");
     json_array_foreach (classes, i, class) {
         if (i == CLASSES_MAX)
             break;
@@ -135,7 +139,7 @@ static void write_classes(struct html *html, const json_t *classes)
             html_percent(html, look_decimal(class, "accuracy"));
         else
             html_raw(html, "\xe2\x80\x93");
-        html_raw(html, "</td><td>");
+        html_raw(html, "</td><td class=\"bars\">");
         write_bar(html, look_decimal(class, "accuracy"));
         html_raw(html, "</td></tr>\n");
     }

@@ -150,7 +150,7 @@ static void write_row(struct html *html, const struct page *page, const json_t *
     html_raw(html, "</td><td>");
     if (check != NULL)
         page_check_found(html, check);
-    html_raw(html, "</td><td>");
+    html_raw(html, "</td><td><span class=\"lead\">Whose word: </span>");
     html_raw(html, word_of(look_text(entry, "provenance")));
     html_raw(html, "</td></tr>\n");
 }
@@ -260,9 +260,8 @@ static void write_scan_gaps(struct html *html, const json_t *scan)
                 html_say(html, " of %s", look_text(gap, "member"));
             if (look_text(gap, "detail")[0] != '\0')
                 html_say(html, ": %s", look_text(gap, "detail"));
-            html_raw(html, json_is_true(json_object_get(gap, "gap"))
-                               ? ". A loader may read what was not looked at."
-                               : ". Nothing there is run by a loader.");
+            html_raw(html, json_is_true(json_object_get(gap, "gap")) ? ". A loader may read what was not looked at."
+                                                                     : ". Nothing there is run by a loader.");
             close_item(html);
         }
 }

@@ -12,7 +12,8 @@
 #define MARGIN      10.0
 #define INDICES_MAX 12u
 
-/* --- the order: what is suspicious comes first ------------------------------------------------------------------------- */
+/* --- the order: what is suspicious comes first
+ * ------------------------------------------------------------------------- */
 
 /* The `number`-th class of the list where suspicious ones come first; NULL after the last. */
 static const json_t *class_at(const json_t *classes, size_t number)
@@ -27,7 +28,8 @@ static const json_t *class_at(const json_t *classes, size_t number)
     return NULL;
 }
 
-/* --- a scatter plot ------------------------------------------------------------------------------------------------------ */
+/* --- a scatter plot
+ * ------------------------------------------------------------------------------------------------------ */
 
 struct window {
     double left, top, unit; /* of the drawing, in the data's units: one unit of it for both axes */
@@ -55,9 +57,8 @@ static struct window window_of(const struct page_points *points)
     span = width > height ? width : height;
     if (!(span > 0.0) || !isfinite(span))
         span = 1.0;
-    return (struct window){.left = box[0] - (span - width) / 2,
-                           .top = box[3] + (span - height) / 2,
-                           .unit = (SIDE - 2 * MARGIN) / span};
+    return (struct window){
+        .left = box[0] - (span - width) / 2, .top = box[3] + (span - height) / 2, .unit = (SIDE - 2 * MARGIN) / span};
 }
 
 /* All points of one kind as one path: dots are lines of no length with round ends. */
@@ -139,15 +140,17 @@ static void write_plots(struct html *html, const struct page *page, const json_t
     }
     html_raw(html, "</div>\n");
     write_legend(html);
-    html_format(html,
-                "<p class=\"fine\">%zu of %zu classes are drawn, suspicious ones first; of a large class, evenly chosen "
-                "samples. The axes are the first two components of the activations; the clusters were found in all of "
-                "them. The points are the guest\xe2\x80\x99s word, decide nothing and stand in "
-                "<code>clusters.npz</code>.</p>\n",
-                drawn, json_array_size(classes));
+    html_format(
+        html,
+        "<p class=\"fine\">%zu of %zu classes are drawn, suspicious ones first; of a large class, evenly chosen "
+        "samples. The axes are the first two components of the activations; the clusters were found in all of "
+        "them. The points are the guest\xe2\x80\x99s word, decide nothing and stand in "
+        "<code>clusters.npz</code>.</p>\n",
+        drawn, json_array_size(classes));
 }
 
-/* --- figures ------------------------------------------------------------------------------------------------------------- */
+/* --- figures
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void write_row(struct html *html, const json_t *class)
 {
@@ -189,8 +192,8 @@ static void write_indices(struct html *html, const json_t *classes)
                     look_count(class, "label"));
         for (size_t j = 0; j < json_array_size(list) && j < INDICES_MAX; j++)
             html_format(html, "%s%lld", j > 0 ? ", " : "", look_item(list, j));
-        html_raw(html, json_array_size(list) > INDICES_MAX ? " and more in <code>evaluation.json</code>.</p>\n"
-                                                           : ".</p>\n");
+        html_raw(html,
+                 json_array_size(list) > INDICES_MAX ? " and more in <code>evaluation.json</code>.</p>\n" : ".</p>\n");
     }
 }
 

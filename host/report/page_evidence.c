@@ -87,11 +87,13 @@ static void write_chain(struct html *html, const struct page *page)
     size_t i;
 
     page_open(html, "evidence", "Evidence: the chain of digests");
-    html_raw(html, "<p>All of this stands in one signed statement, in <code>result.sigstore.json</code>. Whoever has the "
-                   "files can compare them with these digests, and the statement with its signature.</p>\n");
+    html_raw(html,
+             "<p>All of this stands in one signed statement, in <code>result.sigstore.json</code>. Whoever has the "
+             "files can compare them with these digests, and the statement with its signature.</p>\n");
     page_open_table(html, "What went in and what came out, by SHA-256");
-    html_raw(html, "<thead><tr><th scope=\"col\">What</th><th scope=\"col\">Role</th><th scope=\"col\">SHA-256</th></tr>"
-                   "</thead>\n<tbody>\n");
+    html_raw(html,
+             "<thead><tr><th scope=\"col\">What</th><th scope=\"col\">Role</th><th scope=\"col\">SHA-256</th></tr>"
+             "</thead>\n<tbody>\n");
     json_array_foreach (json_object_get(page->statement, "subject"), i, subject)
         write_resource(html, look_text(subject, "name"), "the model", "model",
                        look_text(json_object_get(subject, "digest"), "sha256"));
@@ -117,8 +119,9 @@ static void write_verified(struct html *html, const struct page *page)
         return;
     page_open(html, "verified", "What was verified when this page was written");
     page_open_table(html, "What lazaret report verified");
-    html_raw(html, "<thead><tr><th scope=\"col\">What</th><th scope=\"col\">State</th><th scope=\"col\">Detail</th></tr>"
-                   "</thead>\n<tbody>\n");
+    html_raw(html,
+             "<thead><tr><th scope=\"col\">What</th><th scope=\"col\">State</th><th scope=\"col\">Detail</th></tr>"
+             "</thead>\n<tbody>\n");
     for (size_t i = 0; i < page->verified_count; i++) {
         html_raw(html, "<tr><th scope=\"row\">");
         html_text(html, page->verified[i].what);
@@ -168,7 +171,8 @@ void page_evidence(struct html *html, const struct page *page)
     write_replay(html, page);
 }
 
-/* --- people ----------------------------------------------------------------------------------------------------------- */
+/* --- people
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void write_sign_off(struct html *html, const struct page_sign_off *sign_off)
 {
@@ -191,10 +195,11 @@ void page_sign_offs(struct html *html, const struct page *page)
 
     page_open(html, "sign-offs", "Who signed off");
     if (page->sign_off_count == 0) {
-        html_raw(html, page->rewritten ? "<p>Nobody, as far as this directory shows.</p>\n"
-                                       : "<p>Nobody yet: this page was written when the evaluation ended. Sign-offs "
-                                         "come later; <code>lazaret report</code> writes the page again with those that "
-                                         "there are by then.</p>\n");
+        html_raw(html, page->rewritten
+                           ? "<p>Nobody, as far as this directory shows.</p>\n"
+                           : "<p>Nobody yet: this page was written when the evaluation ended. Sign-offs "
+                             "come later; <code>lazaret report</code> writes the page again with those that "
+                             "there are by then.</p>\n");
         if (strcmp(tier, "low") != 0)
             html_raw(html, "<p>The policy\xe2\x80\x99s tier asks for people: a result never passes by itself.</p>\n");
         page_close(html);

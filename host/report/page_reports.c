@@ -113,8 +113,7 @@ static void write_drift(struct html *html, const json_t *check)
         html_raw(html, "<tr><th scope=\"row\"><code>");
         html_text(html, look_text(layer, "name"));
         html_raw(html, "</code></th><td>");
-        html_text(html,
-                  json_is_true(json_object_get(layer, "drifted")) ? "differs" : look_text(layer, "outcome"));
+        html_text(html, json_is_true(json_object_get(layer, "drifted")) ? "differs" : look_text(layer, "outcome"));
         html_raw(html, "</td>");
         write_figure(html, layer, "d");
         write_figure(html, layer, "pHolm");

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NORMS_MAX     8u
-#define NORM_SIZE     16u
-#define ID_SIZE       24u
-#define CAPTION_SIZE  128u
+#define NORMS_MAX    8u
+#define NORM_SIZE    16u
+#define ID_SIZE      24u
+#define CAPTION_SIZE 128u
 
 static const char *const attacks[] = {"fgsm", "noise", "pgd", "square", "robustness"};
 
@@ -84,7 +84,7 @@ static void write_plot(struct html *html, const struct page *page, const char *n
     size_t j;
 
     (void)snprintf(id, sizeof id, "norm-%zu", number);
-    (void)snprintf(title, sizeof title, "Right when clean and under attack, against eps; norm %s", norm);
+    (void)snprintf(title, sizeof title, "Norm %s: right when clean and under attack", norm);
     plot.id = id;
     plot.title = title;
     if (classes > 0)
@@ -102,7 +102,8 @@ static void write_plot(struct html *html, const struct page *page, const char *n
         plot_write(html, &plot);
 }
 
-/* --- the figures ----------------------------------------------------------------------------------------------------- */
+/* --- the figures -----------------------------------------------------------------------------------------------------
+ */
 
 static void write_share(struct html *html, double share)
 {
@@ -141,9 +142,10 @@ static void write_table(struct html *html, const char *id, const json_t *curve)
     (void)snprintf(caption, sizeof caption, "%s, norm %s%s", page_check_name(id), look_text(curve, "norm"),
                    json_is_true(json_object_get(curve, "minimal")) ? ", minimal" : "");
     page_open_table(html, caption);
-    html_raw(html, "<thead><tr><th scope=\"col\">eps</th><th scope=\"col\">Right clean and attacked</th><th "
-                   "scope=\"col\">Of</th><th scope=\"col\">Share</th><th scope=\"col\">95% interval</th><th "
-                   "scope=\"col\">Right under attack</th><th scope=\"col\">Attack succeeds</th></tr></thead>\n<tbody>\n");
+    html_raw(html,
+             "<thead><tr><th scope=\"col\">eps</th><th scope=\"col\">Right clean and attacked</th><th "
+             "scope=\"col\">Of</th><th scope=\"col\">Share</th><th scope=\"col\">95% interval</th><th "
+             "scope=\"col\">Right under attack</th><th scope=\"col\">Attack succeeds</th></tr></thead>\n<tbody>\n");
     json_array_foreach (json_object_get(curve, "points"), i, point)
         write_point(html, point);
     html_raw(html, "</tbody>\n");

@@ -2,8 +2,8 @@
 /*
  * The page's styles: light and dark by the reader's own setting, 320 CSS pixels and up, and print.
  *
- * Every pair of text and ground has a contrast of at least 4.5 (WCAG 2.2, 1.4.3), lines and shapes 3 (1.4.11). Nothing is
- * told by colour alone. The text must not hold "</" (HTML, section 13.1.2.6).
+ * Every pair of text and ground has a contrast of at least 4.5 (WCAG 2.2, 1.4.3), lines and shapes 3 (1.4.11). Nothing
+ * is told by colour alone. The text must not hold "</" (HTML, section 13.1.2.6).
  */
 #include "host/report/page_sections.h"
 
@@ -38,8 +38,7 @@ const char page_style[] =
     ".fine,.sub{color:var(--soft);font-size:.875rem}.sub{display:block;font-weight:400}\n"
     ".unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\n"
     ".skip{position:absolute;left:-200vw}.skip:focus{position:static}\n"
-    ".shapes{position:absolute}.shapes path,.badge path,.word path{fill:none;stroke:currentColor;stroke-width:2.2;"
-    "stroke-linecap:round;stroke-linejoin:round}\n"
+    ".shapes{position:absolute}\n"
     ".note{border-left:4px solid var(--line);padding:.3rem .8rem;margin:0 0 1rem;max-width:none}"
     ".note.warn{border-color:var(--warn);background:var(--warn-bg);color:var(--warn)}.note.warn code{color:inherit}\n"
     /* verdict */
@@ -71,8 +70,8 @@ const char page_style[] =
     "#evidence .digest,.facts .digest{word-break:break-all}#evidence td:last-child{min-width:15rem}"
     "#evidence th[scope=row]{min-width:9rem}#verified td:last-child{min-width:15rem}\n"
     "#sign-offs th[scope=row]{min-width:14rem}#sign-offs .digest{font-size:.75rem;word-break:break-all}\n"
-    ".matrix td,.matrix th{min-width:2.3rem;padding:.35rem .3rem;text-align:center;font-variant-numeric:tabular-nums}"
-    "#accuracy thead th{text-align:center}.zero{color:var(--soft)}\n"
+    ".matrix td,.matrix th,.wide-matrix th{min-width:2.3rem;padding:.35rem .3rem;text-align:center;"
+    "font-variant-numeric:tabular-nums}.zero{color:var(--soft)}\n"
     ".h0,.h1,.h2{background:rgba(var(--heat),.12)}.h3,.h4{background:rgba(var(--heat),.2)}"
     ".h5,.h6{background:rgba(var(--heat),.28)}.h7,.h8{background:rgba(var(--heat),.36)}"
     ".h9{background:rgba(var(--heat),.44);font-weight:600}\n"
@@ -80,13 +79,19 @@ const char page_style[] =
     ".e3,.e4,.e5{background:rgba(var(--fault),.34)}.e6,.e7,.e8,.e9{background:rgba(var(--fault),.42);font-weight:600}\n"
     ".bar{display:block;width:100%;min-width:4rem;height:.6rem;margin-top:.45rem}.bar .track{fill:var(--none-bg)}"
     ".bar .fill{fill:var(--s0)}\n"
-    ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:0 1.5rem}"
-    ".pair>*{min-width:0;align-self:start}\n"
+    ".pair>*{min-width:0;align-self:start}"
+    "@media (min-width:62rem){.pair{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,4fr);gap:0 1.5rem}}\n"
     ".gaps,.findings{list-style:none;margin:0;padding:0}.gaps li{display:grid;grid-template-columns:7.5rem 1fr;"
     "gap:.2rem .8rem;padding:.5rem 0;border-bottom:1px solid var(--line)}.gaps .badge{justify-self:start;"
     "align-self:start}.findings li{border:1px solid var(--line);border-radius:.4rem;padding:.7rem .9rem;"
     "margin:.6rem 0}\n"
     "@media (max-width:34rem){.gaps li{grid-template-columns:1fr}}\n"
+    ".lead{display:none}@media (max-width:44rem){#checked table,#checked tbody,#checked tr,#checked td,"
+    "#checked caption,#checked th[scope=row]{display:block;width:auto;min-width:0;border:0}"
+    "#checked thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"
+    "#checked tbody tr{border-top:1px solid var(--line);padding:.5rem 0}#checked td,#checked th[scope=row]"
+    "{padding:.15rem .7rem}#checked td:nth-child(n){min-width:0}#checked .lead{display:inline;color:var(--soft)}}\n"
+    "@media (max-width:34rem){.bars{display:none}}\n"
     "details{margin:.8rem 0}summary{cursor:pointer;color:var(--link);padding:.2rem 0}\n"
     /* drawings */
     "figure{margin:0}figcaption{font-weight:600;font-size:.95rem;margin:0 0 .4rem}svg text{fill:var(--soft);"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trigger that was found: where it lies, its colour, on an input where the policy shows inputs; and each target's. */
+/* The trigger that was found: where it lies, its colour, on an input where the policy shows inputs; and each target's.
+ */
 #include "host/report/page_sections.h"
 #include "host/report/picture.h"
 
@@ -12,7 +13,8 @@
 #define DRAWN         240.0
 #define PICTURE_MAX   ((size_t)16 << 20)
 
-/* --- the input's shape ------------------------------------------------------------------------------------------------ */
+/* --- the input's shape
+ * ------------------------------------------------------------------------------------------------ */
 
 struct shape {
     long long height, width;
@@ -33,7 +35,8 @@ static bool find_shape(const struct page *page, struct shape *ret_shape)
            ret_shape->width <= SIDE_MAX;
 }
 
-/* --- drawings ------------------------------------------------------------------------------------------------------------ */
+/* --- drawings
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void write_grid(struct html *html, const struct shape *shape, double unit)
 {
@@ -115,7 +118,8 @@ static void write_drawings(struct html *html, const struct page *page, const jso
                              "(<code>report.inputs</code>).</p>\n");
 }
 
-/* --- tables -------------------------------------------------------------------------------------------------------------- */
+/* --- tables
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static bool is_suspicious(const json_t *check, const json_t *target)
 {
@@ -130,12 +134,13 @@ static bool is_suspicious(const json_t *check, const json_t *target)
 
 static void write_target(struct html *html, const json_t *check, const json_t *target)
 {
-    html_format(html,
-                "<tr><th scope=\"row\">%lld</th><td class=\"n\">%lld\xc3\x97%lld</td><td class=\"n\">%lld, %lld</td><td "
-                "class=\"n\">%lld of %lld</td><td class=\"n\">",
-                look_count(target, "target"), look_count(target, "height"), look_count(target, "width"),
-                look_count(target, "row"), look_count(target, "col"), look_count(target, "flipped"),
-                look_count(target, "eligible"));
+    html_format(
+        html,
+        "<tr><th scope=\"row\">%lld</th><td class=\"n\">%lld\xc3\x97%lld</td><td class=\"n\">%lld, %lld</td><td "
+        "class=\"n\">%lld of %lld</td><td class=\"n\">",
+        look_count(target, "target"), look_count(target, "height"), look_count(target, "width"),
+        look_count(target, "row"), look_count(target, "col"), look_count(target, "flipped"),
+        look_count(target, "eligible"));
     if (look_decimal(target, "success") >= 0.0)
         html_percent(html, look_decimal(target, "success"));
     else

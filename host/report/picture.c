@@ -68,7 +68,7 @@ int picture_encode(uint32_t height, uint32_t width, uint32_t channels, const uin
     header[3] = (uint8_t)width;
     header[6] = (uint8_t)(height >> 8);
     header[7] = (uint8_t)height;
-    header[8] = 8;                      /* bits a sample */
+    header[8] = 8;                     /* bits a sample */
     header[9] = channels == 3 ? 2 : 0; /* truecolour or greyscale; section 11.2.2 */
     r = buffer_append(&png, "\x89PNG\r\n\x1a\n", 8);
     if (r == 0)

@@ -13,9 +13,9 @@
 #define BOTTOM      204.0
 #define CLEAN_X     (LEFT + 14.0)
 #define FIRST_X     (LEFT + 56.0)
-#define LABEL_WIDTH 7.0  /* of a digit */
-#define LABEL_GAP   8.0  /* between two labels */
-#define ASIDE       4.0  /* one series from the next */
+#define LABEL_WIDTH 6.4 /* of a digit */
+#define LABEL_GAP   6.0 /* between two labels */
+#define ASIDE       4.0 /* one series from the next */
 
 struct scale {
     double low, high; /* log10 of eps */
@@ -56,7 +56,8 @@ static struct scale scale_of(const struct plot *plot)
     return scale;
 }
 
-/* --- axes ------------------------------------------------------------------------------------------------------------ */
+/* --- axes ------------------------------------------------------------------------------------------------------------
+ */
 
 static void write_shares(struct html *html)
 {
@@ -118,7 +119,8 @@ static void write_axes(struct html *html, const struct plot *plot, const struct 
                     y_of(plot->marks[i].share));
 }
 
-/* --- series ---------------------------------------------------------------------------------------------------------- */
+/* --- series ----------------------------------------------------------------------------------------------------------
+ */
 
 /* A shape of its own for each series, beside its colour. */
 static void write_marker(struct html *html, size_t series, double x, double y)
@@ -170,8 +172,8 @@ static void write_series(struct html *html, const struct plot *plot, size_t inde
         double x = x_of(scale, point->eps) + by;
 
         if (point->low >= 0.0 && point->high >= 0.0)
-            html_format(html, "<path class=\"whisker\" d=\"M%.1f %.1fh6m-3 0V%.1fm-3 0h6\"/>", x - 3,
-                        y_of(point->high), y_of(point->low));
+            html_format(html, "<path class=\"whisker\" d=\"M%.1f %.1fh6m-3 0V%.1fm-3 0h6\"/>", x - 3, y_of(point->high),
+                        y_of(point->low));
         if (point->share >= 0.0)
             write_marker(html, index, x, y_of(point->share));
     }
@@ -184,8 +186,9 @@ static void write_legend(struct html *html, const struct plot *plot)
 
     html_raw(html, "<ul class=\"legend\">");
     for (size_t i = 0; i < plot->series_count; i++) {
-        html_format(html, "<li><svg class=\"s%zu\" width=\"22\" height=\"14\" aria-hidden=\"true\"><path class=\"line\" "
-                          "d=\"M1 7H21\"/>",
+        html_format(html,
+                    "<li><svg class=\"s%zu\" width=\"22\" height=\"14\" aria-hidden=\"true\"><path class=\"line\" "
+                    "d=\"M1 7H21\"/>",
                     i);
         write_marker(html, i, 11, 7);
         html_raw(html, "</svg> ");

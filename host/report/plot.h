@@ -20,7 +20,7 @@
 struct plot_point {
     double eps; /* above 0 */
     double share, low, high;
-    double other; /* the lighter, dashed line; below 0: none */
+    double other;                /* the lighter, dashed line; below 0: none */
     char label[PLOT_LABEL_SIZE]; /* eps as the policy writes it */
 };
 
@@ -31,12 +31,14 @@ struct plot_series {
 };
 
 struct plot {
-    const char *id;         /* a literal, unique on the page */
-    const char *title;      /* foreign */
-    double clean;           /* share at eps 0; below 0: unknown */
-    double chance;          /* a guess's share; below 0: unknown */
-    size_t mark_count;      /* the policy's minimums */
-    struct { double eps, share; } marks[PLOT_MARKS_MAX];
+    const char *id;    /* a literal, unique on the page */
+    const char *title; /* foreign */
+    double clean;      /* share at eps 0; below 0: unknown */
+    double chance;     /* a guess's share; below 0: unknown */
+    size_t mark_count; /* the policy's minimums */
+    struct {
+        double eps, share;
+    } marks[PLOT_MARKS_MAX];
     size_t series_count;
     struct plot_series series[PLOT_SERIES_MAX];
 };
