@@ -87,11 +87,8 @@ int confine_drop_capabilities(void)
     return (int)syscall(SYS_capset, &header, none);
 }
 
-/* From root to the profile's own user, for good. Another user keeps its identity. */
-static int change_identity(const struct confine_profile *profile)
+int confine_change_identity(unsigned id)
 {
-    unsigned id = (unsigned)profile->uid;
-
     if (geteuid() != 0)
         return 0;
     if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
@@ -147,7 +144,7 @@ int confine_self(const struct confine_profile *profile, struct error *err)
         return failed(profile, err, "unshare");
     if (set_limits(profile) < 0)
         return failed(profile, err, "setrlimit");
-    if (change_identity(profile) < 0)
+    if (confine_change_identity((unsigned)profile->uid) < 0)
         return failed(profile, err, "setresuid");
     if (confine_drop_capabilities() < 0)
         return failed(profile, err, "capset");

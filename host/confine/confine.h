@@ -20,6 +20,8 @@ enum confine_uid {
     CONFINE_UID_COLLECTOR = 64702,
     CONFINE_UID_DATA_READER = 64703,
     CONFINE_UID_VSOCK_DEVICE = 64704,
+    CONFINE_UID_TIMESTAMPS = 64705, /* the reader */
+    CONFINE_UID_CLIENT = 64706,     /* the network */
 };
 
 struct confine_profile {
