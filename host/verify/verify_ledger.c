@@ -2,6 +2,7 @@
 /* Whether the result stands in the ledger: its entry holds, and is about this very signature by this very key. */
 #include "host/verify/internal.h"
 
+#include "host/json/reader.h"
 #include "host/ledger/entry.h"
 #include "host/ledger/leaf.h"
 
