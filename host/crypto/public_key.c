@@ -3,6 +3,7 @@
 #include "host/crypto/internal.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -70,6 +71,20 @@ int crypto_key_check_p256(const EVP_PKEY *pkey, const char *name, const char *ha
     return 0;
 }
 
+/*
+ * A key has one fingerprint however its file spells it: a point may come compressed, a curve with its parameters
+ * written out.
+ */
+static int make_uniform(EVP_PKEY *pkey, enum crypto_key_kind kind)
+{
+    if (kind == CRYPTO_KEY_ED25519 || kind == CRYPTO_KEY_RSA)
+        return 0;
+    if (EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed") != 1 ||
+        EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_GROUP) != 1)
+        return -EIO;
+    return 0;
+}
+
 int crypto_public_key_wrap(EVP_PKEY **pkey, const char *name, struct crypto_public_key **ret_key, struct error *err)
 {
     struct crypto_public_key *key;
@@ -80,6 +95,8 @@ int crypto_public_key_wrap(EVP_PKEY **pkey, const char *name, struct crypto_publ
                          "%s: a kind of key that is not used; use ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of "
                          "%u to %u bits",
                          name, RSA_BITS_MIN, RSA_BITS_MAX);
+    if (make_uniform(*pkey, kind) < 0)
+        return crypto_fail(err, name);
     key = malloc(sizeof *key);
     if (key == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for the key", name);

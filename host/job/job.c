@@ -254,6 +254,7 @@ static int publish(struct job *job, struct error *err)
         .record = job->recorded ? job->record : NULL,
         .results = job->results,
         .assessment = &job->assessment,
+        .failure = &job->failure,
         .console_fd = job->console_fd,
         .events = &job->events,
     };

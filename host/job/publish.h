@@ -4,6 +4,7 @@
 #define LAZARET_HOST_JOB_PUBLISH_H
 
 #include "host/job/assess.h"
+#include "host/job/conversation.h"
 #include "host/job/events.h"
 #include "host/job/staging.h"
 #include "host/signer/signer.h"
@@ -19,6 +20,8 @@ struct publication { /* all borrowed */
     const struct vm_record *record; /* NULL: nothing was booted */
     const struct results *results;  /* NULL: none */
     const struct assessment *assessment;
+    const struct conversation_failure *failure;
+    const json_t *scratch; /* what was on the scratch disk; NULL: there was none */
     int console_fd;
     const struct events *events;
 };

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "digest/sha256.h"
+#include "host/policy/keyring.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -179,6 +180,7 @@ struct policy {
     struct policy_neural_cleanse neural_cleanse;
     struct policy_strip strip;
     struct policy_weight_drift weight_drift;
+    struct keyring keyring; /* `keys` and `revoked`; empty where the policy has none */
 };
 
 extern const char *const policy_tier_names[POLICY_TIER_COUNT + 1];             /* low, medium, high */
@@ -188,7 +190,7 @@ extern const char *const policy_reduction_names[POLICY_REDUCTION_COUNT + 1];   /
 
 /*
  * Reads a policy. ERROR_NO_INPUT where the file can't be read; ERROR_BAD_INPUT names the file and
- * the line or key. *ret_policy is some 40 KiB and written only on success.
+ * the line or key. *ret_policy is some 110 KiB and written only on success.
  */
 MUST_USE int policy_load(const char *path, struct policy *ret_policy, struct error *err);
 

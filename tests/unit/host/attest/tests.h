@@ -4,7 +4,9 @@
 #define LAZARET_TESTS_UNIT_HOST_ATTEST_TESTS_H
 
 void test_bundle_form(void);
+void test_bundle_evidence(void);
 void test_bundle_refusals(void);
+void test_envelope(void);
 void test_bundle_changed_bits(void);
 void test_statement_form(void);
 void test_statement_texts(void);

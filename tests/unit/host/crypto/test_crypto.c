@@ -257,6 +257,11 @@ int main(void)
         {"public keys of every kind", test_public_kinds},
         {"signatures of other keys", test_public_crossed},
         {"public keys that are refused", test_public_refused},
+        {"timestamps, judged", test_timestamp_judged},
+        {"timestamps without anchors", test_timestamp_claims},
+        {"timestamps by an authority's file", test_timestamp_by_path},
+        {"timestamps, every bit turned", test_timestamp_tampered},
+        {"requests of timestamps", test_timestamp_requests},
     };
     int status;
 

@@ -8,5 +8,10 @@
 void test_public_kinds(void);
 void test_public_crossed(void);
 void test_public_refused(void);
+void test_timestamp_judged(void);
+void test_timestamp_claims(void);
+void test_timestamp_by_path(void);
+void test_timestamp_tampered(void);
+void test_timestamp_requests(void);
 
 #endif

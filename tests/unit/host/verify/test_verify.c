@@ -148,15 +148,15 @@ static void verify_signed(const char *payload)
     CLEANUP_BUFFER struct buffer pae = buffer_with_limit(1 << 16), text = buffer_with_limit(1 << 16);
     const struct verify_request request = {.path = out, .key_path = key};
     CLEANUP_VERIFY_REPORT struct verify_report *report = NULL;
-    uint8_t signature[CRYPTO_SIGNATURE_MAX], fingerprint[SHA256_SIZE];
-    size_t size = 0;
+    CLEANUP_BUNDLE struct bundle bundle = {.payload = buffer_with_limit(1 << 16)};
 
     CU_ASSERT_EQUAL_FATAL(crypto_private_key_load(at("key.pem"), &secret, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(crypto_private_key_get_public(secret, &public, NULL), 0);
-    CU_ASSERT_EQUAL(crypto_public_key_fingerprint(public, fingerprint, NULL), 0);
+    CU_ASSERT_EQUAL(crypto_public_key_fingerprint(public, bundle.fingerprint, NULL), 0);
     CU_ASSERT_EQUAL(dsse_encode_pae(DSSE_PAYLOAD_TYPE, payload, strlen(payload), &pae), 0);
-    CU_ASSERT_EQUAL(crypto_sign(secret, pae.data, pae.size, signature, &size, NULL), 0);
-    CU_ASSERT_EQUAL(bundle_encode(payload, strlen(payload), signature, size, fingerprint, &text), 0);
+    CU_ASSERT_EQUAL(crypto_sign(secret, pae.data, pae.size, bundle.signature, &bundle.signature_size, NULL), 0);
+    CU_ASSERT_EQUAL(buffer_append(&bundle.payload, payload, strlen(payload)), 0);
+    CU_ASSERT_EQUAL(bundle_encode(&bundle, &text), 0);
     write_file(at("out/result.sigstore.json"), text.data, text.size);
     CU_ASSERT_EQUAL_FATAL(verify_run(&request, &report, NULL), 0);
     CU_ASSERT_EQUAL(state_of(report, "signature"), VERIFY_HOLDS);
