@@ -10,29 +10,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define POLICY_SIZE_MAX       ((size_t)64 * 1024)
-#define POLICY_CURVES_MAX     8u  /* of one attack */
-#define POLICY_POINTS_MAX     32u /* eps of one curve */
-#define POLICY_THRESHOLDS_MAX 32u
-#define POLICY_PATCHES_MAX    8u
-#define POLICY_DECIMAL_SIZE   16u  /* of a decimal text with its NUL */
-#define POLICY_NORM_DIGITS    12u  /* bytes of a norm's text: it is then the shortest that gives its value */
-#define POLICY_LAYER_SIZE     128u /* of a layer's name with its NUL */
-#define POLICY_NORM_MAX       1024
-#define POLICY_COMPONENTS_MAX 64u
-#define POLICY_STARTS_MAX     1000u
-#define POLICY_RESTARTS_MAX   1000u
-#define POLICY_ITERATIONS_MAX 100000u
-#define POLICY_KEPT_MAX       65536u /* samples that a search keeps */
-#define POLICY_BUDGET_MAX     1000000000u
-#define POLICY_PATCH_MAX      65535u
-#define POLICY_COST_MAX       1000
-#define POLICY_ANOMALY_MAX    1000
-#define POLICY_DEADLINE_MAX   86400u /* seconds */
-#define POLICY_MEMORY_MIN     64u    /* MiB */
-#define POLICY_MEMORY_MAX     (1024u * 1024u)
-#define POLICY_MODEL_MAX      (1024u * 1024u) /* MiB */
-#define POLICY_SAMPLES_MAX    100000000u
+#define POLICY_SIZE_MAX         ((size_t)64 * 1024)
+#define POLICY_CURVES_MAX       8u  /* of one attack */
+#define POLICY_POINTS_MAX       32u /* eps of one curve */
+#define POLICY_THRESHOLDS_MAX   32u
+#define POLICY_PATCHES_MAX      8u
+#define POLICY_DECIMAL_SIZE     16u  /* of a decimal text with its NUL */
+#define POLICY_NORM_DIGITS      12u  /* bytes of a norm's text: it is then the shortest that gives its value */
+#define POLICY_LAYER_SIZE       128u /* of a layer's name with its NUL */
+#define POLICY_NORM_MAX         1024
+#define POLICY_COMPONENTS_MAX   64u
+#define POLICY_STARTS_MAX       1000u
+#define POLICY_RESTARTS_MAX     1000u
+#define POLICY_ITERATIONS_MAX   100000u
+#define POLICY_KEPT_MAX         65536u /* samples that a search keeps */
+#define POLICY_BUDGET_MAX       1000000000u
+#define POLICY_PATCH_MAX        65535u
+#define POLICY_COST_MAX         1000
+#define POLICY_ANOMALY_MAX      1000
+#define POLICY_DEADLINE_MAX     86400u /* seconds */
+#define POLICY_MEMORY_MIN       64u    /* MiB */
+#define POLICY_MEMORY_MAX       (1024u * 1024u)
+#define POLICY_MODEL_MAX        (1024u * 1024u) /* MiB */
+#define POLICY_SAMPLES_MAX      100000000u
+#define POLICY_AUTHORITIES_SIZE (32u * 1024u) /* with a NUL */
+#define POLICY_AUTHORITIES_MAX  16u
+#define POLICY_IDENTITIES_MAX   16u
+#define POLICY_IDENTITY_SIZE    256u /* with its NUL */
 
 /* Neural Cleanse's index is a deviation from the median over classes, which says little of fewer (DESIGN, section 8).
  */
@@ -158,6 +162,16 @@ struct policy_weight_drift {
     double alpha, minimum_effect; /* a layer has drifted at pHolm ≤ alpha and D ≥ minimum_effect */
 };
 
+/* Where a model must come from, before anything boots. */
+struct policy_provenance {
+    bool required;                             /* a signature of the model that holds */
+    bool checksums;                            /* a list of checksums that names it */
+    bool source;                               /* a source URI, the user's claim */
+    char authorities[POLICY_AUTHORITIES_SIZE]; /* PEM certificates, one after the other; "": none */
+    unsigned identity_count;
+    char identities[POLICY_IDENTITIES_MAX][POLICY_IDENTITY_SIZE]; /* whom the authorities may vouch for */
+};
+
 /* Plain data, read only once loaded. */
 struct policy {
     uint8_t sha256[SHA256_SIZE]; /* of the file's bytes */
@@ -170,6 +184,7 @@ struct policy {
     uint64_t model_bytes_max;
     bool report_samples; /* inputs may be written out: --samples */
     bool labels;         /* test labels travel into the guest, and attacks use them */
+    struct policy_provenance provenance;
     struct policy_scan scan;
     struct policy_clean_accuracy clean_accuracy;
     struct policy_attack noise, fgsm, pgd, square;
@@ -190,7 +205,7 @@ extern const char *const policy_reduction_names[POLICY_REDUCTION_COUNT + 1];   /
 
 /*
  * Reads a policy. ERROR_NO_INPUT where the file can't be read; ERROR_BAD_INPUT names the file and
- * the line or key. *ret_policy is some 110 KiB and written only on success.
+ * the line or key. *ret_policy is some 150 KiB and written only on success.
  */
 MUST_USE int policy_load(const char *path, struct policy *ret_policy, struct error *err);
 

@@ -67,7 +67,8 @@ static size_t tag_size(const char *text, size_t size)
 {
     size_t i = 0;
 
-    while (i < size && (isupper((unsigned char)text[i]) || isdigit((unsigned char)text[i]) || text[i] == '-' || text[i] == '/'))
+    while (i < size &&
+           (isupper((unsigned char)text[i]) || isdigit((unsigned char)text[i]) || text[i] == '-' || text[i] == '/'))
         i++;
     return i > 0 && i + 2 <= size && text[i] == ' ' && text[i + 1] == '(' ? i + 2 : 0;
 }

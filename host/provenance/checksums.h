@@ -19,8 +19,8 @@
 #define CHECKSUMS_NAME_MAX 4096u
 
 /*
- * Finds a file by its name, or by the last component of a listed path, and compares. ERROR_MISMATCH, -EBADMSG: the list does not
- * name it, names it more than once with different digests, has another digest, or has a line of another form.
+ * Finds a file by its name, or by the last component of a listed path, and compares. ERROR_MISMATCH, -EBADMSG: the list
+ * does not name it, names it more than once with different digests, has another digest, or has a line of another form.
  */
 MUST_USE int checksums_check(const void *text, size_t size, const char *name, const uint8_t sha256[SHA256_SIZE],
                              struct error *err);

@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ALGORITHM_MAX   64u /* bytes of an algorithm's name */
-#define DIGITS_MAX      16u /* of a number in a part's name: 2^53 has 16 */
-#define SUBJECT_MAX     4096u
-#define IN_TOTO_TYPE "https://in-toto.io/Statement/v1"
+#define ALGORITHM_MAX 64u /* bytes of an algorithm's name */
+#define DIGITS_MAX    16u /* of a number in a part's name: 2^53 has 16 */
+#define SUBJECT_MAX   4096u
+#define IN_TOTO_TYPE  "https://in-toto.io/Statement/v1"
 
 static int refuse(struct error *err, const char *what)
 {
@@ -76,7 +76,7 @@ static int read_shard_size(const json_t *serialization, uint64_t *ret_size, stru
 }
 
 /* "sha256", or of parts "sha256-sharded-1000000". */
-static void name_algorithm(const struct manifest *manifest, char ret_name[ALGORITHM_MAX])
+static void name_algorithm(const struct model_manifest *manifest, char ret_name[ALGORITHM_MAX])
 {
     const char *hash = crypto_content_hash_names[manifest->hash];
 
@@ -86,7 +86,7 @@ static void name_algorithm(const struct manifest *manifest, char ret_name[ALGORI
         (void)snprintf(ret_name, ALGORITHM_MAX, "%s-sharded-%" PRIu64, hash, manifest->shard_size);
 }
 
-static int read_hash(const json_t *serialization, struct manifest *manifest, struct error *err)
+static int read_hash(const json_t *serialization, struct model_manifest *manifest, struct error *err)
 {
     char with_parts[ALGORITHM_MAX];
     const char *name;
@@ -104,7 +104,7 @@ static int read_hash(const json_t *serialization, struct manifest *manifest, str
                      "the manifest: the hash '%s' is not supported; sign with sha256 (or blake2b)", name);
 }
 
-static int read_ignored(const json_t *serialization, struct manifest *manifest, struct error *err)
+static int read_ignored(const json_t *serialization, struct model_manifest *manifest, struct error *err)
 {
     const json_t *list = json_object_get(serialization, "ignore_paths");
 
@@ -125,7 +125,7 @@ static int read_ignored(const json_t *serialization, struct manifest *manifest, 
     return 0;
 }
 
-static int read_serialization(const json_t *predicate, struct manifest *manifest, struct error *err)
+static int read_serialization(const json_t *predicate, struct model_manifest *manifest, struct error *err)
 {
     json_t *serialization;
     const char *method;
@@ -148,7 +148,7 @@ static int read_serialization(const json_t *predicate, struct manifest *manifest
 /* --- resources ------------------------------------------------------------------------------------------- */
 
 /* "PATH", or of parts "PATH:START:END". */
-static int read_name(const struct manifest *manifest, const char *name, struct manifest_resource *resource,
+static int read_name(const struct model_manifest *manifest, const char *name, struct manifest_resource *resource,
                      struct error *err)
 {
     const char *end = name + strlen(name), *colon;
@@ -169,7 +169,7 @@ static int read_name(const struct manifest *manifest, const char *name, struct m
     return 0;
 }
 
-static int read_resource(const json_t *item, const char *algorithm, const struct manifest *manifest,
+static int read_resource(const json_t *item, const char *algorithm, const struct model_manifest *manifest,
                          struct manifest_resource *resource, struct error *err)
 {
     const char *name, *digest;
@@ -187,7 +187,7 @@ static int read_resource(const json_t *item, const char *algorithm, const struct
 }
 
 /* Room for the elements of a list that is none, too long or empty otherwise. */
-static int start_list(const json_t *list, struct manifest *manifest, struct error *err)
+static int start_list(const json_t *list, struct model_manifest *manifest, struct error *err)
 {
     size_t count = json_array_size(list);
 
@@ -200,7 +200,7 @@ static int start_list(const json_t *list, struct manifest *manifest, struct erro
     return 0;
 }
 
-static int read_resources(const json_t *predicate, struct manifest *manifest, struct error *err)
+static int read_resources(const json_t *predicate, struct model_manifest *manifest, struct error *err)
 {
     const json_t *list = json_object_get(predicate, "resources");
     char algorithm[ALGORITHM_MAX];
@@ -228,7 +228,7 @@ static bool same_path(const struct manifest_resource *left, const struct manifes
 }
 
 /* Parts follow each other without a gap, and all but the last are whole. `next` is NULL behind a file's last part. */
-static bool part_fits(const struct manifest *manifest, const struct manifest_resource *part,
+static bool part_fits(const struct model_manifest *manifest, const struct manifest_resource *part,
                       const struct manifest_resource *previous, const struct manifest_resource *next)
 {
     uint64_t size = part->end - part->start;
@@ -240,7 +240,7 @@ static bool part_fits(const struct manifest *manifest, const struct manifest_res
     return size > 0 || previous == NULL; /* an empty file has one empty part */
 }
 
-static int check_order(const struct manifest *manifest, struct error *err)
+static int check_order(const struct model_manifest *manifest, struct error *err)
 {
     for (uint32_t i = 0; i < manifest->resource_count; i++) {
         const struct manifest_resource *all = manifest->resources, *resource = &all[i];
@@ -262,7 +262,7 @@ static int check_order(const struct manifest *manifest, struct error *err)
 }
 
 /* A model of one file: its name is ".", or, as some tools write it, the subject's. */
-static int find_single(struct manifest *manifest, const char *subject, struct error *err)
+static int find_single(struct model_manifest *manifest, const char *subject, struct error *err)
 {
     const struct manifest_resource *first = manifest->resources, *last = first + manifest->resource_count - 1;
     bool is_dot = first->path_size == 1 && first->path[0] == '.';
@@ -270,14 +270,13 @@ static int find_single(struct manifest *manifest, const char *subject, struct er
     for (const struct manifest_resource *resource = first + 1; resource <= last; resource++)
         if (resource->path_size == 1 && resource->path[0] == '.' && !is_dot)
             return refuse_at(err, resource, "no relative path without '.' and '..'");
-    manifest->single =
-        same_path(first, last) &&
-        (is_dot || (subject != NULL && strlen(subject) == first->path_size &&
-                    memcmp(subject, first->path, first->path_size) == 0 && strchr(subject, '/') == NULL));
+    manifest->single = same_path(first, last) && (is_dot || (subject != NULL && strlen(subject) == first->path_size &&
+                                                             memcmp(subject, first->path, first->path_size) == 0 &&
+                                                             strchr(subject, '/') == NULL));
     return is_dot && !manifest->single ? refuse_at(err, first, "a single file and others besides it") : 0;
 }
 
-static void hash_all(const struct manifest *manifest, uint8_t ret_sha256[SHA256_SIZE])
+static void hash_all(const struct model_manifest *manifest, uint8_t ret_sha256[SHA256_SIZE])
 {
     struct sha256 hash;
 
@@ -305,7 +304,7 @@ static int read_subject(const json_t *subject, const char **ret_name, uint8_t re
     return r;
 }
 
-static int read_current(struct manifest *manifest, struct error *err)
+static int read_current(struct model_manifest *manifest, struct error *err)
 {
     const json_t *subjects = json_object_get(manifest->statement, "subject");
     uint8_t signed_digest[SHA256_SIZE];
@@ -333,7 +332,7 @@ static int read_current(struct manifest *manifest, struct error *err)
     return 0;
 }
 
-static int read_legacy(struct manifest *manifest, struct error *err)
+static int read_legacy(struct model_manifest *manifest, struct error *err)
 {
     const json_t *subjects = json_object_get(manifest->statement, "subject");
     int r = start_list(subjects, manifest, err);
@@ -358,9 +357,9 @@ static int read_legacy(struct manifest *manifest, struct error *err)
     return r;
 }
 
-int manifest_parse(const void *statement, size_t size, struct manifest **ret_manifest, struct error *err)
+int model_manifest_parse(const void *statement, size_t size, struct model_manifest **ret_manifest, struct error *err)
 {
-    CLEANUP_MANIFEST struct manifest *manifest = calloc(1, sizeof *manifest);
+    CLEANUP_MODEL_MANIFEST struct model_manifest *manifest = calloc(1, sizeof *manifest);
     const char *type;
     int r = manifest != NULL ? 0 : error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the manifest");
 
@@ -383,12 +382,12 @@ int manifest_parse(const void *statement, size_t size, struct manifest **ret_man
     return r;
 }
 
-uint64_t manifest_count_parts(uint64_t shard_size, uint64_t file_size)
+uint64_t model_manifest_count_parts(uint64_t shard_size, uint64_t file_size)
 {
     return shard_size == 0 || file_size == 0 ? 1 : (file_size - 1) / shard_size + 1;
 }
 
-void manifest_free(struct manifest *manifest)
+void model_manifest_free(struct model_manifest *manifest)
 {
     if (manifest == NULL)
         return;

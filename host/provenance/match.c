@@ -16,7 +16,7 @@ static int refuse(struct error *err, const char *path, size_t size, const char *
     return error_set(err, ERROR_MISMATCH, -EBADMSG, "'%.*s' %s", size < SHOWN_MAX ? (int)size : SHOWN_MAX, path, what);
 }
 
-static bool is_ignored(const struct manifest *manifest, const struct match_file *file)
+static bool is_ignored(const struct model_manifest *manifest, const struct match_file *file)
 {
     for (uint32_t i = 0; i < manifest->ignored_count; i++)
         if (path_is_under(file->path, file->path_size, manifest->ignored[i], strlen(manifest->ignored[i])))
@@ -28,7 +28,7 @@ static bool is_ignored(const struct manifest *manifest, const struct match_file 
 }
 
 /* The index behind the last resource of the same path. */
-static uint32_t end_of(const struct manifest *manifest, uint32_t first)
+static uint32_t end_of(const struct model_manifest *manifest, uint32_t first)
 {
     const struct manifest_resource *all = manifest->resources;
     uint32_t end = first + 1;
@@ -39,7 +39,7 @@ static uint32_t end_of(const struct manifest *manifest, uint32_t first)
     return end;
 }
 
-static int take_file(const struct manifest *manifest, uint32_t first, uint32_t end, struct match_file *file,
+static int take_file(const struct model_manifest *manifest, uint32_t first, uint32_t end, struct match_file *file,
                      struct error *err)
 {
     if (file->kind == MATCH_LINK)
@@ -52,7 +52,7 @@ static int take_file(const struct manifest *manifest, uint32_t first, uint32_t e
     return 0;
 }
 
-static int leave_file(const struct manifest *manifest, const struct match_file *file, struct error *err)
+static int leave_file(const struct model_manifest *manifest, const struct match_file *file, struct error *err)
 {
     if (is_ignored(manifest, file))
         return 0;
@@ -61,7 +61,8 @@ static int leave_file(const struct manifest *manifest, const struct match_file *
     return refuse(err, file->path, file->path_size, "is there, but the signature does not name it");
 }
 
-static int match_single(const struct manifest *manifest, struct match_file *files, uint32_t count, struct error *err)
+static int match_single(const struct model_manifest *manifest, struct match_file *files, uint32_t count,
+                        struct error *err)
 {
     if (count != 1)
         return error_set(err, ERROR_MISMATCH, -EBADMSG, "the signature is one of a single file, not of a folder");
@@ -69,7 +70,8 @@ static int match_single(const struct manifest *manifest, struct match_file *file
 }
 
 /* Both in order: walks over them side by side. */
-static int match_tree(const struct manifest *manifest, struct match_file *files, uint32_t count, struct error *err)
+static int match_tree(const struct model_manifest *manifest, struct match_file *files, uint32_t count,
+                      struct error *err)
 {
     const struct manifest_resource *all = manifest->resources;
     uint32_t resource = 0, file = 0;
@@ -78,8 +80,8 @@ static int match_tree(const struct manifest *manifest, struct match_file *files,
     while (r == 0 && (resource < manifest->resource_count || file < count)) {
         int order = resource == manifest->resource_count ? 1
                     : file == count                      ? -1
-                                                         : path_compare(all[resource].path, all[resource].path_size,
-                                                                        files[file].path, files[file].path_size);
+                                    : path_compare(all[resource].path, all[resource].path_size, files[file].path,
+                                                   files[file].path_size);
 
         if (order < 0)
             r = refuse(err, all[resource].path, all[resource].path_size, "is named by the signature, but is not there");
@@ -93,7 +95,7 @@ static int match_tree(const struct manifest *manifest, struct match_file *files,
     return r;
 }
 
-int match_names(const struct manifest *manifest, struct match_file *files, uint32_t count, uint32_t model,
+int match_names(const struct model_manifest *manifest, struct match_file *files, uint32_t count, uint32_t model,
                 struct error *err)
 {
     int r;
@@ -112,8 +114,8 @@ int match_names(const struct manifest *manifest, struct match_file *files, uint3
     return r;
 }
 
-int match_digests(const struct manifest *manifest, const struct match_file *file, const uint8_t *digests, size_t size,
-                  struct error *err)
+int match_digests(const struct model_manifest *manifest, const struct match_file *file, const uint8_t *digests,
+                  size_t size, struct error *err)
 {
     size_t digest_size = crypto_content_hash_size(manifest->hash);
     uint32_t end = end_of(manifest, file->first);

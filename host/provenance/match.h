@@ -24,16 +24,17 @@ struct match_file {
 #define MATCH_NONE    UINT32_MAX
 
 /*
- * Finds each file's resource. Every resource must be there, as a regular file of the size that its parts add up to; every file must
- * be named or ignored: by the manifest, or, as the official tool does it, as git's own at the top (.git, .gitattributes, .github,
- * .gitignore). The file with the index `model`, unless that is MATCH_NONE, must be named. Files come in the order of path_compare().
- * For a manifest of a single file give that file alone, under any path. ERROR_MISMATCH, -EBADMSG.
+ * Finds each file's resource. Every resource must be there, as a regular file of the size that its parts add up to;
+ * every file must be named or ignored: by the manifest, or, as the official tool does it, as git's own at the top
+ * (.git, .gitattributes, .github, .gitignore). The file with the index `model`, unless that is MATCH_NONE, must be
+ * named. Files come in the order of path_compare(). For a manifest of a single file give that file alone, under any
+ * path. ERROR_MISMATCH, -EBADMSG.
  */
-MUST_USE int match_names(const struct manifest *manifest, struct match_file *files, uint32_t count, uint32_t model,
-                         struct error *err);
+MUST_USE int match_names(const struct model_manifest *manifest, struct match_file *files, uint32_t count,
+                         uint32_t model, struct error *err);
 
 /* Compares the digests of a named file's parts, one after the other in `digests`. ERROR_MISMATCH, -EBADMSG. */
-MUST_USE int match_digests(const struct manifest *manifest, const struct match_file *file, const uint8_t *digests,
+MUST_USE int match_digests(const struct model_manifest *manifest, const struct match_file *file, const uint8_t *digests,
                            size_t size, struct error *err);
 
 #endif

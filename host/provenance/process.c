@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The confined process that reads model signatures. Theory of operation: let OpenSSL and the C library fetch what they fetch
- * from files, confine, then answer until the socket ends. It holds no key; all it has are the request's bytes and a socket. What it
- * refuses of the signature is ERROR_MISMATCH; what is wrong with the user's own keys, ERROR_BAD_INPUT.
+ * The confined process that reads model signatures. Theory of operation: let OpenSSL and the C library fetch what they
+ * fetch from files, confine, then answer until the socket ends. It holds no key; all it has are the request's bytes and
+ * a socket. What it refuses of the signature is ERROR_MISMATCH; what is wrong with the user's own keys,
+ * ERROR_BAD_INPUT.
  */
 #include "host/provenance/protocol.h"
 
@@ -10,6 +11,7 @@
 #include "base/io.h"
 #include "host/attest/text.h"
 #include "host/confine/confine.h"
+#include "host/crypto/ssh.h"
 #include "host/provenance/checksums.h"
 #include "host/provenance/match.h"
 
@@ -21,9 +23,9 @@
 #define ADDRESS_SPACE_MAX (UINT64_C(1) << 30)
 
 struct protocol_state {
-    struct manifest *manifest; /* NULL: nothing is opened */
-    uint8_t *names;            /* the request that `files` points into */
-    struct match_file *files;  /* NULL: no names yet */
+    struct model_manifest *manifest; /* NULL: nothing is opened */
+    uint8_t *names;                  /* the request that `files` points into */
+    struct match_file *files;        /* NULL: no names yet */
     uint32_t file_count;
 };
 
@@ -80,13 +82,16 @@ static int read_key(struct cursor *cursor, struct trusted *trusted, struct error
         return refuse_request(err);
     memcpy(name, bytes, name_size);
     name[name_size] = '\0';
-    r = crypto_public_key_parse_any(pem, pem_size, name, &trusted->keys[trusted->key_count], err);
+    r = crypto_text_is_ssh_key(pem, pem_size)
+            ? crypto_public_key_parse_ssh(pem, pem_size, name, &trusted->keys[trusted->key_count], err)
+            : crypto_public_key_parse_any(pem, pem_size, name, &trusted->keys[trusted->key_count], err);
     if (r < 0)
         return r;
     trusted->key_count++;
     if (crypto_public_key_kind(trusted->keys[trusted->key_count - 1]) > CRYPTO_KEY_P521)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "%s: models are signed with ECDSA keys on P-256, P-384 or P-521, and this is another kind", name);
+                         "%s: models are signed with ECDSA keys on P-256, P-384 or P-521, and this is another kind",
+                         name);
     return 0;
 }
 
@@ -135,7 +140,7 @@ static uint32_t find_identity(const struct trusted *trusted, const char *identit
     return UINT32_MAX;
 }
 
-static int write_opened(const struct manifest *manifest, const struct signature *signature,
+static int write_opened(const struct model_manifest *manifest, const struct signature *signature,
                         const struct signature_signer *signer, const struct trusted *trusted, struct buffer *answer)
 {
     const uint8_t *const digests[] = {signer->key_sha256, signer->certificate_sha256, signer->authority_sha256,
@@ -161,8 +166,8 @@ static int write_opened(const struct manifest *manifest, const struct signature 
     return r;
 }
 
-static int open_signature(struct protocol_state *state, const uint8_t *file, size_t size,
-                          const struct trusted *trusted, struct buffer *answer, struct error *err)
+static int open_signature(struct protocol_state *state, const uint8_t *file, size_t size, const struct trusted *trusted,
+                          struct buffer *answer, struct error *err)
 {
     CLEANUP_SIGNATURE struct signature signature = {0};
     struct signature_signer signer = {0};
@@ -171,7 +176,7 @@ static int open_signature(struct protocol_state *state, const uint8_t *file, siz
     if (r == 0)
         r = signature_verify(&signature, &trusted->trust, &signer, err);
     if (r == 0)
-        r = manifest_parse(signature.payload.data, signature.payload.size, &state->manifest, err);
+        r = model_manifest_parse(signature.payload.data, signature.payload.size, &state->manifest, err);
     if (r < 0) {
         if (err != NULL && err->kind == ERROR_BAD_INPUT)
             err->kind = ERROR_MISMATCH;
@@ -266,7 +271,7 @@ static int answer_digests(const struct protocol_state *state, struct cursor *cur
     digest_size = crypto_content_hash_size(state->manifest->hash);
     for (uint32_t i = 0; r == 0 && i < state->file_count; i++) {
         const struct match_file *file = &state->files[i];
-        uint64_t parts = manifest_count_parts(state->manifest->shard_size, file->size);
+        uint64_t parts = model_manifest_count_parts(state->manifest->shard_size, file->size);
         const uint8_t *digests;
 
         if (file->first == MATCH_UNNAMED)
@@ -310,7 +315,7 @@ void protocol_state_free(struct protocol_state *state)
 {
     if (state == NULL)
         return;
-    manifest_free(state->manifest);
+    model_manifest_free(state->manifest);
     free(state->names);
     free(state->files);
     free(state);

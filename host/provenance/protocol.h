@@ -4,14 +4,13 @@
  *
  * The process begins with one reply; then each request has one reply. Integers are little-endian.
  *   request: u32 operation, u32 size, `size` bytes
- *   reply:   u32 error kind (ERROR_NONE: done), u32 errno, u32 size, `size` bytes: the answer, or the error's printable text
- * A "string" is u32 size and its bytes.
+ *   reply:   u32 error kind (ERROR_NONE: done), u32 errno, u32 size, `size` bytes: the answer, or the error's printable
+ * text A "string" is u32 size and its bytes.
  *
- *   OPEN       u64 now; u32 count, {string name, string PEM} of trusted keys; string of authorities in PEM; u32 count, {string} of
- *              identities; the rest: the signature file
- *              → u8 method, legacy, single, hash; u64 shard size; u32 key's index; u32 identity's index; u32 resources;
- *                SHA-256 of key, certificate, authority, model
- *   NAMES      u32 the model's index; u32 count, {u8 kind, u64 size, string path} of files, in order → u8 for each: 1 where it is named
+ *   OPEN       u64 now; u32 count, {string name, string text} of trusted keys, PEM or SSH lines; string of authorities
+ * in PEM; u32 count, {string} of identities; the rest: the signature file → u8 method, legacy, single, hash; u64 shard
+ * size; u32 key's index; u32 identity's index; u32 resources; SHA-256 of key, certificate, authority, model NAMES u32
+ * the model's index; u32 count, {u8 kind, u64 size, string path} of files, in order → u8 for each: 1 where it is named
  *   DIGESTS    the digests of the parts of each named file, in order → nothing
  *   CHECKSUMS  SHA-256; string name; the rest: the list → nothing
  */

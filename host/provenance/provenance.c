@@ -37,8 +37,7 @@ int provenance_file_load(const char *path, size_t size_max, struct provenance_fi
         return r;
     if (stat(path, &status) < 0)
         return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
-    *ret_file = (struct provenance_file){.bytes = bytes,
-                                         .id = {.device = status.st_dev, .inode = status.st_ino}};
+    *ret_file = (struct provenance_file){.bytes = bytes, .id = {.device = status.st_dev, .inode = status.st_ino}};
     sha256_of(bytes.data, bytes.size, ret_file->sha256);
     bytes = buffer_with_limit(0); /* transferred */
     return 0;
@@ -60,7 +59,7 @@ static int append_trust(const struct provenance_trust *trust, struct buffer *req
     for (size_t i = 0; r == 0 && i < trust->key_count; i++) {
         r = provenance_append_string(request, trust->keys[i].name, strnlen(trust->keys[i].name, 255));
         if (r == 0)
-            r = provenance_append_string(request, trust->keys[i].pem, trust->keys[i].pem_size);
+            r = provenance_append_string(request, trust->keys[i].text, trust->keys[i].size);
     }
     if (r == 0)
         r = provenance_append_string(request, trust->anchors.authorities, trust->anchors.authorities_size);
@@ -208,9 +207,8 @@ static int hash_listed(const struct tree *tree, uint32_t index, const struct pro
     CLEANUP_FD int fd = -1;
     int r = tree_open(tree, index, &fd, err);
 
-    return r < 0
-               ? r
-               : content_hash(fd, file->path, file->size, verdict->hash, verdict->shard_size, digests, sha256, err);
+    return r < 0 ? r
+                 : content_hash(fd, file->path, file->size, verdict->hash, verdict->shard_size, digests, sha256, err);
 }
 
 static int ask_digests(struct provenance_reader *reader, const struct provenance_model *model,

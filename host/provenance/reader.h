@@ -12,8 +12,8 @@ struct provenance_reader;
 MUST_USE int provenance_reader_start(struct provenance_reader **ret_reader, struct error *err);
 
 /*
- * Asks once. The answer is appended to ret_answer. What the process refuses is its error: ERROR_MISMATCH, ERROR_BAD_INPUT,
- * ERROR_UNAVAILABLE. A process that dies or stalls refuses the file, too.
+ * Asks once. The answer is appended to ret_answer. What the process refuses is its error: ERROR_MISMATCH,
+ * ERROR_BAD_INPUT, ERROR_UNAVAILABLE. A process that dies or stalls refuses the file, too.
  */
 MUST_USE int provenance_reader_ask(struct provenance_reader *reader, enum protocol_operation operation,
                                    const struct buffer *request, struct buffer *ret_answer, struct error *err);

@@ -2,7 +2,7 @@
 /* Reading and verifying a model's signature file. */
 #include "host/provenance/signature.h"
 
-#include "host/attest/base64.h"
+#include "host/attest/base64_field.h"
 #include "host/attest/dsse.h"
 #include "host/crypto/signature.h"
 #include "host/json/field.h"
@@ -11,9 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define MEDIA_TYPE              "application/vnd.dev.sigstore.bundle.v0.3+json"
-#define BASE64_SIZE_MAX(size)   (4 * (((size) + 2) / 3))
-#define PAE_OVERHEAD_MAX        ((size_t)128)
+#define MEDIA_TYPE       "application/vnd.dev.sigstore.bundle.v0.3+json"
+#define PAE_OVERHEAD_MAX ((size_t)128)
 
 const char *const signature_method_names[SIGNATURE_METHOD_COUNT + 1] = {"key", "certificate", NULL};
 
@@ -32,18 +31,8 @@ static int no_memory(struct error *err)
 static int read_base64(const json_t *object, const char *where, const char *key, size_t size_max,
                        struct buffer *ret_bytes, struct error *err)
 {
-    const char *text;
-    int r = field_string(object, where, key, BASE64_SIZE_MAX(size_max), &text, err);
-
-    if (r < 0)
-        return r;
-    *ret_bytes = buffer_with_limit(size_max + 2); /* a whole group of base64 may go beyond */
-    r = base64_decode(text, strlen(text), ret_bytes);
-    if (r == -ENOMEM)
-        return no_memory(err);
-    return r == 0 && ret_bytes->size <= size_max
-               ? 0
-               : error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the signature file: %s.%s: base64 expected", where, key);
+    *ret_bytes = buffer_with_limit(size_max);
+    return base64_field(object, where, key, ret_bytes, err);
 }
 
 static int read_key(const json_t *key, struct signature *signature, struct error *err)
@@ -99,19 +88,17 @@ static int read_material(const json_t *bundle, struct signature *signature, stru
 
 static int read_envelope(const json_t *bundle, struct signature *signature, struct error *err)
 {
-    json_t *envelope, *list;
-    int r = field_object(bundle, "signature", "dsseEnvelope", &envelope, err);
+    const struct envelope_form form = {
+        .payload_type = DSSE_PAYLOAD_TYPE, .payload_max = MANIFEST_SIZE_MAX, .signatures_max = 1, .foreign = true};
+    CLEANUP_ENVELOPE struct envelope envelope = {0};
+    int r = envelope_read(json_object_get(bundle, "dsseEnvelope"), "dsseEnvelope", &form, &envelope, err);
 
-    if (r == 0)
-        r = field_exact(envelope, "dsseEnvelope", "payloadType", DSSE_PAYLOAD_TYPE, err);
-    if (r == 0)
-        r = field_array(envelope, "dsseEnvelope", "signatures", &list, err);
     if (r < 0)
         return r;
-    if (json_array_size(list) != 1)
-        return refuse(err, "dsseEnvelope.signatures: exactly one expected");
-    r = read_base64(json_array_get(list, 0), "signatures[0]", "sig", SIGNATURE_BYTES_MAX, &signature->bytes, err);
-    return r == 0 ? read_base64(envelope, "dsseEnvelope", "payload", MANIFEST_SIZE_MAX, &signature->payload, err) : r;
+    signature->bytes = envelope.signatures[0];
+    signature->payload = envelope.payload;
+    envelope.payload = buffer_with_limit(0); /* transferred */
+    return 0;
 }
 
 int signature_parse(const void *text, size_t size, struct signature *ret_signature, struct error *err)
@@ -155,8 +142,9 @@ static int key_is_named(const struct signature *signature, const struct crypto_p
         sha256_to_hex(other, hex);
         *ret_named = strcmp(hex, signature->hint) == 0;
     } else if (signature->key.size > 0) {
-        *ret_named = crypto_public_key_parse_any(signature->key.data, signature->key.size, "rawBytes", &named, NULL) == 0 &&
-                     crypto_public_key_fingerprint(named, other, NULL) == 0 && memcmp(mine, other, SHA256_SIZE) == 0;
+        *ret_named =
+            crypto_public_key_parse_any(signature->key.data, signature->key.size, "rawBytes", &named, NULL) == 0 &&
+            crypto_public_key_fingerprint(named, other, NULL) == 0 && memcmp(mine, other, SHA256_SIZE) == 0;
     }
     return 0;
 }
@@ -175,7 +163,8 @@ static int verify_by_key(const struct signature *signature, const struct buffer 
         if (!named)
             continue;
         any_named = true;
-        if (crypto_verify(trust->keys[i], pae->data, pae->size, signature->bytes.data, signature->bytes.size, NULL) == 0) {
+        if (crypto_verify(trust->keys[i], pae->data, pae->size, signature->bytes.bytes, signature->bytes.size, NULL) ==
+            0) {
             signer->key_index = i;
             return crypto_public_key_fingerprint(trust->keys[i], signer->key_sha256, err);
         }
@@ -206,7 +195,7 @@ static int verify_by_certificate(const struct signature *signature, const struct
         return r;
     if (crypto_public_key_kind(leaf.key) > CRYPTO_KEY_P521)
         return error_set(err, ERROR_MISMATCH, -EBADMSG, "the signature's certificates: the signer's key is not ECDSA");
-    r = crypto_verify(leaf.key, pae->data, pae->size, signature->bytes.data, signature->bytes.size, NULL);
+    r = crypto_verify(leaf.key, pae->data, pae->size, signature->bytes.bytes, signature->bytes.size, NULL);
     if (r < 0)
         return error_set(err, ERROR_MISMATCH, -EBADMSG,
                          "the signature is not its certificate's signature of its manifest");
@@ -238,6 +227,5 @@ void signature_free(struct signature *signature)
         buffer_free(&signature->chain[i]);
     buffer_free(&signature->key);
     buffer_free(&signature->payload);
-    buffer_free(&signature->bytes);
     signature->chain_count = 0;
 }

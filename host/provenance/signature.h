@@ -4,10 +4,10 @@
  * certificate.
  *
  * Sources: sigstore/protobuf-specs, sigstore_bundle.proto; DSSE 1.0.2; github.com/sigstore/model-transparency,
- * _signing/sign_ec_key.py and sign_certificate.py: ECDSA on P-256, P-384 or P-521 with SHA-256, SHA-384 or SHA-512 over the
- * PAE. `verificationMaterial` has `publicKey` with the `hint` SHA-256(PEM of the key) in hexadecimal (before 1.1: `rawBytes`, the
- * PEM itself), or `x509CertificateChain`. Log entries and timestamps are not looked at; a keyid says nothing. Signatures of
- * model_signing 0.2 over its faulty "DSSEV1" encoding do not verify.
+ * _signing/sign_ec_key.py and sign_certificate.py: ECDSA on P-256, P-384 or P-521 with SHA-256, SHA-384 or SHA-512 over
+ * the PAE. `verificationMaterial` has `publicKey` with the `hint` SHA-256(PEM of the key) in hexadecimal (before 1.1:
+ * `rawBytes`, the PEM itself), or `x509CertificateChain`. Log entries and timestamps are not looked at; a keyid says
+ * nothing. Signatures of model_signing 0.2 over its faulty "DSSEV1" encoding do not verify.
  *
  * Call where no key is held.
  */
@@ -15,12 +15,12 @@
 #define LAZARET_HOST_PROVENANCE_SIGNATURE_H
 
 #include "base/buffer.h"
+#include "host/attest/envelope.h"
 #include "host/crypto/certificate.h"
 #include "host/provenance/manifest.h"
 
-#define SIGNATURE_FILE_MAX  ((size_t)16 * 1024 * 1024) /* bytes of the file */
-#define SIGNATURE_BYTES_MAX 512u                       /* of the signature itself */
-#define SIGNATURE_KEYS_MAX  64u                        /* that are trusted */
+#define SIGNATURE_FILE_MAX ((size_t)16 * 1024 * 1024) /* bytes of the file */
+#define SIGNATURE_KEYS_MAX 64u                        /* that are trusted */
 
 enum signature_method { SIGNATURE_BY_KEY, SIGNATURE_BY_CERTIFICATE, SIGNATURE_METHOD_COUNT };
 
@@ -33,7 +33,8 @@ struct signature {
     struct buffer key;          /* PEM; empty: none */
     unsigned chain_count;
     struct buffer chain[CRYPTO_CHAIN_MAX]; /* DER, leaf first */
-    struct buffer payload, bytes;
+    struct buffer payload;
+    struct envelope_signature bytes;
 };
 
 /* Whom to believe; keys are borrowed and of crypto_key_kind P-256 to P-521. */
@@ -46,11 +47,11 @@ struct signature_trust {
 
 /* Who signed. */
 struct signature_signer {
-    size_t key_index;                           /* of the trusted key; by certificate: 0 */
-    uint8_t key_sha256[SHA256_SIZE];            /* of the key's DER SubjectPublicKeyInfo */
-    uint8_t certificate_sha256[SHA256_SIZE];    /* by certificate: of the leaf's DER … */
-    uint8_t authority_sha256[SHA256_SIZE];      /* … and the root's */
-    char identity[CRYPTO_IDENTITY_SIZE];        /* by certificate: as it was asked for */
+    size_t key_index;                        /* of the trusted key; by certificate: 0 */
+    uint8_t key_sha256[SHA256_SIZE];         /* of the key's DER SubjectPublicKeyInfo */
+    uint8_t certificate_sha256[SHA256_SIZE]; /* by certificate: of the leaf's DER … */
+    uint8_t authority_sha256[SHA256_SIZE];   /* … and the root's */
+    char identity[CRYPTO_IDENTITY_SIZE];     /* by certificate: as it was asked for */
 };
 
 /* Reads a file. ERROR_BAD_INPUT, -EBADMSG. On success signature_free() the result. */

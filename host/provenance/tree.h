@@ -31,8 +31,8 @@ struct tree {
 };
 
 /*
- * Lists a folder but for what is in `excluded`. ERROR_NO_INPUT, -errno: something can't be read; ERROR_BAD_INPUT, -E2BIG: more files
- * or levels than are taken. On success tree_free() the result.
+ * Lists a folder but for what is in `excluded`. ERROR_NO_INPUT, -errno: something can't be read; ERROR_BAD_INPUT,
+ * -E2BIG: more files or levels than are taken. On success tree_free() the result.
  */
 MUST_USE int tree_list(const char *root, const struct tree_id *excluded, size_t excluded_count, struct tree *ret_tree,
                        struct error *err);
