@@ -10,29 +10,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define POLICY_SIZE_MAX         ((size_t)64 * 1024)
-#define POLICY_CURVES_MAX       8u  /* of one attack */
-#define POLICY_POINTS_MAX       32u /* eps of one curve */
-#define POLICY_THRESHOLDS_MAX   32u
-#define POLICY_PATCHES_MAX      8u
-#define POLICY_DECIMAL_SIZE     16u  /* of a decimal text with its NUL */
-#define POLICY_NORM_DIGITS      12u  /* bytes of a norm's text: it is then the shortest that gives its value */
-#define POLICY_LAYER_SIZE       128u /* of a layer's name with its NUL */
-#define POLICY_NORM_MAX         1024
-#define POLICY_COMPONENTS_MAX   64u
-#define POLICY_STARTS_MAX       1000u
-#define POLICY_RESTARTS_MAX     1000u
-#define POLICY_ITERATIONS_MAX   100000u
-#define POLICY_KEPT_MAX         65536u /* samples that a search keeps */
-#define POLICY_BUDGET_MAX       1000000000u
-#define POLICY_PATCH_MAX        65535u
-#define POLICY_COST_MAX         1000
-#define POLICY_ANOMALY_MAX      1000
-#define POLICY_DEADLINE_MAX     86400u /* seconds */
-#define POLICY_MEMORY_MIN       64u    /* MiB */
-#define POLICY_MEMORY_MAX       (1024u * 1024u)
-#define POLICY_MODEL_MAX        (1024u * 1024u) /* MiB */
-#define POLICY_SAMPLES_MAX      100000000u
+#define POLICY_SIZE_MAX       ((size_t)64 * 1024)
+#define POLICY_CURVES_MAX     8u  /* of one attack */
+#define POLICY_POINTS_MAX     32u /* eps of one curve */
+#define POLICY_THRESHOLDS_MAX 32u
+#define POLICY_PATCHES_MAX    8u
+#define POLICY_DECIMAL_SIZE   16u  /* of a decimal text with its NUL */
+#define POLICY_NORM_DIGITS    12u  /* bytes of a norm's text: it is then the shortest that gives its value */
+#define POLICY_LAYER_SIZE     128u /* of a layer's name with its NUL */
+#define POLICY_NORM_MAX       1024
+#define POLICY_COMPONENTS_MAX 64u
+#define POLICY_STARTS_MAX     1000u
+#define POLICY_RESTARTS_MAX   1000u
+#define POLICY_ITERATIONS_MAX 100000u
+#define POLICY_KEPT_MAX       65536u /* samples that a search keeps */
+#define POLICY_BUDGET_MAX     1000000000u
+#define POLICY_PATCH_MAX      65535u
+#define POLICY_COST_MAX       1000
+#define POLICY_ANOMALY_MAX    1000
+#define POLICY_DEADLINE_MAX   86400u /* seconds */
+#define POLICY_MEMORY_MIN     64u    /* MiB */
+#define POLICY_MEMORY_MAX     (1024u * 1024u)
+#define POLICY_MODEL_MAX      (1024u * 1024u) /* MiB */
+#define POLICY_SAMPLES_MAX    100000000u
+#define POLICY_REVIEWERS_MAX  KEYRING_KEYS_MAX
+#define POLICY_DAYS_MAX       3650u
+
 #define POLICY_AUTHORITIES_SIZE (32u * 1024u) /* with a NUL */
 #define POLICY_AUTHORITIES_MAX  16u
 #define POLICY_IDENTITIES_MAX   16u
@@ -172,6 +175,20 @@ struct policy_provenance {
     char identities[POLICY_IDENTITIES_MAX][POLICY_IDENTITY_SIZE]; /* whom the authorities may vouch for */
 };
 
+struct policy_reviewer {
+    char name[KEYRING_NAME_SIZE]; /* of a key, in the policy's ring or in one of its own */
+    enum policy_tier tier;        /* the highest that this reviewer may approve at */
+};
+
+/* Who signs off what may not pass by itself: docs/approval.md. */
+struct policy_approval {
+    bool present;
+    unsigned required; /* reviewers; at least policy_fewest_sign_offs() */
+    unsigned days;     /* that a sign-off counts, where the reviewers do not say */
+    unsigned reviewer_count;
+    struct policy_reviewer reviewers[POLICY_REVIEWERS_MAX]; /* a name once */
+};
+
 /* Plain data, read only once loaded. */
 struct policy {
     uint8_t sha256[SHA256_SIZE]; /* of the file's bytes */
@@ -195,6 +212,7 @@ struct policy {
     struct policy_neural_cleanse neural_cleanse;
     struct policy_strip strip;
     struct policy_weight_drift weight_drift;
+    struct policy_approval approval;
     struct keyring keyring; /* `keys` and `revoked`; empty where the policy has none */
 };
 
@@ -202,6 +220,12 @@ extern const char *const policy_tier_names[POLICY_TIER_COUNT + 1];             /
 extern const char *const policy_arithmetic_names[POLICY_ARITHMETIC_COUNT + 1]; /* mul-add, fma */
 extern const char *const policy_goal_names[POLICY_GOAL_COUNT + 1];             /* untargeted, next, … */
 extern const char *const policy_reduction_names[POLICY_REDUCTION_COUNT + 1];   /* pca, fast-ica */
+
+/* How many sign-offs a tier takes at the least: none, one peer, two experts. */
+unsigned policy_fewest_sign_offs(enum policy_tier tier);
+
+/* The reviewer of this name, or NULL. */
+const struct policy_reviewer *policy_find_reviewer(const struct policy *policy, const char *name);
 
 /*
  * Reads a policy. ERROR_NO_INPUT where the file can't be read; ERROR_BAD_INPUT names the file and

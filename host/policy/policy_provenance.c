@@ -36,8 +36,9 @@ int take_provenance(const struct document_provenance *from, struct policy_proven
     if (r < 0)
         return r;
     if ((from->authority_count > 0) != (from->identity_count > 0))
-        return take_refuse(err, "provenance", "certificateAuthorities and identities belong together: an authority "
-                                              "vouches for many, and the policy says which of them sign models");
+        return take_refuse(err, "provenance",
+                           "certificateAuthorities and identities belong together: an authority "
+                           "vouches for many, and the policy says which of them sign models");
     for (unsigned i = 0; i < from->identity_count; i++) {
         if (!text_is_printable(from->identities[i]))
             return take_refuse(err, "provenance.identities", "printable text expected");

@@ -6,8 +6,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"
-static const cyaml_schema_value_t authority = {
-    CYAML_VALUE_STRING(POINTER, char, 1, POLICY_AUTHORITIES_SIZE - 1)};
+static const cyaml_schema_value_t authority = {CYAML_VALUE_STRING(POINTER, char, 1, POLICY_AUTHORITIES_SIZE - 1)};
 static const cyaml_schema_value_t identity = {CYAML_VALUE_STRING(POINTER, char, 1, POLICY_IDENTITY_SIZE - 1)};
 
 const cyaml_schema_field_t schema_provenance[] = {
