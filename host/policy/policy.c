@@ -114,6 +114,8 @@ static int take_document(const struct document *document, struct policy *policy,
     policy->report_samples = document->report != NULL && document->report->samples;
     r = take_keys(&document->keyring, &policy->keyring, err);
     if (r == 0)
+        r = take_provenance(document->provenance, &policy->provenance, err);
+    if (r == 0)
         r = take_approval(document->approval, policy, err);
     if (r < 0)
         return r;
