@@ -70,6 +70,7 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .host_verified_count = sizeof host_verified / sizeof host_verified[0],
         .guest_said = guest_said,
         .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
+        .job = p->job_id,
         .finished_at = g->finished_at,
     };
 

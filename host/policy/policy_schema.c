@@ -75,6 +75,7 @@ static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_SEQUENCE("keys", OPTIONAL_POINTER, struct document, keyring.keys, &schema_key, 0, KEYRING_KEYS_MAX),
     CYAML_FIELD_SEQUENCE("revoked", OPTIONAL_POINTER, struct document, keyring.revoked, &schema_revocation, 0,
                          KEYRING_REVOKED_MAX),
+    CYAML_FIELD_MAPPING_PTR("approval", OPTIONAL_POINTER, struct document, approval, schema_approval),
     CYAML_FIELD_MAPPING("checks", CYAML_FLAG_DEFAULT, struct document, checks, check_fields),
     CYAML_FIELD_END,
 };

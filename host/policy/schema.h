@@ -136,6 +136,18 @@ struct document_keyring {
     unsigned revoked_count;
 };
 
+struct document_reviewer {
+    char *name;
+    enum policy_tier tier;
+};
+
+struct document_approval {
+    unsigned required;
+    struct document_reviewer *reviewers;
+    unsigned reviewers_count;
+    unsigned *days;
+};
+
 struct document {
     enum policy_tier tier;
     enum policy_arithmetic arithmetic;
@@ -145,6 +157,7 @@ struct document {
     struct document_limits *limits;
     struct document_report *report;
     struct document_keyring keyring;
+    struct document_approval *approval;
     struct document_checks checks;
 };
 
@@ -155,6 +168,7 @@ extern const cyaml_schema_value_t keyring_schema; /* of struct document_keyring 
 extern const cyaml_schema_field_t schema_noise[], schema_fgsm[], schema_pgd[], schema_square[], schema_robustness[];
 extern const cyaml_schema_field_t schema_clustering[], schema_spectral[], schema_scan[], schema_cleanse[],
     schema_strip[], schema_drift[];
+extern const cyaml_schema_field_t schema_approval[];
 extern const cyaml_schema_value_t schema_key, schema_revocation;
 
 /* libcyaml's own booleans take any word for true. */

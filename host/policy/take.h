@@ -44,6 +44,9 @@ MUST_USE int take_keys(const struct document_keyring *from, struct keyring *ring
 MUST_USE int take_attacks(const struct document_checks *from, struct policy *policy, struct error *err);
 MUST_USE int take_trojan_checks(const struct document_checks *from, struct policy *policy, struct error *err);
 
+/* After tier and keys; NULL: what goes without saying. */
+MUST_USE int take_approval(const struct document_approval *from, struct policy *policy, struct error *err);
+
 #define TAKE_COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 #endif

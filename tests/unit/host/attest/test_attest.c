@@ -103,6 +103,7 @@ int main(void)
         {"changed bits of a bundle", test_bundle_changed_bits},
         {"statement form", test_statement_form},
         {"statement texts", test_statement_texts},
+        {"statement's ledger", test_statement_ledger},
         {"statement contradictions", test_statement_contradictions},
         {"statement schema", test_statement_schema},
         {"statement outcomes", test_statement_outcomes},

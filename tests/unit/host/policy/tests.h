@@ -10,6 +10,11 @@ void test_keyring_refuses(void);
 void test_keyring_bounds(void);
 void test_keyring_in_policy(void);
 
+void test_approval_defaults(void);
+void test_approval_section(void);
+void test_approval_refused(void);
+
+void test_verdict_bases(void);
 void test_verdict_digits(void);
 void test_verdict_failures(void);
 void test_verdict_gaps(void);

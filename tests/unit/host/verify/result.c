@@ -125,6 +125,7 @@ static int make_statement(const char *folder, const struct policy *policy, const
         .check_count = verdict.check_count,
         .isolation = STATEMENT_MICROVM,
         .acceleration = STATEMENT_TCG,
+        .job = "0123456789abcdef",
         .finished_at = 1735689599,
     };
     return statement_encode(&input, ret_statement, err);
