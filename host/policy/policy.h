@@ -32,6 +32,8 @@
 #define POLICY_MEMORY_MAX     (1024u * 1024u)
 #define POLICY_MODEL_MAX      (1024u * 1024u) /* MiB */
 #define POLICY_SAMPLES_MAX    100000000u
+#define POLICY_REPEAT_MAX     4u
+#define POLICY_RECHECK_MAX    1024u /* wire/plan.h's PLAN_PLACES_MAX */
 
 /* Neural Cleanse's index is a deviation from the median over classes, which says little of fewer (DESIGN, section 8).
  */
@@ -166,6 +168,8 @@ struct policy {
     unsigned minimum_samples;         /* of the test set, or the result needs review */
     unsigned deadline_seconds;        /* of the whole job */
     unsigned memory_mib;              /* of the guest, where the command line does not say */
+    unsigned repeat;                  /* evaluations, each in a fresh VM, which must be equal */
+    unsigned recheck;                 /* adversarial and as many clean inputs that a fresh VM predicts again */
     uint64_t model_bytes_max;
     bool report_samples; /* inputs may be written out: --samples */
     bool labels;         /* test labels travel into the guest, and attacks use them */
