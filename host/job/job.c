@@ -202,6 +202,17 @@ static int run(struct job *job, struct error *err)
 
 /* --- deciding and publishing ---------------------------------------------------------------------------------- */
 
+/* Where it ended, well or not: the last run that a VM came of, or the first where none did. */
+static const struct run *last_run(const struct job *job)
+{
+    const struct run *last = &job->runs[0];
+
+    for (unsigned i = 0; i < job->run_count; i++)
+        if (job->runs[i].recorded)
+            last = &job->runs[i];
+    return last;
+}
+
 static int publish(struct job *job, struct error *err)
 {
     const struct publication publication = {
@@ -217,6 +228,7 @@ static int publish(struct job *job, struct error *err)
         .record = job->runs[0].recorded ? &job->runs[0].record : NULL,
         .results = job->runs[0].results,
         .assessment = &job->assessment,
+        .last = last_run(job),
         .console_fd = job->console_fd,
         .events = &job->events,
     };

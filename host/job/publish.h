@@ -23,6 +23,8 @@ struct publication { /* all borrowed */
     const struct vm_record *record;       /* the first run's; NULL: nothing was booted */
     const struct results *results;        /* NULL: none */
     const struct assessment *assessment;
+    const struct run *last; /* where it ended */
+    const json_t *scratch;  /* what was on the scratch disk; NULL: there was none */
     int console_fd;
     const struct events *events;
 };

@@ -46,11 +46,12 @@ static int out_of_memory(struct work *work)
     return error_set(work->err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the inputs of a recheck");
 }
 
-/* A guest that failed: in which of the recheck's runs. */
-static int name_failure(struct work *work, int code)
+/* A guest that failed: the check that it names is one of the recheck's plan, not of the evaluation's. */
+static int name_failure(struct work *work, struct run *run, int code)
 {
+    run->failure.failure.check = UINT32_MAX;
     if (work->err->kind == ERROR_GUEST)
-        (void)error_prefix(work->err, "recheck");
+        (void)error_prefix(work->err, "recheck (%s)", run_purpose_names[run->purpose]);
     return code;
 }
 
@@ -286,8 +287,7 @@ static int open_entries(struct work *work)
 {
     const struct recheck *recheck = work->recheck;
     const struct results_keeper keeper = {.take = keep_sample, .context = work};
-    const struct inputs inputs = {
-        .reader = recheck->inputs->reader, .test = work->opened, .test_labels = work->labels};
+    const struct inputs inputs = {.reader = recheck->inputs->reader, .test = work->opened, .test_labels = work->labels};
     int r;
 
     if (work->choice.entry_count == 0)
@@ -295,7 +295,7 @@ static int open_entries(struct work *work)
     plan_opening(work);
     r = run_whole(recheck->setting, recheck->opening, work->plan, &inputs, &keeper, work->err);
     if (r < 0)
-        return name_failure(work, r);
+        return name_failure(work, recheck->opening, r);
     r = compare_opening(work);
     return r < 0 ? r : check_entries(work);
 }
@@ -356,9 +356,7 @@ static int32_t claim_of(const struct work *work, uint32_t row, char ret_text[POI
     check = recheck_choice_check(choice, row);
     *ret_place = recheck_choice_place(choice, row);
     (void)name_point(work, check, choice->entries[row], ret_text);
-    return claims->checks[check]
-        .points[choice->entries[row].curve][choice->entries[row].point]
-        .predictions[*ret_place];
+    return claims->checks[check].points[choice->entries[row].curve][choice->entries[row].point].predictions[*ret_place];
 }
 
 static int compare_predictions(struct work *work, struct recheck_report *report)
@@ -382,9 +380,10 @@ static int compare_predictions(struct work *work, struct recheck_report *report)
     }
     if (report->agreed == count)
         return 0;
-    return error_set(work->err, ERROR_GUEST, -EBADMSG,
-                     "recheck: a guest that only predicts contradicts the evaluation's on %u of %u inputs; the first: %s",
-                     count - report->agreed, count, first);
+    return error_set(
+        work->err, ERROR_GUEST, -EBADMSG,
+        "recheck: a guest that only predicts contradicts the evaluation's on %u of %u inputs; the first: %s",
+        count - report->agreed, count, first);
 }
 
 static int predict(struct work *work, struct recheck_report *report)
@@ -399,7 +398,7 @@ static int predict(struct work *work, struct recheck_report *report)
     plan_prediction(work);
     r = run_whole(recheck->setting, recheck->prediction, work->plan, &inputs, NULL, work->err);
     if (r < 0)
-        return name_failure(work, r);
+        return name_failure(work, recheck->prediction, r);
     report->adversarial = work->choice.entry_count;
     report->clean = work->choice.clean_count;
     return compare_predictions(work, report);

@@ -166,9 +166,8 @@ void recheck_choose(const struct results *claims, const uint8_t seed[SHA256_SIZE
         choice->entry_count = entries < count ? (uint32_t)entries : count;
     }
     for (uint32_t i = 0; i < choice->entry_count; i++)
-        choice->entries[i] =
-            choose_point(&draw, claims, recheck_choice_check(choice, i), recheck_choice_place(choice, i),
-                         i / choice->attack_count % 2 == 0);
+        choice->entries[i] = choose_point(&draw, claims, recheck_choice_check(choice, i),
+                                          recheck_choice_place(choice, i), i / choice->attack_count % 2 == 0);
     choice->clean_count = count < total ? count : (uint32_t)total;
     draw_sample(&draw, total, choice->clean_count, choice->clean);
     shuffle(&draw, choice->entry_count + choice->clean_count, choice->order);

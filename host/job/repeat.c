@@ -33,10 +33,11 @@ static int compare(const struct buffer *first, const struct buffer *again, unsig
 
     if (r < 0 || comparison.reproduced)
         return r;
-    return error_set(err, ERROR_GUEST, -EBADMSG,
-                     "evaluation %u differs from the first: %s was %s and is now %s; the same model, data and plan must "
-                     "give the same bits, so this guest is not deterministic, or lies",
-                     number, comparison.place, comparison.recorded, comparison.replayed);
+    return error_set(
+        err, ERROR_GUEST, -EBADMSG,
+        "evaluation %u differs from the first: %s was %s and is now %s; the same model, data and plan must "
+        "give the same bits, so this guest is not deterministic, or lies",
+        number, comparison.place, comparison.recorded, comparison.replayed);
 }
 
 /* Evaluates once more, in the run that is the number-th. */

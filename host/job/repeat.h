@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The evaluation, once or as often as the policy's `repeat` says: each in a fresh VM, and all must be the same bytes. */
+/* The evaluation, once or as often as the policy's `repeat` says: each in a fresh VM, and all must be the same bytes.
+ */
 #ifndef LAZARET_HOST_JOB_REPEAT_H
 #define LAZARET_HOST_JOB_REPEAT_H
 

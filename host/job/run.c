@@ -49,8 +49,8 @@ static int boot(const struct run_setting *setting, struct run *run, struct error
     if (r == 0)
         r = vm_boot(run->vm, err);
     if (r == 0)
-        r = vm_connect(run->vm, connect_ns < setting->deadline_ns ? connect_ns : setting->deadline_ns,
-                       &run->connection, err);
+        r = vm_connect(run->vm, connect_ns < setting->deadline_ns ? connect_ns : setting->deadline_ns, &run->connection,
+                       err);
     return r;
 }
 

@@ -24,9 +24,9 @@
 #define LEAF_NONCE_MAX   128u
 
 /*
- * Appends the leaf of a DSSE envelope (payload, payloadType, exactly one signature) whose signature the PEM public key
- * checks; neither is verified here. The same envelope and key give the same bytes. ERROR_BAD_INPUT, -EBADMSG for
- * an envelope of another form, -EMSGSIZE for a leaf of more than 65,535 bytes.
+ * Appends the leaf of a DSSE envelope of in-toto (attest/envelope.h; exactly one signature) whose signature the PEM
+ * public key checks; neither is verified here. The same envelope and key give the same bytes. ERROR_BAD_INPUT, -EBADMSG
+ * for an envelope of another form, -EMSGSIZE for a leaf of more than 65,535 bytes.
  */
 MUST_USE int ledger_leaf_dsse(const json_t *envelope, const void *public_pem, size_t pem_size, struct buffer *ret_leaf,
                               struct error *err);

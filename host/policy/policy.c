@@ -113,6 +113,11 @@ static int take_document(const struct document *document, struct policy *policy,
     policy->acceleration = document->acceleration != 0 ? document->acceleration : POLICY_ALLOW_KVM | POLICY_ALLOW_TCG;
     policy->labels = document->labels;
     policy->report_samples = document->report != NULL && document->report->samples;
+    r = take_keys(&document->keyring, &policy->keyring, err);
+    if (r == 0)
+        r = take_approval(document->approval, policy, err);
+    if (r < 0)
+        return r;
     return take_checks(&document->checks, policy, err);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "digest/sha256.h"
+#include "host/policy/keyring.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,8 @@
 #define POLICY_SAMPLES_MAX    100000000u
 #define POLICY_REPEAT_MAX     4u
 #define POLICY_RECHECK_MAX    1024u /* wire/plan.h's PLAN_PLACES_MAX */
+#define POLICY_REVIEWERS_MAX  KEYRING_KEYS_MAX
+#define POLICY_DAYS_MAX       3650u
 
 /* Neural Cleanse's index is a deviation from the median over classes, which says little of fewer (DESIGN, section 8).
  */
@@ -159,6 +162,20 @@ struct policy_weight_drift {
     double alpha, minimum_effect; /* a layer has drifted at pHolm ≤ alpha and D ≥ minimum_effect */
 };
 
+struct policy_reviewer {
+    char name[KEYRING_NAME_SIZE]; /* of a key, in the policy's ring or in one of its own */
+    enum policy_tier tier;        /* the highest that this reviewer may approve at */
+};
+
+/* Who signs off what may not pass by itself: docs/approval.md. */
+struct policy_approval {
+    bool present;
+    unsigned required; /* reviewers; at least policy_fewest_sign_offs() */
+    unsigned days;     /* that a sign-off counts, where the reviewers do not say */
+    unsigned reviewer_count;
+    struct policy_reviewer reviewers[POLICY_REVIEWERS_MAX]; /* a name once */
+};
+
 /* Plain data, read only once loaded. */
 struct policy {
     uint8_t sha256[SHA256_SIZE]; /* of the file's bytes */
@@ -183,6 +200,8 @@ struct policy {
     struct policy_neural_cleanse neural_cleanse;
     struct policy_strip strip;
     struct policy_weight_drift weight_drift;
+    struct policy_approval approval;
+    struct keyring keyring; /* `keys` and `revoked`; empty where the policy has none */
 };
 
 extern const char *const policy_tier_names[POLICY_TIER_COUNT + 1];             /* low, medium, high */
@@ -190,9 +209,15 @@ extern const char *const policy_arithmetic_names[POLICY_ARITHMETIC_COUNT + 1]; /
 extern const char *const policy_goal_names[POLICY_GOAL_COUNT + 1];             /* untargeted, next, … */
 extern const char *const policy_reduction_names[POLICY_REDUCTION_COUNT + 1];   /* pca, fast-ica */
 
+/* How many sign-offs a tier takes at the least: none, one peer, two experts. */
+unsigned policy_fewest_sign_offs(enum policy_tier tier);
+
+/* The reviewer of this name, or NULL. */
+const struct policy_reviewer *policy_find_reviewer(const struct policy *policy, const char *name);
+
 /*
  * Reads a policy. ERROR_NO_INPUT where the file can't be read; ERROR_BAD_INPUT names the file and
- * the line or key. *ret_policy is some 40 KiB and written only on success.
+ * the line or key. *ret_policy is some 110 KiB and written only on success.
  */
 MUST_USE int policy_load(const char *path, struct policy *ret_policy, struct error *err);
 

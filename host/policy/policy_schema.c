@@ -74,6 +74,10 @@ static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_UINT_PTR("recheck", OPTIONAL_POINTER, struct document, recheck),
     CYAML_FIELD_MAPPING_PTR("limits", OPTIONAL_POINTER, struct document, limits, limit_fields),
     CYAML_FIELD_MAPPING_PTR("report", OPTIONAL_POINTER, struct document, report, report_fields),
+    CYAML_FIELD_SEQUENCE("keys", OPTIONAL_POINTER, struct document, keyring.keys, &schema_key, 0, KEYRING_KEYS_MAX),
+    CYAML_FIELD_SEQUENCE("revoked", OPTIONAL_POINTER, struct document, keyring.revoked, &schema_revocation, 0,
+                         KEYRING_REVOKED_MAX),
+    CYAML_FIELD_MAPPING_PTR("approval", OPTIONAL_POINTER, struct document, approval, schema_approval),
     CYAML_FIELD_MAPPING("checks", CYAML_FLAG_DEFAULT, struct document, checks, check_fields),
     CYAML_FIELD_END,
 };

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether the result stands in the ledger: its entry holds, and is about this very signature by this very key. */
+#include "host/verify/internal.h"
+
+#include "host/json/reader.h"
+
+#include "host/ledger/entry.h"
+#include "host/ledger/leaf.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* The leaf that this envelope and key make. */
+static int make_leaf(const struct verify *verify, struct buffer *ret_leaf, struct error *err)
+{
+    CLEANUP_JSON json_t *envelope = bundle_new_envelope(&verify->bundle);
+    CLEANUP_BUFFER struct buffer pem = buffer_with_limit(CRYPTO_PEM_MAX);
+    int r;
+
+    if (envelope == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the ledger's leaf");
+    r = crypto_public_key_write_pem(verify->key, &pem, err);
+    return r < 0 ? r : ledger_leaf_dsse(envelope, pem.data, pem.size, ret_leaf, err);
+}
+
+static void check_witnesses(struct verify *verify, const struct ledger_entry *entry)
+{
+    const struct verify_request *request = verify->request;
+    struct error cause = {0};
+    unsigned count = 0;
+
+    if (request->witness_count == 0)
+        return;
+    if (checkpoint_count_witnesses(entry->note.data, entry->note.size, request->witnesses, request->witness_count,
+                                   "checkpoint.envelope", &count, &cause) < 0)
+        verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "witnesses", "%s", cause.text);
+    else
+        verify_add(verify, VERIFY_RECORD, count >= request->quorum ? VERIFY_HOLDS : VERIFY_MISMATCH, "witnesses",
+                   "%u of %zu cosigned the entry's checkpoint; needed: %u", count, request->witness_count,
+                   request->quorum);
+}
+
+static int check_entry(struct verify *verify, const json_t *json, const struct buffer *leaf, struct error *err)
+{
+    CLEANUP_LEDGER_ENTRY struct ledger_entry entry = {0};
+    struct error cause = {0};
+    int r = ledger_entry_verify(json, verify->request->ledger_keys, verify->request->ledger_key_count, &entry, &cause);
+
+    if (r < 0 && cause.kind != ERROR_MISMATCH && cause.kind != ERROR_BAD_INPUT)
+        return error_set(err, cause.kind, r, "%s", cause.text);
+    if (r < 0) {
+        verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "ledger", "%s", cause.text);
+        return 0;
+    }
+    if (entry.leaf.size != leaf->size || memcmp(entry.leaf.data, leaf->data, leaf->size) != 0) {
+        verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "ledger",
+                   "leaf %" PRIu64 " of %s is about another envelope, signature or key", entry.index,
+                   entry.checkpoint.origin);
+        return 0;
+    }
+    verify_add(verify, VERIFY_RECORD, VERIFY_HOLDS, "ledger", "leaf %" PRIu64 " of the first %" PRIu64 " of %s",
+               entry.index, entry.checkpoint.size, entry.checkpoint.origin);
+    check_witnesses(verify, &entry);
+    return 0;
+}
+
+int verify_ledger(struct verify *verify, struct error *err)
+{
+    CLEANUP_BUFFER struct buffer leaf = buffer_with_limit(LEDGER_LEAF_MAX);
+    const json_t *entries = verify->bundle.tlog_entries;
+    int r;
+
+    if (json_array_size(entries) == 0) {
+        verify_add(verify, VERIFY_RECORD, VERIFY_NOT_CHECKED, "ledger", "the result has no ledger entry");
+        return 0;
+    }
+    if (verify->request->ledger_key_count == 0) {
+        verify_add(verify, VERIFY_RECORD, VERIFY_NOT_CHECKED, "ledger",
+                   "%zu entr%s; give the ledger's verifier key with --ledger-key", json_array_size(entries),
+                   json_array_size(entries) == 1 ? "y" : "ies");
+        return 0;
+    }
+    r = make_leaf(verify, &leaf, err);
+    for (size_t i = 0; r == 0 && i < json_array_size(entries); i++)
+        r = check_entry(verify, json_array_get(entries, i), &leaf, err);
+    return r;
+}
