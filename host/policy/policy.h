@@ -33,6 +33,8 @@
 #define POLICY_MEMORY_MAX     (1024u * 1024u)
 #define POLICY_MODEL_MAX      (1024u * 1024u) /* MiB */
 #define POLICY_SAMPLES_MAX    100000000u
+#define POLICY_REPEAT_MAX     4u
+#define POLICY_RECHECK_MAX    1024u /* wire/plan.h's PLAN_PLACES_MAX */
 #define POLICY_REVIEWERS_MAX  KEYRING_KEYS_MAX
 #define POLICY_DAYS_MAX       3650u
 
@@ -198,6 +200,8 @@ struct policy {
     unsigned minimum_samples;         /* of the test set, or the result needs review */
     unsigned deadline_seconds;        /* of the whole job */
     unsigned memory_mib;              /* of the guest, where the command line does not say */
+    unsigned repeat;                  /* evaluations, each in a fresh VM, which must be equal */
+    unsigned recheck;                 /* adversarial and as many clean inputs that a fresh VM predicts again */
     uint64_t model_bytes_max;
     bool ledger_required; /* every attempt and result must be in a ledger */
     bool report_samples;  /* inputs may be written out: --samples */

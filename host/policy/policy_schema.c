@@ -75,6 +75,8 @@ static const cyaml_schema_field_t document_fields[] = {
                       CYAML_ARRAY_LEN(accelerations)),
     CYAML_FIELD_ENUM("labels", OPTIONAL_STRICT, struct document, labels, schema_booleans, SCHEMA_BOOLEANS),
     CYAML_FIELD_UINT_PTR("minimumSamples", OPTIONAL_POINTER, struct document, minimum_samples),
+    CYAML_FIELD_UINT_PTR("repeat", OPTIONAL_POINTER, struct document, repeat),
+    CYAML_FIELD_UINT_PTR("recheck", OPTIONAL_POINTER, struct document, recheck),
     CYAML_FIELD_MAPPING_PTR("limits", OPTIONAL_POINTER, struct document, limits, limit_fields),
     CYAML_FIELD_MAPPING_PTR("report", OPTIONAL_POINTER, struct document, report, report_fields),
     CYAML_FIELD_MAPPING_PTR("ledger", OPTIONAL_POINTER, struct document, ledger, ledger_fields),

@@ -165,7 +165,7 @@ struct document {
     enum policy_arithmetic arithmetic;
     unsigned isolation, acceleration;
     bool labels;
-    unsigned *minimum_samples;
+    unsigned *minimum_samples, *repeat, *recheck;
     struct document_limits *limits;
     struct document_report *report;
     struct document_ledger *ledger;
