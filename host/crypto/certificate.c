@@ -19,7 +19,7 @@ static void drop_x509(X509 **certificate)
     X509_free(*certificate);
 }
 
-static void drop_stack(STACK_OF(X509) **stack)
+static void drop_stack(STACK_OF(X509) * *stack)
 {
     sk_X509_pop_free(*stack, X509_free);
 }
@@ -53,7 +53,7 @@ static int no_memory(struct error *err)
 
 /* --- reading ------------------------------------------------------------------------------------------- */
 
-static int read_authorities(const void *pem, size_t size, const char *name, STACK_OF(X509) **ret_stack,
+static int read_authorities(const void *pem, size_t size, const char *name, STACK_OF(X509) * *ret_stack,
                             struct error *err)
 {
     CLEANUP_BIO BIO *bio = size <= CRYPTO_AUTHORITIES_SIZE ? BIO_new_mem_buf(pem, (int)size) : NULL;
@@ -79,7 +79,7 @@ static int read_authorities(const void *pem, size_t size, const char *name, STAC
     return 0;
 }
 
-static int read_chain(const struct crypto_der *chain, size_t count, STACK_OF(X509) **ret_stack, struct error *err)
+static int read_chain(const struct crypto_der *chain, size_t count, STACK_OF(X509) * *ret_stack, struct error *err)
 {
     CLEANUP(drop_stack) STACK_OF(X509) *stack = sk_X509_new_null();
 
@@ -89,8 +89,8 @@ static int read_chain(const struct crypto_der *chain, size_t count, STACK_OF(X50
         return refuse(err, "their number is not what is expected");
     for (size_t i = 0; i < count; i++) {
         const unsigned char *next = chain[i].data;
-        CLEANUP(drop_x509) X509 *certificate =
-            chain[i].size <= CRYPTO_CERTIFICATE_MAX ? d2i_X509(NULL, &next, (long)chain[i].size) : NULL;
+        CLEANUP(drop_x509)
+        X509 *certificate = chain[i].size <= CRYPTO_CERTIFICATE_MAX ? d2i_X509(NULL, &next, (long)chain[i].size) : NULL;
 
         if (certificate == NULL || next != chain[i].data + chain[i].size)
             return refuse(err, "one is no X.509 certificate in DER, or too large");
@@ -126,7 +126,7 @@ static int check_leaf_use(X509 *leaf, struct error *err)
 }
 
 /* Those between leaf and root, of a chain that OpenSSL built. */
-static int check_intermediates(const STACK_OF(X509) *chain, struct error *err)
+static int check_intermediates(const STACK_OF(X509) * chain, struct error *err)
 {
     for (int i = 1; i + 1 < sk_X509_num(chain); i++) {
         X509 *authority = sk_X509_value(chain, i);
@@ -187,7 +187,8 @@ static int find_identity(X509 *leaf, const struct crypto_anchors *anchors, char 
             return 0;
         }
     }
-    return refuse(err, "the signer is none of the identities that are expected (a subjectAltName or the whole subject)");
+    return refuse(err,
+                  "the signer is none of the identities that are expected (a subjectAltName or the whole subject)");
 }
 
 /* --- the chain ------------------------------------------------------------------------------------------- */
@@ -202,7 +203,7 @@ static int digest_of(const X509 *certificate, uint8_t ret_sha256[SHA256_SIZE], s
 }
 
 /* What a verified chain says of its leaf. */
-static int describe(STACK_OF(X509) *verified, const struct crypto_anchors *anchors, struct crypto_leaf *leaf,
+static int describe(STACK_OF(X509) * verified, const struct crypto_anchors *anchors, struct crypto_leaf *leaf,
                     struct error *err)
 {
     X509 *certificate = sk_X509_value(verified, 0);
@@ -226,7 +227,7 @@ static int describe(STACK_OF(X509) *verified, const struct crypto_anchors *ancho
     return 0;
 }
 
-static int verify(STACK_OF(X509) *chain, X509_STORE *store, const struct crypto_anchors *anchors, int64_t now,
+static int verify(STACK_OF(X509) * chain, X509_STORE *store, const struct crypto_anchors *anchors, int64_t now,
                   struct crypto_leaf *leaf, struct error *err)
 {
     CLEANUP(drop_context) X509_STORE_CTX *context = X509_STORE_CTX_new();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * X.509 chains (RFC 5280) of those who sign models: a leaf for signing, intermediates, and the caller's own authorities.
+ * X.509 chains (RFC 5280) of those who sign models: a leaf for signing, intermediates, and the caller's own
+ * authorities.
  *
  * Call where no key is held: DER and PEM of foreign origin are parsed here.
  */
@@ -31,19 +32,20 @@ struct crypto_anchors {
 
 /* What a chain that holds says. */
 struct crypto_leaf {
-    struct crypto_public_key *key;              /* owned */
-    uint8_t certificate_sha256[SHA256_SIZE];    /* of the leaf's DER */
-    uint8_t authority_sha256[SHA256_SIZE];      /* of the trusted root's */
-    char identity[CRYPTO_IDENTITY_SIZE];        /* the one that was asked for */
+    struct crypto_public_key *key;           /* owned */
+    uint8_t certificate_sha256[SHA256_SIZE]; /* of the leaf's DER */
+    uint8_t authority_sha256[SHA256_SIZE];   /* of the trusted root's */
+    char identity[CRYPTO_IDENTITY_SIZE];     /* the one that was asked for */
 };
 
 /*
- * Verifies a chain, leaf first, at `now` (seconds since 1970): each certificate is signed by the next and within its time, the
- * last by a trusted root; CAs are CAs (basicConstraints, keyCertSign); 112 bits of security at least (RSA 2048, SHA-256).
- * The leaf is for signing: extendedKeyUsage, where it has one, names codeSigning; keyUsage, where it has one,
- * digitalSignature; and it has one of the two. A CA below the root that has an extendedKeyUsage names codeSigning too.
- * An identity is the leaf's where it is, byte for byte, one of its subjectAltNames (e-mail, URI, DNS name) or its whole
- * subject in RFC 2253's form. There is no revocation: what is not trusted any more is taken from the anchors.
+ * Verifies a chain, leaf first, at `now` (seconds since 1970): each certificate is signed by the next and within its
+ * time, the last by a trusted root; CAs are CAs (basicConstraints, keyCertSign); 112 bits of security at least (RSA
+ * 2048, SHA-256). The leaf is for signing: extendedKeyUsage, where it has one, names codeSigning; keyUsage, where it
+ * has one, digitalSignature; and it has one of the two. A CA below the root that has an extendedKeyUsage names
+ * codeSigning too. An identity is the leaf's where it is, byte for byte, one of its subjectAltNames (e-mail, URI, DNS
+ * name) or its whole subject in RFC 2253's form. There is no revocation: what is not trusted any more is taken from the
+ * anchors.
  *
  * ERROR_MISMATCH, -EBADMSG: the chain does not hold; the text says why and is printable. ERROR_BAD_INPUT, -EBADMSG: the
  * authorities are no certificates. On success crypto_leaf_free() the result.

@@ -3,7 +3,7 @@
  * Keys. Those that sign are ECDSA on P-256, as that is what every verifier of Sigstore bundles accepts; those of others
  * (a model's publisher, reviewers, timestamps) may be of any kind in enum crypto_key_kind.
  *
- * Private keys are PKCS#8 PEM, unencrypted, in files of mode 0600; public keys are
+ * Private keys are PKCS#8 PEM, encrypted or not, in files of mode 0600; public keys are
  * SubjectPublicKeyInfo PEM (RFC 5480, RFC 7468), as `openssl pkey` reads and writes them.
  */
 #ifndef LAZARET_HOST_CRYPTO_KEY_H
@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "digest/sha256.h"
+#include "host/crypto/passphrase.h"
 
 #define CRYPTO_PEM_MAX ((size_t)16 * 1024)
 
@@ -31,15 +32,24 @@ extern const char *const crypto_key_kind_names[CRYPTO_KEY_KIND_COUNT + 1]; /* "E
 
 /*
  * Writes a new key pair to PREFIX.pem (mode 0600) and PREFIX.pub.pem (0644) and returns the public
- * key's fingerprint. Existing files are never overwritten: -EEXIST, ERROR_USAGE. After a failure
- * neither file is there.
+ * key's fingerprint. The private key is encrypted (PBES2: PBKDF2 with HMAC-SHA-256, AES-256) where `passphrase` is not
+ * NULL. Existing files are never overwritten: -EEXIST, ERROR_USAGE. After a failure neither file is there.
  */
+MUST_USE int crypto_key_generate_with(const char *prefix, const char *passphrase, uint8_t ret_fingerprint[SHA256_SIZE],
+                                      struct error *err);
+
+/* The same without a passphrase. */
 MUST_USE int crypto_key_generate(const char *prefix, uint8_t ret_fingerprint[SHA256_SIZE], struct error *err);
 
 /*
- * Loads a private key. ERROR_NO_INPUT where the file can't be read; ERROR_BAD_INPUT where it is no
- * P-256 private key, is encrypted, or may be read by group or others (-EACCES).
+ * Loads a private key from a PEM file, with the passphrase where it is encrypted: NULL has none. ERROR_NO_INPUT where
+ * the file can't be read; ERROR_BAD_INPUT where it is no P-256 private key, may be read by group or others (-EACCES),
+ * or the passphrase is not at hand (-ENOKEY) or another (-EKEYREJECTED).
  */
+MUST_USE int crypto_private_key_open(const char *name, const struct crypto_passphrase *passphrase,
+                                     struct crypto_private_key **ret_key, struct error *err);
+
+/* The same without a passphrase. */
 MUST_USE int crypto_private_key_load(const char *path, struct crypto_private_key **ret_key, struct error *err);
 
 /* Loads a public key on P-256; errors as above. */

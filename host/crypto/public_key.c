@@ -63,8 +63,8 @@ int crypto_key_check_p256(const EVP_PKEY *pkey, const char *name, const char *ha
 
     ERR_clear_error();
     if (pkey == NULL)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "%s: no unencrypted PEM %s key; make a pair with 'lazaret keygen'", name, half);
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: no PEM %s key; make a pair with 'lazaret keygen'", name,
+                         half);
     if (find_kind(pkey, &kind) < 0 || kind != CRYPTO_KEY_P256)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
                          "%s: not an ECDSA key on P-256, the only kind used; make a pair with 'lazaret keygen'", name);
@@ -138,7 +138,7 @@ int crypto_public_key_load(const char *path, struct crypto_public_key **ret_key,
 {
     char pem[CRYPTO_PEM_MAX];
     size_t size = 0;
-    int r = crypto_pem_read(path, false, pem, &size, err);
+    int r = crypto_file_read(path, NULL, pem, &size, err);
 
     return r < 0 ? r : crypto_public_key_parse(pem, size, path, ret_key, err);
 }
@@ -147,7 +147,7 @@ int crypto_public_key_load_any(const char *path, struct crypto_public_key **ret_
 {
     char pem[CRYPTO_PEM_MAX];
     size_t size = 0;
-    int r = crypto_pem_read(path, false, pem, &size, err);
+    int r = crypto_file_read(path, NULL, pem, &size, err);
 
     return r < 0 ? r : crypto_public_key_parse_any(pem, size, path, ret_key, err);
 }

@@ -39,9 +39,8 @@ static json_t *new_worker(const struct forensics *forensics)
 {
     const struct message_failure *failure = &forensics->failure->failure;
     char address[2 + 16 + 1], name[SYSTEM_CALL_NAME_MAX];
-    json_t *worker =
-        json_pack("{s:s, s:o}", "failure", message_failure_name(failure->code), "text",
-                  new_text(forensics->failure->text, MESSAGE_TEXT_MAX));
+    json_t *worker = json_pack("{s:s, s:o}", "failure", message_failure_name(failure->code), "text",
+                               new_text(forensics->failure->text, MESSAGE_TEXT_MAX));
 
     (void)snprintf(address, sizeof address, "0x%llx", (unsigned long long)failure->address);
     if (failure->check < forensics->plan->check_count)

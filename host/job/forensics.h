@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * forensics.json: what a job that did not pass left behind for those who look into it. docs/forensics.md has the fields.
+ * forensics.json: what a job that did not pass left behind for those who look into it. docs/forensics.md has the
+ * fields.
  *
  * {"format":1, "outcome", "reasons":[TEXT],
  *  "worker":{"failure","check"?,"signal"?,"signalName"?,"systemCall"?,"systemCallName"?,"address","text"}?,

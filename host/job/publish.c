@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #define DOCUMENT_MAX ((size_t)4 << 20)
 #define SARIF_MAX    ((size_t)128 << 20)
@@ -90,7 +91,8 @@ static int write_execution(struct gathering *g)
         .failure = p->assessment->failed ? p->assessment->reasons[0] : NULL,
     };
 
-    return publish_document(g, STATEMENT_EXECUTION, execution_document(&execution), DOCUMENT_MAX);
+    g->execution = execution_document(&execution);
+    return publish_document(g, STATEMENT_EXECUTION, json_incref(g->execution), DOCUMENT_MAX);
 }
 
 static int write_console(struct gathering *g)
@@ -131,7 +133,8 @@ static int write_forensics(struct gathering *g)
 
     if (!forensics_wanted(p->assessment->outcome))
         return 0;
-    return publish_document(g, "forensics.json", forensics_document(&forensics), FORENSICS_SIZE_MAX);
+    g->forensics = forensics_document(&forensics);
+    return publish_document(g, "forensics.json", json_incref(g->forensics), FORENSICS_SIZE_MAX);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------- */
@@ -147,6 +150,7 @@ int publish_documents(const struct publication *publication, struct signer *sign
     g->publication = publication;
     g->staging = staging;
     g->err = err;
+    g->finished_at = time(NULL);
     r = publish_inputs(g);
     if (r == 0)
         r = write_evaluation(g);
@@ -161,6 +165,10 @@ int publish_documents(const struct publication *publication, struct signer *sign
     if (r == 0)
         r = publish_samples(g);
     if (r == 0)
+        r = publish_report(g, signer);
+    if (r == 0)
         r = publish_statement(g, signer);
+    json_decref(g->execution);
+    json_decref(g->forensics);
     return r;
 }

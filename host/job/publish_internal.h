@@ -16,6 +16,8 @@ struct gathering {
     struct staging *staging;
     struct statement_resource configuration[PUBLISH_RESOURCES_MAX], documents[PUBLISH_RESOURCES_MAX];
     size_t configuration_count, document_count;
+    int64_t finished_at;           /* seconds since 1970, UTC */
+    json_t *execution, *forensics; /* owned, for the report; NULL: not written */
     struct error *err;
 };
 
@@ -36,6 +38,10 @@ MUST_USE int publish_document(struct gathering *g, const char *name, json_t *doc
 /* The parts, in the order in which they are written. */
 MUST_USE int publish_inputs(struct gathering *g);  /* plan.json, policy.yaml, spec.yaml and its arrays, domain.xml */
 MUST_USE int publish_samples(struct gathering *g); /* samples.npz */
+MUST_USE int publish_report(struct gathering *g, struct signer *signer);    /* report.html, junit.xml */
 MUST_USE int publish_statement(struct gathering *g, struct signer *signer); /* result.sigstore.json */
+
+/* The statement over what was named so far. */
+MUST_USE int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes);
 
 #endif

@@ -8,7 +8,6 @@
 #include "wire/rows.h"
 
 #include <string.h>
-#include <time.h>
 
 #define GUEST_WORDS_MAX 5u
 
@@ -47,7 +46,7 @@ static size_t list_guest_words(const struct publication *p, const char *ret_word
     return count;
 }
 
-static int encode_statement(struct gathering *g, struct buffer *ret_bytes)
+int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
 {
     const struct publication *p = g->publication;
     const struct assessment *assessment = p->assessment;
@@ -72,7 +71,7 @@ static int encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .guest_said = guest_said,
         .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
         .job = p->job_id,
-        .finished_at = time(NULL),
+        .finished_at = g->finished_at,
     };
 
     memcpy(subject.sha256, p->admission->model_sha256, SHA256_SIZE);
@@ -96,7 +95,7 @@ int publish_statement(struct gathering *g, struct signer *signer)
 {
     CLEANUP_BUNDLE struct bundle bundle = {.payload = buffer_with_limit(STATEMENT_SIZE_MAX)};
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(BUNDLE_SIZE_MAX);
-    int r = encode_statement(g, &bundle.payload);
+    int r = publish_encode_statement(g, &bundle.payload);
 
     if (r == 0)
         r = signer_sign(signer, bundle.payload.data, bundle.payload.size, bundle.signature, &bundle.signature_size,

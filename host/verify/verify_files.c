@@ -20,7 +20,8 @@
 
 /* Files that a result has only under its signature: one without is no part of it and must not look as if it were. */
 static const char *const evidence[] = {STATEMENT_POLICY,    STATEMENT_SPEC, STATEMENT_PLAN,   STATEMENT_EVALUATION,
-                                       STATEMENT_EXECUTION, "domain.xml",   "findings.sarif", "forensics.json"};
+                                       STATEMENT_EXECUTION, "domain.xml",   "findings.sarif", "forensics.json",
+                                       "report.html",       "junit.xml",    "clusters.npz",   "trigger.npz"};
 
 /* Roles of arrays that a spec names. */
 static const char *const roles[] = {"mask", "epsScale"};

@@ -262,10 +262,13 @@ int main(void)
         {"timestamps by an authority's file", test_timestamp_by_path},
         {"timestamps, every bit turned", test_timestamp_tampered},
         {"requests of timestamps", test_timestamp_requests},
+        {"keys that openssl encrypted", test_passphrase_openssl},
+        {"files of passphrases", test_passphrase_files},
+        {"keys that we encrypt", test_passphrase_generate},
     };
     int status;
 
-    if (mkdtemp(folder) == NULL)
+    if (mkdtemp(folder) == NULL || test_passphrase_begin() != 0)
         return 1;
     (void)snprintf(prefix, sizeof prefix, "%s/key", folder);
     (void)snprintf(private_path, sizeof private_path, "%s.pem", prefix);
@@ -273,5 +276,5 @@ int main(void)
     status = harness_run("host/crypto", tests, HARNESS_COUNT(tests));
     (void)unlink(private_path);
     (void)unlink(public_path);
-    return rmdir(folder) == 0 ? status : 1;
+    return rmdir(folder) == 0 && test_passphrase_end() == 0 ? status : 1;
 }

@@ -13,5 +13,10 @@ void test_timestamp_claims(void);
 void test_timestamp_by_path(void);
 void test_timestamp_tampered(void);
 void test_timestamp_requests(void);
+int test_passphrase_begin(void); /* around the next three; 0 or not */
+int test_passphrase_end(void);
+void test_passphrase_openssl(void);
+void test_passphrase_files(void);
+void test_passphrase_generate(void);
 
 #endif
