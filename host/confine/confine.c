@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,14 +87,21 @@ static int drop_capabilities(void)
     return (int)syscall(SYS_capset, &header, none);
 }
 
-/* From root to the profile's own user, for good. Another user keeps its identity. */
+/* From root to the profile's own user, or its folder's owner, for good. Another user keeps its identity. */
 static int change_identity(const struct confine_profile *profile)
 {
-    unsigned id = (unsigned)profile->uid;
+    unsigned uid = (unsigned)profile->uid, gid = uid;
+    struct stat owner;
 
     if (geteuid() != 0)
         return 0;
-    if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+    if (profile->folder_fd != NULL) {
+        if (fstat(*profile->folder_fd, &owner) < 0 || fchdir(*profile->folder_fd) < 0 || chroot(".") < 0)
+            return -1;
+        uid = owner.st_uid;
+        gid = owner.st_gid;
+    }
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return -1;
     return 0;
 }
@@ -147,7 +155,7 @@ int confine_self(const struct confine_profile *profile, struct error *err)
     if (set_limits(profile) < 0)
         return failed(profile, err, "setrlimit");
     if (change_identity(profile) < 0)
-        return failed(profile, err, "setresuid");
+        return failed(profile, err, "change of identity");
     if (drop_capabilities() < 0)
         return failed(profile, err, "capset");
     /* After the change of identity, which clears both. */

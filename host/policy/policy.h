@@ -184,8 +184,9 @@ struct policy {
     unsigned deadline_seconds;        /* of the whole job */
     unsigned memory_mib;              /* of the guest, where the command line does not say */
     uint64_t model_bytes_max;
-    bool report_samples; /* inputs may be written out: --samples */
-    bool labels;         /* test labels travel into the guest, and attacks use them */
+    bool ledger_required; /* every attempt and result must be in a ledger */
+    bool report_samples;  /* inputs may be written out: --samples */
+    bool labels;          /* test labels travel into the guest, and attacks use them */
     struct policy_scan scan;
     struct policy_clean_accuracy clean_accuracy;
     struct policy_attack noise, fgsm, pgd, square;

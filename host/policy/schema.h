@@ -118,6 +118,10 @@ struct document_report {
     bool samples;
 };
 
+struct document_ledger {
+    bool required;
+};
+
 /* Of a policy, or of a file of its own. */
 struct document_key {
     char *name;
@@ -156,6 +160,7 @@ struct document {
     unsigned *minimum_samples;
     struct document_limits *limits;
     struct document_report *report;
+    struct document_ledger *ledger;
     struct document_keyring keyring;
     struct document_approval *approval;
     struct document_checks checks;
