@@ -65,7 +65,7 @@ static int prepare(struct job *job, struct error *err)
         return r;
     r = 0;
     if (options->key_path != NULL)
-        r = signer_start(options->key_path, &job->signer, err);
+        r = signer_start_with(options->key_path, &options->passphrase, &job->signer, err);
     if (r == 0)
         r = job_ledger_start(&job->ledger, options, err);
     if (r == 0 && options->output_path != NULL) {
