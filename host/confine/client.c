@@ -90,7 +90,7 @@ int confine_client(const char *name, enum confine_uid uid, int socket, struct er
         return failed(name, err, "close_range");
     if (setrlimit(RLIMIT_NOFILE, &files) < 0)
         return failed(name, err, "setrlimit");
-    if (confine_change_identity((unsigned)uid) < 0)
+    if (confine_change_identity((unsigned)uid, (unsigned)uid) < 0)
         return failed(name, err, "setresuid");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return failed(name, err, "no_new_privs");

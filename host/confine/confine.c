@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -87,13 +88,30 @@ int confine_drop_capabilities(void)
     return (int)syscall(SYS_capset, &header, none);
 }
 
-int confine_change_identity(unsigned id)
+int confine_change_identity(unsigned uid, unsigned gid)
 {
     if (geteuid() != 0)
         return 0;
-    if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return -1;
     return 0;
+}
+
+/* From root to the profile's own user, or its folder's owner, for good. Another user keeps its identity. */
+static int change_identity(const struct confine_profile *profile)
+{
+    unsigned uid = (unsigned)profile->uid, gid = uid;
+    struct stat owner;
+
+    if (geteuid() != 0)
+        return 0;
+    if (profile->folder_fd != NULL) {
+        if (fstat(*profile->folder_fd, &owner) < 0 || fchdir(*profile->folder_fd) < 0 || chroot(".") < 0)
+            return -1;
+        uid = owner.st_uid;
+        gid = owner.st_gid;
+    }
+    return confine_change_identity(uid, gid);
 }
 
 /* mmap without PROT_EXEC; libseccomp answers negative errno. */
@@ -144,8 +162,8 @@ int confine_self(const struct confine_profile *profile, struct error *err)
         return failed(profile, err, "unshare");
     if (set_limits(profile) < 0)
         return failed(profile, err, "setrlimit");
-    if (confine_change_identity((unsigned)profile->uid) < 0)
-        return failed(profile, err, "setresuid");
+    if (change_identity(profile) < 0)
+        return failed(profile, err, "change of identity");
     if (confine_drop_capabilities() < 0)
         return failed(profile, err, "capset");
     /* After the change of identity, which clears both. */

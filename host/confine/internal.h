@@ -15,7 +15,7 @@ MUST_USE int confine_close_others(const int *keep_fds, size_t count);
 MUST_USE int confine_drop_capabilities(void);
 
 /* From root to this user and group, for good; another user keeps its identity. 0, or -1 with errno. */
-MUST_USE int confine_change_identity(unsigned id);
+MUST_USE int confine_change_identity(unsigned uid, unsigned gid);
 
 /*
  * For processes whose libraries (a token's module, a resolver) need who knows what: gives up core files, capabilities
