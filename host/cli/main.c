@@ -20,6 +20,7 @@ static const struct command commands[] = {
     {"replay", cli_replay, "evaluate again and compare with a signed result"},
     {"provenance", cli_provenance, "verify a model's own signature and checksums"},
     {"image", cli_image, "build, show, export or import guest images"},
+    {"timestamp", cli_timestamp, "add an authority's timestamp to a result"},
     {"keygen", cli_keygen, "make a signing key"},
     {"ledger", cli_ledger, "keep and check the log of what was evaluated"},
     {"doctor", cli_doctor, "look at what this machine offers, and say what to do"},

@@ -36,6 +36,7 @@ struct job {
     struct journal *journal;
     struct staging *staging;
     struct signer *signer;
+    struct tsa *tsa;
     struct job_ledger ledger;
     struct events events;
     struct admission *admission;
@@ -66,6 +67,8 @@ static int prepare(struct job *job, struct error *err)
     r = 0;
     if (options->key_path != NULL)
         r = signer_start_with(options->key_path, &options->passphrase, &job->signer, err);
+    if (r == 0 && options->tsa_url != NULL && options->output_path != NULL)
+        r = tsa_start(options->tsa_url, options->tsa_ca_path, &job->tsa, err);
     if (r == 0)
         r = job_ledger_start(&job->ledger, options, err);
     if (r == 0 && options->output_path != NULL) {
@@ -236,6 +239,8 @@ static int publish(struct job *job, struct error *err)
         .console_fd = job->console_fd,
         .events = &job->events,
         .ledger = job->ledger.appender != NULL ? &job->ledger : NULL,
+        .tsa = job->tsa,
+        .stamp = &job->result->stamp,
     };
     int r;
 
@@ -311,6 +316,7 @@ static void job_free(struct job *job)
     image_free(job->image);
     admission_free(job->admission);
     signer_free(job->signer);
+    tsa_free(job->tsa);
     job_ledger_stop(&job->ledger);
     events_stop(&job->events);
     staging_free(job->staging);

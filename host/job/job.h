@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "host/attest/outcome.h"
 #include "host/crypto/passphrase.h"
+#include "host/crypto/timestamp.h"
 #include "host/ledger/note.h"
 #include "host/vm/vm.h"
 
@@ -30,6 +31,8 @@ struct job_options {
     const char *policy_path;             /* a file, or the name of a shipped policy */
     const char *key_path;                /* NULL: the result is not signed and not written (a replay) */
     struct crypto_passphrase passphrase; /* of the key; read or asked for by the signer's process */
+    const char *tsa_url;                 /* NULL: no timestamp */
+    const char *tsa_ca_path;             /* NULL: the timestamp's certificate is not judged */
     const char *output_path;             /* NULL: nothing is written */
     const char *ledger_path;             /* NULL: the job is not logged */
     const char *ledger_key_path;         /* NULL: beside the ledger; several with commas between */
@@ -47,6 +50,13 @@ struct job_options {
 
 #define JOB_REASONS_MAX 16u
 
+/* The timestamp that was asked for. A result is hours of work, so it is written without one rather than not at all. */
+struct job_stamp {
+    bool stamped;
+    struct crypto_timestamp timestamp; /* where stamped */
+    char trouble[ERROR_TEXT_MAX];      /* else why not; empty where none was asked for */
+};
+
 struct job_result {
     enum outcome outcome;
     char reasons[JOB_REASONS_MAX][512]; /* printable */
@@ -56,6 +66,7 @@ struct job_result {
     bool logged;                       /* in a ledger, and the following */
     char ledger_origin[NOTE_NAME_MAX + 1];
     uint64_t ledger_intent, ledger_result; /* indices of its leaves */
+    struct job_stamp stamp;
 };
 
 MUST_USE int job_run(const struct job_options *options, struct job_result *ret_result, struct error *err);
