@@ -2,6 +2,7 @@
 /* lazaret evaluate */
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
+#include "host/cli/passphrase.h"
 #include "host/cli/summary.h"
 
 #include <errno.h>
@@ -27,7 +28,9 @@ int cli_evaluate(int argc, char **argv)
     const struct cli_option options[] = {
         CLI_JOB_INPUTS(job),
         CLI_OPTION_TEXT("policy", "P", "low, medium, high, or a policy file (default: low)", &job.options.policy_path),
-        CLI_OPTION_TEXT("key", "K.pem", "the signing key (default: key.pem in $LAZARET_STATE)", &job.options.key_path),
+        CLI_OPTION_TEXT("key", "K.pem", "the signing key, or pkcs11:URI (default: key.pem in $LAZARET_STATE)",
+                        &job.options.key_path),
+        CLI_OPTION_PASSPHRASE_FILE(&job.options.passphrase.file),
         CLI_OPTION_TEXT("ledger", "DIR", "announce the job in this ledger before anything boots, and log its result",
                         &job.options.ledger_path),
         CLI_OPTION_TEXT("ledger-key", "K.pem", "the ledger's private key (default: DIR.pem)",
@@ -60,6 +63,7 @@ int cli_evaluate(int argc, char **argv)
 
     if (r == 0 && parse == CLI_HELP_SHOWN)
         return 0;
+    job.options.passphrase.ask = cli_ask_passphrase;
     if (r == 0 && job.options.ledger_key_path != NULL && job.options.ledger_path == NULL)
         r = error_set(&error, ERROR_USAGE, -EINVAL, "--ledger-key is the key of a --ledger, which is missing");
     if (r == 0)

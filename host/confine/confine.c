@@ -2,11 +2,12 @@
 /* Confinement of the host's helper processes; the order of the steps is confine.h's. */
 #include "host/confine/confine.h"
 
+#include "host/confine/internal.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -37,24 +38,24 @@ static int failed(const struct confine_profile *profile, struct error *err, cons
                      strerror(errno));
 }
 
-static bool keeps(const struct confine_profile *profile, int fd)
+static bool keeps(const int *keep_fds, size_t count, int fd)
 {
-    for (size_t i = 0; i < profile->keep_fd_count; i++)
-        if (profile->keep_fds[i] == fd)
+    for (size_t i = 0; i < count; i++)
+        if (keep_fds[i] == fd)
             return true;
     return fd == STDERR_FILENO;
 }
 
-/* Closes every descriptor but the kept ones, by the ranges between them. */
-static int close_others(const struct confine_profile *profile)
+/* By the ranges between the kept ones. */
+int confine_close_others(const int *keep_fds, size_t count)
 {
     int highest = STDERR_FILENO;
 
-    for (size_t i = 0; i < profile->keep_fd_count; i++)
-        if (profile->keep_fds[i] > highest)
-            highest = profile->keep_fds[i];
+    for (size_t i = 0; i < count; i++)
+        if (keep_fds[i] > highest)
+            highest = keep_fds[i];
     for (int fd = 0; fd <= highest; fd++)
-        if (!keeps(profile, fd))
+        if (!keeps(keep_fds, count, fd))
             (void)close(fd);
     return close_range((unsigned)highest + 1, ~0U, 0);
 }
@@ -79,7 +80,7 @@ static int set_limits(const struct confine_profile *profile)
     return 0;
 }
 
-static int drop_capabilities(void)
+int confine_drop_capabilities(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
@@ -148,7 +149,7 @@ int confine_self(const struct confine_profile *profile, struct error *err)
     int r;
 
     (void)prctl(PR_SET_NAME, profile->name);
-    if (close_others(profile) < 0)
+    if (confine_close_others(profile->keep_fds, profile->keep_fd_count) < 0)
         return failed(profile, err, "close_range");
     if (root && unshare(CLONE_NEWNET | CLONE_NEWIPC) < 0)
         return failed(profile, err, "unshare");
@@ -156,7 +157,7 @@ int confine_self(const struct confine_profile *profile, struct error *err)
         return failed(profile, err, "setrlimit");
     if (change_identity(profile) < 0)
         return failed(profile, err, "change of identity");
-    if (drop_capabilities() < 0)
+    if (confine_drop_capabilities() < 0)
         return failed(profile, err, "capset");
     /* After the change of identity, which clears both. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "host/attest/outcome.h"
+#include "host/crypto/passphrase.h"
 #include "host/ledger/note.h"
 #include "host/vm/vm.h"
 
@@ -22,15 +23,16 @@ enum job_arithmetic { JOB_ARITHMETIC_AUTO, JOB_ARITHMETIC_FMA, JOB_ARITHMETIC_MU
 
 struct job_options {
     const char *model_path, *test_path;
-    const char *train_path;      /* NULL: none */
-    const char *spec_path;       /* NULL: none */
-    const char *reference_path;  /* NULL: none; a model to compare weights with */
-    const char *triggers_path;   /* NULL: none; trigger patterns with their masks */
-    const char *policy_path;     /* a file, or the name of a shipped policy */
-    const char *key_path;        /* NULL: the result is not signed and not written (a replay) */
-    const char *output_path;     /* NULL: nothing is written */
-    const char *ledger_path;     /* NULL: the job is not logged */
-    const char *ledger_key_path; /* NULL: beside the ledger; several with commas between */
+    const char *train_path;              /* NULL: none */
+    const char *spec_path;               /* NULL: none */
+    const char *reference_path;          /* NULL: none; a model to compare weights with */
+    const char *triggers_path;           /* NULL: none; trigger patterns with their masks */
+    const char *policy_path;             /* a file, or the name of a shipped policy */
+    const char *key_path;                /* NULL: the result is not signed and not written (a replay) */
+    struct crypto_passphrase passphrase; /* of the key; read or asked for by the signer's process */
+    const char *output_path;             /* NULL: nothing is written */
+    const char *ledger_path;             /* NULL: the job is not logged */
+    const char *ledger_key_path;         /* NULL: beside the ledger; several with commas between */
     enum vm_isolation isolation;
     enum vm_acceleration acceleration;
     enum vm_transport transport;
