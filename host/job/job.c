@@ -14,6 +14,7 @@
 #include "host/confine/monitor.h"
 #include "host/job/admission.h"
 #include "host/job/assess.h"
+#include "host/job/job_ledger.h"
 #include "host/job/journal.h"
 #include "host/job/locate.h"
 #include "host/job/publish.h"
@@ -36,6 +37,7 @@ struct job {
     struct journal *journal;
     struct staging *staging;
     struct signer *signer;
+    struct job_ledger ledger;
     struct events events;
     struct admission *admission;
     struct plan_made *made;
@@ -64,7 +66,9 @@ static int prepare(struct job *job, struct error *err)
         return r;
     r = 0;
     if (options->key_path != NULL)
-        r = signer_start(options->key_path, &job->signer, err);
+        r = signer_start_with(options->key_path, &options->passphrase, &job->signer, err);
+    if (r == 0)
+        r = job_ledger_start(&job->ledger, options, err);
     if (r == 0 && options->output_path != NULL) {
         r = journal_create(&job->journal, err);
         if (r == 0)
@@ -256,6 +260,7 @@ static int publish(struct job *job, struct error *err)
         .last = last_run(job),
         .console_fd = job->console_fd,
         .events = &job->events,
+        .ledger = job->ledger.appender != NULL ? &job->ledger : NULL,
     };
     int r;
 
@@ -285,6 +290,8 @@ static int run_job(struct job *job, struct error *err)
     r = prepare(job, err);
     if (r == 0)
         r = admit(job, err);
+    if (r == 0 && job->staging != NULL)
+        r = job_ledger_announce(&job->ledger, job->admission, job->journal, err);
     if (r < 0)
         return r;
     if (admission_decide(job->admission, &job->resolved, &refusal) < 0)
@@ -313,6 +320,12 @@ static void conclude(struct job *job)
         memcpy(result->kernel_sha256, image_manifest(job->image)->kernel.sha256, SHA256_SIZE);
         memcpy(result->initramfs_sha256, image_manifest(job->image)->initramfs.sha256, SHA256_SIZE);
     }
+    result->logged = job->ledger.appender != NULL;
+    if (result->logged) {
+        (void)snprintf(result->ledger_origin, sizeof result->ledger_origin, "%s", job->ledger.announced.origin);
+        result->ledger_intent = job->ledger.announced.intent;
+        result->ledger_result = job->ledger.result;
+    }
     result->evaluation = job->assessment.evaluation_bytes;
     job->assessment.evaluation_bytes = buffer_with_limit(0);
 }
@@ -329,6 +342,7 @@ static void job_free(struct job *job)
     image_free(job->image);
     admission_free(job->admission);
     signer_free(job->signer);
+    job_ledger_stop(&job->ledger);
     events_stop(&job->events);
     staging_free(job->staging);
     journal_free(job->journal);

@@ -5,6 +5,7 @@
 
 #include "host/job/assess.h"
 #include "host/job/events.h"
+#include "host/job/job_ledger.h"
 #include "host/job/recheck.h"
 #include "host/job/staging.h"
 #include "host/signer/signer.h"
@@ -27,6 +28,7 @@ struct publication { /* all borrowed */
     const json_t *scratch;  /* what was on the scratch disk; NULL: there was none */
     int console_fd;
     const struct events *events;
+    struct job_ledger *ledger; /* NULL: the job is not logged */
 };
 
 /* Writes every file and result.sigstore.json; does not commit. */

@@ -94,6 +94,11 @@ void results_free(struct results *results)
                 free(results->checks[i].points[curve][point].received);
             }
         free(results->checks[i].clusters);
+        for (uint32_t label = 0; results->checks[i].drawn != NULL && label < results->classes; label++) {
+            free(results->checks[i].drawn[label].bytes[0]);
+            free(results->checks[i].drawn[label].bytes[1]);
+        }
+        free(results->checks[i].drawn);
         for (uint32_t table = 0; table < SCORE_TABLES_MAX; table++)
             free_table(&results->checks[i].tables[table]);
     }
@@ -188,6 +193,29 @@ static int take_cluster(struct results *results, const struct message_cluster *c
     if (cluster->label != check->cluster_count || cluster->label >= results->classes)
         return impossible(err);
     check->clusters[check->cluster_count++] = *cluster;
+    return 0;
+}
+
+/* Points are drawn and decide nothing; session and record have checked them. */
+static int take_points(struct results *results, const struct message_points *points, struct error *err)
+{
+    unsigned which = points->set == PLAN_SET_TRAIN ? 0 : 1;
+    struct results_check *check;
+
+    if (points->check >= results->plan->check_count || points->label >= results->classes)
+        return impossible(err);
+    check = &results->checks[points->check];
+    if (check->drawn == NULL)
+        check->drawn = calloc(results->classes, sizeof *check->drawn);
+    if (check->drawn == NULL)
+        return out_of_memory(err);
+    if (check->drawn[points->label].bytes[which] != NULL || points->points.size == 0)
+        return points->points.size == 0 ? 0 : impossible(err);
+    check->drawn[points->label].bytes[which] = malloc(points->points.size);
+    if (check->drawn[points->label].bytes[which] == NULL)
+        return out_of_memory(err);
+    memcpy(check->drawn[points->label].bytes[which], points->points.data, points->points.size);
+    check->drawn[points->label].sizes[which] = points->points.size;
     return 0;
 }
 
@@ -310,6 +338,8 @@ int results_take(struct results *results, const struct message *message, struct 
         return take_sample(results, &message->sample, err);
     case MESSAGE_CLUSTER:
         return take_cluster(results, &message->cluster, err);
+    case MESSAGE_POINTS:
+        return take_points(results, &message->points, err);
     case MESSAGE_ROW:
         return take_row(results, &message->row, err);
     case MESSAGE_CHECK_DONE:

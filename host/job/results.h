@@ -30,9 +30,16 @@ struct results_table {
     struct score_row *rows;
 };
 
+/* Points of one class's clustering, for a drawing (wire/points.h): training set, test set. */
+struct results_points {
+    size_t sizes[2]; /* bytes */
+    uint8_t *bytes[2];
+};
+
 struct results_check {
     struct results_point points[PLAN_CURVES_MAX][PLAN_POINTS_MAX];
     struct message_cluster *clusters; /* one a class, activation-clustering only */
+    struct results_points *drawn;     /* one a class, where points came; NULL: none */
     uint32_t cluster_count;
     struct results_table tables[SCORE_TABLES_MAX];
     struct message_check_done cost; /* its texts are in `layer` and `skipped` */

@@ -89,8 +89,10 @@ static int read_statement(struct replay_record *record, const struct verify_repo
     (void)snprintf(record->producer, sizeof record->producer, "%s",
                    json_string_value(json_object_get(extension, "producer")));
     if (!find_part(configuration, STATEMENT_PLAN).named)
-        return error_set(err, ERROR_BAD_INPUT, -ENODATA, "%s: the result names no " STATEMENT_PLAN ", which a replay "
-                         "goes by", record->directory);
+        return error_set(err, ERROR_BAD_INPUT, -ENODATA,
+                         "%s: the result names no " STATEMENT_PLAN ", which a replay "
+                         "goes by",
+                         record->directory);
     return 0;
 }
 
@@ -103,9 +105,8 @@ static int find_fault(const struct replay_record *record, const struct verify_re
         if (item->state != VERIFY_MISMATCH && item->state != VERIFY_MISSING)
             continue;
         if (item->section == VERIFY_INPUTS)
-            return error_set(err, ERROR_MISMATCH, -EBADMSG,
-                             "%s: what was given is not what was evaluated: %s: %s", record->directory, item->what,
-                             item->detail);
+            return error_set(err, ERROR_MISMATCH, -EBADMSG, "%s: what was given is not what was evaluated: %s: %s",
+                             record->directory, item->what, item->detail);
         return error_set(err, ERROR_MISMATCH, -EBADMSG, "%s: the recorded result does not verify: %s: %s",
                          record->directory, item->what, item->detail);
     }

@@ -103,8 +103,8 @@ static int compare(struct replay_report *report, const struct job_result *result
     report->acceleration = result->acceleration;
     r = replay_compare(recorded->data, recorded->size, replayed->data, replayed->size, &report->comparison, err);
     return r < 0 ? r
-                 : replay_compare_checks(recorded->data, recorded->size, replayed->data, replayed->size,
-                                         report->checks, &report->check_count, err);
+                 : replay_compare_checks(recorded->data, recorded->size, replayed->data, replayed->size, report->checks,
+                                         &report->check_count, err);
 }
 
 int replay_run(const struct replay_inputs *inputs, struct job_options *options, struct replay_report **ret_report,

@@ -102,8 +102,9 @@ int review_compare(const json_t *recorded, const json_t *planned, const char *pr
         r = replay_compare(left.data, left.size, right.data, right.size, &comparison, err);
     if (r < 0 || comparison.reproduced)
         return r;
-    return error_set(err, ERROR_MISMATCH, -EBADMSG,
-                     "this lazaret would run another plan than the recorded one: %s is %s in the record's " STATEMENT_PLAN
-                     " and %s here",
-                     comparison.place, comparison.recorded, comparison.replayed);
+    return error_set(
+        err, ERROR_MISMATCH, -EBADMSG,
+        "this lazaret would run another plan than the recorded one: %s is %s in the record's " STATEMENT_PLAN
+        " and %s here",
+        comparison.place, comparison.recorded, comparison.replayed);
 }

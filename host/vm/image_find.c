@@ -32,8 +32,7 @@ static bool read_manifest(int images_fd, const char *name, struct manifest *ret_
 {
     char json[MANIFEST_SIZE_MAX];
     CLEANUP_FD int folder_fd = openat(images_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    CLEANUP_FD int fd =
-        folder_fd < 0 ? -1 : openat(folder_fd, MANIFEST_FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP_FD int fd = folder_fd < 0 ? -1 : openat(folder_fd, MANIFEST_FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     ssize_t size = fd < 0 ? -1 : io_pread_full(fd, json, sizeof json, 0);
     struct error unsound;
 
@@ -78,6 +77,7 @@ int image_find(const struct image_parts *parts, char ret_digest[SHA256_HEX_SIZE]
     }
     found = search(images_fd, scan, parts, ret_digest);
     (void)closedir(scan);
-    return found ? 0
-                 : error_set(err, ERROR_NO_INPUT, -ENOENT, "%s/" IMAGE_FOLDER ": no image of these parts", state_path());
+    return found
+               ? 0
+               : error_set(err, ERROR_NO_INPUT, -ENOENT, "%s/" IMAGE_FOLDER ": no image of these parts", state_path());
 }

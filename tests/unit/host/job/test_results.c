@@ -84,6 +84,22 @@ static void test_clusters(void)
     CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
 }
 
+static void test_points(void)
+{
+    static const uint8_t bytes[POINTS_SIZE];
+    CLEANUP_RESULTS struct results *results = ready();
+    struct message message = {.type = MESSAGE_POINTS,
+                              .points = {.check = 2, .set = PLAN_SET_TEST, .points = {bytes, sizeof bytes}}};
+
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
+    CU_ASSERT_EQUAL(results->checks[2].drawn[0].sizes[1], sizeof bytes);
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG); /* twice */
+    message.points.label = 3;
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG); /* no class */
+    message.points = (struct message_points){.check = 3};
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG); /* no check */
+}
+
 /* --- tables ---------------------------------------------------------------------------------------- */
 
 static struct message gradients(void)
@@ -214,6 +230,7 @@ int main(void)
         {"predictions", test_predictions},
         {"adversarial samples", test_samples},
         {"clusters", test_clusters},
+        {"points are kept for the drawing", test_points},
         {"rows", test_rows},
         {"rows that are refused", test_rows_refused},
         {"rows with names", test_named_rows},
