@@ -236,7 +236,7 @@ static int check_document(const struct review_request *request, const struct app
     report->created = document.created;
     report->valid_until = document.valid_until;
     time_text_format(document.valid_until, text);
-    conclude(report, RELEASE_HOLDS, "%zu sign-offs, %zu waivers, until %s",
+    conclude(report, RELEASE_HOLDS, "sign-offs: %zu, waivers: %zu, until %s",
              document_count_supports(&document, DOCUMENT_SIGN_OFF), document_count_supports(&document, DOCUMENT_WAIVER),
              text);
     if (document.created > request->when + REVIEW_SKEW_SECONDS)
