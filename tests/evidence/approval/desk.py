@@ -181,7 +181,10 @@ class Desk:
         }) + b"\n"
 
     def ssh_sign(self, payload, key, namespace="lazaret-approval"):
-        """SSHSIG over the payload's PAE by ssh-keygen."""
+        """SSHSIG over the payload's PAE by ssh-keygen, which looks for the public half beside a private key."""
+        public = pathlib.Path(f"{key}.pub")
+        if not public.exists():
+            public.write_bytes(run("ssh-keygen", "-y", "-f", key))
         return run("ssh-keygen", "-Y", "sign", "-q", "-n", namespace, "-f", key, data=pae(payload))
 
 
