@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "host/attest/outcome.h"
+#include "host/provenance/inputs.h"
 #include "host/vm/vm.h"
 
 enum job_arithmetic { JOB_ARITHMETIC_AUTO, JOB_ARITHMETIC_FMA, JOB_ARITHMETIC_MUL_ADD };
@@ -21,13 +22,14 @@ enum job_arithmetic { JOB_ARITHMETIC_AUTO, JOB_ARITHMETIC_FMA, JOB_ARITHMETIC_MU
 
 struct job_options {
     const char *model_path, *test_path;
-    const char *train_path;     /* NULL: none */
-    const char *spec_path;      /* NULL: none */
-    const char *reference_path; /* NULL: none; a model to compare weights with */
-    const char *triggers_path;  /* NULL: none; trigger patterns with their masks */
-    const char *policy_path;    /* a file, or the name of a shipped policy */
-    const char *key_path;       /* NULL: the result is not signed and not written (a replay) */
-    const char *output_path;    /* NULL: nothing is written */
+    const char *train_path;               /* NULL: none */
+    const char *spec_path;                /* NULL: none */
+    const char *reference_path;           /* NULL: none; a model to compare weights with */
+    const char *triggers_path;            /* NULL: none; trigger patterns with their masks */
+    struct provenance_options provenance; /* where the model comes from */
+    const char *policy_path;              /* a file, or the name of a shipped policy */
+    const char *key_path;                 /* NULL: the result is not signed and not written (a replay) */
+    const char *output_path;              /* NULL: nothing is written */
     enum vm_isolation isolation;
     enum vm_acceleration acceleration;
     enum vm_transport transport;

@@ -6,6 +6,7 @@
 #include "host/job/assess.h"
 #include "host/job/conversation.h"
 #include "host/job/events.h"
+#include "host/job/origin.h"
 #include "host/job/staging.h"
 #include "host/signer/signer.h"
 #include "host/vm/image.h"
@@ -14,6 +15,7 @@ struct publication { /* all borrowed */
     const char *job_id;
     const struct job_options *options;
     const struct admission *admission;
+    const struct origin *origin;
     const struct plan_made *made;
     const struct image *image; /* NULL under process isolation */
     const uint8_t *agent_sha256;

@@ -14,6 +14,17 @@
 /* What the host itself worked out or saw, and what stands on the guest's word. */
 static const char *const host_verified[] = {
     "model-digest", "data-digests", "labels", "scores", "adversarial-sample-bounds", "vm-destruction"};
+#define HOST_WORDS_MAX      (sizeof host_verified / sizeof host_verified[0] + ORIGIN_WORDS_MAX)
+#define HOST_WORDS_UNSCORED 2u /* those that hold where nothing was scored */
+
+static size_t list_host_words(const struct publication *p, const char *ret_words[HOST_WORDS_MAX])
+{
+    bool scored = !p->assessment->failed && !results_are_dangerous(p->results);
+    size_t count = scored ? sizeof host_verified / sizeof host_verified[0] : HOST_WORDS_UNSCORED;
+
+    memcpy(ret_words, host_verified, count * sizeof ret_words[0]);
+    return count + origin_words(p->origin, ret_words + count);
+}
 
 /* The guest's words that an evaluation of these checks rests on; ret_words has room for all of them. */
 static size_t list_guest_words(const struct publication *p, const char *ret_words[GUEST_WORDS_MAX])
@@ -52,7 +63,8 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
     const struct assessment *assessment = p->assessment;
     struct statement_resource subject = {.name = p->admission->model_name};
     struct statement_check_entry checks[VERDICT_CHECKS_MAX];
-    const char *reasons[JOB_REASONS_MAX], *guest_said[GUEST_WORDS_MAX];
+    const char *reasons[JOB_REASONS_MAX], *guest_said[GUEST_WORDS_MAX], *host_words[HOST_WORDS_MAX];
+    struct statement_provenance provenance;
     struct statement_input input = {
         .subjects = &subject,
         .subject_count = 1,
@@ -66,11 +78,13 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .reason_count = assessment->reason_count,
         .checks = checks,
         .check_count = assessment->failed ? 0 : assessment->verdict.check_count,
-        .host_verified = host_verified,
-        .host_verified_count = sizeof host_verified / sizeof host_verified[0],
+        .host_verified = host_words,
+        .host_verified_count = list_host_words(p, host_words),
         .guest_said = guest_said,
         .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
         .job = p->job_id,
+        .provenance = publish_provenance(g, &provenance) ? &provenance : NULL,
+        .source = p->origin != NULL ? p->origin->source : NULL,
         .finished_at = g->finished_at,
     };
 
@@ -81,8 +95,6 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
         checks[i] = (struct statement_check_entry){.id = assessment->verdict.checks[i].id,
                                                    .status = assessment->verdict.checks[i].status,
                                                    .provenance = assessment->verdict.checks[i].provenance};
-    if (assessment->failed || results_are_dangerous(p->results)) /* nothing was scored */
-        input.host_verified_count = 2;
     if (p->record != NULL) {
         input.isolation = p->record->isolation == VM_PROCESS ? STATEMENT_PROCESS : STATEMENT_MICROVM;
         if (p->record->isolation == VM_MICROVM)
