@@ -20,8 +20,10 @@
 
 #include <jansson.h>
 
-#define STATEMENT_SIGNATURE           "model-signature"     /* in `configuration`, and a file of the output directory */
-#define STATEMENT_CHECKSUMS           "checksums"           /* likewise */
+#define STATEMENT_SIGNATURE           "model-signature"     /* in `configuration` */
+#define STATEMENT_SIGNATURE_COPY      "model.sig"           /* in `documents`: the same bytes */
+#define STATEMENT_CHECKSUMS           "checksums"           /* in `configuration` */
+#define STATEMENT_CHECKSUMS_COPY      "SHA256SUMS"          /* in `documents`: the same bytes */
 #define STATEMENT_TRUSTED_KEY         "trusted-key"         /* in `configuration` */
 #define STATEMENT_TRUSTED_CA          "trusted-ca"          /* in `configuration` */
 #define STATEMENT_SIGNING_CERTIFICATE "signing-certificate" /* in `configuration` */

@@ -15,6 +15,7 @@
 #include "host/job/assess.h"
 #include "host/job/conversation.h"
 #include "host/job/deadlines.h"
+#include "host/job/job_ledger.h"
 #include "host/job/journal.h"
 #include "host/job/locate.h"
 #include "host/job/origin.h"
@@ -35,6 +36,7 @@ struct job {
     struct journal *journal;
     struct staging *staging;
     struct signer *signer;
+    struct job_ledger ledger;
     struct events events;
     struct admission *admission;
     struct origin *origin;
@@ -65,7 +67,9 @@ static int prepare(struct job *job, struct error *err)
         return r;
     r = 0;
     if (options->key_path != NULL)
-        r = signer_start(options->key_path, &job->signer, err);
+        r = signer_start_with(options->key_path, &options->passphrase, &job->signer, err);
+    if (r == 0)
+        r = job_ledger_start(&job->ledger, options, err);
     if (r == 0 && options->output_path != NULL) {
         r = journal_create(&job->journal, err);
         if (r == 0)
@@ -260,6 +264,7 @@ static int publish(struct job *job, struct error *err)
         .failure = &job->failure,
         .console_fd = job->console_fd,
         .events = &job->events,
+        .ledger = job->ledger.appender != NULL ? &job->ledger : NULL,
     };
     int r;
 
@@ -304,6 +309,8 @@ static int run_whole(struct job *job, struct error *err)
     r = prepare(job, err);
     if (r == 0)
         r = admit(job, err);
+    if (r == 0 && job->staging != NULL)
+        r = job_ledger_announce(&job->ledger, job->admission, job->journal, err);
     if (r == 0)
         r = decide(job, err);
     if (r == 0 && !job->assessment.failed)
@@ -324,6 +331,12 @@ static void conclude(struct job *job)
     result->reason_count = job->assessment.reason_count;
     memcpy(result->reasons, job->assessment.reasons, sizeof result->reasons);
     memcpy(result->agent_sha256, job->agent_sha256, SHA256_SIZE);
+    result->logged = job->ledger.appender != NULL;
+    if (result->logged) {
+        (void)snprintf(result->ledger_origin, sizeof result->ledger_origin, "%s", job->ledger.announced.origin);
+        result->ledger_intent = job->ledger.announced.intent;
+        result->ledger_result = job->ledger.result;
+    }
     result->evaluation = job->assessment.evaluation_bytes;
     job->assessment.evaluation_bytes = buffer_with_limit(0);
 }
@@ -343,6 +356,7 @@ static void job_free(struct job *job)
     admission_free(job->admission);
     origin_free(job->origin);
     signer_free(job->signer);
+    job_ledger_stop(&job->ledger);
     events_stop(&job->events);
     staging_free(job->staging);
     journal_free(job->journal);

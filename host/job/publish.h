@@ -6,6 +6,7 @@
 #include "host/job/assess.h"
 #include "host/job/conversation.h"
 #include "host/job/events.h"
+#include "host/job/job_ledger.h"
 #include "host/job/origin.h"
 #include "host/job/staging.h"
 #include "host/signer/signer.h"
@@ -15,7 +16,7 @@ struct publication { /* all borrowed */
     const char *job_id;
     const struct job_options *options;
     const struct admission *admission;
-    const struct origin *origin;
+    const struct origin *origin; /* of the model */
     const struct plan_made *made;
     const struct image *image; /* NULL under process isolation */
     const uint8_t *agent_sha256;
@@ -26,6 +27,7 @@ struct publication { /* all borrowed */
     const json_t *scratch; /* what was on the scratch disk; NULL: there was none */
     int console_fd;
     const struct events *events;
+    struct job_ledger *ledger; /* NULL: the job is not logged */
 };
 
 /* Writes every file and result.sigstore.json; does not commit. */

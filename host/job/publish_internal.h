@@ -38,7 +38,7 @@ MUST_USE int publish_document(struct gathering *g, const char *name, json_t *doc
 
 /* The parts, in the order in which they are written. */
 MUST_USE int publish_inputs(struct gathering *g);  /* plan.json, policy.yaml, spec.yaml and its arrays, domain.xml */
-MUST_USE int publish_origin(struct gathering *g);  /* model-signature, checksums */
+MUST_USE int publish_origin(struct gathering *g);  /* model.sig, SHA256SUMS */
 MUST_USE int publish_samples(struct gathering *g); /* samples.npz */
 MUST_USE int publish_report(struct gathering *g, struct signer *signer);    /* report.html, junit.xml */
 MUST_USE int publish_statement(struct gathering *g, struct signer *signer); /* result.sigstore.json */

@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-static int write_file(struct gathering *g, const char *name, const struct provenance_file *file)
+/* An input, and a copy of it among the documents. */
+static int write_file(struct gathering *g, const char *name, const char *copy, const struct provenance_file *file)
 {
     publish_name_input(g, name, file->sha256);
-    return staging_write(g->staging, name, file->bytes.data, file->bytes.size, g->err);
+    return publish_write(g, copy, file->bytes.data, file->bytes.size);
 }
 
 /* Given is given: a signature that does not hold is evidence, too. */
@@ -23,9 +24,9 @@ int publish_origin(struct gathering *g)
         return 0;
     verdict = &origin->verdict;
     if (origin->inputs.has_signature)
-        r = write_file(g, STATEMENT_SIGNATURE, &origin->inputs.signature);
+        r = write_file(g, STATEMENT_SIGNATURE, STATEMENT_SIGNATURE_COPY, &origin->inputs.signature);
     if (r == 0 && origin->inputs.has_checksums)
-        r = write_file(g, STATEMENT_CHECKSUMS, &origin->inputs.checksums);
+        r = write_file(g, STATEMENT_CHECKSUMS, STATEMENT_CHECKSUMS_COPY, &origin->inputs.checksums);
     if (r < 0 || !origin->signature_holds)
         return r;
     if (verdict->method == SIGNATURE_BY_KEY) {

@@ -83,6 +83,7 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .guest_said = guest_said,
         .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
         .job = p->job_id,
+        .ledger = p->ledger != NULL ? &p->ledger->announced : NULL,
         .provenance = publish_provenance(g, &provenance) ? &provenance : NULL,
         .source = p->origin != NULL ? p->origin->source : NULL,
         .finished_at = g->finished_at,
@@ -114,6 +115,8 @@ int publish_statement(struct gathering *g, struct signer *signer)
                         io_deadline_ms(JOB_DEADLINE_SIGN_MS), g->err);
     if (r == 0)
         r = crypto_public_key_fingerprint(signer_public_key(signer), bundle.fingerprint, g->err);
+    if (r == 0 && g->publication->ledger != NULL)
+        r = job_ledger_record(g->publication->ledger, &bundle, signer_public_key(signer), g->err);
     if (r < 0)
         return r;
     r = bundle_encode(&bundle, &text);

@@ -110,6 +110,7 @@ static int take_document(const struct document *document, struct policy *policy,
     policy->isolation = document->isolation != 0 ? document->isolation : POLICY_ALLOW_MICROVM;
     policy->acceleration = document->acceleration != 0 ? document->acceleration : POLICY_ALLOW_KVM | POLICY_ALLOW_TCG;
     policy->labels = document->labels;
+    policy->ledger_required = document->ledger != NULL && document->ledger->required;
     policy->report_samples = document->report != NULL && document->report->samples;
     r = take_keys(&document->keyring, &policy->keyring, err);
     if (r == 0)

@@ -118,6 +118,10 @@ struct document_report {
     bool samples;
 };
 
+struct document_ledger {
+    bool required;
+};
+
 /* Of a policy, or of a file of its own. */
 struct document_key {
     char *name;
@@ -136,14 +140,6 @@ struct document_keyring {
     unsigned revoked_count;
 };
 
-struct document_provenance {
-    bool required, checksums, source;
-    char **authorities;
-    unsigned authority_count;
-    char **identities;
-    unsigned identity_count;
-};
-
 struct document_reviewer {
     char *name;
     enum policy_tier tier;
@@ -156,6 +152,14 @@ struct document_approval {
     unsigned *days;
 };
 
+struct document_provenance {
+    bool required, checksums, source;
+    char **authorities;
+    unsigned authority_count;
+    char **identities;
+    unsigned identity_count;
+};
+
 struct document {
     enum policy_tier tier;
     enum policy_arithmetic arithmetic;
@@ -164,9 +168,10 @@ struct document {
     unsigned *minimum_samples;
     struct document_limits *limits;
     struct document_report *report;
-    struct document_provenance *provenance;
+    struct document_ledger *ledger;
     struct document_keyring keyring;
     struct document_approval *approval;
+    struct document_provenance *provenance;
     struct document_checks checks;
 };
 
@@ -175,10 +180,9 @@ extern const cyaml_schema_value_t keyring_schema; /* of struct document_keyring 
 
 /* Its parts, by the file that holds them. */
 extern const cyaml_schema_field_t schema_noise[], schema_fgsm[], schema_pgd[], schema_square[], schema_robustness[];
-extern const cyaml_schema_field_t schema_provenance[];
 extern const cyaml_schema_field_t schema_clustering[], schema_spectral[], schema_scan[], schema_cleanse[],
     schema_strip[], schema_drift[];
-extern const cyaml_schema_field_t schema_approval[];
+extern const cyaml_schema_field_t schema_approval[], schema_provenance[];
 extern const cyaml_schema_value_t schema_key, schema_revocation;
 
 /* libcyaml's own booleans take any word for true. */
