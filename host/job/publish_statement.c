@@ -10,20 +10,28 @@
 #include <string.h>
 
 #define GUEST_WORDS_MAX 5u
+#define HOST_WORDS_MAX  (8u + ORIGIN_WORDS_MAX)
 
-/* What the host itself worked out or saw, and what stands on the guest's word. */
-static const char *const host_verified[] = {
-    "model-digest", "data-digests", "labels", "scores", "adversarial-sample-bounds", "vm-destruction"};
-#define HOST_WORDS_MAX      (sizeof host_verified / sizeof host_verified[0] + ORIGIN_WORDS_MAX)
-#define HOST_WORDS_UNSCORED 2u /* those that hold where nothing was scored */
-
+/* What the host itself worked out or saw; ret_words has room for all of it. */
 static size_t list_host_words(const struct publication *p, const char *ret_words[HOST_WORDS_MAX])
 {
-    bool scored = !p->assessment->failed && !results_are_dangerous(p->results);
-    size_t count = scored ? sizeof host_verified / sizeof host_verified[0] : HOST_WORDS_UNSCORED;
+    static const char *const inputs[] = {"model-digest", "data-digests"};
+    static const char *const scored[] = {"labels", "scores", "adversarial-sample-bounds", "vm-destruction"};
+    size_t count = sizeof inputs / sizeof inputs[0];
 
-    memcpy(ret_words, host_verified, count * sizeof ret_words[0]);
-    return count + origin_words(p->origin, ret_words + count);
+    memcpy(ret_words, inputs, sizeof inputs);
+    count += origin_words(p->origin, ret_words + count);
+    if (p->assessment->failed)
+        return count;
+    if (!results_are_dangerous(p->results)) { /* else nothing was scored */
+        memcpy(ret_words + count, scored, sizeof scored);
+        count += sizeof scored / sizeof scored[0];
+    }
+    if (p->admission->policy.repeat > 1)
+        ret_words[count++] = "repeat";
+    if (p->recheck != NULL)
+        ret_words[count++] = "recheck";
+    return count;
 }
 
 /* The guest's words that an evaluation of these checks rests on; ret_words has room for all of them. */
@@ -63,7 +71,7 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
     const struct assessment *assessment = p->assessment;
     struct statement_resource subject = {.name = p->admission->model_name};
     struct statement_check_entry checks[VERDICT_CHECKS_MAX];
-    const char *reasons[JOB_REASONS_MAX], *guest_said[GUEST_WORDS_MAX], *host_words[HOST_WORDS_MAX];
+    const char *reasons[JOB_REASONS_MAX], *guest_said[GUEST_WORDS_MAX], *host_verified[HOST_WORDS_MAX];
     struct statement_provenance provenance;
     struct statement_input input = {
         .subjects = &subject,
@@ -78,8 +86,8 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .reason_count = assessment->reason_count,
         .checks = checks,
         .check_count = assessment->failed ? 0 : assessment->verdict.check_count,
-        .host_verified = host_words,
-        .host_verified_count = list_host_words(p, host_words),
+        .host_verified = host_verified,
+        .host_verified_count = list_host_words(p, host_verified),
         .guest_said = guest_said,
         .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
         .job = p->job_id,

@@ -33,10 +33,11 @@
 #define POLICY_MEMORY_MAX     (1024u * 1024u)
 #define POLICY_MODEL_MAX      (1024u * 1024u) /* MiB */
 #define POLICY_SAMPLES_MAX    100000000u
+#define POLICY_REPEAT_MAX     4u
+#define POLICY_RECHECK_MAX    1024u /* wire/plan.h's PLAN_PLACES_MAX */
 #define POLICY_REVIEWERS_MAX  KEYRING_KEYS_MAX
 #define POLICY_DAYS_MAX       3650u
 
-/* Of the provenance section. */
 #define POLICY_AUTHORITIES_SIZE (32u * 1024u) /* with a NUL */
 #define POLICY_AUTHORITIES_MAX  16u
 #define POLICY_IDENTITIES_MAX   16u
@@ -166,6 +167,16 @@ struct policy_weight_drift {
     double alpha, minimum_effect; /* a layer has drifted at pHolm ≤ alpha and D ≥ minimum_effect */
 };
 
+/* Where a model must come from, before anything boots. */
+struct policy_provenance {
+    bool required;                             /* a signature of the model that holds */
+    bool checksums;                            /* a list of checksums that names it */
+    bool source;                               /* a source URI, the user's claim */
+    char authorities[POLICY_AUTHORITIES_SIZE]; /* PEM certificates, one after the other; "": none */
+    unsigned identity_count;
+    char identities[POLICY_IDENTITIES_MAX][POLICY_IDENTITY_SIZE]; /* whom the authorities may vouch for */
+};
+
 struct policy_reviewer {
     char name[KEYRING_NAME_SIZE]; /* of a key, in the policy's ring or in one of its own */
     enum policy_tier tier;        /* the highest that this reviewer may approve at */
@@ -180,16 +191,6 @@ struct policy_approval {
     struct policy_reviewer reviewers[POLICY_REVIEWERS_MAX]; /* a name once */
 };
 
-/* Where a model must come from, before anything boots. */
-struct policy_provenance {
-    bool required;                             /* a signature of the model that holds */
-    bool checksums;                            /* a list of checksums that names it */
-    bool source;                               /* a source URI, the user's claim */
-    char authorities[POLICY_AUTHORITIES_SIZE]; /* PEM certificates, one after the other; "": none */
-    unsigned identity_count;
-    char identities[POLICY_IDENTITIES_MAX][POLICY_IDENTITY_SIZE]; /* whom the authorities may vouch for */
-};
-
 /* Plain data, read only once loaded. */
 struct policy {
     uint8_t sha256[SHA256_SIZE]; /* of the file's bytes */
@@ -199,10 +200,13 @@ struct policy {
     unsigned minimum_samples;         /* of the test set, or the result needs review */
     unsigned deadline_seconds;        /* of the whole job */
     unsigned memory_mib;              /* of the guest, where the command line does not say */
+    unsigned repeat;                  /* evaluations, each in a fresh VM, which must be equal */
+    unsigned recheck;                 /* adversarial and as many clean inputs that a fresh VM predicts again */
     uint64_t model_bytes_max;
     bool ledger_required; /* every attempt and result must be in a ledger */
     bool report_samples;  /* inputs may be written out: --samples */
     bool labels;          /* test labels travel into the guest, and attacks use them */
+    struct policy_provenance provenance;
     struct policy_scan scan;
     struct policy_clean_accuracy clean_accuracy;
     struct policy_attack noise, fgsm, pgd, square;
@@ -214,7 +218,6 @@ struct policy {
     struct policy_strip strip;
     struct policy_weight_drift weight_drift;
     struct policy_approval approval;
-    struct policy_provenance provenance;
     struct keyring keyring; /* `keys` and `revoked`; empty where the policy has none */
 };
 
