@@ -16,6 +16,7 @@
 #include "host/crypto/passphrase.h"
 #include "host/crypto/timestamp.h"
 #include "host/ledger/note.h"
+#include "host/provenance/inputs.h"
 #include "host/vm/vm.h"
 
 #include <jansson.h>
@@ -55,10 +56,11 @@ struct job_options {
     enum vm_transport transport;
     enum job_arithmetic arithmetic; /* AUTO: the policy's */
     unsigned vcpus;
-    uint64_t memory_mib; /* 0: the policy's */
-    uint32_t samples;    /* adversarial inputs of each point that are written to samples.npz */
-    uint32_t batch;      /* never changes a result */
-    const char *kernels; /* NULL: the widest the processor has; never changes a result */
+    uint64_t memory_mib;                  /* 0: the policy's */
+    uint32_t samples;                     /* adversarial inputs of each point that are written to samples.npz */
+    uint32_t batch;                       /* never changes a result */
+    struct provenance_options provenance; /* where the model comes from */
+    const char *kernels;                  /* NULL: the widest the processor has; never changes a result */
     bool quiet;
     const struct job_replay *replay; /* NULL: an evaluation */
 };
