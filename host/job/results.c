@@ -40,14 +40,15 @@ static int create_point(const struct results *results, const struct plan_check *
     point->predictions = calloc(count, sizeof *point->predictions);
     if (point->predictions == NULL)
         return -ENOMEM;
-    if (samples_asked(check) == 0)
+    if (samples_asked(check) == 0 || results->keep != NULL)
         return 0;
     point->samples = calloc(results->sample_count * results->elements, sizeof *point->samples);
     point->received = calloc(results->sample_count, sizeof *point->received);
     return point->samples != NULL && point->received != NULL ? 0 : -ENOMEM;
 }
 
-int results_create(const struct plan *plan, struct results **ret_results, struct error *err)
+int results_create(const struct plan *plan, const struct results_keeper *keep, struct results **ret_results,
+                   struct error *err)
 {
     CLEANUP_RESULTS struct results *results = calloc(1, sizeof *results);
     uint32_t samples = 0;
@@ -60,6 +61,7 @@ int results_create(const struct plan *plan, struct results **ret_results, struct
     if (file_report_start(&results->scan, err) < 0)
         return out_of_memory(err);
     results->plan = plan;
+    results->keep = keep;
     results->elements = plan_sample_elements(&plan->contract);
     results->sample_count =
         samples < plan->sets[PLAN_SET_TEST].count ? samples : (uint32_t)plan->sets[PLAN_SET_TEST].count;
@@ -161,8 +163,12 @@ static int take_sample(struct results *results, const struct message_sample *sam
     struct results_point *point = find_point(results, sample->check, sample->curve, sample->point);
     uint64_t count = sample->elements.size / sizeof(float);
 
-    if (point == NULL || point->samples == NULL || sample->sample >= results->sample_count ||
-        sample->offset > results->elements || count > results->elements - sample->offset)
+    if (point == NULL || sample->sample >= results->sample_count || sample->offset > results->elements ||
+        count > results->elements - sample->offset)
+        return impossible(err);
+    if (results->keep != NULL)
+        return results->keep->take(results->keep->context, sample, err);
+    if (point->samples == NULL)
         return impossible(err);
     if (point->received[sample->sample] != sample->offset)
         return error_set(err, ERROR_GUEST, -EPROTO,
@@ -353,7 +359,7 @@ int results_check_samples(const struct results *results, uint32_t check, struct 
     const struct plan_check *planned = &results->plan->checks[check];
     char norm[PLAN_NORM_TEXT_SIZE];
 
-    if (samples_asked(planned) == 0 || results->checks[check].skipped[0] != '\0')
+    if (samples_asked(planned) == 0 || results->keep != NULL || results->checks[check].skipped[0] != '\0')
         return 0;
     for (uint32_t curve = 0; curve < planned->attack.curve_count; curve++)
         for (uint32_t point = 0; point < planned->attack.curves[curve].point_count; point++)

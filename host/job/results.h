@@ -18,6 +18,12 @@ struct results_point {
     uint64_t *received;   /* elements received of each sample */
 };
 
+/* Takes the pieces of adversarial inputs as they come, in place of the results; errors are ERROR_GUEST's. */
+struct results_keeper {
+    int (*take)(void *context, const struct message_sample *sample, struct error *err);
+    void *context;
+};
+
 /* Rows as they came; each one's figures and name are one allocation, which `naturals` points at. */
 struct results_table {
     size_t count, room;
@@ -44,7 +50,8 @@ struct results_check {
 };
 
 struct results {
-    const struct plan *plan; /* borrowed */
+    const struct plan *plan;           /* borrowed */
+    const struct results_keeper *keep; /* borrowed; NULL: samples are kept in the points */
     uint32_t classes;
     uint32_t sample_count; /* of each point */
     uint64_t elements;     /* of one sample */
@@ -57,8 +64,10 @@ struct results {
     uint64_t guest_memory_bytes, engine_memory_bytes;
 };
 
-/* Room for everything the plan will bring, except clusters and tables, whose size READY tells. */
-MUST_USE int results_create(const struct plan *plan, struct results **ret_results, struct error *err);
+/* Room for everything the plan will bring, except clusters and tables, whose size READY tells, and samples where there
+ * is a keeper (NULL: none). */
+MUST_USE int results_create(const struct plan *plan, const struct results_keeper *keep, struct results **ret_results,
+                            struct error *err);
 void results_free(struct results *results);
 
 /* Files one message away. The collector has judged it against the plan; indices are checked all the same. */

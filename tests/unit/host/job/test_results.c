@@ -12,7 +12,7 @@ static struct results *ready(void)
     struct message message = {.type = MESSAGE_READY, .ready = {.classes = 3}};
     struct results *results = NULL;
 
-    CU_ASSERT_EQUAL_FATAL(results_create(sample_plan(), &results, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(results_create(sample_plan(), NULL, &results, NULL), 0);
     CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
     return results;
 }
@@ -174,7 +174,7 @@ static void test_named_rows(void)
     int r = 0;
 
     plan.checks[1] = (struct plan_check){.id = PLAN_WEIGHT_DRIFT, .version = 1};
-    CU_ASSERT_EQUAL_FATAL(results_create(&plan, &results, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(results_create(&plan, NULL, &results, NULL), 0);
     CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
     message = (struct message){.type = MESSAGE_ROW,
                                .row = {.check = 1,
