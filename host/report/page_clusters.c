@@ -200,7 +200,7 @@ static void write_table(struct html *html, const json_t *classes)
     const json_t *first[ROWS_MAX];
     size_t count = page_first_clusters(classes, first, ROWS_MAX);
 
-    page_open_table(html, "Clusters of each class");
+    page_open_table(html, "Sizes and tests of each class\xe2\x80\x99s clusters");
     html_raw(html, "<thead><tr><th scope=\"col\">Class</th><th scope=\"col\">Training</th><th scope=\"col\">Test</th>"
                    "<th scope=\"col\">p (Holm)</th><th scope=\"col\">Silhouette</th><th scope=\"col\">Verdict</th></tr>"
                    "</thead>\n<tbody>\n");
