@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"scan", cli_scan, "look for malicious code in model files, inside a disposable microVM"},
     {"verify", cli_verify, "check a signed result offline"},
     {"replay", cli_replay, "evaluate again and compare with a signed result"},
+    {"report", cli_report, "write the report of a signed result again, elsewhere"},
     {"provenance", cli_provenance, "verify a model's own signature and checksums"},
     {"approve", cli_approve, "sign off a result, as one of the policy's reviewers"},
     {"waive", cli_waive, "vouch, for a time, for what a check did not tell"},
