@@ -3,6 +3,7 @@
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
 #include "host/cli/passphrase.h"
+#include "host/cli/provenance_options.h"
 #include "host/cli/summary.h"
 #include "host/cli/timestamp.h"
 
@@ -42,6 +43,9 @@ int cli_evaluate(int argc, char **argv)
     struct cli_job job = CLI_JOB_DEFAULTS;
     const struct cli_option options[] = {
         CLI_JOB_INPUTS(job),
+        CLI_PROVENANCE_OPTIONS(job.options.provenance),
+        CLI_OPTION_TEXT("source", "URI", "where MODEL was got: recorded in the result, as your claim",
+                        &job.options.provenance.source),
         CLI_OPTION_TEXT("policy", "P", "low, medium, high, or a policy file (default: low)", &job.options.policy_path),
         CLI_OPTION_TEXT("key", "K.pem", "the signing key, or pkcs11:URI (default: key.pem in $LAZARET_STATE)",
                         &job.options.key_path),

@@ -7,6 +7,7 @@
 #include "host/job/events.h"
 #include "host/job/job_ledger.h"
 #include "host/job/recheck.h"
+#include "host/job/origin.h"
 #include "host/job/staging.h"
 #include "host/signer/signer.h"
 #include "host/tsa/tsa.h"
@@ -16,6 +17,7 @@ struct publication { /* all borrowed */
     const char *job_id;
     const struct job_options *options;
     const struct admission *admission;
+    const struct origin *origin; /* of the model */
     const struct plan_made *made;
     const struct image *image; /* NULL under process isolation */
     const uint8_t *agent_sha256;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define GUEST_WORDS_MAX 5u
-#define HOST_WORDS_MAX  8u
+#define HOST_WORDS_MAX  (8u + ORIGIN_WORDS_MAX)
 
 /* What the host itself worked out or saw; ret_words has room for all of it. */
 static size_t list_host_words(const struct publication *p, const char *ret_words[HOST_WORDS_MAX])
@@ -21,6 +21,7 @@ static size_t list_host_words(const struct publication *p, const char *ret_words
     size_t count = sizeof inputs / sizeof inputs[0];
 
     memcpy(ret_words, inputs, sizeof inputs);
+    count += origin_words(p->origin, ret_words + count);
     if (p->assessment->failed)
         return count;
     if (!results_are_dangerous(p->results)) { /* else nothing was scored */
@@ -72,6 +73,7 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
     struct statement_resource subject = {.name = p->admission->model_name};
     struct statement_check_entry checks[VERDICT_CHECKS_MAX];
     const char *reasons[JOB_REASONS_MAX], *guest_said[GUEST_WORDS_MAX], *host_verified[HOST_WORDS_MAX];
+    struct statement_provenance provenance;
     struct statement_input input = {
         .subjects = &subject,
         .subject_count = 1,
@@ -91,6 +93,8 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
         .job = p->job_id,
         .ledger = p->ledger != NULL ? &p->ledger->announced : NULL,
+        .provenance = publish_provenance(g, &provenance) ? &provenance : NULL,
+        .source = p->origin != NULL ? p->origin->source : NULL,
         .finished_at = g->finished_at,
     };
 
