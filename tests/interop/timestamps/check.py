@@ -170,7 +170,18 @@ def offline(work: pathlib.Path, authority: Authority, out: pathlib.Path, ca: pat
     (work / "other").write_bytes(b"something else")
     (work / "wrong.tsr").write_bytes(authority.reply(authority.query(work / "other"), "Stamps"))
     check("a response for something else", lazaret("timestamp", out, "--response", work / "wrong.tsr").returncode == 4)
+    bare = bundle(out)
+    del bare["verificationMaterial"]["timestampVerificationData"]
+    (work / "alone.json").write_text(json.dumps(bare))
+    done = run(BUILD / "lazaret", "timestamp", "alone.json", "--response", "fifth.tsr", cwd=work)
+    added = json.loads((work / "alone.json").read_text())
+    check("a bundle alone, in the current folder", done.returncode == 0 and
+          len(added["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]) == 1, done)
     check("no response", lazaret("timestamp", out, "--response", work / "none").returncode == 66)
+    (out / "approval-ann.sshsig").write_text("")
+    done = lazaret("timestamp", out, "--response", work / "fifth.tsr")
+    check("a result with sign-offs, which name the bundle by its digest", done.returncode == 64 and "sign-offs" in done.stderr, done)
+    (out / "approval-ann.sshsig").unlink()
     check("nothing to do", lazaret("timestamp", out).returncode == 64)
 
 
@@ -227,7 +238,7 @@ def main() -> int:
         offline(work, authority, out, ca, other)
         after = bundle(out)
         check("no signed byte has changed", after["dsseEnvelope"] == signed["dsseEnvelope"])
-        check("nothing but the bundle is in the way", not list(out.glob(".timestamp*")))
+        check("nothing but the bundle is in the way", not list(out.glob(".*")))
         evaluated(work, url, ca, other)
         if len(sys.argv) > 2:
             shutil.copytree(work, sys.argv[2])
