@@ -135,6 +135,8 @@ def online(work: pathlib.Path, url: str, out: pathlib.Path, ca: pathlib.Path, ot
     check("is not asked", with_tls.seen == [])
     done = lazaret("timestamp", out, "--tsa", "http://127.0.0.1:9/", "--tsa-ca", ca)
     check("an authority that is not there", done.returncode == 69, done)
+    done = lazaret("timestamp", out, "--tsa", "http://tsa.invalid/", "--tsa-ca", ca)
+    check("a host that has no address", done.returncode == 69, done)
     done = lazaret("timestamp", out, "--tsa", url + "/stamp", "--tsa-ca", other)
     check("another authority's certificates", done.returncode == 4, done)
     check("the bundle is as it was after every failure", (out / "result.sigstore.json").read_bytes() == before)

@@ -262,7 +262,9 @@ static void test_libraries_change_no_file(void)
     (void)close(fd);
     CU_ASSERT(reached(run_confined(confine_a_token, act_change_files)));
     CU_ASSERT(reached(run_confined(confine_a_client, act_change_files)));
-    CU_ASSERT(reached(run_confined(confine_a_client, act_read_secret)));
+    /* By its user where root, else by Landlock. */
+    if (geteuid() == 0 || syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1U) > 0)
+        CU_ASSERT(reached(run_confined(confine_a_client, act_read_secret)));
     CU_ASSERT_EQUAL(unlink(path), 0);
     CU_ASSERT_EQUAL(rmdir(folder), 0);
 }
