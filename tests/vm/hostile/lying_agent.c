@@ -45,7 +45,7 @@ int __wrap_predictions_send(const struct check_context *context, uint32_t curve,
     int32_t told[PLAN_WINDOW_MAX];
 
     for (uint32_t i = 0; i < window->count; i++)
-        told[i] = lies(context, window->first + i) ? (classes[i] + 1) % (int32_t)check_classes(context->network)
-                                                   : classes[i];
+        told[i] =
+            lies(context, window->first + i) ? (classes[i] + 1) % (int32_t)check_classes(context->network) : classes[i];
     return __real_predictions_send(context, curve, point, window, told, err);
 }
