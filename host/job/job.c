@@ -17,6 +17,7 @@
 #include "host/job/job_ledger.h"
 #include "host/job/journal.h"
 #include "host/job/locate.h"
+#include "host/job/origin.h"
 #include "host/job/publish.h"
 #include "host/job/recheck.h"
 #include "host/job/repeat.h"
@@ -37,9 +38,11 @@ struct job {
     struct journal *journal;
     struct staging *staging;
     struct signer *signer;
+    struct tsa *tsa;
     struct job_ledger ledger;
     struct events events;
     struct admission *admission;
+    struct origin *origin;
     struct plan_made *made;
     struct image *image;
     uint8_t agent_sha256[SHA256_SIZE];
@@ -67,6 +70,8 @@ static int prepare(struct job *job, struct error *err)
     r = 0;
     if (options->key_path != NULL)
         r = signer_start_with(options->key_path, &options->passphrase, &job->signer, err);
+    if (r == 0 && options->tsa_url != NULL && options->output_path != NULL)
+        r = tsa_start(options->tsa_url, options->tsa_ca_path, &job->tsa, err);
     if (r == 0)
         r = job_ledger_start(&job->ledger, options, err);
     if (r == 0 && options->output_path != NULL) {
@@ -248,6 +253,7 @@ static int publish(struct job *job, struct error *err)
         .job_id = job->journal != NULL ? journal_id(job->journal) : "",
         .options = &job->resolved,
         .admission = job->admission,
+        .origin = job->origin,
         .made = job->made,
         .image = job->image,
         .agent_sha256 = job->agent_sha256,
@@ -261,6 +267,8 @@ static int publish(struct job *job, struct error *err)
         .console_fd = job->console_fd,
         .events = &job->events,
         .ledger = job->ledger.appender != NULL ? &job->ledger : NULL,
+        .tsa = job->tsa,
+        .stamp = &job->result->stamp,
     };
     int r;
 
@@ -278,9 +286,24 @@ static int publish(struct job *job, struct error *err)
     return r;
 }
 
-static int run_job(struct job *job, struct error *err)
+/* What forbids the job before anything boots ends it with a result. */
+static int decide(struct job *job, struct error *err)
 {
     struct error refusal = {0};
+    int r = origin_check(job->admission, &job->resolved, job->staging != NULL ? staging_path(job->staging) : NULL,
+                         &job->events, &job->origin, &refusal, err);
+
+    if (r < 0)
+        return r;
+    if (refusal.kind == ERROR_NONE && admission_decide(job->admission, &job->resolved, &refusal) == 0)
+        return 0;
+    assessment_fail(&job->assessment,
+                    refusal.code == -EPERM ? OUTCOME_REJECTED_BEFORE_BOOT : OUTCOME_COULD_NOT_EVALUATE, refusal.text);
+    return 0;
+}
+
+static int run_job(struct job *job, struct error *err)
+{
     int r = locate_policy(job->options->policy_path, job->policy_path, err);
 
     if (r < 0)
@@ -292,13 +315,9 @@ static int run_job(struct job *job, struct error *err)
         r = admit(job, err);
     if (r == 0 && job->staging != NULL)
         r = job_ledger_announce(&job->ledger, job->admission, job->journal, err);
-    if (r < 0)
-        return r;
-    if (admission_decide(job->admission, &job->resolved, &refusal) < 0)
-        assessment_fail(&job->assessment,
-                        refusal.code == -EPERM ? OUTCOME_REJECTED_BEFORE_BOOT : OUTCOME_COULD_NOT_EVALUATE,
-                        refusal.text);
-    else
+    if (r == 0)
+        r = decide(job, err);
+    if (r == 0 && !job->assessment.failed)
         r = run(job, err);
     if (r == 0)
         r = publish(job, err);
@@ -341,7 +360,9 @@ static void job_free(struct job *job)
     assessment_free(&job->assessment);
     image_free(job->image);
     admission_free(job->admission);
+    origin_free(job->origin);
     signer_free(job->signer);
+    tsa_free(job->tsa);
     job_ledger_stop(&job->ledger);
     events_stop(&job->events);
     staging_free(job->staging);
