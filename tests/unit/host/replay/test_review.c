@@ -12,8 +12,8 @@ static json_t *recorded_plan(void)
 {
     return json_pack("{s:i, s:s, s:{s:s, s:s}, s:n, s:[{s:s, s:i}, {s:s, s:i, s:i, s:[s, s]}], s:{s:i, s:i, s:s}}",
                      "format", 1, "arithmetic", "fma", "model", "name", "a.onnx", "sha256", "00", "reference", "checks",
-                     "id", "clean-accuracy", "version", 1, "id", "fgsm", "version", 2, "samples", 9, "eps", "0.1", "0.2",
-                     "machine", "memoryMib", 384, "vcpus", 2, "kernels", "");
+                     "id", "clean-accuracy", "version", 1, "id", "fgsm", "version", 2, "samples", 9, "eps", "0.1",
+                     "0.2", "machine", "memoryMib", 384, "vcpus", 2, "kernels", "");
 }
 
 static void test_equal(void)
@@ -46,7 +46,8 @@ static void test_other(void)
 
     (void)json_array_set_new(json_object_get(fgsm, "eps"), 1, json_string("0.3"));
     CU_ASSERT_EQUAL(review_compare(recorded, planned, "lazaret 1", &err), -EBADMSG);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "checks[fgsm].eps[1] is \"0.2\" in the record's plan.json and \"0.3\" here"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(err.text, "checks[fgsm].eps[1] is \"0.2\" in the record's plan.json and \"0.3\" here"));
     (void)json_array_remove(json_object_get(planned, "checks"), 1);
     CU_ASSERT_EQUAL(review_compare(recorded, planned, "lazaret 1", &err), -EBADMSG);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "(absent) here"));
@@ -70,8 +71,10 @@ static void test_adopt(void)
 
 int main(void)
 {
-    static const struct harness_test tests[] = {
-        {"equal plans", test_equal}, {"another version", test_version}, {"another plan", test_other}, {"adopt", test_adopt}};
+    static const struct harness_test tests[] = {{"equal plans", test_equal},
+                                                {"another version", test_version},
+                                                {"another plan", test_other},
+                                                {"adopt", test_adopt}};
 
     return harness_run("host replay", tests, HARNESS_COUNT(tests));
 }
