@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"approve", cli_approve, "sign off a result, as one of the policy's reviewers"},
     {"waive", cli_waive, "vouch, for a time, for what a check did not tell"},
     {"release", cli_release, "sign the release of a result that is signed off, or check one"},
+    {"provenance", cli_provenance, "verify a model's own signature and checksums"},
     {"image", cli_image, "build, show, export or import guest images"},
     {"keygen", cli_keygen, "make a signing key"},
     {"ledger", cli_ledger, "keep and check the log of what was evaluated"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Confinement of the host's helper processes: collector, data reader, signer, the ledger's appender, vsock device.
+ * Confinement of the host's helper processes: collector, data reader, signer, the ledger's appender, vsock device,
+ * reader of model signatures.
  *
  * Each is forked, closes what it does not need, gives up its identity and its privileges, and from
  * then on may make only the system calls that its profile names, each with its reason beside it.
@@ -20,6 +21,7 @@ enum confine_uid {
     CONFINE_UID_COLLECTOR = 64702,
     CONFINE_UID_DATA_READER = 64703,
     CONFINE_UID_VSOCK_DEVICE = 64704,
+    CONFINE_UID_PROVENANCE = 64705,
 };
 
 struct confine_profile {

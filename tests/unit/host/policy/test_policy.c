@@ -70,6 +70,8 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(policy.clean_accuracy.accuracy, 0.9);
     CU_ASSERT_FALSE(policy.report_samples);
     CU_ASSERT_FALSE(policy.ledger_required);
+    CU_ASSERT_EQUAL(policy.repeat, 1);
+    CU_ASSERT_EQUAL(policy.recheck, 0);
     CU_ASSERT_FALSE(policy.fgsm.present);
     sha256_of(minimal, strlen(minimal), sha256);
     CU_ASSERT_EQUAL(memcmp(policy.sha256, sha256, sizeof sha256), 0);
@@ -99,7 +101,11 @@ static const struct {
     {"tier: low\nchecks: {}\n", "at least one"},
     {"tier: lowest\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "line 1"},
     {"tier: low\ntier: low\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "already seen: tier"},
-    {"tier: low\nrecheck: 3\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "Unexpected key: recheck"},
+    {"tier: low\nretry: 3\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "Unexpected key: retry"},
+    {"tier: low\nrepeat: 0\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "repeat"},
+    {"tier: low\nrepeat: 5\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "repeat"},
+    {"tier: low\nrecheck: 1025\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "recheck"},
+    {"tier: low\nrecheck: -1\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "line 2"},
     {"tier: low\nchecks: {deepfool: {required: true}}\n", "Unexpected key: deepfool"},
     {"tier: low\nlabels: yes\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "line 2"},
     {"tier: low\nchecks: {clean-accuracy: {required: maybe, accuracy: 0.9}}\n", "line 2"},
