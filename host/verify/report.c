@@ -27,8 +27,7 @@ static const char *const titles[VERIFY_SECTION_COUNT] = {
     [VERIFY_FILES] = "Files",         [VERIFY_VERDICT] = "Verdict",        [VERIFY_REQUIRED] = "Required",
 };
 
-/* --- layout
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- layout ---------------------------------------------------------------------------------------------------- */
 
 /* Columns that a text takes: one a character, whatever its bytes. */
 static unsigned columns_of(const char *text, size_t size)
