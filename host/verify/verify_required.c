@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* Rows by their names; `policy` is the auditor's. */
-static const char *const names[] = {"timestamp", "ledger",    "witnesses", "key",      "model",
-                                    "test",      "train",     "reference", "triggers", "spec.yaml",
-                                    "kernel",    "initramfs", "agent",     "verdict",  "policy"};
+static const char *const names[] = {"timestamp", "ledger",    "witnesses", "key",       "model",  "test",
+                                    "train",     "reference", "triggers",  "spec.yaml", "kernel", "initramfs",
+                                    "agent",     "verdict",   "policy",    "release"};
 
 #define NAMES_COUNT (sizeof names / sizeof *names)
 #define NAMES_SIZE  160u
