@@ -10,6 +10,7 @@
 #include "host/job/origin.h"
 #include "host/job/staging.h"
 #include "host/signer/signer.h"
+#include "host/tsa/tsa.h"
 #include "host/vm/image.h"
 
 struct publication { /* all borrowed */
@@ -31,6 +32,8 @@ struct publication { /* all borrowed */
     int console_fd;
     const struct events *events;
     struct job_ledger *ledger; /* NULL: the job is not logged */
+    struct tsa *tsa;           /* NULL: no timestamp */
+    struct job_stamp *stamp;   /* what came of it */
 };
 
 /* Writes every file and result.sigstore.json; does not commit. */

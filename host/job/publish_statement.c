@@ -7,6 +7,7 @@
 #include "host/job/deadlines.h"
 #include "wire/rows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define GUEST_WORDS_MAX 5u
@@ -112,6 +113,22 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
     return statement_encode(&input, ret_bytes, g->err);
 }
 
+/* Asks for the timestamp. Without one the result is still what it is, so trouble is only noted. */
+static void stamp(const struct publication *p, struct bundle *bundle)
+{
+    struct error trouble = {0};
+
+    if (p->tsa == NULL)
+        return;
+    bundle->timestamps[0] = buffer_with_limit(BUNDLE_TIMESTAMP_MAX);
+    if (tsa_stamp(p->tsa, bundle->signature, bundle->signature_size, &bundle->timestamps[0], &p->stamp->timestamp,
+                  &trouble) == 0) {
+        bundle->timestamp_count = 1;
+        p->stamp->stamped = true;
+    } else
+        (void)snprintf(p->stamp->trouble, sizeof p->stamp->trouble, "%s", trouble.text);
+}
+
 int publish_statement(struct gathering *g, struct signer *signer)
 {
     CLEANUP_BUNDLE struct bundle bundle = {.payload = buffer_with_limit(STATEMENT_SIZE_MAX)};
@@ -127,6 +144,7 @@ int publish_statement(struct gathering *g, struct signer *signer)
         r = job_ledger_record(g->publication->ledger, &bundle, signer_public_key(signer), g->err);
     if (r < 0)
         return r;
+    stamp(g->publication, &bundle);
     r = bundle_encode(&bundle, &text);
     if (r < 0)
         return error_set(g->err, ERROR_INTERNAL, r, "the bundle can't be written: %s", strerror(-r));
