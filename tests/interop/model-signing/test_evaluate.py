@@ -113,6 +113,9 @@ class Evaluation(unittest.TestCase):
         self.assertEqual(self.names(statement)["model-signature"],
                          hashlib.sha256(self.signature.read_bytes()).hexdigest())
         self.assertEqual((output / "model.sig").read_bytes(), self.signature.read_bytes())
+        page = (output / "report.html").read_text()
+        self.assertIn("holds, over 2 files", page)
+        self.assertIn("https://example.org/models/clean.onnx?rev=1", page)
         # The facts know nothing of it.
         self.assertEqual((output / "evaluation.json").read_bytes(), (plain / "evaluation.json").read_bytes())
         self.assertEqual((output / "plan.json").read_bytes(), (plain / "plan.json").read_bytes())
