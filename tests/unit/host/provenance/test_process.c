@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 void test_content_parts(void)
 {
@@ -66,6 +67,48 @@ void test_process_answers_and_dies(void)
     request.size = PROTOCOL_REQUEST_MAX + 1;
     CU_ASSERT(provenance_reader_ask(reader, PROTOCOL_DIGESTS, &request, &answer, &err) < 0 &&
               err.kind == ERROR_MISMATCH);
+}
+
+/* A line of the child's /proc status, which this process has only one of; "" where it is not there. */
+static void read_status(const char *key, char ret_value[64])
+{
+    char path[64], line[256];
+    unsigned child = 0;
+    FILE *file;
+
+    ret_value[0] = '\0';
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    file = fopen(path, "re");
+    if (file == NULL || fscanf(file, "%u", &child) != 1)
+        child = 0;
+    if (file != NULL)
+        (void)fclose(file);
+    (void)snprintf(path, sizeof path, "/proc/%u/status", child);
+    file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, key, strlen(key)) == 0)
+            (void)sscanf(line + strlen(key), ": %63s", ret_value);
+    if (file != NULL)
+        (void)fclose(file);
+}
+
+void test_process_is_confined(void)
+{
+    CLEANUP_PROVENANCE_READER struct provenance_reader *reader = NULL;
+    struct error err = {0};
+    char value[64];
+
+    CU_ASSERT_FATAL(provenance_reader_start(&reader, &err) == 0);
+    read_status("Name", value);
+    CU_ASSERT_STRING_EQUAL(value, "lazaret-prov");
+    read_status("Seccomp", value);
+    CU_ASSERT_STRING_EQUAL(value, "2");
+    read_status("NoNewPrivs", value);
+    CU_ASSERT_STRING_EQUAL(value, "1");
+    read_status("CapEff", value);
+    CU_ASSERT_STRING_EQUAL(value, "0000000000000000");
+    read_status("Uid", value);
+    CU_ASSERT(geteuid() != 0 || strcmp(value, "64705") == 0);
 }
 
 static int answer(uint32_t operation, const void *request, size_t size, enum error_kind *ret_kind)

@@ -199,6 +199,7 @@ int main(void)
         {"lists of checksums", test_checksums},
         {"files are hashed by their parts", test_content_parts},
         {"the process answers, and dies of what it may not do", test_process_answers_and_dies},
+        {"the process is confined", test_process_is_confined},
         {"the process checks requests", test_process_requests_are_checked},
     };
 
