@@ -22,6 +22,8 @@ enum confine_uid {
     CONFINE_UID_DATA_READER = 64703,
     CONFINE_UID_VSOCK_DEVICE = 64704,
     CONFINE_UID_PROVENANCE = 64705,
+    CONFINE_UID_TIMESTAMPS = 64706, /* the reader */
+    CONFINE_UID_CLIENT = 64707,     /* the network */
 };
 
 struct confine_profile {
