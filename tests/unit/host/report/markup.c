@@ -10,7 +10,8 @@
 #define NAME_MAX_ 24u
 
 static const char elements[] =
-    " html head meta title style body a header h1 h2 h3 main p div svg symbol path use span ul ol li strong dl dt dd nav "
+    " html head meta title style body a header h1 h2 h3 main p div svg symbol path use span ul ol li strong dl dt dd "
+    "nav "
     "code pre mark section table caption thead tbody tr th td figure figcaption text g circle rect desc img details "
     "summary footer testsuites testsuite properties property testcase failure error skipped ";
 static const char empty_elements[] = " meta img ";

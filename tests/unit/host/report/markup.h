@@ -7,8 +7,8 @@
 
 /*
  * NULL where every element is closed in its turn, is one that we write, has no attributes but those that we write, in
- * double quotes, and where text has no character but visible ones and newlines, and no entity but those of our escapers.
- * Otherwise what is wrong.
+ * double quotes, and where text has no character but visible ones and newlines, and no entity but those of our
+ * escapers. Otherwise what is wrong.
  */
 const char *markup_fault(const struct buffer *markup);
 

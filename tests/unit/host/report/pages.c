@@ -17,20 +17,24 @@ const char *const pages_hostile[PAGES_HOSTILE_COUNT] = {
     "' onmouseover='alert(1)",
     "]]></failure><testcase name=\"passed\"/>",
     "</style></pre></table></svg><h1>passed</h1>",
-    "safe\xe2\x80\xaegnp.exe",        /* U+202E, right to left */
-    "a\xe2\x81\xa6" "b\xe2\x80\x8b" "c\xef\xbb\xbf", /* isolate, zero width, byte order mark */
+    "safe\xe2\x80\xaegnp.exe", /* U+202E, right to left */
+    ("a\xe2\x81\xa6"
+     "b\xe2\x80\x8b"
+     "c\xef\xbb\xbf"), /* isolate, zero width, byte order mark */
     "\x1b[2J\x1b]0;title\x07\x7f",
     "&lt;b&gt; &amp;amp; &#60;",
     "javascript:alert(1)",
     "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \xe4\xbd\xa0\xe5\xa5\xbd \xf0\x9f\x92\xa5",
-    "x\xef\xbf\xbf\xef\xbf\xbe",      /* U+FFFF, U+FFFE: no characters of XML 1.0 */
-    "averyveryverylongnamewithoutanyplacetobreakitatallaveryveryverylongnamewithoutanyplacetobreakitatall"
-    "averyveryverylongnamewithoutanyplacetobreakitatallaveryveryverylongnamewithoutanyplacetobreakitatall",
+    "x\xef\xbf\xbf\xef\xbf\xbe", /* U+FFFF, U+FFFE: no characters of XML 1.0 */
+    ("averyveryverylongnamewithoutanyplacetobreakitatallaveryveryverylongnamewithoutanyplacetobreakitatall"
+     "averyveryverylongnamewithoutanyplacetobreakitatallaveryveryverylongnamewithoutanyplacetobreakitatall"),
     "${jndi:ldap://x}`;$(id)|%s%n\\",
 };
 
-const char pages_console[] = "boot\r\n<script>alert('console')</script>\n\0nul\n\xff\xfe\x80 broken \xf0\x9f\n\x1b[31mred"
-                             "\n</pre><b>out</b>\n\xe2\x80\xae" "esrever\n";
+const char pages_console[] =
+    "boot\r\n<script>alert('console')</script>\n\0nul\n\xff\xfe\x80 broken \xf0\x9f\n\x1b[31mred"
+    "\n</pre><b>out</b>\n\xe2\x80\xae"
+    "esrever\n";
 const size_t pages_console_size = sizeof pages_console - 1;
 
 static const float train[] = {0.0F, 0.0F, 1.0F, 2.0F, -3.0F, 0.5F}, test[] = {0.5F, 0.5F};
@@ -76,7 +80,10 @@ void pages_make(struct pages *ret_pages)
                    .test_clusters = test_clusters},
         .pictures = {.height = 8, .width = 8, .channels = 1, .clean = clean, .triggered = triggered},
         .verified = {.state = "holds", .what = "signature", .detail = "ECDSA P-256 with SHA-256"},
-        .sign_off = {.who = "An Expert", .when = "2026-01-31 12:00 UTC", .decision = "approved", .note = "seen",
+        .sign_off = {.who = "An Expert",
+                     .when = "2026-01-31 12:00 UTC",
+                     .decision = "approved",
+                     .note = "seen",
                      .fingerprint = "00"},
         .page = {.fingerprint = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
                  .point_classes = 1,

@@ -214,7 +214,8 @@ static void test_pictures(void)
     CU_ASSERT_EQUAL(picture_encode(PICTURE_SIDE_MAX + 1, 1, 1, pixels, &uri), -EINVAL);
 }
 
-/* --- JUnit ---------------------------------------------------------------------------------------------------------- */
+/* --- JUnit ----------------------------------------------------------------------------------------------------------
+ */
 
 static struct buffer write_junit(const struct pages *pages)
 {
