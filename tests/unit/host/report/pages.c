@@ -63,6 +63,7 @@ static void join(struct pages *pages)
     pages->page.pictures = &pages->pictures;
     pages->page.verified = &pages->verified;
     pages->page.sign_offs = &pages->sign_off;
+    pages->page.lacking = &pages->lacking;
 }
 
 void pages_make(struct pages *ret_pages)
@@ -80,8 +81,9 @@ void pages_make(struct pages *ret_pages)
                    .test_clusters = test_clusters},
         .pictures = {.height = 8, .width = 8, .channels = 1, .clean = clean, .triggered = triggered},
         .verified = {.state = "holds", .what = "signature", .detail = "ECDSA P-256 with SHA-256"},
+        .lacking = "1 of 2 sign-offs",
         .sign_off = {.who = "An Expert",
-                     .when = "2026-01-31 12:00 UTC",
+                     .valid_until = "2026-07-31T00:00:00Z",
                      .decision = "approved",
                      .note = "seen",
                      .fingerprint = "00"},
@@ -91,7 +93,8 @@ void pages_make(struct pages *ret_pages)
                  .console_size = 7,
                  .rewritten = true,
                  .verified_count = 1,
-                 .sign_off_count = 1},
+                 .sign_off_count = 1,
+                 .lacking_count = 1},
     };
     join(ret_pages);
 }
@@ -148,8 +151,9 @@ void pages_spoil(struct pages *pages, size_t first)
     pages->page.console_size = pages_console_size;
     pages->page.fingerprint = next_hostile();
     pages->verified = (struct page_verified){.state = next_hostile(), .what = next_hostile(), .detail = next_hostile()};
+    pages->lacking = next_hostile();
     pages->sign_off = (struct page_sign_off){.who = next_hostile(),
-                                             .when = next_hostile(),
+                                             .valid_until = next_hostile(),
                                              .decision = next_hostile(),
                                              .note = next_hostile(),
                                              .fingerprint = next_hostile()};
@@ -212,7 +216,7 @@ void pages_fail(struct pages *pages)
     pages->page.point_classes = 0;
     pages->page.pictures = NULL;
     pages->page.rewritten = false;
-    pages->page.verified_count = pages->page.sign_off_count = 0;
+    pages->page.verified_count = pages->page.sign_off_count = pages->page.lacking_count = 0;
 }
 
 void pages_free(struct pages *pages)

@@ -13,6 +13,7 @@ struct pages {
     struct page_pictures pictures;
     struct page_verified verified;
     struct page_sign_off sign_off;
+    const char *lacking;
 };
 
 /* Strings that try to leave where they are put, or to hide; None has a NUL, as JSON has none. */
