@@ -21,8 +21,8 @@ struct report_sign_offs { /* large: on the heap */
 };
 
 /*
- * Counts under `policy`, whose keys are the reviewers'. `verified`: what verify_run() found of the directory. The caller
- * frees *ret_sign_offs. Errors as review_collect.
+ * Counts under `policy`, whose keys are the reviewers'. `verified`: what verify_run() found of the directory. The
+ * caller frees *ret_sign_offs. Errors as review_collect.
  */
 MUST_USE int report_sign_offs_read(const char *directory, const struct verify_report *verified,
                                    const struct policy *policy, struct report_sign_offs **ret_sign_offs,

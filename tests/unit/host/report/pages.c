@@ -59,6 +59,7 @@ static void join(struct pages *pages)
     pages->page.evaluation = pages->evaluation;
     pages->page.execution = pages->execution;
     pages->page.plan = pages->plan;
+    pages->page.forensics = pages->forensics;
     pages->page.points = &pages->points;
     pages->page.pictures = &pages->pictures;
     pages->page.verified = &pages->verified;
@@ -73,6 +74,7 @@ void pages_make(struct pages *ret_pages)
         .evaluation = load("evaluation.json"),
         .execution = load("execution.json"),
         .plan = load("plan.json"),
+        .forensics = load("forensics.json"),
         .points = {.train_count = 3,
                    .test_count = 1,
                    .train = train,
@@ -147,6 +149,7 @@ void pages_spoil(struct pages *pages, size_t first)
     spoil(pages->evaluation);
     spoil(pages->execution);
     spoil(pages->plan);
+    spoil(pages->forensics);
     pages->page.console = pages_console;
     pages->page.console_size = pages_console_size;
     pages->page.fingerprint = next_hostile();
@@ -225,4 +228,5 @@ void pages_free(struct pages *pages)
     json_decref(pages->evaluation);
     json_decref(pages->execution);
     json_decref(pages->plan);
+    json_decref(pages->forensics);
 }

@@ -7,7 +7,7 @@
 
 /* A page with what it is written from; freed by pages_free. The working directory is the source tree's root. */
 struct pages {
-    json_t *statement, *evaluation, *execution, *plan;
+    json_t *statement, *evaluation, *execution, *plan, *forensics;
     struct page page;
     struct page_points points;
     struct page_pictures pictures;

@@ -107,6 +107,7 @@ static void test_says_what_matters(void)
                                        "a.zip!data.pkl",
                                        "Who signed off",
                                        "An Expert",
+                                       "SIGSYS",
                                        "1 of 2 sign-offs",
                                        "lazaret replay DIR --key KEY.pub.pem --model MODEL --test SET --train SET",
                                        "evaluation.json",
