@@ -15,6 +15,7 @@ macro(lazaret_configure_compiler)
     set(CMAKE_C_FLAGS_RELEASE "-O2")
     add_compile_options(-Wall -Wextra -Wconversion -Wvla -Wshadow -Wstrict-prototypes -Werror
         $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
+        $<$<C_COMPILER_ID:Clang>:-Wno-missing-field-initializers> # libseccomp's macros leave some out
         -ffp-contract=off -fno-tree-slp-vectorize -fno-strict-aliasing -fstack-protector-strong -fno-common
         "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.")
     add_compile_definitions(_GNU_SOURCE "LAZARET_VERSION=\"${PROJECT_VERSION}\"")
@@ -80,9 +81,22 @@ function(lazaret_fuzz_target name)
     target_link_libraries(fuzz-${name} PRIVATE ${arg_DEPENDS})
     if(LAZARET_FUZZ)
         target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+        if(NOT TARGET fuzz-targets)
+            add_custom_target(fuzz-targets)
+        endif()
+        add_dependencies(fuzz-targets fuzz-${name})
     else()
         target_sources(fuzz-${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c")
         add_test(NAME fuzz-seeds-${name} COMMAND fuzz-${name} "tests/fuzz/corpus/${name}"
             WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
     endif()
+endfunction()
+
+# lazaret_vm_test(NAME SCRIPT COST)
+# Whole evaluations by the program itself, in namespaces of their own. COST, in seconds, lets the long ones begin first.
+function(lazaret_vm_test name script cost)
+    add_test(NAME ${name}
+        COMMAND "${PROJECT_SOURCE_DIR}/tests/vm/alone" /usr/bin/python3 "${CMAKE_CURRENT_SOURCE_DIR}/${script}")
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "LAZARET_BUILD=${PROJECT_BINARY_DIR}"
+        SKIP_RETURN_CODE 77 TIMEOUT 1800 COST ${cost} LABELS vm)
 endfunction()

@@ -2,8 +2,10 @@
 /* The Sigstore bundle. */
 #include "host/attest/bundle.h"
 
-#include "host/attest/base64.h"
+#include "host/attest/base64_field.h"
 #include "host/attest/dsse.h"
+#include "host/attest/envelope.h"
+#include "host/attest/tlog_entry.h"
 #include "host/json/canonical.h"
 #include "host/json/field.h"
 #include "host/json/reader.h"
@@ -11,124 +13,186 @@
 #include <errno.h>
 #include <string.h>
 
-#define BASE64_SIZE_MAX(size) (4 * (((size) + 2) / 3))
-#define PAE_OVERHEAD_MAX      ((size_t)128)
+#define PAE_OVERHEAD_MAX ((size_t)128)
 
-/* A new JSON string of the bytes in base64, or NULL. */
-static json_t *new_base64(const void *data, size_t size)
+_Static_assert(CRYPTO_SIGNATURE_MAX <= ENVELOPE_SIGNATURE_MAX, "an envelope holds any signature of ours");
+
+/* --- writing --------------------------------------------------------------------------------------------- */
+
+json_t *bundle_new_envelope(const struct bundle *bundle)
 {
-    CLEANUP_BUFFER struct buffer text = buffer_with_limit(BASE64_SIZE_MAX(size));
+    struct envelope_signature signature = {.size = bundle->signature_size};
 
-    return base64_encode(data, size, &text) == 0 ? json_stringn((const char *)text.data, text.size) : NULL;
+    memcpy(signature.bytes, bundle->signature, bundle->signature_size);
+    return envelope_new(bundle->payload.data, bundle->payload.size, DSSE_PAYLOAD_TYPE, &signature, 1);
 }
 
-int bundle_encode(const void *payload, size_t size, const uint8_t *signature, size_t signature_size,
-                  const uint8_t fingerprint[SHA256_SIZE], struct buffer *ret_text)
+static json_t *new_timestamps(const struct bundle *bundle)
 {
+    CLEANUP_JSON json_t *list = json_array();
+
+    for (size_t i = 0; i < bundle->timestamp_count; i++)
+        if (json_array_append_new(
+                list, json_pack("{s:o}", "signedTimestamp",
+                                base64_new_json(bundle->timestamps[i].data, bundle->timestamps[i].size))) < 0)
+            return NULL;
+    return json_pack("{s:O}", "rfc3161Timestamps", list);
+}
+
+static json_t *new_material(const struct bundle *bundle)
+{
+    json_t *entries = bundle->tlog_entries != NULL ? json_incref(bundle->tlog_entries) : json_array();
+    CLEANUP_JSON json_t *material = NULL;
     char hint[SHA256_HEX_SIZE];
-    CLEANUP_JSON json_t *bundle = NULL;
+
+    sha256_to_hex(bundle->fingerprint, hint);
+    material = json_pack("{s:{s:s}, s:o}", "publicKey", "hint", hint, "tlogEntries", entries);
+    if (material != NULL && bundle->timestamp_count > 0 &&
+        json_object_set_new(material, "timestampVerificationData", new_timestamps(bundle)) < 0)
+        return NULL;
+    return TAKE_POINTER(material);
+}
+
+static bool is_encodable(const struct bundle *bundle)
+{
+    bool encodable = bundle->payload.size > 0 && bundle->payload.size <= STATEMENT_SIZE_MAX &&
+                     bundle->signature_size > 0 && bundle->signature_size <= CRYPTO_SIGNATURE_MAX &&
+                     json_array_size(bundle->tlog_entries) <= BUNDLE_TLOG_ENTRIES_MAX &&
+                     bundle->timestamp_count <= BUNDLE_TIMESTAMPS_MAX;
+
+    for (size_t i = 0; encodable && i < json_array_size(bundle->tlog_entries); i++)
+        encodable = tlog_entry_check_form(json_array_get(bundle->tlog_entries, i), NULL) == 0;
+    for (size_t i = 0; encodable && i < bundle->timestamp_count; i++)
+        encodable = bundle->timestamps[i].size > 0 && bundle->timestamps[i].size <= BUNDLE_TIMESTAMP_MAX;
+    return encodable;
+}
+
+int bundle_encode(const struct bundle *bundle, struct buffer *ret_text)
+{
+    CLEANUP_JSON json_t *document = NULL;
     int r;
 
-    sha256_to_hex(fingerprint, hint);
-    bundle = json_pack("{s:s, s:{s:{s:s}, s:[]}, s:{s:o, s:s, s:[{s:o, s:s}]}}", "mediaType", BUNDLE_MEDIA_TYPE,
-                       "verificationMaterial", "publicKey", "hint", hint, "tlogEntries", "dsseEnvelope", "payload",
-                       new_base64(payload, size), "payloadType", DSSE_PAYLOAD_TYPE, "signatures", "sig",
-                       new_base64(signature, signature_size), "keyid", "");
-    if (bundle == NULL)
+    if (!is_encodable(bundle))
+        return -EINVAL;
+    document = json_pack("{s:s, s:o, s:o}", "mediaType", BUNDLE_MEDIA_TYPE, "verificationMaterial",
+                         new_material(bundle), "dsseEnvelope", bundle_new_envelope(bundle));
+    if (document == NULL)
         return -ENOMEM;
-    r = json_canonical_encode(bundle, ret_text);
+    r = json_canonical_encode(document, ret_text);
     return r == 0 ? buffer_append_u8(ret_text, '\n') : r;
 }
 
-static int decode_material(const json_t *bundle, const char *name, struct bundle *ret_bundle, struct error *err)
+/* --- reading --------------------------------------------------------------------------------------------- */
+
+static int decode_hint(const json_t *material, struct bundle *ret_bundle, struct error *err)
 {
-    static const char *const material_keys[] = {"publicKey", "tlogEntries", NULL};
-    static const char *const key_keys[] = {"hint", NULL};
-    json_t *material, *key, *entries;
+    static const char *const keys[] = {"hint", NULL};
+    json_t *key;
     const char *hint;
-    int r = field_object(bundle, name, "verificationMaterial", &material, err);
+    int r = field_object(material, "verificationMaterial", "publicKey", &key, err);
 
     if (r == 0)
-        r = field_only(material, "verificationMaterial", material_keys, err);
-    if (r == 0)
-        r = field_object(material, "verificationMaterial", "publicKey", &key, err);
-    if (r == 0)
-        r = field_only(key, "publicKey", key_keys, err);
+        r = field_only(key, "publicKey", keys, err);
     if (r == 0)
         r = field_string(key, "publicKey", "hint", SHA256_HEX_SIZE - 1, &hint, err);
-    if (r == 0)
-        r = field_array(material, "verificationMaterial", "tlogEntries", &entries, err);
     if (r < 0)
         return r;
     if (sha256_from_hex(hint, ret_bundle->fingerprint) < 0)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "publicKey.hint: a SHA-256 in hexadecimal expected");
-    if (json_array_size(entries) != 0)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "verificationMaterial.tlogEntries: log entries are not checked here, so none are accepted");
     return 0;
 }
 
-static int decode_base64_field(const json_t *object, const char *where, const char *key, struct buffer *ret_data,
-                               struct error *err)
+static int decode_entries(const json_t *material, struct bundle *ret_bundle, struct error *err)
 {
-    const char *text;
-    int r = field_string(object, where, key, BASE64_SIZE_MAX(ret_data->limit), &text, err);
+    json_t *entries;
+    int r = field_array(material, "verificationMaterial", "tlogEntries", &entries, err);
 
     if (r < 0)
         return r;
-    if (base64_decode(text, strlen(text), ret_data) < 0)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s.%s: strict base64 of at most %zu bytes expected", where,
-                         key, ret_data->limit);
-    return 0;
-}
-
-static int decode_signature(const json_t *envelope, struct bundle *ret_bundle, struct error *err)
-{
-    static const char *const keys[] = {"sig", "keyid", NULL};
-    CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(CRYPTO_SIGNATURE_MAX);
-    json_t *signatures;
-    const json_t *signature;
-    const char *keyid;
-    int r = field_array(envelope, "dsseEnvelope", "signatures", &signatures, err);
-
-    if (r < 0)
-        return r;
-    if (json_array_size(signatures) != 1)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "dsseEnvelope.signatures: exactly one expected, not %zu",
-                         json_array_size(signatures));
-    signature = json_array_get(signatures, 0);
-    r = field_only(signature, "signatures[0]", keys, err);
+    if (json_array_size(entries) > BUNDLE_TLOG_ENTRIES_MAX)
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "verificationMaterial.tlogEntries: at most %u expected",
+                         BUNDLE_TLOG_ENTRIES_MAX);
+    for (size_t i = 0; r == 0 && i < json_array_size(entries); i++)
+        r = tlog_entry_check_form(json_array_get(entries, i), err);
     if (r == 0)
-        r = decode_base64_field(signature, "signatures[0]", "sig", &bytes, err);
+        ret_bundle->tlog_entries = json_incref(entries);
+    return r;
+}
+
+static int decode_timestamp(const json_t *element, struct buffer *ret_timestamp, struct error *err)
+{
+    static const char *const keys[] = {"signedTimestamp", NULL};
+    int r = field_only(element, "rfc3161Timestamps[]", keys, err);
+
+    *ret_timestamp = buffer_with_limit(BUNDLE_TIMESTAMP_MAX);
+    return r == 0 ? base64_field(element, "rfc3161Timestamps[]", "signedTimestamp", ret_timestamp, err) : r;
+}
+
+static int decode_timestamps(const json_t *material, struct bundle *ret_bundle, struct error *err)
+{
+    static const char *const keys[] = {"rfc3161Timestamps", NULL};
+    json_t *data, *list;
+    int r;
+
+    if (json_object_get(material, "timestampVerificationData") == NULL)
+        return 0;
+    r = field_object(material, "verificationMaterial", "timestampVerificationData", &data, err);
+    if (r == 0)
+        r = field_only(data, "timestampVerificationData", keys, err);
+    if (r == 0)
+        r = field_array(data, "timestampVerificationData", "rfc3161Timestamps", &list, err);
     if (r < 0)
         return r;
-    keyid = json_string_value(json_object_get(signature, "keyid"));
-    if (keyid == NULL || *keyid != '\0')
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "signatures[0].keyid: an empty string expected");
-    memcpy(ret_bundle->signature, bytes.data, bytes.size);
-    ret_bundle->signature_size = bytes.size;
-    return 0;
+    if (json_array_size(list) == 0 || json_array_size(list) > BUNDLE_TIMESTAMPS_MAX)
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                         "timestampVerificationData.rfc3161Timestamps: 1 to %u expected, or no such member",
+                         BUNDLE_TIMESTAMPS_MAX);
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+        r = decode_timestamp(json_array_get(list, i), &ret_bundle->timestamps[ret_bundle->timestamp_count++], err);
+    return r;
+}
+
+static int decode_material(const json_t *bundle, const char *name, struct bundle *ret_bundle, struct error *err)
+{
+    static const char *const keys[] = {"publicKey", "tlogEntries", "timestampVerificationData", NULL};
+    json_t *material;
+    int r = field_object(bundle, name, "verificationMaterial", &material, err);
+
+    if (r == 0)
+        r = field_only(material, "verificationMaterial", keys, err);
+    if (r == 0)
+        r = decode_hint(material, ret_bundle, err);
+    if (r == 0)
+        r = decode_entries(material, ret_bundle, err);
+    return r == 0 ? decode_timestamps(material, ret_bundle, err) : r;
 }
 
 static int decode_envelope(const json_t *bundle, const char *name, struct bundle *ret_bundle, struct error *err)
 {
-    static const char *const keys[] = {"payload", "payloadType", "signatures", NULL};
-    json_t *envelope;
-    int r = field_object(bundle, name, "dsseEnvelope", &envelope, err);
+    static const struct envelope_form form = {
+        .payload_type = DSSE_PAYLOAD_TYPE, .payload_max = STATEMENT_SIZE_MAX, .signatures_max = 1};
+    CLEANUP_ENVELOPE struct envelope envelope = {0};
+    json_t *json;
+    int r = field_object(bundle, name, "dsseEnvelope", &json, err);
 
     if (r == 0)
-        r = field_only(envelope, "dsseEnvelope", keys, err);
-    if (r == 0)
-        r = field_exact(envelope, "dsseEnvelope", "payloadType", DSSE_PAYLOAD_TYPE, err);
-    if (r == 0)
-        r = decode_base64_field(envelope, "dsseEnvelope", "payload", &ret_bundle->payload, err);
-    return r == 0 ? decode_signature(envelope, ret_bundle, err) : r;
+        r = envelope_read(json, "dsseEnvelope", &form, &envelope, err);
+    if (r < 0)
+        return r;
+    if (envelope.signatures[0].size > CRYPTO_SIGNATURE_MAX)
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "signatures[0].sig: at most %u bytes expected",
+                         CRYPTO_SIGNATURE_MAX);
+    memcpy(ret_bundle->signature, envelope.signatures[0].bytes, envelope.signatures[0].size);
+    ret_bundle->signature_size = envelope.signatures[0].size;
+    ret_bundle->payload = envelope.payload;
+    envelope.payload = buffer_with_limit(0); /* handed on */
+    return 0;
 }
 
 int bundle_decode(const void *text, size_t size, const char *name, struct bundle *ret_bundle, struct error *err)
 {
     static const char *const keys[] = {"mediaType", "verificationMaterial", "dsseEnvelope", NULL};
-    CLEANUP_BUNDLE struct bundle bundle = {.payload = buffer_with_limit(STATEMENT_SIZE_MAX)};
+    CLEANUP_BUNDLE struct bundle bundle = {0};
     CLEANUP_JSON json_t *value = NULL;
     int r = json_read(text, size, BUNDLE_SIZE_MAX, name, &value, err);
 
@@ -144,7 +208,7 @@ int bundle_decode(const void *text, size_t size, const char *name, struct bundle
     if (r < 0)
         return r;
     *ret_bundle = bundle;
-    bundle.payload = buffer_with_limit(0); /* handed on */
+    bundle = (struct bundle){0}; /* handed on */
     return 0;
 }
 
@@ -166,4 +230,8 @@ int bundle_verify(const struct bundle *bundle, const struct crypto_public_key *k
 void bundle_free(struct bundle *bundle)
 {
     buffer_free(&bundle->payload);
+    json_decref(bundle->tlog_entries);
+    for (size_t i = 0; i < bundle->timestamp_count; i++)
+        buffer_free(&bundle->timestamps[i]);
+    *bundle = (struct bundle){0};
 }

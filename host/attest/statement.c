@@ -2,12 +2,13 @@
 /* Building the signed statement. */
 #include "host/attest/statement.h"
 
+#include "base/time_text.h"
 #include "host/attest/text.h"
 #include "host/json/canonical.h"
+#include "host/json/digest.h"
 #include "host/json/reader.h"
 
 #include <errno.h>
-#include <time.h>
 
 const char *const statement_isolation_names[STATEMENT_ISOLATION_COUNT + 1] = {"none", "microvm", "process", NULL};
 const char *const statement_acceleration_names[STATEMENT_ACCELERATION_COUNT + 1] = {"none", "kvm", "tcg", NULL};
@@ -81,26 +82,37 @@ static json_t *new_ids(const struct statement_check_entry *checks, size_t count,
 
 static json_t *new_time(int64_t seconds)
 {
-    time_t time = (time_t)seconds;
-    char text[32];
-    struct tm parts;
+    char text[TIME_TEXT_SIZE];
 
-    if (gmtime_r(&time, &parts) == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
-        return NULL;
+    time_text_format(seconds, text);
     return json_string(text);
+}
+
+static int set_ledger(json_t *extension, const struct statement_ledger *ledger)
+{
+    return json_object_set_new(extension, "ledger",
+                               json_pack("{s:o, s:I, s:o}", "origin", new_text(ledger->origin, STATEMENT_ORIGIN_MAX),
+                                         "intent", (json_int_t)ledger->intent, "root", json_new_digest(ledger->root)));
 }
 
 static json_t *new_extension(const struct statement_input *input)
 {
-    return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:s}", "verdict", outcome_names[input->outcome], "tier",
-        input->tier, "reasons", new_texts(input->reasons, input->reason_count, STATEMENT_REASON_MAX), "documents",
-        new_resources(input->documents, input->document_count), "checks", new_checks(input->checks, input->check_count),
-        "isolation", statement_isolation_names[input->isolation], "acceleration",
-        statement_acceleration_names[input->acceleration], "hostVerified",
+    CLEANUP_JSON json_t *extension = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:s}", "verdict", outcome_names[input->outcome],
+        "tier", input->tier, "reasons", new_texts(input->reasons, input->reason_count, STATEMENT_REASON_MAX),
+        "documents", new_resources(input->documents, input->document_count), "checks",
+        new_checks(input->checks, input->check_count), "isolation", statement_isolation_names[input->isolation],
+        "acceleration", statement_acceleration_names[input->acceleration], "hostVerified",
         new_texts(input->host_verified, input->host_verified_count, STATEMENT_WORD_MAX), "guestSaid",
-        new_texts(input->guest_said, input->guest_said_count, STATEMENT_WORD_MAX), "finishedAt",
-        new_time(input->finished_at), "producer", "lazaret " LAZARET_VERSION);
+        new_texts(input->guest_said, input->guest_said_count, STATEMENT_WORD_MAX), "job",
+        input->job != NULL ? input->job : "", "finishedAt", new_time(input->finished_at), "producer",
+        "lazaret " LAZARET_VERSION);
+
+    if (extension != NULL && input->ledger != NULL && set_ledger(extension, input->ledger) < 0)
+        return NULL;
+    if (extension != NULL && statement_add_provenance(extension, input->provenance, input->source) < 0)
+        return NULL;
+    return TAKE_POINTER(extension);
 }
 
 static json_t *new_statement(const struct statement_input *input)

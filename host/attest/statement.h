@@ -9,7 +9,9 @@
  *               "https://lazaret.dev/evaluation/v1":{
  *                   "verdict", "tier", "reasons":[TEXT], "documents":[{"name","digest":{"sha256"}}],
  *                   "checks":[{"id","status","provenance"}], "isolation", "acceleration",
- *                   "hostVerified":[WORD], "guestSaid":[WORD], "finishedAt", "producer"}}}
+ *                   "hostVerified":[WORD], "guestSaid":[WORD], "job",
+ *                   "ledger"?:{"origin","intent":INTEGER,"root"}, "provenance"?, "source"? (statement_provenance.h),
+ *                   "finishedAt", "producer"}}}
  *
  * The bytes are canonical JSON: integers and strings only. statement_check() is what the signer
  * demands before it signs and what `verify` demands before it believes.
@@ -21,6 +23,7 @@
 #include "base/error.h"
 #include "digest/sha256.h"
 #include "host/attest/outcome.h"
+#include "host/attest/statement_provenance.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -33,6 +36,7 @@
 #define STATEMENT_NAME_MAX      255u /* bytes of a subject's name */
 #define STATEMENT_WORD_MAX      64u  /* of a resource's name, a check's id, a word */
 #define STATEMENT_REASON_MAX    512u
+#define STATEMENT_ORIGIN_MAX    128u /* of a ledger's name */
 #define STATEMENT_REASONS_MAX   64u
 #define STATEMENT_RESOURCES_MAX 64u
 #define STATEMENT_SUBJECTS_MAX  1024u
@@ -78,6 +82,13 @@ struct statement_check_entry {
     const char *provenance; /* "host", "host-scored" or "guest" */
 };
 
+/* Where the attempt was announced before anything booted: a leaf of a ledger, which was its last at that moment. */
+struct statement_ledger {
+    const char *origin;        /* the ledger's name */
+    uint64_t intent;           /* the leaf's index */
+    uint8_t root[SHA256_SIZE]; /* of the ledger's first `intent` + 1 leaves */
+};
+
 /* All that a statement says. Nothing is owned; lists are pointer and count. */
 struct statement_input {
     const struct statement_resource *subjects; /* every file of the model */
@@ -98,7 +109,11 @@ struct statement_input {
     size_t host_verified_count;
     const char *const *guest_said; /* what stands on the guest's word alone: "gradients", … */
     size_t guest_said_count;
-    int64_t finished_at; /* seconds since 1970, UTC; the signer's own claim */
+    const char *job;                               /* the job's nonce, a word */
+    const struct statement_ledger *ledger;         /* NULL: none was used */
+    const struct statement_provenance *provenance; /* NULL: no signature of the model was verified */
+    const char *source;                            /* a URI, the user's claim; NULL: none */
+    int64_t finished_at;                           /* seconds since 1970, UTC; the signer's own claim */
 };
 
 /*
@@ -117,6 +132,9 @@ MUST_USE int statement_check(const void *bytes, size_t size, json_t **ret_statem
 
 /* The extension object of a checked statement; borrowed. */
 json_t *statement_get_extension(const json_t *statement);
+
+/* A checked statement's place in a ledger, its text borrowed; -ENOENT where it has none. */
+MUST_USE int statement_get_ledger(const json_t *statement, struct statement_ledger *ret_ledger);
 
 /* The digest by which a checked list ("configuration" or "documents") names a resource; -ENOENT where it does not. */
 MUST_USE int statement_find_resource(const json_t *list, const char *name, uint8_t ret_sha256[SHA256_SIZE]);

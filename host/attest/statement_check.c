@@ -2,6 +2,7 @@
 /* The one schema of a signed statement, as the signer and the verifier demand it. */
 #include "host/attest/statement.h"
 
+#include "base/time_text.h"
 #include "host/attest/text.h"
 #include "host/json/canonical.h"
 #include "host/json/field.h"
@@ -204,16 +205,15 @@ static int check_checks(const json_t *predicate, const json_t *extension, enum o
 /* "2026-11-21T22:45:51Z" */
 static int check_time(const json_t *extension, struct error *err)
 {
-    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
     const char *text;
-    int r = field_string(extension, "extension", "finishedAt", sizeof form - 1, &text, err);
+    int64_t unused;
+    int r = field_string(extension, "extension", "finishedAt", TIME_TEXT_SIZE - 1, &text, err);
 
     if (r < 0)
         return r;
-    for (size_t i = 0; i < sizeof form; i++)
-        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
-            return refuse(err, "finishedAt", "a time of the form 2026-01-31T23:59:59Z expected");
-    return 0;
+    return time_text_parse_second(text, &unused) == 0
+               ? 0
+               : refuse(err, "finishedAt", "a time of the form 2026-01-31T23:59:59Z expected");
 }
 
 static int check_place(const json_t *extension, enum outcome outcome, struct error *err)
@@ -256,11 +256,41 @@ static int check_verdict(const json_t *extension, enum outcome outcome, struct e
     return 0;
 }
 
+/* The job's nonce, and the ledger in which it was announced, where there was one. */
+static int check_job(const json_t *extension, struct error *err)
+{
+    static const char *const keys[] = {"origin", "intent", "root", NULL};
+    uint8_t sha256[SHA256_SIZE];
+    const char *job, *origin, *root;
+    json_t *ledger;
+    int64_t intent;
+    int r = field_string(extension, "extension", "job", STATEMENT_WORD_MAX, &job, err);
+
+    if (r == 0)
+        r = check_word(job, "job", err);
+    if (r < 0 || json_object_get(extension, "ledger") == NULL)
+        return r;
+    r = field_object(extension, "extension", "ledger", &ledger, err);
+    if (r == 0)
+        r = field_only(ledger, "ledger", keys, err);
+    if (r == 0)
+        r = field_string(ledger, "ledger", "origin", STATEMENT_ORIGIN_MAX, &origin, err);
+    if (r == 0)
+        r = check_text(origin, "ledger.origin", err);
+    if (r == 0)
+        r = field_integer(ledger, "ledger", "intent", 0, JSON_CANONICAL_INTEGER_MAX, &intent, err);
+    if (r == 0)
+        r = field_string(ledger, "ledger", "root", SHA256_HEX_SIZE - 1, &root, err);
+    if (r < 0)
+        return r;
+    return sha256_from_hex(root, sha256) == 0 ? 0 : refuse(err, "ledger.root", "a SHA-256 in hexadecimal expected");
+}
+
 static int check_extension(const json_t *predicate, enum outcome *ret_outcome, struct error *err)
 {
-    static const char *const keys[] = {"verdict",   "tier",       "reasons",      "documents",
-                                       "checks",    "isolation",  "acceleration", "hostVerified",
-                                       "guestSaid", "finishedAt", "producer",     NULL};
+    static const char *const keys[] = {"verdict",      "tier",         "reasons",   "documents", "checks", "isolation",
+                                       "acceleration", "hostVerified", "guestSaid", "job",       "ledger", "provenance",
+                                       "source",       "finishedAt",   "producer",  NULL};
     json_t *extension;
     const char *producer;
     unsigned outcome;
@@ -280,6 +310,10 @@ static int check_extension(const json_t *predicate, enum outcome *ret_outcome, s
         r = check_texts(extension, "hostVerified", STATEMENT_RESOURCES_MAX, 0, err);
     if (r == 0)
         r = check_texts(extension, "guestSaid", STATEMENT_RESOURCES_MAX, 0, err);
+    if (r == 0)
+        r = check_job(extension, err);
+    if (r == 0)
+        r = statement_check_provenance(extension, json_object_get(predicate, "configuration"), err);
     if (r == 0)
         r = check_time(extension, err);
     if (r == 0)
@@ -352,6 +386,17 @@ int statement_check(const void *bytes, size_t size, json_t **ret_statement, stru
 json_t *statement_get_extension(const json_t *statement)
 {
     return json_object_get(json_object_get(statement, "predicate"), STATEMENT_EXTENSION);
+}
+
+int statement_get_ledger(const json_t *statement, struct statement_ledger *ret_ledger)
+{
+    const json_t *ledger = json_object_get(statement_get_extension(statement), "ledger");
+
+    if (ledger == NULL)
+        return -ENOENT;
+    ret_ledger->origin = json_string_value(json_object_get(ledger, "origin"));
+    ret_ledger->intent = (uint64_t)json_integer_value(json_object_get(ledger, "intent"));
+    return sha256_from_hex(json_string_value(json_object_get(ledger, "root")), ret_ledger->root) == 0 ? 0 : -ENOENT;
 }
 
 int statement_find_resource(const json_t *list, const char *name, uint8_t ret_sha256[SHA256_SIZE])

@@ -5,9 +5,7 @@
 #include "host/crypto/internal.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
 struct crypto_ed25519 {
     EVP_PKEY *pkey;
@@ -18,44 +16,34 @@ int crypto_ed25519_generate(const char *path, struct error *err)
 {
     CLEANUP_PKEY EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 
-    return pkey == NULL ? crypto_fail(err, "making a key") : crypto_private_write(pkey, path, err);
+    return pkey == NULL ? crypto_fail(err, "making a key") : crypto_private_write(pkey, NULL, path, err);
 }
 
-static int parse_private(const char *pem, size_t size, const char *path, EVP_PKEY **ret_pkey, struct error *err)
+int crypto_ed25519_open(const char *path, const struct crypto_passphrase *passphrase, struct crypto_ed25519 **ret_key,
+                        struct error *err)
 {
-    CLEANUP_BIO BIO *bio = BIO_new_mem_buf(pem, (int)size);
-    CLEANUP_PKEY EVP_PKEY *pkey =
-        bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, crypto_refuse_passphrase, NULL) : NULL;
+    CLEANUP_ED25519 struct crypto_ed25519 *key = calloc(1, sizeof *key);
+    size_t public_size = sizeof key->public;
+    int r;
 
-    ERR_clear_error();
-    if (pkey == NULL || !EVP_PKEY_is_a(pkey, "ED25519"))
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
-                         "%s: no unencrypted PEM private key of Ed25519, the only kind a ledger uses; 'lazaret ledger "
-                         "init' makes one",
-                         path);
-    *ret_pkey = TAKE_POINTER(pkey);
+    if (key == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for the key", path);
+    r = crypto_private_pem_load(path, passphrase, &key->pkey, err);
+    if (r < 0)
+        return r;
+    if (key->pkey == NULL || !EVP_PKEY_is_a(key->pkey, "ED25519"))
+        return error_set(
+            err, ERROR_BAD_INPUT, -EBADMSG,
+            "%s: no PEM private key of Ed25519, the only kind a ledger uses; 'lazaret ledger init' makes one", path);
+    if (EVP_PKEY_get_raw_public_key(key->pkey, key->public, &public_size) != 1 || public_size != sizeof key->public)
+        return crypto_fail(err, "taking a key's public half");
+    *ret_key = TAKE_POINTER(key);
     return 0;
 }
 
 int crypto_ed25519_load(const char *path, struct crypto_ed25519 **ret_key, struct error *err)
 {
-    char pem[CRYPTO_PEM_MAX];
-    CLEANUP_ED25519 struct crypto_ed25519 *key = calloc(1, sizeof *key);
-    size_t size = 0, public_size = sizeof key->public;
-    int r;
-
-    if (key == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for the key", path);
-    r = crypto_pem_read(path, true, pem, &size, err);
-    if (r == 0)
-        r = parse_private(pem, size, path, &key->pkey, err);
-    OPENSSL_cleanse(pem, sizeof pem);
-    if (r < 0)
-        return r;
-    if (EVP_PKEY_get_raw_public_key(key->pkey, key->public, &public_size) != 1 || public_size != sizeof key->public)
-        return crypto_fail(err, "taking a key's public half");
-    *ret_key = TAKE_POINTER(key);
-    return 0;
+    return crypto_ed25519_open(path, NULL, ret_key, err);
 }
 
 const uint8_t *crypto_ed25519_public(const struct crypto_ed25519 *key)

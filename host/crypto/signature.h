@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ECDSA signatures (FIPS 186-5) with SHA-256, DER-encoded (RFC 3279, 2.2.3). */
+/*
+ * Signatures. Ours: ECDSA on P-256 (FIPS 186-5) with SHA-256, DER-encoded (RFC 3279, 2.2.3). Others': by the kind of
+ * the key, ECDSA with SHA-256, SHA-384 or SHA-512 as the curve has it, Ed25519 (RFC 8032), RSA (PKCS #1 v1.5, SHA-256).
+ */
 #ifndef LAZARET_HOST_CRYPTO_SIGNATURE_H
 #define LAZARET_HOST_CRYPTO_SIGNATURE_H
 

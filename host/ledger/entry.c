@@ -2,7 +2,8 @@
 /* Entries of Sigstore bundles. */
 #include "host/ledger/entry.h"
 
-#include "host/attest/base64.h"
+#include "host/attest/base64_field.h"
+#include "host/attest/tlog_entry.h"
 #include "host/json/field.h"
 #include "host/json/reader.h"
 #include "host/ledger/leaf.h"
@@ -14,17 +15,9 @@
 #include <string.h>
 
 #define NUMBER_SIZE         21u /* of a u64 in decimal, with the final NUL */
-#define BASE64_SIZE(size)   (4 * (((size) + 2) / 3))
 #define INTEGRATED_TIME_MAX (UINT64_C(1) << 40)
 
 /* --- writing --------------------------------------------------------------------------------------------- */
-
-static json_t *new_base64(const void *data, size_t size)
-{
-    CLEANUP_BUFFER struct buffer text = buffer_with_limit(BASE64_SIZE(size) + 1);
-
-    return base64_encode(data, size, &text) == 0 ? json_stringn((const char *)text.data, text.size) : NULL;
-}
 
 static json_t *new_number(uint64_t number)
 {
@@ -39,10 +32,10 @@ static json_t *new_proof(const struct ledger_receipt *receipt)
     CLEANUP_JSON json_t *hashes = json_array();
 
     for (size_t i = 0; i < receipt->proof.count; i++)
-        if (json_array_append_new(hashes, new_base64(receipt->proof.hashes[i], SHA256_SIZE)) < 0)
+        if (json_array_append_new(hashes, base64_new_json(receipt->proof.hashes[i], SHA256_SIZE)) < 0)
             return NULL;
     return json_pack("{s:o, s:o, s:o, s:O, s:{s:s%}}", "logIndex", new_number(receipt->index), "rootHash",
-                     new_base64(receipt->checkpoint.root, SHA256_SIZE), "treeSize",
+                     base64_new_json(receipt->checkpoint.root, SHA256_SIZE), "treeSize",
                      new_number(receipt->checkpoint.size), "hashes", hashes, "checkpoint", "envelope",
                      (const char *)receipt->note.data, receipt->note.size);
 }
@@ -56,9 +49,10 @@ int ledger_entry_for_bundle(const struct ledger_receipt *receipt, const struct n
 
     if (r < 0)
         return r;
-    entry = json_pack("{s:o, s:{s:o}, s:{s:s, s:s}, s:o, s:o}", "logIndex", new_number(receipt->index), "logId",
-                      "keyId", new_base64(key->id, sizeof key->id), "kindVersion", "kind", kind, "version", version,
-                      "inclusionProof", new_proof(receipt), "canonicalizedBody", new_base64(leaf, leaf_size));
+    entry =
+        json_pack("{s:o, s:{s:o}, s:{s:s, s:s}, s:o, s:o}", "logIndex", new_number(receipt->index), "logId", "keyId",
+                  base64_new_json(key->id, sizeof key->id), "kindVersion", "kind", kind, "version", version,
+                  "inclusionProof", new_proof(receipt), "canonicalizedBody", base64_new_json(leaf, leaf_size));
     if (entry == NULL ||
         (integrated_time > 0 && json_object_set_new(entry, "integratedTime", new_number(integrated_time)) < 0))
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a ledger's entry");
@@ -81,25 +75,11 @@ static int read_number(const json_t *object, const char *where, const char *key,
     return 0;
 }
 
-static int read_bytes(const json_t *object, const char *where, const char *key, struct buffer *ret_bytes,
-                      struct error *err)
-{
-    const char *text;
-    int r = field_string(object, where, key, BASE64_SIZE(ret_bytes->limit), &text, err);
-
-    if (r < 0)
-        return r;
-    if (base64_decode(text, strlen(text), ret_bytes) < 0)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s.%s: strict base64 of at most %zu bytes expected", where,
-                         key, ret_bytes->limit);
-    return 0;
-}
-
 static int read_hash(const json_t *object, const char *where, const char *key, uint8_t ret_hash[SHA256_SIZE],
                      struct error *err)
 {
     CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(SHA256_SIZE);
-    int r = read_bytes(object, where, key, &bytes, err);
+    int r = base64_field(object, where, key, &bytes, err);
 
     if (r == 0 && bytes.size != SHA256_SIZE)
         r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s.%s: a SHA-256 expected", where, key);
@@ -131,17 +111,13 @@ static int read_hashes(const json_t *proof, struct merkle_proof *ret_hashes, str
 static int check_proof(const json_t *proof, const struct note_key *keys, size_t key_count, struct ledger_entry *entry,
                        struct error *err)
 {
-    static const char *const proof_keys[] = {"logIndex", "rootHash", "treeSize", "hashes", "checkpoint", NULL};
-    static const char *const checkpoint_keys[] = {"envelope", NULL};
     struct merkle_proof hashes = {0};
     uint8_t root[SHA256_SIZE] = {0}, leaf[SHA256_SIZE];
     uint64_t index = 0, size = 0;
     const char *note = NULL;
     json_t *checkpoint = NULL;
-    int r = field_only(proof, "inclusionProof", proof_keys, err);
+    int r = read_number(proof, "inclusionProof", "logIndex", MERKLE_SIZE_MAX, &index, err);
 
-    if (r == 0)
-        r = read_number(proof, "inclusionProof", "logIndex", MERKLE_SIZE_MAX, &index, err);
     if (r == 0)
         r = read_number(proof, "inclusionProof", "treeSize", MERKLE_SIZE_MAX, &size, err);
     if (r == 0)
@@ -150,8 +126,6 @@ static int check_proof(const json_t *proof, const struct note_key *keys, size_t 
         r = read_hashes(proof, &hashes, err);
     if (r == 0)
         r = field_object(proof, "inclusionProof", "checkpoint", &checkpoint, err);
-    if (r == 0)
-        r = field_only(checkpoint, "checkpoint", checkpoint_keys, err);
     if (r == 0)
         r = field_string(checkpoint, "checkpoint", "envelope", NOTE_SIZE_MAX, &note, err);
     if (r == 0)
@@ -169,13 +143,10 @@ static int check_proof(const json_t *proof, const struct note_key *keys, size_t 
 
 static int check_log(const json_t *entry, const struct note_key *keys, size_t key_count, struct error *err)
 {
-    static const char *const id_keys[] = {"keyId", NULL};
     uint8_t id[SHA256_SIZE];
     json_t *log_id;
     int r = field_object(entry, "tlogEntry", "logId", &log_id, err);
 
-    if (r == 0)
-        r = field_only(log_id, "logId", id_keys, err);
     if (r == 0)
         r = read_hash(log_id, "logId", "keyId", id, err);
     if (r < 0)
@@ -188,14 +159,11 @@ static int check_log(const json_t *entry, const struct note_key *keys, size_t ke
 
 static int check_kind(const json_t *entry, const struct buffer *leaf, struct error *err)
 {
-    static const char *const kind_keys[] = {"kind", "version", NULL};
     CLEANUP_JSON json_t *json = NULL;
     const char *kind = NULL, *version = NULL;
     json_t *stated;
     int r = field_object(entry, "tlogEntry", "kindVersion", &stated, err);
 
-    if (r == 0)
-        r = field_only(stated, "kindVersion", kind_keys, err);
     if (r == 0)
         r = ledger_leaf_parse(leaf->data, leaf->size, "canonicalizedBody", &json, &kind, &version, err);
     if (r == 0)
@@ -206,20 +174,18 @@ static int check_kind(const json_t *entry, const struct buffer *leaf, struct err
 int ledger_entry_verify(const json_t *entry, const struct note_key *keys, size_t key_count,
                         struct ledger_entry *ret_entry, struct error *err)
 {
-    static const char *const entry_keys[] = {
-        "logIndex", "logId", "kindVersion", "integratedTime", "inclusionProof", "canonicalizedBody", NULL};
     CLEANUP_LEDGER_ENTRY struct ledger_entry found = {.leaf = buffer_with_limit(LEDGER_LEAF_MAX),
                                                       .note = buffer_with_limit(NOTE_SIZE_MAX)};
     json_t *proof = NULL;
     uint64_t time;
-    int r = field_only(entry, "tlogEntry", entry_keys, err);
+    int r = tlog_entry_check_form(entry, err);
 
     if (r == 0 && json_object_get(entry, "integratedTime") != NULL)
         r = read_number(entry, "tlogEntry", "integratedTime", INTEGRATED_TIME_MAX, &time, err);
     if (r == 0)
         r = read_number(entry, "tlogEntry", "logIndex", MERKLE_SIZE_MAX, &found.index, err);
     if (r == 0)
-        r = read_bytes(entry, "tlogEntry", "canonicalizedBody", &found.leaf, err);
+        r = base64_field(entry, "tlogEntry", "canonicalizedBody", &found.leaf, err);
     if (r == 0)
         r = check_log(entry, keys, key_count, err);
     if (r == 0)

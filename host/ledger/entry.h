@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A ledger's leaf as an element of a Sigstore bundle's `tlogEntries` (sigstore_rekor.proto, TransparencyLogEntry, as
- * JSON).
- *
- * {"logIndex","logId":{"keyId"},"kindVersion":{"kind","version"},"integratedTime"?,
- *  "inclusionProof":{"logIndex","rootHash","treeSize","hashes":[],"checkpoint":{"envelope"}},"canonicalizedBody"}
- * 64-bit numbers are decimal strings, bytes are base64, as protobuf's JSON has them.
- */
+/* A ledger's leaf, with its proof, as an element of a Sigstore bundle's `tlogEntries`: attest/tlog_entry.h has the
+ * form. */
 #ifndef LAZARET_HOST_LEDGER_ENTRY_H
 #define LAZARET_HOST_LEDGER_ENTRY_H
 

@@ -3,17 +3,18 @@
 #include "host/ledger/leaf.h"
 
 #include "host/attest/base64.h"
+#include "host/attest/base64_field.h"
+#include "host/attest/dsse.h"
+#include "host/attest/envelope.h"
 #include "host/json/canonical.h"
 #include "host/json/digest.h"
-#include "host/json/field.h"
 #include "host/json/reader.h"
 #include "host/ledger/ledger.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define ENVELOPE_MAX    ((size_t)1024 * 1024)
-#define KIND_LENGTH_MAX 64u
+#define ENVELOPE_MAX ((size_t)1024 * 1024)
 
 static json_t *new_hash(const uint8_t digest[SHA256_SIZE])
 {
@@ -48,52 +49,27 @@ static int hash_envelope(const json_t *envelope, uint8_t ret_hash[SHA256_SIZE], 
     return 0;
 }
 
-static int hash_payload(const json_t *envelope, uint8_t ret_hash[SHA256_SIZE], struct error *err)
-{
-    CLEANUP_BUFFER struct buffer payload = buffer_with_limit(ENVELOPE_MAX);
-    const char *text;
-    int r = field_string(envelope, "dsseEnvelope", "payload", ENVELOPE_MAX, &text, err);
-
-    if (r < 0)
-        return r;
-    if (base64_decode(text, strlen(text), &payload) < 0)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "dsseEnvelope.payload: strict base64 expected");
-    sha256_of(payload.data, payload.size, ret_hash);
-    return 0;
-}
-
-static int take_signature(const json_t *envelope, const char **ret_text, struct error *err)
-{
-    json_t *signatures;
-    int r = field_array(envelope, "dsseEnvelope", "signatures", &signatures, err);
-
-    if (r < 0)
-        return r;
-    if (json_array_size(signatures) != 1)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "dsseEnvelope.signatures: exactly one expected, not %zu",
-                         json_array_size(signatures));
-    return field_string(json_array_get(signatures, 0), "signatures[0]", "sig", LEDGER_LEAF_MAX, ret_text, err);
-}
-
 int ledger_leaf_dsse(const json_t *envelope, const void *public_pem, size_t pem_size, struct buffer *ret_leaf,
                      struct error *err)
 {
     CLEANUP_BUFFER struct buffer verifier = buffer_with_limit(LEDGER_LEAF_MAX);
+    static const struct envelope_form form = {
+        .payload_type = DSSE_PAYLOAD_TYPE, .payload_max = ENVELOPE_MAX, .signatures_max = 1};
+    CLEANUP_ENVELOPE struct envelope read = {0};
     uint8_t envelope_hash[SHA256_SIZE], payload_hash[SHA256_SIZE];
-    const char *signature = NULL;
     json_t *spec;
-    int r = hash_envelope(envelope, envelope_hash, err);
+    int r = envelope_read(envelope, "dsseEnvelope", &form, &read, err);
 
     if (r == 0)
-        r = hash_payload(envelope, payload_hash, err);
-    if (r == 0)
-        r = take_signature(envelope, &signature, err);
+        r = hash_envelope(envelope, envelope_hash, err);
     if (r < 0)
         return r;
+    sha256_of(read.payload.data, read.payload.size, payload_hash);
     if (base64_encode(public_pem, pem_size, &verifier) < 0)
         return error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "the public key does not fit into a ledger's leaf");
-    spec = json_pack("{s:o, s:o, s:[{s:s, s:s%}]}", "envelopeHash", new_hash(envelope_hash), "payloadHash",
-                     new_hash(payload_hash), "signatures", "signature", signature, "verifier",
+    spec = json_pack("{s:o, s:o, s:[{s:o, s:s%}]}", "envelopeHash", new_hash(envelope_hash), "payloadHash",
+                     new_hash(payload_hash), "signatures", "signature",
+                     base64_new_json(read.signatures[0].bytes, read.signatures[0].size), "verifier",
                      (const char *)verifier.data, verifier.size);
     return encode(spec, LEAF_DSSE_KIND, ret_leaf, err);
 }
@@ -109,21 +85,4 @@ int ledger_leaf_intent(const struct leaf_intent *intent, struct buffer *ret_leaf
     return encode(json_pack("{s:o, s:s, s:o, s:o}", "data", new_hash(intent->data), "job", intent->job, "model",
                             new_hash(intent->model), "policy", new_hash(intent->policy)),
                   LEAF_INTENT_KIND, ret_leaf, err);
-}
-
-/* --- reading --------------------------------------------------------------------------------------------- */
-
-int ledger_leaf_parse(const void *leaf, size_t size, const char *where, json_t **ret_json, const char **ret_kind,
-                      const char **ret_version, struct error *err)
-{
-    CLEANUP_JSON json_t *json = NULL;
-    int r = json_read(leaf, size, LEDGER_LEAF_MAX, where, &json, err);
-
-    if (r == 0)
-        r = field_string(json, where, "kind", KIND_LENGTH_MAX, ret_kind, err);
-    if (r == 0)
-        r = field_string(json, where, "apiVersion", KIND_LENGTH_MAX, ret_version, err);
-    if (r == 0)
-        *ret_json = TAKE_POINTER(json);
-    return r;
 }

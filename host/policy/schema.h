@@ -118,23 +118,73 @@ struct document_report {
     bool samples;
 };
 
+struct document_ledger {
+    bool required;
+};
+
+/* Of a policy, or of a file of its own. */
+struct document_key {
+    char *name;
+    unsigned use;
+    char *public_key, *not_before, *not_after;
+};
+
+struct document_revocation {
+    char *fingerprint, *since, *reason;
+};
+
+struct document_keyring {
+    struct document_key *keys;
+    unsigned keys_count;
+    struct document_revocation *revoked;
+    unsigned revoked_count;
+};
+
+struct document_provenance {
+    bool required, checksums, source;
+    char **authorities;
+    unsigned authority_count;
+    char **identities;
+    unsigned identity_count;
+};
+
+struct document_reviewer {
+    char *name;
+    enum policy_tier tier;
+};
+
+struct document_approval {
+    unsigned required;
+    struct document_reviewer *reviewers;
+    unsigned reviewers_count;
+    unsigned *days;
+};
+
 struct document {
     enum policy_tier tier;
     enum policy_arithmetic arithmetic;
     unsigned isolation, acceleration;
     bool labels;
-    unsigned *minimum_samples;
+    unsigned *minimum_samples, *repeat, *recheck;
     struct document_limits *limits;
     struct document_report *report;
+    struct document_ledger *ledger;
+    struct document_provenance *provenance;
+    struct document_keyring keyring;
+    struct document_approval *approval;
     struct document_checks checks;
 };
 
 extern const cyaml_schema_value_t policy_schema;
+extern const cyaml_schema_value_t keyring_schema; /* of struct document_keyring */
 
 /* Its parts, by the file that holds them. */
 extern const cyaml_schema_field_t schema_noise[], schema_fgsm[], schema_pgd[], schema_square[], schema_robustness[];
+extern const cyaml_schema_field_t schema_provenance[];
 extern const cyaml_schema_field_t schema_clustering[], schema_spectral[], schema_scan[], schema_cleanse[],
     schema_strip[], schema_drift[];
+extern const cyaml_schema_field_t schema_approval[];
+extern const cyaml_schema_value_t schema_key, schema_revocation;
 
 /* libcyaml's own booleans take any word for true. */
 #define SCHEMA_BOOLEANS 2

@@ -34,9 +34,19 @@ MUST_USE int take_layer(const char *key, const char *text, char ret_layer[POLICY
 MUST_USE int take_eps(const char *key, const char *text, struct policy_decimal *ret_eps, struct error *err);
 MUST_USE int take_norm(const char *key, const char *text, struct policy_decimal *ret_norm, struct error *err);
 
+/* A public key of any kind that we verify by, from a ring's text; `name` begins the error's text. */
+MUST_USE int take_public_key(const char *text, const char *name, struct crypto_public_key **ret_key, struct error *err);
+
+/* Keys and revocations into a ring that is all zero. */
+MUST_USE int take_provenance(const struct document_provenance *from, struct policy_provenance *to, struct error *err);
+MUST_USE int take_keys(const struct document_keyring *from, struct keyring *ring, struct error *err);
+
 /* By section; an absent one (NULL) leaves the policy's as it is. Robustness comes after the attacks that it is of. */
 MUST_USE int take_attacks(const struct document_checks *from, struct policy *policy, struct error *err);
 MUST_USE int take_trojan_checks(const struct document_checks *from, struct policy *policy, struct error *err);
+
+/* After tier and keys; NULL: what goes without saying. */
+MUST_USE int take_approval(const struct document_approval *from, struct policy *policy, struct error *err);
 
 #define TAKE_COUNT(list) (sizeof(list) / sizeof((list)[0]))
 

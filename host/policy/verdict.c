@@ -18,6 +18,7 @@ struct findings {
     enum severity worst;
     size_t count;
     enum severity severities[STATEMENT_REASONS_MAX];
+    struct verdict_basis bases[STATEMENT_REASONS_MAX];
     char *reasons[STATEMENT_REASONS_MAX]; /* owned */
 };
 
@@ -27,8 +28,12 @@ static void drop_findings(struct findings *findings)
         free(findings->reasons[i]);
 }
 
-__attribute__((format(printf, 3, 4))) static int add(struct findings *findings, enum severity severity,
-                                                     const char *format, ...)
+static const enum outcome outcomes[SEVERITY_COUNT] = {
+    [SEVERITY_NOTE] = OUTCOME_PASSED, [SEVERITY_REVIEW] = OUTCOME_NEEDS_REVIEW, [SEVERITY_REJECT] = OUTCOME_REJECTED};
+
+/* `check` is the index of the check that it is about; 0 for other causes. */
+__attribute__((format(printf, 5, 6))) static int add(struct findings *findings, enum severity severity,
+                                                     enum verdict_cause cause, size_t check, const char *format, ...)
 {
     CLEANUP_BUFFER struct buffer shown = buffer_with_limit(STATEMENT_REASON_MAX + 1);
     char text[2 * STATEMENT_REASON_MAX];
@@ -44,6 +49,7 @@ __attribute__((format(printf, 3, 4))) static int add(struct findings *findings, 
     if (text_escape(text, STATEMENT_REASON_MAX, &shown) < 0 || buffer_append_u8(&shown, 0) < 0)
         return -ENOMEM;
     findings->severities[findings->count] = severity;
+    findings->bases[findings->count] = (struct verdict_basis){cause, outcomes[severity], (unsigned)check};
     findings->reasons[findings->count++] = (char *)TAKE_POINTER(shown.data);
     return 0;
 }
@@ -134,7 +140,8 @@ static int decide_check(const struct policy *policy, enum judge_id id, bool requ
     if (judgement.samples >= 0 && (fewest->samples < 0 || judgement.samples < fewest->samples))
         *fewest = (struct fewest){.samples = judgement.samples, .id = judge_ids[id]};
     if (judgement.status != CHECK_PASSED)
-        r = add(findings, severity_of(judgement.status, may_be_skipped), "%s: %s", judge_ids[id], judgement.reason);
+        r = add(findings, severity_of(judgement.status, may_be_skipped), VERDICT_CAUSE_CHECK, verdict->check_count - 1,
+                "%s: %s", judge_ids[id], judgement.reason);
     return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "no memory for the verdict") : 0;
 }
 
@@ -153,8 +160,9 @@ static int decide_checks(const struct policy *policy, const json_t *evaluation, 
     if (r < 0 || fewest.samples < 0 || fewest.samples >= (int64_t)policy->minimum_samples)
         return r;
     /* Said once: the checks are of the same test set. */
-    r = add(findings, SEVERITY_REVIEW, "%s: %" PRId64 " samples, fewer than the policy's minimum of %u", fewest.id,
-            fewest.samples, policy->minimum_samples);
+    r = add(findings, SEVERITY_REVIEW, VERDICT_CAUSE_SAMPLES, 0,
+            "%s: %" PRId64 " samples, fewer than the policy's minimum of %u", fewest.id, fewest.samples,
+            policy->minimum_samples);
     return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "no memory for the verdict") : 0;
 }
 
@@ -168,30 +176,31 @@ static int decide_conditions(const struct policy *policy, const char *arithmetic
     int r = 0;
 
     if (strcmp(arithmetic, policy_arithmetic_names[policy->arithmetic]) != 0)
-        r = add(findings, SEVERITY_REVIEW, "evaluated in %.16s arithmetic; the policy demands %s", arithmetic,
+        r = add(findings, SEVERITY_REVIEW, VERDICT_CAUSE_CONDITIONS, 0,
+                "evaluated in %.16s arithmetic; the policy demands %s", arithmetic,
                 policy_arithmetic_names[policy->arithmetic]);
     if (r == 0 && (policy->isolation & isolations[isolation]) == 0)
-        r = add(findings, SEVERITY_REVIEW, "isolation '%s' is not among those the policy allows",
-                statement_isolation_names[isolation]);
+        r = add(findings, SEVERITY_REVIEW, VERDICT_CAUSE_CONDITIONS, 0,
+                "isolation '%s' is not among those the policy allows", statement_isolation_names[isolation]);
     if (r == 0 && isolation == STATEMENT_MICROVM && (policy->acceleration & accelerations[acceleration]) == 0)
-        r = add(findings, SEVERITY_REVIEW, "acceleration '%s' is not among those the policy allows",
-                statement_acceleration_names[acceleration]);
+        r = add(findings, SEVERITY_REVIEW, VERDICT_CAUSE_CONDITIONS, 0,
+                "acceleration '%s' is not among those the policy allows", statement_acceleration_names[acceleration]);
     if (r == 0 && policy->tier != POLICY_LOW)
-        r = add(findings, SEVERITY_REVIEW, "the %s tier passes by release after review, never by itself",
-                policy_tier_names[policy->tier]);
+        r = add(findings, SEVERITY_REVIEW, VERDICT_CAUSE_TIER, 0,
+                "the %s tier passes by release after review, never by itself", policy_tier_names[policy->tier]);
     return r;
 }
 
 /* Moves the reasons over, worst first. */
 static void finish(struct findings *findings, struct verdict *verdict)
 {
-    static const enum outcome outcomes[] = {OUTCOME_PASSED, OUTCOME_NEEDS_REVIEW, OUTCOME_REJECTED};
-
     verdict->outcome = outcomes[findings->worst];
     for (unsigned severity = SEVERITY_COUNT; severity-- > 0;)
         for (size_t i = 0; i < findings->count; i++)
-            if (findings->severities[i] == severity)
+            if (findings->severities[i] == severity) {
+                verdict->bases[verdict->reason_count] = findings->bases[i];
                 verdict->reasons[verdict->reason_count++] = TAKE_POINTER(findings->reasons[i]);
+            }
 }
 
 int verdict_decide(const struct policy *policy, const json_t *evaluation, enum statement_isolation isolation,

@@ -30,11 +30,27 @@ struct verdict_check {
 
 _Static_assert(VERDICT_CHECKS_MAX <= STATEMENT_CHECKS_MAX, "every check fits in a statement");
 
+/* Where a reason comes from; docs/approval.md says which of them a person may settle, and how. */
+enum verdict_cause {
+    VERDICT_CAUSE_CHECK,      /* a check failed, warned or erred, or was skipped */
+    VERDICT_CAUSE_SAMPLES,    /* too few samples */
+    VERDICT_CAUSE_CONDITIONS, /* arithmetic, isolation or acceleration is not the policy's */
+    VERDICT_CAUSE_TIER,       /* the tier does not pass by itself */
+};
+
+/* What lies behind one of the verdict's reasons. */
+struct verdict_basis {
+    enum verdict_cause cause;
+    enum outcome outcome; /* that it alone leads to: passed, where it is only to be told */
+    unsigned check;       /* index in `checks`, of VERDICT_CAUSE_CHECK */
+};
+
 /* Ready for struct statement_input. */
 struct verdict {
     enum outcome outcome; /* passed, rejected or needs-review */
     size_t reason_count;
-    char *reasons[STATEMENT_REASONS_MAX]; /* owned; harmless text, worst first */
+    char *reasons[STATEMENT_REASONS_MAX];              /* owned; harmless text, worst first */
+    struct verdict_basis bases[STATEMENT_REASONS_MAX]; /* of the reasons, in their order */
     size_t check_count;
     struct verdict_check checks[VERDICT_CHECKS_MAX]; /* each check that the policy names */
 };

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Between the monitor and the signer's process: a stream socket.
- *
- * The signer begins with one reply that carries its public key in PEM; then each request has one reply.
- *   request: u32le size, `size` bytes of statement
- *   reply:   u32le kind (ERROR_NONE: done), u32le code (errno, positive), u32le size,
- *            `size` bytes: what was asked for, or the error's text
- */
+/* Between the monitor's side of the signer and its process; the messages are those of host/confine/helper.h. */
 #ifndef LAZARET_HOST_SIGNER_INTERNAL_H
 #define LAZARET_HOST_SIGNER_INTERNAL_H
 
+#include "host/confine/helper.h"
 #include "host/crypto/key.h"
+#include "host/signer/signer.h"
 
-#include <stdint.h>
+/* What the process works on. Only its own memory ever holds the key. */
+struct signer_state {
+    signer_accept *accept;
+    const char *key_name; /* a file, or a PKCS #11 URI */
+    const struct crypto_passphrase *passphrase;
+    struct crypto_private_key *key;
+};
 
-#define SIGNER_REPLY_HEADER_SIZE 12u
-#define SIGNER_REPLY_MAX         CRYPTO_PEM_MAX /* bytes after the header */
-
-/* The signer's process: never returns. */
-_Noreturn void signer_process_run(int socket, const char *key_path);
+/* Greets with its public key in PEM; a request is a statement's bytes, the reply its signature. */
+extern const struct helper_service signer_service;
 
 #endif

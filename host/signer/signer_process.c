@@ -2,99 +2,60 @@
 /*
  * The signer's process. Theory of operation: load the key, make one signature so that OpenSSL has
  * fetched all it needs, confine, then answer requests until the socket ends. The only foreign bytes
- * it reads are statements, through statement_check().
+ * it reads are statements, through the check it was started with. A key in a token needs the token's module, and so a
+ * wider confinement (confine/token.h).
  */
 #include "host/signer/internal.h"
 
-#include "base/cursor.h"
-#include "base/io.h"
 #include "host/attest/dsse.h"
 #include "host/attest/statement.h"
 #include "host/confine/confine.h"
+#include "host/confine/token.h"
+#include "host/crypto/pkcs11.h"
 #include "host/crypto/signature.h"
 #include "host/json/reader.h"
 
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
+#include <signal.h>
+#include <sys/prctl.h>
 
 #define ADDRESS_SPACE_MAX (UINT64_C(1) << 30)
+#define START_MS          UINT64_C(300000) /* someone may have to look a passphrase up */
 #define PAE_SIZE_MAX      (STATEMENT_SIZE_MAX + 128)
 
-static int send_reply(int socket, const struct error *err, const void *data, size_t size)
-{
-    CLEANUP_BUFFER struct buffer reply = buffer_with_limit(SIGNER_REPLY_HEADER_SIZE + SIGNER_REPLY_MAX);
-    int r = buffer_append_u32le(&reply, (uint32_t)err->kind);
-
-    if (err->kind != ERROR_NONE) {
-        data = err->text;
-        size = strlen(err->text);
-    }
-    if (r == 0)
-        r = buffer_append_u32le(&reply, (uint32_t)-err->code);
-    if (r == 0)
-        r = buffer_append_u32le(&reply, (uint32_t)size);
-    if (r == 0)
-        r = buffer_append(&reply, data, size);
-    return r == 0 ? io_write_full(socket, reply.data, reply.size, IO_NO_DEADLINE) : r;
-}
-
 /* The one thing this process does for others. */
-static int sign_statement(const struct crypto_private_key *key, const void *statement, size_t size,
-                          uint8_t ret_signature[CRYPTO_SIGNATURE_MAX], size_t *ret_size, struct error *err)
+static int sign_statement(void *argument, const void *statement, size_t size, struct buffer *ret_signature,
+                          struct error *err)
 {
+    const struct signer_state *state = argument;
     CLEANUP_BUFFER struct buffer pae = buffer_with_limit(PAE_SIZE_MAX);
-    CLEANUP_JSON json_t *checked = NULL;
-    int r = statement_check(statement, size, &checked, err);
+    uint8_t signature[CRYPTO_SIGNATURE_MAX];
+    size_t signature_size;
+    int r = state->accept(statement, size, err);
 
     if (r < 0)
         return r;
     r = dsse_encode_pae(DSSE_PAYLOAD_TYPE, statement, size, &pae);
     if (r < 0)
         return error_set(err, ERROR_UNAVAILABLE, r, "no memory to sign");
-    return crypto_sign(key, pae.data, pae.size, ret_signature, ret_size, err);
-}
-
-static int answer_request(int socket, const struct crypto_private_key *key, uint8_t *statement)
-{
-    uint8_t signature[CRYPTO_SIGNATURE_MAX], header[4] = {0};
-    struct error err = {0};
-    struct cursor cursor = cursor_over(header, sizeof header);
-    size_t signature_size = 0;
-    uint32_t size = 0;
-    int r = io_read_full(socket, header, sizeof header, IO_NO_DEADLINE);
-
-    if (r == 0)
-        r = cursor_read_u32le(&cursor, &size);
+    r = crypto_sign(state->key, pae.data, pae.size, signature, &signature_size, err);
     if (r < 0)
         return r;
-    if (size > STATEMENT_SIZE_MAX)
-        return -EMSGSIZE;
-    r = io_read_full(socket, statement, size, IO_NO_DEADLINE);
-    if (r < 0)
-        return r;
-    if (sign_statement(key, statement, size, signature, &signature_size, &err) == 0)
-        err.kind = ERROR_NONE, err.code = 0;
-    return send_reply(socket, &err, signature, signature_size);
+    r = buffer_append(ret_signature, signature, signature_size);
+    return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "no memory for a signature") : 0;
 }
 
-static int load_key(const char *path, struct crypto_private_key **ret_key, struct buffer *ret_pem, struct error *err)
+static int load_key(struct signer_state *state, struct buffer *ret_pem, struct error *err)
 {
     CLEANUP_PUBLIC_KEY struct crypto_public_key *public = NULL;
-    CLEANUP_PRIVATE_KEY struct crypto_private_key *key = NULL;
     uint8_t signature[CRYPTO_SIGNATURE_MAX];
     size_t size;
-    int r = crypto_private_key_load(path, &key, err);
+    int r = crypto_private_key_open(state->key_name, state->passphrase, &state->key, err);
 
     if (r == 0)
-        r = crypto_private_key_get_public(key, &public, err);
+        r = crypto_private_key_get_public(state->key, &public, err);
     if (r == 0)
         r = crypto_public_key_write_pem(public, ret_pem, err);
-    if (r == 0)
-        r = crypto_sign(key, "", 0, signature, &size, err);
-    if (r == 0)
-        *ret_key = TAKE_POINTER(key);
-    return r;
+    return r == 0 ? crypto_sign(state->key, "", 0, signature, &size, err) : r;
 }
 
 static int confine(int socket, struct error *err)
@@ -111,23 +72,25 @@ static int confine(int socket, struct error *err)
     return confine_self(&profile, err);
 }
 
-_Noreturn void signer_process_run(int socket, const char *key_path)
+static int open_signer(void *argument, int socket, struct buffer *ret_pem, struct error *err)
 {
-    CLEANUP_BUFFER struct buffer pem = buffer_with_limit(CRYPTO_PEM_MAX);
-    struct crypto_private_key *key = NULL;
-    uint8_t *statement = malloc(STATEMENT_SIZE_MAX);
-    struct error err = {0};
-    int r = statement != NULL ? 0 : error_set(&err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the signer");
+    struct signer_state *state = argument;
+    bool in_token = crypto_name_is_pkcs11(state->key_name);
+    int r;
 
-    if (r == 0)
-        r = load_key(key_path, &key, &pem, &err);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* who asks for a passphrase does not go on asking for nobody */
+    r = load_key(state, ret_pem, err);
     json_object_seed(0); /* jansson opens /dev/urandom for it, which confinement forbids */
-    if (r == 0)
-        r = confine(socket, &err);
-    if (send_reply(socket, &err, pem.data, pem.size) < 0)
-        _exit(1);
-    while (r == 0)
-        r = answer_request(socket, key, statement);
-    crypto_private_key_free(key);
-    _exit(r == -ECONNRESET ? 0 : 1);
+    if (r < 0)
+        return r;
+    return in_token ? confine_token(err) : confine(socket, err);
 }
+
+const struct helper_service signer_service = {
+    .name = "the signer",
+    .start_ms = START_MS,
+    .request_max = STATEMENT_SIZE_MAX,
+    .reply_max = CRYPTO_PEM_MAX,
+    .open = open_signer,
+    .answer = sign_statement,
+};

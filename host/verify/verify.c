@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verifying a bundle: form, signature, statement, model. */
+/* A verification from its beginning to its end. */
 #include "host/verify/verify.h"
 
 #include "base/file.h"
-#include "digest/sha256.h"
-#include "host/attest/bundle.h"
-#include "host/attest/statement.h"
 #include "host/attest/text.h"
 #include "host/json/reader.h"
 #include "host/verify/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-const char *const verify_state_names[VERIFY_STATE_COUNT + 1] = {"holds", "mismatch", "missing", "not-checked", NULL};
+const char *const verify_state_names[VERIFY_STATE_COUNT + 1] = {"holds",       "mismatch", "missing",
+                                                                "not-checked", "differs",  NULL};
+const char *const verify_section_names[VERIFY_SECTION_COUNT + 1] = {"signature", "record",   "inputs", "files",
+                                                                    "verdict",   "required", NULL};
+const char *const verify_time_source_names[VERIFY_TIME_SOURCE_COUNT + 1] = {"unknown", "claimed", "given", "proven",
+                                                                            NULL};
+
+/* --- the report's lines ---------------------------------------------------------------------------------- */
 
 static void set_text(const char *text, char *ret_text, size_t size)
 {
@@ -27,8 +29,10 @@ static void set_text(const char *text, char *ret_text, size_t size)
         memcpy(ret_text, shown.data, shown.size);
 }
 
-void verify_add(struct verify_report *report, enum verify_state state, const char *what, const char *format, ...)
+void verify_add(struct verify *verify, enum verify_section section, enum verify_state state, const char *what,
+                const char *format, ...)
 {
+    struct verify_report *report = verify->report;
     /* The last place is kept for a mismatch that finds no room: it must never be lost. */
     size_t index = report->item_count < VERIFY_ITEMS_MAX ? report->item_count++ : VERIFY_ITEMS_MAX - 1;
     struct verify_item *item = &report->items[index];
@@ -40,164 +44,146 @@ void verify_add(struct verify_report *report, enum verify_state state, const cha
     va_start(arguments, format);
     (void)vsnprintf(detail, sizeof detail, format, arguments);
     va_end(arguments);
+    item->section = section;
     item->state = state;
     set_text(what, item->what, sizeof item->what);
     set_text(detail, item->detail, sizeof item->detail);
 }
 
-/* Where the bundle is, and the directory around it where one was given. */
-static int find_bundle(const char *path, char ret_bundle_path[PATH_MAX], const char **ret_directory, struct error *err)
+void verify_refuse_item(struct verify_item *item, const char *prefix)
 {
+    char detail[VERIFY_DETAIL_SIZE];
+
+    (void)snprintf(detail, sizeof detail, "%s%.*s", prefix, (int)(sizeof detail - strlen(prefix) - 1), item->detail);
+    item->state = VERIFY_MISMATCH;
+    set_text(detail, item->detail, sizeof item->detail);
+}
+
+const json_t *verify_configuration(const struct verify *verify)
+{
+    return json_object_get(json_object_get(verify->statement, "predicate"), "configuration");
+}
+
+const json_t *verify_documents(const struct verify *verify)
+{
+    return json_object_get(statement_get_extension(verify->statement), "documents");
+}
+
+/* --- the bundle ------------------------------------------------------------------------------------------ */
+
+/* Where the bundle is, and the directory around it where one was given. */
+static int find_bundle(struct verify *verify, struct error *err)
+{
+    const char *path = verify->request->path;
     struct stat status;
     bool is_directory;
 
     if (stat(path, &status) < 0)
         return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
     is_directory = S_ISDIR(status.st_mode);
-    if (snprintf(ret_bundle_path, PATH_MAX, is_directory ? "%s/" VERIFY_BUNDLE_NAME : "%s", path) >= PATH_MAX)
+    if (snprintf(verify->bundle_path, PATH_MAX, is_directory ? "%s/" VERIFY_BUNDLE_NAME : "%s", path) >= PATH_MAX)
         return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "%s: the path is too long", path);
-    *ret_directory = is_directory ? path : NULL;
+    verify->directory = is_directory ? path : NULL;
     return 0;
 }
 
 /* A malformed bundle may be a changed one: a mismatch, and nothing in it is looked at. */
-static int read_bundle(const char *path, struct bundle *ret_bundle, bool *ret_usable, struct verify_report *report,
-                       struct error *err)
+static int read_bundle(struct verify *verify, bool *ret_usable, struct error *err)
 {
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(BUNDLE_SIZE_MAX);
     struct error cause = {0};
-    int r = file_read_bounded(path, &text, &cause);
+    int r = file_read_bounded(verify->bundle_path, &text, &cause);
 
     if (r == 0)
-        r = bundle_decode(text.data, text.size, path, ret_bundle, &cause);
+        r = bundle_decode(text.data, text.size, verify->bundle_path, &verify->bundle, &cause);
     if (r < 0 && cause.kind != ERROR_BAD_INPUT)
         return error_set(err, cause.kind, r, "%s", cause.text);
     *ret_usable = r == 0;
     if (r == 0)
-        verify_add(report, VERIFY_HOLDS, "bundle", "%s, one signature", BUNDLE_MEDIA_TYPE);
+        verify_add(verify, VERIFY_SIGNATURE, VERIFY_HOLDS, "bundle", "%s, one signature", BUNDLE_MEDIA_TYPE);
     else
-        verify_add(report, VERIFY_MISMATCH, "bundle", "%s", cause.text);
+        verify_add(verify, VERIFY_SIGNATURE, VERIFY_MISMATCH, "bundle", "%s", cause.text);
     return 0;
 }
 
-/* Whether the key signed, and signed a statement of our form. */
-static int check_statement(const struct bundle *bundle, const struct crypto_public_key *key, json_t **ret_statement,
-                           struct verify_report *report, struct error *err)
+/* --- the whole ------------------------------------------------------------------------------------------- */
+
+static enum outcome signed_outcome(const struct verify *verify)
 {
-    char hex[SHA256_HEX_SIZE];
-    struct error cause = {0};
-    int r = bundle_verify(bundle, key, &cause);
+    const char *verdict = json_string_value(json_object_get(statement_get_extension(verify->statement), "verdict"));
+    unsigned i = 0;
 
-    if (r < 0 && cause.kind != ERROR_MISMATCH)
-        return error_set(err, cause.kind, r, "%s", cause.text);
-    if (r < 0) {
-        verify_add(report, VERIFY_MISMATCH, "signature", "%s", cause.text);
-        return 0;
-    }
-    sha256_to_hex(bundle->fingerprint, hex);
-    verify_add(report, VERIFY_HOLDS, "signature", "ECDSA P-256 with SHA-256 by key %s", hex);
-    r = statement_check(bundle->payload.data, bundle->payload.size, ret_statement, &cause);
-    if (r < 0 && cause.kind != ERROR_BAD_INPUT)
-        return error_set(err, cause.kind, r, "%s", cause.text);
-    if (r < 0)
-        verify_add(report, VERIFY_MISMATCH, "statement", "%s", cause.text);
-    else
-        verify_add(report, VERIFY_HOLDS, "statement", "in-toto Statement v1, test-result v0.1, free of contradictions");
-    return 0;
-}
-
-static int hash_model(const char *path, uint8_t ret_sha256[SHA256_SIZE], struct error *err)
-{
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    uint64_t size;
-    int r;
-
-    if (fd < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
-    r = sha256_of_fd(fd, ret_sha256, &size);
-    return r < 0 ? error_set(err, ERROR_NO_INPUT, r, "%s: %s", path, strerror(-r)) : 0;
-}
-
-static int check_model(const char *path, const json_t *statement, struct verify_report *report, struct error *err)
-{
-    const json_t *subjects = json_object_get(statement, "subject");
-    uint8_t sha256[SHA256_SIZE];
-    char hex[SHA256_HEX_SIZE];
-    int r;
-
-    if (path == NULL) {
-        verify_add(report, VERIFY_NOT_CHECKED, "model", "give the model's file with --model");
-        return 0;
-    }
-    r = hash_model(path, sha256, err);
-    if (r < 0)
-        return r;
-    sha256_to_hex(sha256, hex);
-    for (size_t i = 0; i < json_array_size(subjects); i++) {
-        const json_t *subject = json_array_get(subjects, i);
-        const json_t *digest = json_object_get(subject, "digest");
-
-        if (strcmp(json_string_value(json_object_get(digest, "sha256")), hex) == 0) {
-            verify_add(report, VERIFY_HOLDS, "model", "%s is the signed '%s', SHA-256 %s", path,
-                       json_string_value(json_object_get(subject, "name")), hex);
-            return 0;
-        }
-    }
-    verify_add(report, VERIFY_MISMATCH, "model", "%s, SHA-256 %s, is no file that the statement is about", path, hex);
-    return 0;
+    while (i + 1 < OUTCOME_COUNT && strcmp(verdict, outcome_names[i]) != 0)
+        i++;
+    return (enum outcome)i;
 }
 
 /* What a statement says that has earned belief. */
-static int use_statement(const struct verify_request *request, const char *directory, const struct bundle *bundle,
-                         const json_t *statement, struct verify_report *report, struct error *err)
+static int use_statement(struct verify *verify, struct error *err)
 {
-    const char *verdict = json_string_value(json_object_get(statement_get_extension(statement), "verdict"));
-    int r = check_model(request->model_path, statement, report, err);
+    struct verify_report *report = verify->report;
+    int r;
 
+    report->outcome = signed_outcome(verify);
+    report->believed = true;
+    if (buffer_append(&report->statement, verify->bundle.payload.data, verify->bundle.payload.size) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the statement");
+    r = verify_time(verify, err);
+    if (r == 0)
+        r = verify_ledger(verify, err);
     if (r < 0)
         return r;
-    for (unsigned i = 0; i < OUTCOME_COUNT; i++)
-        if (strcmp(verdict, outcome_names[i]) == 0)
-            report->outcome = (enum outcome)i;
-    report->believed = true;
-    if (buffer_append(&report->statement, bundle->payload.data, bundle->payload.size) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the statement");
-    return verify_files(request, directory, statement, report, err);
+    verify_key_standing(verify);
+    r = verify_inputs(verify, err);
+    if (r == 0)
+        r = verify_files(verify, err);
+    return r == 0 ? verify_verdict(verify, err) : r;
 }
 
-static int verify_with(const struct verify_request *request, const struct crypto_public_key *key,
-                       struct verify_report *report, struct error *err)
+static int run(struct verify *verify, struct error *err)
 {
-    CLEANUP_BUNDLE struct bundle bundle = {0};
-    CLEANUP_JSON json_t *statement = NULL;
-    const char *directory = NULL;
-    char path[PATH_MAX];
     bool usable = false;
-    int r = find_bundle(request->path, path, &directory, err);
+    int r = verify_required_check(verify->request->required, err);
 
     if (r == 0)
-        r = read_bundle(path, &bundle, &usable, report, err);
-    if (r == 0 && usable)
-        r = check_statement(&bundle, key, &statement, report, err);
-    if (r == 0 && statement != NULL)
-        return use_statement(request, directory, &bundle, statement, report, err);
+        r = verify_key_load(verify, err);
     if (r == 0)
-        verify_add(report, VERIFY_NOT_CHECKED, "everything else", "nothing that this result says can be believed");
+        r = find_bundle(verify, err);
+    if (r == 0)
+        r = read_bundle(verify, &usable, err);
+    if (r == 0 && usable)
+        r = verify_signature(verify, err);
+    if (r < 0)
+        return r;
+    if (verify->statement != NULL)
+        r = use_statement(verify, err);
+    else
+        verify_add(verify, VERIFY_SIGNATURE, VERIFY_NOT_CHECKED, "everything else",
+                   "nothing that this result says can be believed");
+    if (r == 0)
+        verify_required(verify);
     return r;
+}
+
+static void free_verify(struct verify *verify)
+{
+    bundle_free(&verify->bundle);
+    crypto_public_key_free(verify->key);
+    json_decref(verify->statement);
+    free(verify->ring);
+    free(verify->policy);
 }
 
 int verify_run(const struct verify_request *request, struct verify_report **ret_report, struct error *err)
 {
     CLEANUP_VERIFY_REPORT struct verify_report *report = calloc(1, sizeof *report);
-    CLEANUP_PUBLIC_KEY struct crypto_public_key *key = NULL;
+    CLEANUP(free_verify) struct verify verify = {.request = request, .report = report};
     int r;
 
     if (report == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the report");
     report->statement = buffer_with_limit(STATEMENT_SIZE_MAX);
-    r = crypto_public_key_load(request->key_path, &key, err);
-    if (r == 0)
-        r = verify_with(request, key, report, err);
+    r = run(&verify, err);
     if (r == 0)
         *ret_report = TAKE_POINTER(report);
     return r;

@@ -1,283 +1,234 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Comparing an output directory's files with the statement, and deciding again. */
+/*
+ * The output directory: every file that the statement names is there and is what was signed, and every file that is
+ * there and is not named is pointed out.
+ *
+ * The arrays that a spec names lie in the directory under names of their own; the statement has them by their roles, so
+ * that they are found by their digests.
+ */
 #include "host/verify/internal.h"
 
-#include "base/file.h"
-#include "digest/sha256.h"
-#include "host/attest/replay.h"
-#include "host/attest/statement.h"
-#include "host/json/reader.h"
-#include "host/policy/verdict.h"
-
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-/* The files of an output directory, and the statement's list that names them. */
-static const struct {
-    const char *name;
-    bool in_configuration; /* else in documents */
-    bool must_be_named;    /* a file of this name that the statement does not name is a mismatch */
-} files[] = {
-    {STATEMENT_POLICY, true, true},      {STATEMENT_SPEC, true, true},       {STATEMENT_PLAN, true, true},
-    {STATEMENT_EVALUATION, false, true}, {STATEMENT_EXECUTION, false, true}, {"domain.xml", true, true},
-    {"findings.sarif", false, true},     {"events.jsonl", false, false},     {"console.log", false, false},
-    {"samples.npz", false, false},
+#define ENTRIES_MAX 512u /* of the directory that are looked at */
+#define SHOWN_MAX   32u  /* files without cover that get a line each */
+
+/* Files that a result has only under its signature: one without is no part of it and must not look as if it were. */
+static const char *const evidence[] = {STATEMENT_POLICY,    STATEMENT_SPEC, STATEMENT_PLAN,   STATEMENT_EVALUATION,
+                                       STATEMENT_EXECUTION, "domain.xml",   "findings.sarif", "forensics.json",
+                                       "report.html",       "junit.xml",    "clusters.npz",   "trigger.npz"};
+
+/* Roles of arrays that a spec names. */
+static const char *const roles[] = {"mask", "epsScale"};
+
+#define ROLE_COUNT (sizeof roles / sizeof *roles)
+
+struct listing {
+    char *names[ENTRIES_MAX];
+    size_t count;
+    bool is_cut;
 };
 
-static const json_t *get_list(const json_t *statement, bool in_configuration)
+static void free_listing(struct listing *listing)
 {
-    return in_configuration ? json_object_get(json_object_get(statement, "predicate"), "configuration")
-                            : json_object_get(statement_get_extension(statement), "documents");
+    for (size_t i = 0; i < listing->count; i++)
+        free(listing->names[i]);
 }
 
-static int join(const char *directory, const char *name, char ret_path[PATH_MAX], struct error *err)
+static int compare_names(const void *a, const void *b)
 {
-    if (snprintf(ret_path, PATH_MAX, "%s/%s", directory, name) >= PATH_MAX)
-        return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "%s: the path is too long", directory);
-    return 0;
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* --- digests --------------------------------------------------------------------------------------- */
-
-static int check_file(const char *directory, size_t index, const json_t *statement, struct verify_report *report,
-                      struct error *err)
+static int list_directory(const char *path, struct listing *ret_listing, struct error *err)
 {
-    const char *name = files[index].name;
-    CLEANUP_FD int fd = -1;
-    uint8_t expected[SHA256_SIZE], found[SHA256_SIZE];
-    bool named = statement_find_resource(get_list(statement, files[index].in_configuration), name, expected) == 0;
-    uint64_t size = 0;
-    char path[PATH_MAX];
-    int r = join(directory, name, path, err);
-
-    if (r < 0)
-        return r;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT) {
-        if (named)
-            verify_add(report, VERIFY_MISSING, name, "the statement names it, but %s is not there", path);
-        return 0;
-    }
-    r = fd < 0 ? -errno : named ? sha256_of_fd(fd, found, &size) : 0;
-    if (r < 0)
-        return error_set(err, ERROR_NO_INPUT, r, "%s: %s", path, strerror(-r));
-    if (!named)
-        verify_add(report, files[index].must_be_named ? VERIFY_MISMATCH : VERIFY_NOT_CHECKED, name,
-                   "not covered by the signature");
-    else if (memcmp(expected, found, SHA256_SIZE) != 0)
-        verify_add(report, VERIFY_MISMATCH, name, "not the bytes that were signed for");
-    else
-        verify_add(report, VERIFY_HOLDS, name, "%llu bytes, as signed", (unsigned long long)size);
-    return 0;
-}
-
-/* --- the verdict, again ------------------------------------------------------------------------------ */
-
-/* The content of a file, only if the statement names exactly these bytes; else an empty buffer. */
-static int read_signed(const char *directory, const char *name, bool in_configuration, const json_t *statement,
-                       struct buffer *ret_content)
-{
-    uint8_t expected[SHA256_SIZE], found[SHA256_SIZE];
-    char path[PATH_MAX];
-
-    if (join(directory, name, path, NULL) < 0 || file_read_bounded(path, ret_content, NULL) < 0 ||
-        statement_find_resource(get_list(statement, in_configuration), name, expected) < 0)
-        return -ENOENT;
-    sha256_of(ret_content->data, ret_content->size, found);
-    return memcmp(expected, found, SHA256_SIZE) == 0 ? 0 : -EBADMSG;
-}
-
-static enum statement_isolation isolation_of(const json_t *extension)
-{
-    const char *text = json_string_value(json_object_get(extension, "isolation"));
-    unsigned i = 0;
-
-    while (i + 1 < STATEMENT_ISOLATION_COUNT && strcmp(statement_isolation_names[i], text) != 0)
-        i++;
-    return (enum statement_isolation)i;
-}
-
-static enum statement_acceleration acceleration_of(const json_t *extension)
-{
-    const char *text = json_string_value(json_object_get(extension, "acceleration"));
-    unsigned i = 0;
-
-    while (i + 1 < STATEMENT_ACCELERATION_COUNT && strcmp(statement_acceleration_names[i], text) != 0)
-        i++;
-    return (enum statement_acceleration)i;
-}
-
-/* Whether a digest that the evaluation names is the one the statement names. */
-static bool same_digest(const json_t *evaluation, const char *key, const json_t *list, const char *name)
-{
-    const char *hex = json_string_value(json_object_get(evaluation, key));
-    uint8_t expected[SHA256_SIZE], found[SHA256_SIZE];
-
-    return hex != NULL && sha256_from_hex(hex, found) == 0 && statement_find_resource(list, name, expected) == 0 &&
-           memcmp(expected, found, SHA256_SIZE) == 0;
-}
-
-/* Whether evaluation and statement agree on a data set or spec: the same digest, or neither has one. */
-static bool same_input(const json_t *evaluation, const char *key, const json_t *configuration, const char *name)
-{
-    const json_t *inputs = json_object_get(evaluation, "inputs");
-    uint8_t expected[SHA256_SIZE];
-
-    if (json_is_string(json_object_get(inputs, key)))
-        return same_digest(inputs, key, configuration, name);
-    return statement_find_resource(configuration, name, expected) < 0;
-}
-
-/* The evaluation must be about the model, the policy and the data that the statement is about. */
-static void check_references(const json_t *evaluation, const json_t *statement, struct verify_report *report)
-{
-    const json_t *subjects = json_object_get(statement, "subject"), *configuration = get_list(statement, true);
-    bool same_model = false;
-
-    for (size_t i = 0; i < json_array_size(subjects); i++)
-        same_model |= same_digest(evaluation, "model", subjects,
-                                  json_string_value(json_object_get(json_array_get(subjects, i), "name")));
-    if (same_model && same_digest(evaluation, "policy", configuration, STATEMENT_POLICY) &&
-        same_input(evaluation, "test", configuration, "test") &&
-        same_input(evaluation, "train", configuration, "train") &&
-        same_input(evaluation, "triggers", configuration, STATEMENT_TRIGGERS) &&
-        same_input(evaluation, "reference", configuration, STATEMENT_REFERENCE) &&
-        same_input(evaluation, "spec", configuration, STATEMENT_SPEC))
-        verify_add(report, VERIFY_HOLDS, "references",
-                   "evaluation and statement are about the same model, policy and data");
-    else
-        verify_add(report, VERIFY_MISMATCH, "references", "the evaluation is about another model, policy or data set");
-}
-
-/* Whether the checks' statuses are those that were signed. */
-static bool same_checks(const struct verdict *verdict, const json_t *extension)
-{
-    const json_t *entries = json_object_get(extension, "checks");
-
-    if (json_array_size(entries) != verdict->check_count)
-        return false;
-    for (size_t i = 0; i < verdict->check_count; i++) {
-        const json_t *entry = json_array_get(entries, i);
-
-        if (strcmp(json_string_value(json_object_get(entry, "id")), verdict->checks[i].id) != 0 ||
-            strcmp(json_string_value(json_object_get(entry, "status")),
-                   check_status_names[verdict->checks[i].status]) != 0)
-            return false;
-    }
-    return true;
-}
-
-static void check_verdict(const char *directory, const json_t *evaluation, const json_t *statement,
-                          struct verify_report *report)
-{
-    CLEANUP_BUFFER struct buffer yaml = buffer_with_limit(POLICY_SIZE_MAX);
-    CLEANUP_VERDICT struct verdict verdict = {0};
-    CLEANUP_FREE struct policy *policy = calloc(1, sizeof *policy);
-    const json_t *extension = statement_get_extension(statement);
-    const char *tier = json_string_value(json_object_get(extension, "tier"));
-    struct error cause = {0};
-
-    if (policy == NULL || read_signed(directory, STATEMENT_POLICY, true, statement, &yaml) < 0) {
-        verify_add(report, VERIFY_NOT_CHECKED, "verdict", "no policy.yaml as it was signed for");
-        return;
-    }
-    if (policy_parse(yaml.data, yaml.size, STATEMENT_POLICY, policy, &cause) < 0 ||
-        verdict_decide(policy, evaluation, isolation_of(extension), acceleration_of(extension), &verdict, &cause) < 0)
-        verify_add(report, VERIFY_MISMATCH, "verdict", "can't be worked out again: %s", cause.text);
-    else if (strcmp(tier, policy_tier_names[policy->tier]) != 0)
-        verify_add(report, VERIFY_MISMATCH, "verdict", "signed for the %s tier, but the policy's is %s", tier,
-                   policy_tier_names[policy->tier]);
-    else if (verdict.outcome != report->outcome || !same_checks(&verdict, extension))
-        verify_add(report, VERIFY_MISMATCH, "verdict", "worked out again it is '%s' (signed: '%s')",
-                   outcome_names[verdict.outcome], outcome_names[report->outcome]);
-    else
-        verify_add(report, VERIFY_HOLDS, "verdict", "worked out again from evaluation.json and policy.yaml: %s",
-                   outcome_names[verdict.outcome]);
-}
-
-/* The auditor's own policy: its verdict stands beside the signed one, and is no mismatch where it differs. */
-static void decide_for_auditor(const struct policy *policy, const char *path, const json_t *evaluation,
-                               const json_t *extension, struct verify_report *report)
-{
-    CLEANUP_VERDICT struct verdict verdict = {0};
-    struct error cause = {0};
-
-    if (verdict_decide(policy, evaluation, isolation_of(extension), acceleration_of(extension), &verdict, &cause) < 0) {
-        verify_add(report, VERIFY_MISMATCH, "your policy", "%s", cause.text);
-        return;
-    }
-    report->has_auditor_outcome = true;
-    report->auditor_outcome = verdict.outcome;
-    verify_add(report, VERIFY_HOLDS, "your policy", "%s gives '%s'%s%s", path, outcome_names[verdict.outcome],
-               verdict.reason_count > 0 ? ": " : "", verdict.reason_count > 0 ? verdict.reasons[0] : "");
-}
-
-static void check_evaluation(const char *directory, const struct policy *auditors, const char *auditors_path,
-                             const json_t *statement, struct verify_report *report)
-{
-    CLEANUP_BUFFER struct buffer text = buffer_with_limit(REPLAY_EVALUATION_MAX);
-    CLEANUP_JSON json_t *evaluation = NULL;
-    struct error cause = {0};
-
-    if (read_signed(directory, STATEMENT_EVALUATION, false, statement, &text) < 0) {
-        verify_add(report, VERIFY_NOT_CHECKED, "verdict", "no evaluation.json as it was signed for");
-        return;
-    }
-    if (json_read(text.data, text.size, REPLAY_EVALUATION_MAX, STATEMENT_EVALUATION, &evaluation, &cause) < 0) {
-        verify_add(report, VERIFY_MISMATCH, "verdict", "%s", cause.text);
-        return;
-    }
-    check_references(evaluation, statement, report);
-    check_verdict(directory, evaluation, statement, report);
-    if (auditors != NULL)
-        decide_for_auditor(auditors, auditors_path, evaluation, statement_get_extension(statement), report);
-}
-
-/* --- the whole --------------------------------------------------------------------------------------- */
-
-static int check_directory(const char *directory, const struct policy *auditors, const char *auditors_path,
-                           const json_t *statement, struct verify_report *report, struct error *err)
-{
+    DIR *directory = opendir(path);
+    const struct dirent *entry;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < sizeof files / sizeof *files; i++)
-        r = check_file(directory, i, statement, report, err);
-    if (r < 0)
-        return r;
-    if (outcome_has_evaluation(report->outcome))
-        check_evaluation(directory, auditors, auditors_path, statement, report);
-    else
-        verify_add(report, VERIFY_NOT_CHECKED, "verdict", "'%s' rests on no evaluation",
-                   outcome_names[report->outcome]);
-    return 0;
+    if (directory == NULL)
+        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
+    while (r == 0 && !ret_listing->is_cut && (entry = readdir(directory)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (ret_listing->count == ENTRIES_MAX) {
+            ret_listing->is_cut = true;
+            continue;
+        }
+        ret_listing->names[ret_listing->count] = strdup(entry->d_name);
+        if (ret_listing->names[ret_listing->count] == NULL)
+            r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the names in %s", path);
+        else
+            ret_listing->count++;
+    }
+    (void)closedir(directory);
+    qsort(ret_listing->names, ret_listing->count, sizeof *ret_listing->names, compare_names);
+    return r;
 }
 
-int verify_files(const struct verify_request *request, const char *directory, const json_t *statement,
-                 struct verify_report *report, struct error *err)
+/* Hashes a regular file of the directory. -ENOENT where it is not there; another error of its own. */
+static int hash_file(const struct verify *verify, const char *name, uint8_t ret_sha256[SHA256_SIZE], uint64_t *ret_size)
 {
-    CLEANUP_FREE struct policy *auditors = NULL;
+    CLEANUP_FD int fd = -1;
+    char path[PATH_MAX];
+    struct stat status;
+
+    if (snprintf(path, sizeof path, "%s/%s", verify->directory, name) >= PATH_MAX)
+        return -ENAMETOOLONG;
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    return S_ISREG(status.st_mode) ? sha256_of_fd(fd, ret_sha256, ret_size) : -EINVAL;
+}
+
+/* --- what the statement names ----------------------------------------------------------------------------- */
+
+static void check_named(struct verify *verify, const json_t *list, const char *name)
+{
+    uint8_t expected[SHA256_SIZE], found[SHA256_SIZE];
+    uint64_t size = 0;
+    int r = hash_file(verify, name, found, &size);
+
+    if (r == -ENOENT)
+        verify_add(verify, VERIFY_FILES, VERIFY_MISSING, name, "the statement names it, but %s/%s is not there",
+                   verify->directory, name);
+    else if (r < 0)
+        verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s is no regular file that can be read: %s",
+                   verify->directory, name, strerror(-r));
+    else if (statement_find_resource(list, name, expected) < 0 || memcmp(expected, found, SHA256_SIZE) != 0)
+        verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "not the bytes that were signed for");
+    else
+        verify_add(verify, VERIFY_FILES, VERIFY_HOLDS, name, "%llu bytes, as signed", (unsigned long long)size);
+}
+
+static bool is_role(const char *name)
+{
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (strcmp(roles[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* An input without a suffix lies elsewhere; a name with one is a file of the directory. */
+static bool is_file_name(const char *name)
+{
+    return strchr(name, '.') != NULL;
+}
+
+static void check_list(struct verify *verify, const json_t *list, bool are_all_files)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_object_get(json_array_get(list, i), "name"));
+
+        if (are_all_files || is_file_name(name))
+            check_named(verify, list, name);
+        else if (!verify_is_input(name) && !is_role(name))
+            verify_add(verify, VERIFY_INPUTS, VERIFY_NOT_CHECKED, name,
+                       "the signature names it; there is nothing here to compare with");
+    }
+}
+
+/* --- what is there ---------------------------------------------------------------------------------------- */
+
+static bool is_named(const struct verify *verify, const char *name)
+{
+    uint8_t unused[SHA256_SIZE];
+
+    return strcmp(name, VERIFY_BUNDLE_NAME) == 0 ||
+           statement_find_resource(verify_documents(verify), name, unused) == 0 ||
+           (is_file_name(name) && statement_find_resource(verify_configuration(verify), name, unused) == 0);
+}
+
+/* The roles that a file's digest is signed for; marks them. NULL where none is. */
+static const char *find_role(const struct verify *verify, const char *name, bool ret_found[ROLE_COUNT])
+{
+    uint8_t expected[SHA256_SIZE], found[SHA256_SIZE];
+    const char *role = NULL;
+    uint64_t size;
+    bool hashed = false;
+
+    for (size_t i = 0; i < ROLE_COUNT; i++) {
+        if (statement_find_resource(verify_configuration(verify), roles[i], expected) < 0)
+            continue;
+        if (!hashed && hash_file(verify, name, found, &size) < 0)
+            return NULL;
+        hashed = true;
+        if (memcmp(expected, found, SHA256_SIZE) != 0)
+            continue;
+        ret_found[i] = true;
+        role = roles[i];
+    }
+    return role;
+}
+
+static bool is_evidence(const char *name)
+{
+    for (size_t i = 0; i < sizeof evidence / sizeof *evidence; i++)
+        if (strcmp(evidence[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Points out the files that the signature does not cover; returns their number. */
+static size_t check_others(struct verify *verify, const struct listing *listing, bool ret_found[ROLE_COUNT])
+{
+    size_t uncovered = 0;
+
+    for (size_t i = 0; i < listing->count; i++) {
+        const char *name = listing->names[i], *role;
+
+        if (is_named(verify, name))
+            continue;
+        role = find_role(verify, name, ret_found);
+        if (role != NULL) {
+            verify_add(verify, VERIFY_FILES, VERIFY_HOLDS, name, "the signed '%s' of the spec", role);
+            continue;
+        }
+        uncovered++;
+        if (is_evidence(name))
+            verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name,
+                       "not covered by the signature, as a result's own file of this name is");
+        else if (uncovered <= SHOWN_MAX)
+            verify_add(verify, VERIFY_FILES, VERIFY_NOT_CHECKED, name, "not covered by the signature");
+    }
+    if (uncovered > SHOWN_MAX || listing->is_cut)
+        verify_add(verify, VERIFY_FILES, VERIFY_NOT_CHECKED, "more files", "there are more without cover than these");
+    return uncovered;
+}
+
+/* An array that no file has the digest of was changed where there is a file that could have been it, else it is gone.
+ */
+static void check_roles(struct verify *verify, const bool found[ROLE_COUNT], size_t uncovered)
+{
+    uint8_t unused[SHA256_SIZE];
+
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (!found[i] && statement_find_resource(verify_configuration(verify), roles[i], unused) == 0)
+            verify_add(verify, VERIFY_FILES, uncovered > 0 ? VERIFY_MISMATCH : VERIFY_MISSING, roles[i],
+                       "no file of the directory has the bytes that were signed for");
+}
+
+int verify_files(struct verify *verify, struct error *err)
+{
+    CLEANUP(free_listing) struct listing listing = {0};
+    bool found[ROLE_COUNT] = {false};
     int r;
 
-    if (request->policy_path != NULL) {
-        auditors = calloc(1, sizeof *auditors);
-        if (auditors == NULL)
-            return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the policy");
-        r = policy_load(request->policy_path, auditors, err);
-        if (r < 0)
-            return r;
-    }
-    if (directory == NULL)
-        verify_add(report, VERIFY_NOT_CHECKED, "files and verdict",
+    if (verify->directory == NULL) {
+        verify_add(verify, VERIFY_FILES, VERIFY_NOT_CHECKED, "files",
                    "only a bundle was given; give the output directory");
-    else {
-        r = check_directory(directory, auditors, request->policy_path, statement, report, err);
-        if (r < 0)
-            return r;
+        return 0;
     }
-    if (auditors != NULL && !report->has_auditor_outcome)
-        verify_add(report, VERIFY_NOT_CHECKED, "your policy", "there is no evaluation to judge");
+    r = list_directory(verify->directory, &listing, err);
+    if (r < 0)
+        return r;
+    check_list(verify, verify_configuration(verify), false);
+    check_list(verify, verify_documents(verify), true);
+    check_roles(verify, found, check_others(verify, &listing, found));
     return 0;
 }

@@ -15,12 +15,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (bundle_decode(data, size, "input", &bundle, &err) < 0)
         return 0;
-    if (bundle_encode(bundle.payload.data, bundle.payload.size, bundle.signature, bundle.signature_size,
-                      bundle.fingerprint, &text) < 0 ||
-        bundle_decode(text.data, text.size, "again", &again, &err) < 0)
+    if (bundle_encode(&bundle, &text) < 0 || bundle_decode(text.data, text.size, "again", &again, &err) < 0)
         abort();
     if (again.payload.size != bundle.payload.size ||
-        memcmp(again.payload.data, bundle.payload.data, bundle.payload.size) != 0)
+        memcmp(again.payload.data, bundle.payload.data, bundle.payload.size) != 0 ||
+        !json_equal(again.tlog_entries, bundle.tlog_entries) || again.timestamp_count != bundle.timestamp_count)
         abort();
+    for (size_t i = 0; i < again.timestamp_count; i++)
+        if (again.timestamps[i].size != bundle.timestamps[i].size ||
+            memcmp(again.timestamps[i].data, bundle.timestamps[i].data, bundle.timestamps[i].size) != 0)
+            abort();
     return 0;
 }

@@ -89,6 +89,18 @@ def processes_of_lazaret(programs):
     return found
 
 
+def journals_of(folder):
+    """Journals of jobs whose output gathers in the folder: another test may run jobs of its own meanwhile."""
+    found = []
+    for journal in (state() / "jobs").glob("*.journal"):
+        try:
+            if f"staging {folder.resolve()}/" in journal.read_text():
+                found.append(journal)
+        except OSError:
+            pass  # its job ended between the two looks
+    return found
+
+
 class Case(unittest.TestCase):
     """A folder and a key of its own, and a look at what is left when a test ends."""
 
@@ -120,8 +132,7 @@ class Case(unittest.TestCase):
         while True:
             processes = processes_of_lazaret([BUILD, self.folder])
             hidden = [p for p in self.folder.iterdir() if p.name.startswith(".")]
-            jobs = state() / "jobs"
-            journals = list(jobs.iterdir()) if jobs.exists() else []
+            journals = journals_of(self.folder)
             if not processes and not hidden and not journals:
                 return
             if time.monotonic() > end:

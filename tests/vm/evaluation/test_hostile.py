@@ -36,6 +36,10 @@ class Hostile(Case):
         self.assertIn(REASONS[mode], finished.stdout)
         self.assertIn(REASONS[mode], json.loads((output / "execution.json").read_text())["failure"])
         self.assertFalse((output / "evaluation.json").exists())
+        forensics = json.loads((output / "forensics.json").read_text())
+        self.assertEqual(forensics["outcome"], "could-not-evaluate")
+        self.assertIn(REASONS[mode], forensics["reasons"][0])
+        self.assertIn(forensics["vm"]["exit"], ("guest", "destroyed", "crashed"))
         self.assertEqual(lazaret("verify", output, "--key", self.public).returncode, 0)
         self.assert_nothing_left()
 

@@ -36,6 +36,7 @@ static inline struct statement_input support_input(void)
         .host_verified_count = 2,
         .guest_said = support_said,
         .guest_said_count = 1,
+        .job = "0123456789abcdef",
         .finished_at = 1735689599,
     };
 }

@@ -70,6 +70,29 @@ void test_statement_texts(void)
         "a\\x1b]0;b\\xff.onnx");
 }
 
+void test_statement_ledger(void)
+{
+    static const struct statement_ledger ledger = {.origin = "example.org/log", .intent = 7, .root = {1, 2}};
+    CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(STATEMENT_SIZE_MAX),
+                                 plain = buffer_with_limit(STATEMENT_SIZE_MAX);
+    CLEANUP_JSON json_t *statement = NULL, *without = NULL;
+    struct statement_input input = support_input();
+    struct statement_ledger found;
+    struct error err = {0};
+
+    CU_ASSERT_EQUAL_FATAL(encode(&input, &plain), 0);
+    CU_ASSERT_EQUAL_FATAL(statement_check(plain.data, plain.size, &without, &err), 0);
+    CU_ASSERT_EQUAL(statement_get_ledger(without, &found), -ENOENT);
+    input.ledger = &ledger;
+    CU_ASSERT_EQUAL_FATAL(encode(&input, &bytes), 0);
+    CU_ASSERT_EQUAL_FATAL(statement_check(bytes.data, bytes.size, &statement, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(statement_get_ledger(statement, &found), 0);
+    CU_ASSERT_STRING_EQUAL(found.origin, ledger.origin);
+    CU_ASSERT_EQUAL(found.intent, ledger.intent);
+    CU_ASSERT_EQUAL(memcmp(found.root, ledger.root, SHA256_SIZE), 0);
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(statement_get_extension(statement), "job")), input.job);
+}
+
 void test_statement_contradictions(void)
 {
     static const struct statement_resource no_policy[] = {{"spec.yaml", {0}}};
@@ -88,6 +111,9 @@ void test_statement_contradictions(void)
     } while (0)
     REFUSED(input.tier = "medium"); /* nothing passes above low */
     REFUSED(input.tier = "lower");
+    REFUSED(input.job = NULL);
+    REFUSED(input.job = "");
+    REFUSED(input.job = "a job");
     REFUSED(input.outcome = OUTCOME_REJECTED); /* no reason */
     REFUSED(input.document_count = 0);         /* a verdict on nothing */
     REFUSED(input.subject_count = 0);
@@ -141,8 +167,10 @@ static int check_replaced(const char *from, const char *to)
     CLEANUP_BUFFER struct buffer changed = buffer_with_limit(STATEMENT_SIZE_MAX);
     CLEANUP_JSON json_t *statement = NULL;
     struct statement_input input = support_input();
+    const struct statement_ledger ledger = {.origin = "example.org/log", .intent = 7, .root = {1, 2}};
     const char *place;
 
+    input.ledger = &ledger;
     CU_ASSERT_EQUAL_FATAL(encode(&input, &bytes), 0);
     CU_ASSERT_EQUAL(buffer_append_u8(&bytes, 0), 0);
     place = strstr((const char *)bytes.data, from);
@@ -177,6 +205,12 @@ void test_statement_schema(void)
         {"\"producer\":", "\"produces\":"},
         {"\"reasons\":[]", "\"reasons\":[0]"},
         {"\"reasons\":[]", "\"reasons\":{}"},
+        {"\"job\":\"0123", "\"job\":\"../0123"},
+        {"\"intent\":7", "\"intent\":-7"},
+        {"\"intent\":7", "\"intent\":\"7\""},
+        {"\"intent\":7,", ""},
+        {"\"origin\":\"e", "\"origin\":\"\\u0007e"},
+        {"\"root\":\"0102", "\"root\":\"01"},
     };
     CLEANUP_JSON json_t *statement = NULL;
 

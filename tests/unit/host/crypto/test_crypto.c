@@ -2,7 +2,7 @@
 /* Keys and signatures: published vectors, tampering, file modes, foreign kinds of key. */
 #include "host/crypto/ed25519.h"
 #include "host/crypto/signature.h"
-#include "unit/harness.h"
+#include "unit/host/crypto/tests.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -254,10 +254,21 @@ int main(void)
         {"foreign keys", test_foreign_keys},
         {"RFC 8032's vector", test_rfc8032_vector},
         {"files of Ed25519 keys", test_ed25519_files},
+        {"public keys of every kind", test_public_kinds},
+        {"signatures of other keys", test_public_crossed},
+        {"public keys that are refused", test_public_refused},
+        {"timestamps, judged", test_timestamp_judged},
+        {"timestamps without anchors", test_timestamp_claims},
+        {"timestamps by an authority's file", test_timestamp_by_path},
+        {"timestamps, every bit turned", test_timestamp_tampered},
+        {"requests of timestamps", test_timestamp_requests},
+        {"keys that openssl encrypted", test_passphrase_openssl},
+        {"files of passphrases", test_passphrase_files},
+        {"keys that we encrypt", test_passphrase_generate},
     };
     int status;
 
-    if (mkdtemp(folder) == NULL)
+    if (mkdtemp(folder) == NULL || test_passphrase_begin() != 0)
         return 1;
     (void)snprintf(prefix, sizeof prefix, "%s/key", folder);
     (void)snprintf(private_path, sizeof private_path, "%s.pem", prefix);
@@ -265,5 +276,5 @@ int main(void)
     status = harness_run("host/crypto", tests, HARNESS_COUNT(tests));
     (void)unlink(private_path);
     (void)unlink(public_path);
-    return rmdir(folder) == 0 ? status : 1;
+    return rmdir(folder) == 0 && test_passphrase_end() == 0 ? status : 1;
 }

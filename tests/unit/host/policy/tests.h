@@ -3,6 +3,18 @@
 #ifndef LAZARET_TESTS_UNIT_HOST_POLICY_TESTS_H
 #define LAZARET_TESTS_UNIT_HOST_POLICY_TESTS_H
 
+void test_keyring_reads(void);
+void test_keyring_ssh(void);
+void test_keyring_judges(void);
+void test_keyring_refuses(void);
+void test_keyring_bounds(void);
+void test_keyring_in_policy(void);
+
+void test_approval_defaults(void);
+void test_approval_section(void);
+void test_approval_refused(void);
+
+void test_verdict_bases(void);
 void test_verdict_digits(void);
 void test_verdict_failures(void);
 void test_verdict_gaps(void);

@@ -47,14 +47,15 @@ static void test_sign_and_verify(void)
     CLEANUP_BUFFER struct buffer statement = buffer_with_limit(STATEMENT_SIZE_MAX);
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(BUNDLE_SIZE_MAX);
     CLEANUP_BUNDLE struct bundle bundle = {0};
-    uint8_t signature[CRYPTO_SIGNATURE_MAX], fingerprint[SHA256_SIZE];
-    size_t size = 0;
+    struct bundle made = {0};
     struct error err = {0};
 
     make_statement(&statement);
-    CU_ASSERT_EQUAL(signer_sign(signer, statement.data, statement.size, signature, &size, soon(), &err), 0);
-    CU_ASSERT_EQUAL(crypto_public_key_fingerprint(signer_public_key(signer), fingerprint, &err), 0);
-    CU_ASSERT_EQUAL(bundle_encode(statement.data, statement.size, signature, size, fingerprint, &text), 0);
+    made.payload = statement;
+    CU_ASSERT_EQUAL(
+        signer_sign(signer, statement.data, statement.size, made.signature, &made.signature_size, soon(), &err), 0);
+    CU_ASSERT_EQUAL(crypto_public_key_fingerprint(signer_public_key(signer), made.fingerprint, &err), 0);
+    CU_ASSERT_EQUAL(bundle_encode(&made, &text), 0);
     CU_ASSERT_EQUAL(bundle_decode(text.data, text.size, "b", &bundle, &err), 0);
     CU_ASSERT_EQUAL_FATAL(crypto_public_key_load(public_path, &key, &err), 0);
     CU_ASSERT_EQUAL(bundle_verify(&bundle, key, &err), 0);

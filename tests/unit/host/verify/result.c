@@ -54,11 +54,11 @@ static json_t *new_evaluation(const char *model_hex, const char *policy_hex)
         "arithmetic", "mul-add", "model", model_hex, "policy", policy_hex, "inputs", "train", "checks",
         /* clean-accuracy */
         "id", "clean-accuracy", "version", 1, "status", "passed", "provenance", "host-scored", "classes", 10, "correct",
-        444, "total", 450, "accuracy", "0.986667", "ci95", "0.971219", "0.993871",
+        444, "total", 450, "accuracy", "0.986667", "ci95", "0.971219", "0.993875",
         /* fgsm */
         "id", "fgsm", "version", 1, "status", "passed", "provenance", "host-scored", "curves", "norm", "inf", "points",
-        "eps", "0.01", "robustCorrect", 440, "total", 450, "robustAccuracy", "0.977778", "ci95", "0.959582", "0.987968",
-        "eps", "0.03", "robustCorrect", 425, "total", 450, "robustAccuracy", "0.944444", "ci95", "0.919275", "0.962084",
+        "eps", "0.01", "robustCorrect", 440, "total", 450, "robustAccuracy", "0.977778", "ci95", "0.959582", "0.987885",
+        "eps", "0.03", "robustCorrect", 425, "total", 450, "robustAccuracy", "0.944444", "ci95", "0.919275", "0.962090",
         /* activation-clustering */
         "id", "activation-clustering", "version", 1, "status", "skipped", "provenance", "host", "reason",
         "no training set");
@@ -125,6 +125,7 @@ static int make_statement(const char *folder, const struct policy *policy, const
         .check_count = verdict.check_count,
         .isolation = STATEMENT_MICROVM,
         .acceleration = STATEMENT_TCG,
+        .job = "0123456789abcdef",
         .finished_at = 1735689599,
     };
     return statement_encode(&input, ret_statement, err);
@@ -134,19 +135,19 @@ static int sign(const char *folder, const struct buffer *statement, struct error
 {
     CLEANUP_SIGNER struct signer *signer = NULL;
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(BUNDLE_SIZE_MAX);
-    uint8_t signature[CRYPTO_SIGNATURE_MAX], fingerprint[SHA256_SIZE];
+    struct bundle bundle = {.payload = *statement};
     char path[PATH_MAX];
-    size_t size = 0;
     int r;
 
     (void)snprintf(path, sizeof path, "%s/key.pem", folder);
     r = signer_start(path, &signer, err);
     if (r == 0)
-        r = signer_sign(signer, statement->data, statement->size, signature, &size, io_deadline_ms(10000), err);
+        r = signer_sign(signer, statement->data, statement->size, bundle.signature, &bundle.signature_size,
+                        io_deadline_ms(10000), err);
     if (r == 0)
-        r = crypto_public_key_fingerprint(signer_public_key(signer), fingerprint, err);
+        r = crypto_public_key_fingerprint(signer_public_key(signer), bundle.fingerprint, err);
     if (r == 0)
-        r = bundle_encode(statement->data, statement->size, signature, size, fingerprint, &text);
+        r = bundle_encode(&bundle, &text);
     return r == 0 ? write_at(folder, "out/result.sigstore.json", text.data, text.size) : r;
 }
 

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "digest/sha256.h"
 #include "unit/harness.h"
+#include "unit/vsock-proto/base/tests.h"
 
 #include <errno.h>
 #include <string.h>
@@ -144,6 +145,8 @@ int main(void)
         {"io keeps deadlines", test_io_deadlines},
         {"sha256: FIPS 180-4 examples", test_sha256_examples},
         {"sha256: strict hexadecimal", test_sha256_hex_is_strict},
+        {"times agree with the C library", test_time_text_agrees_with_libc},
+        {"times: what is accepted", test_time_text_forms},
     };
 
     return harness_run("base", tests, HARNESS_COUNT(tests));

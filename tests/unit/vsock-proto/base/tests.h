@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tests of base, by file. */
+#ifndef LAZARET_TESTS_UNIT_BASE_TESTS_H
+#define LAZARET_TESTS_UNIT_BASE_TESTS_H
+
+void test_time_text_agrees_with_libc(void);
+void test_time_text_forms(void);
+
+#endif
