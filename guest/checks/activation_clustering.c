@@ -14,6 +14,7 @@
 #include "guest/checks/kmeans.h"
 #include "guest/checks/meter.h"
 #include "guest/checks/pca.h"
+#include "guest/checks/thinned.h"
 
 #include <errno.h>
 #include <math.h>
@@ -30,6 +31,7 @@ struct class_state {
     uint64_t test_sizes[2];
     uint32_t index_count[2];
     uint64_t indices[2][MESSAGE_INDICES_MAX];
+    struct thinned train, test; /* points for a drawing */
 };
 
 struct clustering {
@@ -60,8 +62,11 @@ static void clustering_free(void *state)
     if (clustering == NULL)
         return;
     for (uint32_t i = 0; clustering->classes != NULL && i < clustering->class_count; i++) {
-        if (clustering->classes[i] != NULL)
+        if (clustering->classes[i] != NULL) {
             pca_free(clustering->classes[i]->pca);
+            thinned_free(&clustering->classes[i]->train);
+            thinned_free(&clustering->classes[i]->test);
+        }
         free(clustering->classes[i]);
     }
     free(clustering->activations);
@@ -225,6 +230,19 @@ static void note_indices(struct class_state *class, const struct class_work *wor
     }
 }
 
+static int note_points(struct class_state *class, const struct class_work *work, uint32_t limit)
+{
+    size_t dims = pca_components(class->pca);
+    int r = 0;
+
+    thinned_start(&class->train, limit);
+    thinned_start(&class->test, limit);
+    for (size_t i = 0; r == 0 && i < class->count; i++)
+        r = thinned_add(&class->train, work->points[i * dims], dims > 1 ? work->points[i * dims + 1] : 0.0,
+                        work->labels[i]);
+    return r;
+}
+
 static void project_samples(const struct clustering *clustering, const struct class_state *class,
                             struct class_work *work)
 {
@@ -286,7 +304,8 @@ static int cluster_samples(const struct clustering *clustering, uint32_t label, 
     if (r < 0)
         return no_memory(err, "one class's clusters", class->count * sizeof(double));
     note_indices(class, work);
-    return 0;
+    r = note_points(class, work, points_limit(clustering->class_count));
+    return r < 0 ? no_memory(err, "points", POINTS_MAX * POINTS_SIZE) : 0;
 }
 
 static int cluster_class(const struct clustering *clustering, uint32_t label, struct error *err)
@@ -328,18 +347,21 @@ static int cluster_all(struct clustering *clustering, struct error *err)
 
 /* --- test windows --------------------------------------------------------------------------- */
 
-static void count_test_sample(struct clustering *clustering, const float *activations, const float *logits)
+static int count_test_sample(struct clustering *clustering, const float *activations, const float *logits)
 {
     uint32_t label = (uint32_t)network_argmax(logits, clustering->logit_count);
     struct class_state *class = clustering->classes[label];
     double point[PLAN_COMPONENTS_MAX];
+    unsigned nearest;
 
     if (class == NULL || class->pca == NULL) {
         clustering->test_counts[label]++;
-        return;
+        return 0;
     }
     pca_project(class->pca, activations, point);
-    class->test_sizes[kmeans_nearest(&class->clusters, point, pca_components(class->pca))]++;
+    nearest = kmeans_nearest(&class->clusters, point, pca_components(class->pca));
+    class->test_sizes[nearest]++;
+    return thinned_add(&class->test, point[0], pca_components(class->pca) > 1 ? point[1] : 0.0, (uint8_t)nearest);
 }
 
 static int take_test(struct clustering *clustering, const struct check_window *window, struct error *err)
@@ -358,8 +380,9 @@ static int take_test(struct clustering *clustering, const struct check_window *w
         if (r < 0)
             return r;
         for (uint32_t i = 0; i < count; i++)
-            count_test_sample(clustering, clustering->slice_activations + i * clustering->features,
-                              clustering->logits + i * clustering->logit_count);
+            if (count_test_sample(clustering, clustering->slice_activations + i * clustering->features,
+                                  clustering->logits + i * clustering->logit_count) < 0)
+                return no_memory(err, "points", POINTS_MAX * POINTS_SIZE);
     }
     return 0;
 }
@@ -402,6 +425,23 @@ static void describe_class(const struct clustering *clustering, uint32_t label, 
     }
 }
 
+static int send_points(const struct clustering *clustering, uint32_t label, enum plan_set_id set,
+                       const struct thinned *points, struct error *err)
+{
+    static const uint8_t none;
+    const struct check_sink *sink = &clustering->context->sink;
+    const struct message message = {
+        .type = MESSAGE_POINTS,
+        .points = {.check = clustering->context->index,
+                   .label = label,
+                   .set = set,
+                   .points = {.data = points->bytes != NULL ? points->bytes : &none,
+                              .size = points->count * POINTS_SIZE}},
+    };
+
+    return sink->send(sink->argument, &message, err);
+}
+
 static int clustering_end(void *state, struct check_figures *ret_figures, struct error *err)
 {
     const struct clustering *clustering = state;
@@ -413,6 +453,10 @@ static int clustering_end(void *state, struct check_figures *ret_figures, struct
 
         describe_class(clustering, label, &message.cluster);
         r = sink->send(sink->argument, &message, err);
+        if (r == 0 && message.cluster.outcome == MESSAGE_CLUSTER_DONE)
+            r = send_points(clustering, label, PLAN_SET_TRAIN, &clustering->classes[label]->train, err);
+        if (r == 0 && message.cluster.outcome == MESSAGE_CLUSTER_DONE)
+            r = send_points(clustering, label, PLAN_SET_TEST, &clustering->classes[label]->test, err);
         if (r < 0)
             return r;
     }

@@ -110,7 +110,7 @@ static int32_t random_other(const struct attack *attack, uint64_t sample, int32_
     struct random_stream stream;
     int32_t other;
 
-    random_start(&stream, attack->check->seed, sample, ATTACK_STREAM_GOAL);
+    random_start(&stream, attack->check->seed, plan_sample_place(attack->context->plan, sample), ATTACK_STREAM_GOAL);
     other = (int32_t)random_below(&stream, attack->classes - 1);
     return other < label ? other : other + 1;
 }
@@ -193,7 +193,8 @@ struct random_stream attack_stream(const struct attack *attack, uint64_t sample,
 {
     struct random_stream stream;
 
-    random_start(&stream, attack->check->seed, sample, ATTACK_STREAM_RESTART + number);
+    random_start(&stream, attack->check->seed, plan_sample_place(attack->context->plan, sample),
+                 ATTACK_STREAM_RESTART + number);
     return stream;
 }
 

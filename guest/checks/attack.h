@@ -91,7 +91,8 @@ MUST_USE int attack_send_gradients(const struct attack *attack, uint64_t zero, u
 
 bool attack_is_zero(const float *gradient, size_t size);
 
-/* The random stream of a sample's restart or draw. */
+/* The random stream of a sample's restart or draw; by its place in the whole test set, so that an opening draws alike.
+ */
 struct random_stream attack_stream(const struct attack *attack, uint64_t sample, uint64_t number);
 
 #endif

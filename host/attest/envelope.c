@@ -27,7 +27,8 @@ static int read_keyid(const json_t *signature, bool foreign, struct error *err)
 {
     const json_t *keyid = json_object_get(signature, "keyid");
 
-    if (foreign && (keyid == NULL || (json_is_string(keyid) && json_string_length(keyid) <= ENVELOPE_KEYID_MAX)))
+    if (foreign && (keyid == NULL || json_is_null(keyid) ||
+                    (json_is_string(keyid) && json_string_length(keyid) <= ENVELOPE_KEYID_MAX)))
         return 0;
     if (!json_is_string(keyid) || json_string_length(keyid) != 0)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "signatures[].keyid: %s expected",

@@ -2,13 +2,13 @@
 /* Building the signed statement. */
 #include "host/attest/statement.h"
 
+#include "base/time_text.h"
 #include "host/attest/text.h"
 #include "host/json/canonical.h"
 #include "host/json/digest.h"
 #include "host/json/reader.h"
 
 #include <errno.h>
-#include <time.h>
 
 const char *const statement_isolation_names[STATEMENT_ISOLATION_COUNT + 1] = {"none", "microvm", "process", NULL};
 const char *const statement_acceleration_names[STATEMENT_ACCELERATION_COUNT + 1] = {"none", "kvm", "tcg", NULL};
@@ -82,12 +82,9 @@ static json_t *new_ids(const struct statement_check_entry *checks, size_t count,
 
 static json_t *new_time(int64_t seconds)
 {
-    time_t time = (time_t)seconds;
-    char text[32];
-    struct tm parts;
+    char text[TIME_TEXT_SIZE];
 
-    if (gmtime_r(&time, &parts) == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
-        return NULL;
+    time_text_format(seconds, text);
     return json_string(text);
 }
 

@@ -8,6 +8,7 @@ int cli_evaluate(int argc, char **argv);
 int cli_image(int argc, char **argv);
 int cli_keygen(int argc, char **argv);
 int cli_ledger(int argc, char **argv);
+int cli_provenance(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_scan(int argc, char **argv);
 int cli_verify(int argc, char **argv);

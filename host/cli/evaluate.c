@@ -2,8 +2,11 @@
 /* lazaret evaluate */
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
+#include "host/cli/passphrase.h"
 #include "host/cli/summary.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 static void print_verdict(const struct job_result *result, const char *output)
@@ -13,6 +16,9 @@ static void print_verdict(const struct job_result *result, const char *output)
         (void)printf("  %s\n", result->reasons[i]);
     if (result->evaluation.size > 0)
         summary_print(&result->evaluation);
+    if (result->logged)
+        (void)printf("ledger:  leaf %" PRIu64 " of %s, announced as leaf %" PRIu64 "\n", result->ledger_result,
+                     result->ledger_origin, result->ledger_intent);
     (void)printf("result:  %s\n", output);
 }
 
@@ -22,7 +28,13 @@ int cli_evaluate(int argc, char **argv)
     const struct cli_option options[] = {
         CLI_JOB_INPUTS(job),
         CLI_OPTION_TEXT("policy", "P", "low, medium, high, or a policy file (default: low)", &job.options.policy_path),
-        CLI_OPTION_TEXT("key", "K.pem", "the signing key (default: key.pem in $LAZARET_STATE)", &job.options.key_path),
+        CLI_OPTION_TEXT("key", "K.pem", "the signing key, or pkcs11:URI (default: key.pem in $LAZARET_STATE)",
+                        &job.options.key_path),
+        CLI_OPTION_PASSPHRASE_FILE(&job.options.passphrase.file),
+        CLI_OPTION_TEXT("ledger", "DIR", "announce the job in this ledger before anything boots, and log its result",
+                        &job.options.ledger_path),
+        CLI_OPTION_TEXT("ledger-key", "K.pem", "the ledger's private key (default: DIR.pem)",
+                        &job.options.ledger_key_path),
         CLI_OPTION_TEXT("o", "DIR", "where the result goes; must not exist (default: MODEL's name.lazaret)",
                         &job.options.output_path),
         CLI_JOB_MACHINE(job),
@@ -51,6 +63,9 @@ int cli_evaluate(int argc, char **argv)
 
     if (r == 0 && parse == CLI_HELP_SHOWN)
         return 0;
+    job.options.passphrase.ask = cli_ask_passphrase;
+    if (r == 0 && job.options.ledger_key_path != NULL && job.options.ledger_path == NULL)
+        r = error_set(&error, ERROR_USAGE, -EINVAL, "--ledger-key is the key of a --ledger, which is missing");
     if (r == 0)
         r = cli_job_complete(&job, operands[0], &error);
     if (r == 0)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 struct keygen {
-    const char *prefix, *passphrase_file;
+    const char *prefix, *passphrase_file, *from;
     bool ask;
 };
 
@@ -28,6 +28,16 @@ static int generate(const struct keygen *keygen, uint8_t ret_fingerprint[SHA256_
     return r;
 }
 
+/* A key that is there already, in a file or a token: its public half is written. */
+static int export(const struct keygen *keygen, uint8_t ret_fingerprint[SHA256_SIZE], struct error *err)
+{
+    const struct crypto_passphrase source = {.file = keygen->passphrase_file, .ask = cli_ask_passphrase};
+
+    if (keygen->ask)
+        return error_set(err, ERROR_USAGE, -EINVAL, "--passphrase makes a new key, --from uses one");
+    return crypto_key_write_public(keygen->from, &source, keygen->prefix, ret_fingerprint, err);
+}
+
 int cli_keygen(int argc, char **argv)
 {
     const char *operands[CLI_OPERANDS_MAX];
@@ -37,6 +47,8 @@ int cli_keygen(int argc, char **argv)
         CLI_OPTION_FLAG("passphrase", "encrypt PREFIX.pem with a passphrase, which is asked for twice", &keygen.ask),
         CLI_OPTION_TEXT("passphrase-file", "FILE", "encrypt PREFIX.pem with FILE's first line",
                         &keygen.passphrase_file),
+        CLI_OPTION_TEXT("from", "KEY", "make no key: write PREFIX.pub.pem of one in a file or a token (pkcs11:URI)",
+                        &keygen.from),
     };
     const struct cli_command command = {
         .usage = "lazaret keygen -o PREFIX [OPTIONS]",
@@ -57,12 +69,12 @@ int cli_keygen(int argc, char **argv)
     if (r == 0 && (keygen.prefix == NULL || *keygen.prefix == '\0'))
         r = error_set(&err, ERROR_USAGE, -EINVAL, "where shall the key go? usage: %s", command.usage);
     if (r == 0)
-        r = generate(&keygen, fingerprint, &err);
+        r = keygen.from != NULL ? export(&keygen, fingerprint, &err) : generate(&keygen, fingerprint, &err);
     if (r < 0)
         return cli_fail(&err);
     sha256_to_hex(fingerprint, hex);
-    (void)printf(
-        "secret key:  %s.pem (keep it; whoever has it can sign results)\npublic key:  %s.pub.pem\nfingerprint: %s\n",
-        keygen.prefix, keygen.prefix, hex);
+    if (keygen.from == NULL)
+        (void)printf("secret key:  %s.pem (keep it; whoever has it can sign results)\n", keygen.prefix);
+    (void)printf("public key:  %s.pub.pem\nfingerprint: %s\n", keygen.prefix, hex);
     return 0;
 }

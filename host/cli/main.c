@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"scan", cli_scan, "look for malicious code in model files, inside a disposable microVM"},
     {"verify", cli_verify, "check a signed result offline"},
     {"replay", cli_replay, "evaluate again and compare with a signed result"},
+    {"provenance", cli_provenance, "verify a model's own signature and checksums"},
     {"image", cli_image, "build, show, export or import guest images"},
     {"keygen", cli_keygen, "make a signing key"},
     {"ledger", cli_ledger, "keep and check the log of what was evaluated"},

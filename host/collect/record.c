@@ -227,6 +227,10 @@ int record_from_message(const struct message *m, struct buffer *storage, struct 
         if (cluster_to_record(&m->cluster, storage, &r) < 0)
             return -ENOMEM;
         break;
+    case MESSAGE_POINTS:
+        SET_NUMBERS(&r, m->points.check, m->points.label, m->points.set);
+        r.blob = m->points.points;
+        break;
     case MESSAGE_ROW:
         if (row_to_record(&m->row, storage, &r) < 0)
             return -ENOMEM;
@@ -301,6 +305,13 @@ int record_to_message(const struct record *r, struct message *ret_message)
     case MESSAGE_CLUSTER:
         if (record_to_cluster(r, &m.cluster) < 0)
             return -EBADMSG;
+        break;
+    case MESSAGE_POINTS:
+        if (n[1] >= MESSAGE_CLASSES_MAX || n[2] >= PLAN_SET_COUNT || r->blob.size > POINTS_MAX * POINTS_SIZE ||
+            !points_are_whole(r->blob.data, r->blob.size))
+            return -EBADMSG;
+        m.points = (struct message_points){
+            .check = (uint32_t)n[0], .label = (uint32_t)n[1], .set = (enum plan_set_id)n[2], .points = r->blob};
         break;
     case MESSAGE_ROW:
         if (record_to_row(r, &m.row) < 0)

@@ -2,15 +2,17 @@
 /* Confinement of the host's helper processes; the order of the steps is confine.h's. */
 #include "host/confine/confine.h"
 
+#include "host/confine/internal.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,24 +38,24 @@ static int failed(const struct confine_profile *profile, struct error *err, cons
                      strerror(errno));
 }
 
-static bool keeps(const struct confine_profile *profile, int fd)
+static bool keeps(const int *keep_fds, size_t count, int fd)
 {
-    for (size_t i = 0; i < profile->keep_fd_count; i++)
-        if (profile->keep_fds[i] == fd)
+    for (size_t i = 0; i < count; i++)
+        if (keep_fds[i] == fd)
             return true;
     return fd == STDERR_FILENO;
 }
 
-/* Closes every descriptor but the kept ones, by the ranges between them. */
-static int close_others(const struct confine_profile *profile)
+/* By the ranges between the kept ones. */
+int confine_close_others(const int *keep_fds, size_t count)
 {
     int highest = STDERR_FILENO;
 
-    for (size_t i = 0; i < profile->keep_fd_count; i++)
-        if (profile->keep_fds[i] > highest)
-            highest = profile->keep_fds[i];
+    for (size_t i = 0; i < count; i++)
+        if (keep_fds[i] > highest)
+            highest = keep_fds[i];
     for (int fd = 0; fd <= highest; fd++)
-        if (!keeps(profile, fd))
+        if (!keeps(keep_fds, count, fd))
             (void)close(fd);
     return close_range((unsigned)highest + 1, ~0U, 0);
 }
@@ -78,7 +80,7 @@ static int set_limits(const struct confine_profile *profile)
     return 0;
 }
 
-static int drop_capabilities(void)
+int confine_drop_capabilities(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
@@ -86,14 +88,21 @@ static int drop_capabilities(void)
     return (int)syscall(SYS_capset, &header, none);
 }
 
-/* From root to the profile's own user, for good. Another user keeps its identity. */
+/* From root to the profile's own user, or its folder's owner, for good. Another user keeps its identity. */
 static int change_identity(const struct confine_profile *profile)
 {
-    unsigned id = (unsigned)profile->uid;
+    unsigned uid = (unsigned)profile->uid, gid = uid;
+    struct stat owner;
 
     if (geteuid() != 0)
         return 0;
-    if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+    if (profile->folder_fd != NULL) {
+        if (fstat(*profile->folder_fd, &owner) < 0 || fchdir(*profile->folder_fd) < 0 || chroot(".") < 0)
+            return -1;
+        uid = owner.st_uid;
+        gid = owner.st_gid;
+    }
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return -1;
     return 0;
 }
@@ -140,15 +149,15 @@ int confine_self(const struct confine_profile *profile, struct error *err)
     int r;
 
     (void)prctl(PR_SET_NAME, profile->name);
-    if (close_others(profile) < 0)
+    if (confine_close_others(profile->keep_fds, profile->keep_fd_count) < 0)
         return failed(profile, err, "close_range");
     if (root && unshare(CLONE_NEWNET | CLONE_NEWIPC) < 0)
         return failed(profile, err, "unshare");
     if (set_limits(profile) < 0)
         return failed(profile, err, "setrlimit");
     if (change_identity(profile) < 0)
-        return failed(profile, err, "setresuid");
-    if (drop_capabilities() < 0)
+        return failed(profile, err, "change of identity");
+    if (confine_drop_capabilities() < 0)
         return failed(profile, err, "capset");
     /* After the change of identity, which clears both. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Confinement of the host's helper processes: collector, data reader, signer, vsock device.
+ * Confinement of the host's helper processes: collector, data reader, signer, the ledger's appender, vsock device,
+ * reader of model signatures.
  *
  * Each is forked, closes what it does not need, gives up its identity and its privileges, and from
  * then on may make only the system calls that its profile names, each with its reason beside it.
@@ -20,12 +21,19 @@ enum confine_uid {
     CONFINE_UID_COLLECTOR = 64702,
     CONFINE_UID_DATA_READER = 64703,
     CONFINE_UID_VSOCK_DEVICE = 64704,
+    CONFINE_UID_PROVENANCE = 64705,
 };
 
 struct confine_profile {
     const char *name;     /* shown by ps(1) and in messages, at most 15 bytes */
     enum confine_uid uid; /* also the group */
-    const int *keep_fds;  /* descriptors that stay open, besides standard error */
+    /*
+     * The one folder that the process may still name files in, which it keeps open; NULL where it opens none. From root
+     * it takes its owner's identity, in place of `uid`, and the folder as its root directory. As another user it has
+     * that user's right to everything that the system calls below can name.
+     */
+    const int *folder_fd;
+    const int *keep_fds; /* descriptors that stay open, besides standard error */
     size_t keep_fd_count;
     const int *system_calls; /* SCMP_SYS(...) numbers beside the base set */
     size_t system_call_count;
@@ -40,7 +48,7 @@ struct confine_profile {
  * process.
  *
  * Steps, in order: close descriptors, empty network namespace where root, PDEATHSIG=SIGKILL,
- * not dumpable, rlimits (no core, no file growth but what is open), supplementary groups, gid, uid,
+ * not dumpable, rlimits (no core, no file growth but what is open), root directory, supplementary groups, gid, uid,
  * no capabilities, no_new_privs, seccomp. A failing step is an error, never skipped.
  */
 MUST_USE int confine_self(const struct confine_profile *profile, struct error *err);

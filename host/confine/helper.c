@@ -161,7 +161,8 @@ int helper_start(const struct helper_service *service, void *state, struct helpe
     helper->socket = -1;
     r = fork_process(helper, state, err);
     if (r == 0)
-        r = read_reply(helper, ret_greeting, io_deadline_ms(START_DEADLINE_MS), err);
+        r = read_reply(helper, ret_greeting,
+                       io_deadline_ms(service->start_ms > 0 ? service->start_ms : START_DEADLINE_MS), err);
     if (r < 0)
         helper_free(helper);
     else

@@ -17,6 +17,7 @@
 struct helper_service {
     const char *name;              /* "the signer"; begins messages */
     size_t request_max, reply_max; /* bytes; a larger request ends the helper */
+    uint64_t start_ms;             /* how long `open` may take; 0: 10 seconds */
     /* Loads what the helper needs, confines it keeping `socket`, and appends the greeting. */
     int (*open)(void *state, int socket, struct buffer *ret_greeting, struct error *err);
     /* Answers a request; after an error the helper lives on. */

@@ -2,8 +2,9 @@
 /* What the monitor gives up once its helpers and its VM run. */
 #include "host/confine/monitor.h"
 
+#include "host/confine/internal.h"
+
 #include <errno.h>
-#include <seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -55,7 +56,7 @@ static const int forbidden[] = {
     SCMP_SYS(request_key),
 };
 
-static int forbid_all(scmp_filter_ctx filter)
+int confine_forbid_dangerous(scmp_filter_ctx filter)
 {
     for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) {
         int r = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, forbidden[i], 0);
@@ -86,7 +87,7 @@ int confine_monitor(struct error *err)
     if (r == 0)
         r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     if (r == 0)
-        r = forbid_all(filter);
+        r = confine_forbid_dangerous(filter);
     if (r == 0)
         r = forbid_networks(filter);
     if (r == 0 && (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))

@@ -41,6 +41,14 @@ MUST_USE int crypto_file_read(const char *path, const char *secret, char ret_tex
 MUST_USE int crypto_private_pem_load(const char *path, const struct crypto_passphrase *passphrase, EVP_PKEY **ret_pkey,
                                      struct error *err);
 
+/*
+ * A private key in a token, by its URI (pkcs11.h); the PIN comes from the URI's pin-source, else from `passphrase`.
+ * ERROR_USAGE for the URI, ERROR_UNAVAILABLE where engine or module are not here, ERROR_BAD_INPUT, -EKEYREJECTED where
+ * the token has no such key or the PIN is another; and those of crypto_passphrase_get().
+ */
+MUST_USE int crypto_pkcs11_open(const char *name, const struct crypto_passphrase *passphrase, EVP_PKEY **ret_pkey,
+                                struct error *err);
+
 /* 0 for an ECDSA key on P-256; else, or where pkey is NULL, the error of the loaders. `half`: "public" or "private". */
 MUST_USE int crypto_key_check_p256(const EVP_PKEY *pkey, const char *name, const char *half, struct error *err);
 

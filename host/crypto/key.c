@@ -3,6 +3,7 @@
 #include "host/crypto/key.h"
 
 #include "host/crypto/internal.h"
+#include "host/crypto/pkcs11.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -29,7 +30,8 @@ int crypto_private_key_open(const char *name, const struct crypto_passphrase *pa
 {
     CLEANUP_PKEY EVP_PKEY *pkey = NULL;
     struct crypto_private_key *key;
-    int r = crypto_private_pem_load(name, passphrase, &pkey, err);
+    int r = crypto_name_is_pkcs11(name) ? crypto_pkcs11_open(name, passphrase, &pkey, err)
+                                        : crypto_private_pem_load(name, passphrase, &pkey, err);
 
     if (r == 0)
         r = crypto_key_check_p256(pkey, name, "private", err);

@@ -42,9 +42,17 @@ MUST_USE int crypto_key_generate_with(const char *prefix, const char *passphrase
 MUST_USE int crypto_key_generate(const char *prefix, uint8_t ret_fingerprint[SHA256_SIZE], struct error *err);
 
 /*
- * Loads a private key from a PEM file, with the passphrase where it is encrypted: NULL has none. ERROR_NO_INPUT where
- * the file can't be read; ERROR_BAD_INPUT where it is no P-256 private key, may be read by group or others (-EACCES),
- * or the passphrase is not at hand (-ENOKEY) or another (-EKEYREJECTED).
+ * Writes the public half of a private key that is there already, in a file or a token, to PREFIX.pub.pem, and returns
+ * its fingerprint. Errors are those of crypto_private_key_open(), and of crypto_key_generate_with() for the file.
+ */
+MUST_USE int crypto_key_write_public(const char *name, const struct crypto_passphrase *passphrase, const char *prefix,
+                                     uint8_t ret_fingerprint[SHA256_SIZE], struct error *err);
+
+/*
+ * Loads a private key from a PEM file, or opens one in a token by its PKCS #11 URI (pkcs11.h), with the passphrase or
+ * PIN where it needs one: NULL has none. ERROR_USAGE for the URI, ERROR_NO_INPUT where the file can't be read,
+ * ERROR_UNAVAILABLE where the engine for tokens is not here; ERROR_BAD_INPUT where it is no P-256 private key, may be
+ * read by group or others (-EACCES), or the passphrase is not at hand (-ENOKEY) or another (-EKEYREJECTED).
  */
 MUST_USE int crypto_private_key_open(const char *name, const struct crypto_passphrase *passphrase,
                                      struct crypto_private_key **ret_key, struct error *err);

@@ -118,3 +118,21 @@ int crypto_key_generate(const char *prefix, uint8_t ret_fingerprint[SHA256_SIZE]
 {
     return crypto_key_generate_with(prefix, NULL, ret_fingerprint, err);
 }
+
+int crypto_key_write_public(const char *name, const struct crypto_passphrase *passphrase, const char *prefix,
+                            uint8_t ret_fingerprint[SHA256_SIZE], struct error *err)
+{
+    CLEANUP_PRIVATE_KEY struct crypto_private_key *key = NULL;
+    CLEANUP_PUBLIC_KEY struct crypto_public_key *public = NULL;
+    char path[PATH_MAX];
+    int r;
+
+    if (snprintf(path, sizeof path, "%s.pub.pem", prefix) >= PATH_MAX)
+        return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "the prefix of the key's file is too long");
+    r = crypto_private_key_open(name, passphrase, &key, err);
+    if (r == 0)
+        r = crypto_private_key_get_public(key, &public, err);
+    if (r == 0)
+        r = crypto_public_key_fingerprint(public, ret_fingerprint, err);
+    return r == 0 ? write_public(public, path, err) : r;
+}

@@ -8,6 +8,7 @@
 #include "host/data/set_path.h"
 #include "host/job/deadlines.h"
 #include "host/job/plan_make.h"
+#include "host/job/recheck.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -326,5 +327,5 @@ int admission_decide(const struct admission *admission, const struct job_options
                          admission->model_name, (unsigned long long)admission->model_size,
                          (unsigned long long)admission->needed_mib, (unsigned long long)admission->memory_mib,
                          (unsigned long long)admission->needed_mib);
-    return 0;
+    return recheck_admit(&admission->policy, admission->description->sets[DATA_SET_TEST].elements, err);
 }

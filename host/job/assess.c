@@ -27,6 +27,12 @@ void assessment_free(struct assessment *assessment)
     verdict_free(&assessment->verdict);
 }
 
+void assessment_clear(struct assessment *assessment)
+{
+    assessment_free(assessment);
+    *assessment = (struct assessment){.failed = false};
+}
+
 /* --- judging ---------------------------------------------------------------------------------------------------- */
 
 struct judging {

@@ -20,6 +20,9 @@ struct assessment {
 /* Records that there will be no evaluation. */
 void assessment_fail(struct assessment *assessment, enum outcome outcome, const char *reason);
 void assessment_free(struct assessment *assessment);
+/* Drops what it holds: it can be filled, or failed, anew. */
+void assessment_clear(struct assessment *assessment);
+#define CLEANUP_ASSESSMENT CLEANUP(assessment_free)
 
 /*
  * Scores and decides. ERROR_GUEST where the guest's figures can't be: an adversarial sample outside its bounds.

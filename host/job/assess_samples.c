@@ -4,7 +4,6 @@
 
 #include "base/io.h"
 #include "host/job/deadlines.h"
-#include "host/score/samples.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,21 +16,29 @@ struct holding {
     const struct samples_features *features; /* NULL: none */
 };
 
-static int check_point(const struct holding *holding, uint32_t check, uint32_t curve, uint32_t point, struct error *err)
+struct samples_rule assess_samples_rule(const struct plan_made *made, uint32_t check, uint32_t curve, uint32_t point,
+                                        const struct samples_features *features)
 {
-    const struct results *results = holding->results;
-    const struct plan_check *planned = &results->plan->checks[check];
-    const struct plan_contract *contract = &results->plan->contract;
-    const struct samples_rule rule = {
+    const struct plan_check *planned = &made->plan.checks[check];
+    const struct plan_contract *contract = &made->plan.contract;
+
+    return (struct samples_rule){
         .check = plan_check_name(planned->id),
         .norm = planned->attack.curves[curve].norm,
         .minimal = planned->attack.curves[curve].minimal,
         .eps = planned->attack.curves[curve].eps[point],
-        .eps_text = plan_make_eps_text(holding->made, check, curve, point),
+        .eps_text = plan_make_eps_text(made, check, curve, point),
         .range_low = contract->range_low,
         .range_high = contract->range_high,
-        .features = holding->features,
+        .features = features,
     };
+}
+
+static int check_point(const struct holding *holding, uint32_t check, uint32_t curve, uint32_t point, struct error *err)
+{
+    const struct results *results = holding->results;
+    const struct plan_check *planned = &results->plan->checks[check];
+    const struct samples_rule rule = assess_samples_rule(holding->made, check, curve, point, holding->features);
     uint32_t count = planned->attack.samples < results->sample_count ? planned->attack.samples : results->sample_count;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -59,11 +66,9 @@ static int check_attack(const struct holding *holding, uint32_t check, struct er
     return r;
 }
 
-/* What the spec says of each element: the features' samples, which `ret_features` points into; the caller frees. */
-static int read_features(const struct admission *admission, const struct results *results, float **ret_values,
+int assess_read_features(const struct admission *admission, size_t elements, float **ret_values,
                          struct samples_features *ret_features, struct error *err)
 {
-    size_t elements = results->elements;
     CLEANUP_FREE float *values = calloc(DATA_FEATURE_COUNT * elements + 1, sizeof *values);
     int r;
 
@@ -97,7 +102,7 @@ int assess_samples(const struct admission *admission, const struct plan_made *ma
     r = data_reader_window(admission->reader, DATA_SET_TEST, 0, results->sample_count, clean,
                            io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), err);
     if (r == 0 && results->plan->sets[PLAN_SET_FEATURES].present) {
-        r = read_features(admission, results, &values, &features, err);
+        r = assess_read_features(admission, results->elements, &values, &features, err);
         holding.features = &features;
     }
     for (uint32_t check = 0; r == 0 && check < results->plan->check_count; check++)

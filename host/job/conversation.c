@@ -215,9 +215,7 @@ static int send_and_wait(struct talk *talk, int model_fd, uint32_t check, enum m
                                    .model_fd = model_fd,
                                    .reference_fd = with->reference_fd,
                                    .check = check,
-                                   .reader = with->reader,
-                                   .train_labels = with->train_labels,
-                                   .test_labels = with->test_labels};
+                                   .inputs = with->inputs};
     r = stream_start(&talk->stream, talk->err);
     if (r == 0 && answer != NOTHING_TO_WAIT_FOR)
         r = wait_for(talk, answer, with->deadline_ns);

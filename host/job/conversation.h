@@ -8,8 +8,8 @@
 #ifndef LAZARET_HOST_JOB_CONVERSATION_H
 #define LAZARET_HOST_JOB_CONVERSATION_H
 
-#include "host/data/reader.h"
 #include "host/job/events.h"
+#include "host/job/inputs.h"
 #include "host/job/results.h"
 #include "host/vm/vm.h"
 
@@ -20,8 +20,7 @@ struct conversation {
     int model_fd, reference_fd; /* reference_fd: -1 where the plan has none */
     const char *model_name;     /* begins messages about the model; printable */
     const char *test_name;
-    struct data_reader *reader;
-    const int32_t *train_labels, *test_labels;
+    const struct inputs *inputs;
     uint32_t test_label_max; /* the largest test label: must be among the model's classes */
     bool test_labelled;
     struct events *events;

@@ -16,6 +16,9 @@
 /* One signature. */
 #define JOB_DEADLINE_SIGN_MS 30000u
 
+/* One append to the ledger; others may write to it, too (ledger/store.h, STORE_LOCK_WAIT_MS). */
+#define JOB_DEADLINE_APPEND_MS 90000u
+
 /* How often the monitor looks up from waiting for the guest: progress, a VM that ended, a stream that failed. */
 #define JOB_TICK_MS 100u
 

@@ -71,22 +71,29 @@ void events_start(struct events *events, int fd, bool quiet)
         (void)close(fd);
 }
 
+void events_label(struct events *events, const char *label)
+{
+    events_end(events);
+    events->label = label;
+}
+
 void events_begin(struct events *events, const char *phase)
 {
+    bool labelled = events->label != NULL && events->label[0] != '\0';
     struct events_phase *next;
 
     events_end(events);
     if (events->phase_count == EVENTS_PHASES_MAX)
         return;
     next = &events->phases[events->phase_count];
-    (void)snprintf(next->name, sizeof next->name, "%s", phase);
+    (void)snprintf(next->name, sizeof next->name, "%s%s%s", labelled ? events->label : "", labelled ? ": " : "", phase);
     events->in_phase = true;
     events->phase_start_ns = io_now_ns();
     events->phase_cpu_ns = cpu_now_ns();
     events->last_line_ns = 0;
-    write_event(events, "begin", "phase", phase);
+    write_event(events, "begin", "phase", next->name);
     if (!events->quiet && events->terminal) {
-        (void)fprintf(stderr, "\r\033[K[%s]", phase);
+        (void)fprintf(stderr, "\r\033[K[%s]", next->name);
         events->line_open = true;
     }
 }
@@ -104,7 +111,7 @@ void events_end(struct events *events)
     write_event(events, "end", "phase", phase->name);
     end_line(events);
     if (!events->quiet)
-        (void)fprintf(stderr, "%-28s %8.2f s\n", phase->name, seconds(phase->wall_ns));
+        (void)fprintf(stderr, "%-36s %8.2f s\n", phase->name, seconds(phase->wall_ns));
 }
 
 static void print_progress(struct events *events, uint64_t done, uint64_t total, const char *unit)

@@ -15,8 +15,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define EVENTS_PHASES_MAX 32u
-#define EVENTS_NAME_MAX   40u
+#define EVENTS_PHASES_MAX 160u /* six runs of all checks */
+#define EVENTS_NAME_MAX   64u
 
 struct events_phase {
     char name[EVENTS_NAME_MAX];
@@ -31,6 +31,7 @@ struct events {
     struct events_phase phases[EVENTS_PHASES_MAX]; /* those that have ended, then the one under way */
     unsigned phase_count;
     bool in_phase;
+    const char *label; /* borrowed; begins the names of phases; NULL or "": none */
 };
 
 /* Starts the clock. `fd` becomes the events' own. */
@@ -38,6 +39,10 @@ void events_start(struct events *events, int fd, bool quiet);
 
 /* Begins a phase, ending the one under way. Names are "boot", "check fgsm". */
 void events_begin(struct events *events, const char *phase);
+
+/* Phases that begin from now on are called "label: phase"; "" ends that. Ends the phase under way. */
+void events_label(struct events *events, const char *label);
+
 void events_end(struct events *events);
 
 /* How far the phase has come; `unit` is what is counted: "images", "bytes". */

@@ -69,6 +69,11 @@ static void set_record(json_t *document, const struct vm_record *record)
     set(document, "machine", json_string(record->machine));
     set(document, "cpuModel", json_string(record->cpu_model));
     set(document, "versions", versions(record));
+}
+
+/* How a VM ended, and what it took. */
+static void set_end(json_t *document, const struct vm_record *record)
+{
     set(document, "exit",
         json_pack("{s:s, s:s}", "reason", vm_exit_name(record->exit_reason), "detail", record->exit_detail));
     set(document, "destruction", destruction(&record->proof));
@@ -127,6 +132,33 @@ static json_t *checks(const struct results *results, const struct plan *plan)
     return array;
 }
 
+/* One run: a VM, what it was for, and what came of it. */
+static json_t *new_run(const struct run *run)
+{
+    json_t *object = json_pack("{s:s}", "purpose", run_purpose_names[run->purpose]);
+
+    if (run->evaluated)
+        set(object, "evaluation", json_new_digest(run->evaluation_sha256));
+    set_end(object, &run->record);
+    return object;
+}
+
+static json_t *runs(const struct execution *execution)
+{
+    json_t *array = json_array();
+
+    for (unsigned i = 0; i < execution->run_count; i++)
+        if (execution->runs[i].recorded)
+            (void)json_array_append_new(array, new_run(&execution->runs[i]));
+    return array;
+}
+
+static json_t *recheck(const struct recheck_report *report)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "adversarial", count(report->adversarial), "clean", count(report->clean),
+                     "agreed", count(report->agreed), "nonce", json_new_digest(report->nonce));
+}
+
 json_t *execution_document(const struct execution *execution)
 {
     json_t *document = json_pack("{s:i, s:s, s:o, s:o}", "format", 1, "job", execution->job_id, "digests",
@@ -138,6 +170,12 @@ json_t *execution_document(const struct execution *execution)
         set_record(document, execution->record);
     else
         set(document, "isolation", json_string("none"));
+    if (execution->record != NULL)
+        set_end(document, execution->record);
+    if (execution->run_count > 1)
+        set(document, "runs", runs(execution));
+    if (execution->recheck != NULL)
+        set(document, "recheck", recheck(execution->recheck));
     if (execution->results != NULL) {
         set(document, "guest", guest(execution->results));
         set(document, "checks", checks(execution->results, execution->plan));

@@ -7,7 +7,7 @@
 #define LAZARET_HOST_JOB_EXECUTION_H
 
 #include "host/job/events.h"
-#include "host/job/results.h"
+#include "host/job/recheck.h"
 #include "host/vm/image.h"
 #include "host/vm/vm.h"
 
@@ -15,11 +15,14 @@
 
 struct execution {
     const char *job_id;
-    const struct vm_record *record; /* NULL: nothing was booted */
-    const struct image *image;      /* NULL under process isolation */
-    const uint8_t *agent_sha256;    /* NULL: nothing ran */
-    const struct results *results;  /* NULL: none */
-    const struct plan *plan;        /* NULL: none */
+    const struct vm_record *record; /* of the first run; NULL: nothing was booted */
+    const struct run *runs;         /* in their order */
+    unsigned run_count;
+    const struct recheck_report *recheck; /* NULL: there was none */
+    const struct image *image;            /* NULL under process isolation */
+    const uint8_t *agent_sha256;          /* NULL: nothing ran */
+    const struct results *results;        /* NULL: none */
+    const struct plan *plan;              /* NULL: none */
     const struct events *events;
     const char *failure; /* why there is no evaluation; NULL: there is one */
 };

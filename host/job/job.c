@@ -6,6 +6,7 @@
  * kinds of trouble. An error (bad input, something this machine lacks, a fault of our own) unwinds: the VM is
  * destroyed, the janitor removes what was gathered, and nothing is left. A failed evaluation (ERROR_GUEST, or a refusal
  * by policy or memory) goes on to the end without results: it is written down, signed and committed like any other.
+ * What happens in a VM is run.c's; a policy that says `repeat` has it happen more than once.
  */
 #include "host/job/job.h"
 
@@ -13,11 +14,12 @@
 #include "host/confine/monitor.h"
 #include "host/job/admission.h"
 #include "host/job/assess.h"
-#include "host/job/conversation.h"
-#include "host/job/deadlines.h"
+#include "host/job/job_ledger.h"
 #include "host/job/journal.h"
 #include "host/job/locate.h"
 #include "host/job/publish.h"
+#include "host/job/recheck.h"
+#include "host/job/repeat.h"
 #include "host/job/staging.h"
 
 #include <errno.h>
@@ -34,18 +36,18 @@ struct job {
     struct journal *journal;
     struct staging *staging;
     struct signer *signer;
+    struct job_ledger ledger;
     struct events events;
     struct admission *admission;
     struct plan_made *made;
     struct image *image;
     uint8_t agent_sha256[SHA256_SIZE];
     char policy_path[PATH_MAX], agent_path[PATH_MAX];
-    struct vm *vm;
-    struct vm_record *record;
-    bool recorded; /* record holds a VM that ran */
-    int console_fd, connection;
-    struct results *results;
-    struct conversation_failure failure;
+    int console_fd;
+    struct run runs[RUN_COUNT_MAX]; /* prepared all at once, run one after another */
+    unsigned run_count;
+    struct recheck_report recheck;
+    bool rechecked;
     struct assessment assessment;
     uint64_t deadline_ns;
 };
@@ -63,7 +65,9 @@ static int prepare(struct job *job, struct error *err)
         return r;
     r = 0;
     if (options->key_path != NULL)
-        r = signer_start(options->key_path, &job->signer, err);
+        r = signer_start_with(options->key_path, &options->passphrase, &job->signer, err);
+    if (r == 0)
+        r = job_ledger_start(&job->ledger, options, err);
     if (r == 0 && options->output_path != NULL) {
         r = journal_create(&job->journal, err);
         if (r == 0)
@@ -123,123 +127,94 @@ static int admit(struct job *job, struct error *err)
 
 /* --- running ---------------------------------------------------------------------------------------------- */
 
-static int boot(struct job *job, struct error *err)
+/* Every VM that the policy will want, before any guest is there; then the monitor gives up what it took. */
+static int prepare_runs(struct job *job, const struct run_setting *setting, struct error *err)
 {
-    const struct job_options *options = job->options;
-    char memory[24], *arguments[] = {"--memory", memory, NULL};
-    struct vm_options vm = {
-        .isolation = options->isolation,
-        .acceleration = options->acceleration,
-        .transport = options->transport,
-        .vcpus = options->vcpus,
-        .memory_mib = job->admission->memory_mib,
-        .image = job->image,
-        .agent_path = job->agent_path[0] != '\0' ? job->agent_path : NULL,
-        .agent_arguments = arguments,
-        .console_fd = job->console_fd,
-        .console_max = VM_CONSOLE_DEFAULT,
+    const struct policy *policy = &job->admission->policy;
+    int r = 0;
+
+    events_begin(&job->events, "prepare");
+    for (unsigned i = 0; r == 0 && i < policy->repeat; i++) {
+        char label[RUN_LABEL_SIZE] = "";
+
+        if (i > 0)
+            (void)snprintf(label, sizeof label, "repeat %u", i + 1);
+        r = run_prepare(setting, RUN_EVALUATION, label, &job->runs[job->run_count++], err);
+    }
+    if (r == 0 && policy->recheck > 0 && recheck_needs_opening(&job->made->plan))
+        r = run_prepare(setting, RUN_OPENING, "opening", &job->runs[job->run_count++], err);
+    if (r == 0 && policy->recheck > 0)
+        r = run_prepare(setting, RUN_PREDICTION, "recheck", &job->runs[job->run_count++], err);
+    return r < 0 ? r : confine_monitor(err);
+}
+
+/* Where the policy asks for it, and the model was more than scanned. */
+static int recheck(struct job *job, const struct run_setting *setting, const struct inputs *inputs, struct error *err)
+{
+    unsigned first = job->admission->policy.repeat;
+    struct recheck order = {
+        .setting = setting,
+        .made = job->made,
+        .inputs = inputs,
+        .claims = job->runs[0].results,
+        .opening = job->run_count - first > 1 ? &job->runs[first] : NULL,
+        .prediction = &job->runs[job->run_count - 1],
     };
-    uint64_t connect_ns = io_deadline_ms(JOB_DEADLINE_CONNECT_MS);
-    int r = step(job, "boot", err);
 
-    (void)snprintf(memory, sizeof memory, "%llu", (unsigned long long)job->admission->memory_mib);
-    events_begin(&job->events, "boot");
-    if (r == 0)
-        r = vm_start(&vm, &job->vm, err);
-    if (r == 0)
-        r = confine_monitor(err);
-    if (r == 0)
-        r = vm_connect(job->vm, connect_ns < job->deadline_ns ? connect_ns : job->deadline_ns, &job->connection, err);
-    return r;
+    if (job->admission->policy.recheck == 0 || results_are_dangerous(order.claims))
+        return 0;
+    job->rechecked = true;
+    return recheck_run(&order, &job->recheck, err);
 }
 
-static int converse(struct job *job, struct error *err)
-{
-    const struct admission *admission = job->admission;
-    const struct data_set_description *test = &admission->description->sets[DATA_SET_TEST];
-    const struct conversation conversation = {
-        .vm = job->vm,
-        .connection = job->connection,
-        .plan = &job->made->plan,
-        .model_fd = admission->model_fd,
-        .reference_fd = admission->reference_fd,
-        .model_name = admission->model_name,
-        .test_name = job->options->test_path,
-        .reader = admission->reader,
-        .train_labels = admission->train_labels,
-        .test_labels = admission->test_labels,
-        .test_label_max = test->label_max,
-        .test_labelled = test->labelled,
-        .events = &job->events,
-        .deadline_ns = job->deadline_ns,
-    };
-    int r = results_create(&job->made->plan, &job->results, err);
-
-    if (r == 0)
-        r = step(job, "conversation", err);
-    if (r == 0)
-        r = conversation_run(&conversation, job->results, &job->failure, err);
-    return r;
-}
-
-/* Ends the VM and looks whether anything is left, whatever happened before. */
-static int destroy(struct job *job, struct error *err)
-{
-    int r = step(job, "destroy", err);
-
-    if (job->connection >= 0)
-        (void)close(take_fd(&job->connection));
-    if (job->vm == NULL)
-        return r;
-    events_begin(&job->events, "destroy");
-    if (r == 0)
-        r = vm_destroy(job->vm, job->record, err);
-    job->recorded = true;
-    return r;
-}
-
-/* Boots, talks, destroys. A failed evaluation is 0 with job->assessment.failed set. */
+/* The evaluation, as often as the policy says, and what it has looked at again. A failed one is 0 with
+ * job->assessment.failed set. */
 static int run(struct job *job, struct error *err)
 {
-    struct error trouble = {0}, left = {0};
-    int r = boot(job, &trouble), destroyed;
+    const struct admission *admission = job->admission;
+    const struct run_setting setting = {
+        .options = job->options,
+        .admission = admission,
+        .image = job->image,
+        .agent_path = job->agent_path[0] != '\0' ? job->agent_path : NULL,
+        .console_fd = job->console_fd,
+        .events = &job->events,
+        .journal = job->journal,
+        .deadline_ns = job->deadline_ns,
+    };
+    const struct inputs inputs = {
+        .reader = admission->reader, .train_labels = admission->train_labels, .test_labels = admission->test_labels};
+    struct error trouble = {0};
+    int r = prepare_runs(job, &setting, err);
 
+    if (r < 0)
+        return r;
+    r = repeat_evaluation(&setting, job->made, &inputs, job->runs, admission->policy.repeat, &job->assessment,
+                          &trouble);
     if (r == 0)
-        r = converse(job, &trouble);
-    destroyed = destroy(job, &left);
-    if (r == 0 && destroyed == 0)
+        r = recheck(job, &setting, &inputs, &trouble);
+    if (r == 0)
         return 0;
-    if (r < 0 && trouble.kind != ERROR_GUEST) {
+    if (trouble.kind != ERROR_GUEST) {
         *err = trouble;
         return r;
     }
-    if (destroyed < 0) {
-        *err = left;
-        return destroyed;
-    }
+    assessment_clear(&job->assessment);
     assessment_fail(&job->assessment, OUTCOME_COULD_NOT_EVALUATE, trouble.text);
     return 0;
 }
 
 /* --- deciding and publishing ---------------------------------------------------------------------------------- */
 
-static int assess(struct job *job, struct error *err)
+/* Where it ended, well or not: the last run that a VM came of, or the first where none did. */
+static const struct run *last_run(const struct job *job)
 {
-    struct error lie = {0};
-    int r;
+    const struct run *last = &job->runs[0];
 
-    if (job->assessment.failed)
-        return 0;
-    events_begin(&job->events, "score");
-    r = assess_results(job->admission, job->made, job->results, job->recorded ? job->record : NULL, &job->assessment,
-                       &lie);
-    if (r < 0 && lie.kind == ERROR_GUEST) { /* figures that can't be: the guest's doing */
-        assessment_fail(&job->assessment, OUTCOME_COULD_NOT_EVALUATE, lie.text);
-        return 0;
-    }
-    if (r < 0)
-        *err = lie;
-    return r;
+    for (unsigned i = 0; i < job->run_count; i++)
+        if (job->runs[i].recorded)
+            last = &job->runs[i];
+    return last;
 }
 
 static int publish(struct job *job, struct error *err)
@@ -251,12 +226,16 @@ static int publish(struct job *job, struct error *err)
         .made = job->made,
         .image = job->image,
         .agent_sha256 = job->agent_sha256,
-        .record = job->recorded ? job->record : NULL,
-        .results = job->results,
+        .runs = job->runs,
+        .run_count = job->run_count,
+        .recheck = job->rechecked ? &job->recheck : NULL,
+        .record = job->runs[0].recorded ? &job->runs[0].record : NULL,
+        .results = job->runs[0].results,
         .assessment = &job->assessment,
-        .failure = &job->failure,
+        .last = last_run(job),
         .console_fd = job->console_fd,
         .events = &job->events,
+        .ledger = job->ledger.appender != NULL ? &job->ledger : NULL,
     };
     int r;
 
@@ -274,7 +253,7 @@ static int publish(struct job *job, struct error *err)
     return r;
 }
 
-static int run_whole(struct job *job, struct error *err)
+static int run_job(struct job *job, struct error *err)
 {
     struct error refusal = {0};
     int r = locate_policy(job->options->policy_path, job->policy_path, err);
@@ -286,6 +265,8 @@ static int run_whole(struct job *job, struct error *err)
     r = prepare(job, err);
     if (r == 0)
         r = admit(job, err);
+    if (r == 0 && job->staging != NULL)
+        r = job_ledger_announce(&job->ledger, job->admission, job->journal, err);
     if (r < 0)
         return r;
     if (admission_decide(job->admission, &job->resolved, &refusal) < 0)
@@ -294,8 +275,6 @@ static int run_whole(struct job *job, struct error *err)
                         refusal.text);
     else
         r = run(job, err);
-    if (r == 0)
-        r = assess(job, err);
     if (r == 0)
         r = publish(job, err);
     return r;
@@ -310,6 +289,12 @@ static void conclude(struct job *job)
     result->reason_count = job->assessment.reason_count;
     memcpy(result->reasons, job->assessment.reasons, sizeof result->reasons);
     memcpy(result->agent_sha256, job->agent_sha256, SHA256_SIZE);
+    result->logged = job->ledger.appender != NULL;
+    if (result->logged) {
+        (void)snprintf(result->ledger_origin, sizeof result->ledger_origin, "%s", job->ledger.announced.origin);
+        result->ledger_intent = job->ledger.announced.intent;
+        result->ledger_result = job->ledger.result;
+    }
     result->evaluation = job->assessment.evaluation_bytes;
     job->assessment.evaluation_bytes = buffer_with_limit(0);
 }
@@ -318,20 +303,18 @@ static void job_free(struct job *job)
 {
     if (job == NULL)
         return;
-    vm_free(job->vm);
-    if (job->connection >= 0)
-        (void)close(job->connection);
+    for (unsigned i = 0; i < job->run_count; i++)
+        run_close(&job->runs[i]);
     if (job->console_fd >= 0)
         (void)close(job->console_fd);
     assessment_free(&job->assessment);
-    results_free(job->results);
     image_free(job->image);
     admission_free(job->admission);
     signer_free(job->signer);
+    job_ledger_stop(&job->ledger);
     events_stop(&job->events);
     staging_free(job->staging);
     journal_free(job->journal);
-    free(job->record);
     free(job->made);
     free(job);
 }
@@ -345,14 +328,12 @@ int job_run(const struct job_options *options, struct job_result *ret_result, st
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a job");
     job->options = options;
     job->result = ret_result;
-    job->connection = -1;
     job->console_fd = memfd_create("console", MFD_CLOEXEC);
     job->made = calloc(1, sizeof *job->made);
-    job->record = calloc(1, sizeof *job->record);
-    if (job->made == NULL || job->record == NULL || job->console_fd < 0)
+    if (job->made == NULL || job->console_fd < 0)
         r = error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a job");
     else
-        r = run_whole(job, err);
+        r = run_job(job, err);
     if (r == 0)
         conclude(job);
     job_free(job);

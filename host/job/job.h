@@ -2,10 +2,10 @@
 /*
  * One evaluation, from admission to the signed result.
  *
- * admit → journal → boot → handshake → plan, model → checks → destroy and prove it → score and decide → sign → commit.
- * What is wrong with the input or with this machine is an error, and nothing is left behind. What goes wrong once the
- * job is admitted (a model that can't be run, a guest that lies or dies, a limit) is a result: could-not-evaluate,
- * signed.
+ * admit → journal → intent into the ledger → boot → handshake → plan, model → checks → destroy and prove it → score and
+ * decide → sign → append → commit. What is wrong with the input or with this machine is an error, and nothing is left
+ * behind. What goes wrong once the job is admitted (a model that can't be run, a guest that lies or dies, a limit) is a
+ * result: could-not-evaluate, signed.
  */
 #ifndef LAZARET_HOST_JOB_JOB_H
 #define LAZARET_HOST_JOB_JOB_H
@@ -13,6 +13,8 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "host/attest/outcome.h"
+#include "host/crypto/passphrase.h"
+#include "host/ledger/note.h"
 #include "host/vm/vm.h"
 
 enum job_arithmetic { JOB_ARITHMETIC_AUTO, JOB_ARITHMETIC_FMA, JOB_ARITHMETIC_MUL_ADD };
@@ -21,13 +23,16 @@ enum job_arithmetic { JOB_ARITHMETIC_AUTO, JOB_ARITHMETIC_FMA, JOB_ARITHMETIC_MU
 
 struct job_options {
     const char *model_path, *test_path;
-    const char *train_path;     /* NULL: none */
-    const char *spec_path;      /* NULL: none */
-    const char *reference_path; /* NULL: none; a model to compare weights with */
-    const char *triggers_path;  /* NULL: none; trigger patterns with their masks */
-    const char *policy_path;    /* a file, or the name of a shipped policy */
-    const char *key_path;       /* NULL: the result is not signed and not written (a replay) */
-    const char *output_path;    /* NULL: nothing is written */
+    const char *train_path;              /* NULL: none */
+    const char *spec_path;               /* NULL: none */
+    const char *reference_path;          /* NULL: none; a model to compare weights with */
+    const char *triggers_path;           /* NULL: none; trigger patterns with their masks */
+    const char *policy_path;             /* a file, or the name of a shipped policy */
+    const char *key_path;                /* NULL: the result is not signed and not written (a replay) */
+    struct crypto_passphrase passphrase; /* of the key; read or asked for by the signer's process */
+    const char *output_path;             /* NULL: nothing is written */
+    const char *ledger_path;             /* NULL: the job is not logged */
+    const char *ledger_key_path;         /* NULL: beside the ledger; several with commas between */
     enum vm_isolation isolation;
     enum vm_acceleration acceleration;
     enum vm_transport transport;
@@ -48,6 +53,9 @@ struct job_result {
     unsigned reason_count;
     struct buffer evaluation;          /* evaluation.json's bytes; empty where there is none */
     uint8_t agent_sha256[SHA256_SIZE]; /* of the agent that ran */
+    bool logged;                       /* in a ledger, and the following */
+    char ledger_origin[NOTE_NAME_MAX + 1];
+    uint64_t ledger_intent, ledger_result; /* indices of its leaves */
 };
 
 MUST_USE int job_run(const struct job_options *options, struct job_result *ret_result, struct error *err);

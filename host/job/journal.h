@@ -20,7 +20,8 @@ MUST_USE int journal_create(struct journal **ret_journal, struct error *err);
 const char *journal_id(const struct journal *journal);   /* 16 hexadecimal digits */
 const char *journal_path(const struct journal *journal); /* of the file */
 
-/* Appends "STEP DETAIL" and syncs it. Steps: "staging PATH", "boot", "conversation", "destroy", "sign", "commit". */
+/* Appends "STEP DETAIL" and syncs it. Steps: "staging PATH", "announce", "boot", "conversation", "destroy",
+ * "sign", "append", "commit"; "announce" and "append" are of the ledger. */
 MUST_USE int journal_step(struct journal *journal, const char *step, const char *detail, struct error *err);
 
 /* Removes the file: the job is over, well or not. NULL is fine. */

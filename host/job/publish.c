@@ -83,6 +83,9 @@ static int write_execution(struct gathering *g)
     const struct execution execution = {
         .job_id = p->job_id,
         .record = p->record,
+        .runs = p->runs,
+        .run_count = p->run_count,
+        .recheck = p->recheck,
         .image = p->image,
         .agent_sha256 = p->agent_sha256,
         .results = p->results,
@@ -124,9 +127,9 @@ static int write_forensics(struct gathering *g)
     const struct publication *p = g->publication;
     const struct forensics forensics = {
         .assessment = p->assessment,
-        .failure = p->failure,
+        .failure = &p->last->failure,
         .plan = &p->made->plan,
-        .record = p->record,
+        .record = p->last->recorded ? &p->last->record : NULL,
         .console_fd = p->console_fd,
         .scratch = p->scratch,
     };

@@ -4,8 +4,9 @@
 #define LAZARET_HOST_JOB_PUBLISH_H
 
 #include "host/job/assess.h"
-#include "host/job/conversation.h"
 #include "host/job/events.h"
+#include "host/job/job_ledger.h"
+#include "host/job/recheck.h"
 #include "host/job/staging.h"
 #include "host/signer/signer.h"
 #include "host/vm/image.h"
@@ -17,13 +18,17 @@ struct publication { /* all borrowed */
     const struct plan_made *made;
     const struct image *image; /* NULL under process isolation */
     const uint8_t *agent_sha256;
-    const struct vm_record *record; /* NULL: nothing was booted */
-    const struct results *results;  /* NULL: none */
+    const struct run *runs;               /* in their order; those behind a failure were not run */
+    unsigned run_count;                   /* 0: nothing was prepared */
+    const struct recheck_report *recheck; /* NULL: there was none */
+    const struct vm_record *record;       /* the first run's; NULL: nothing was booted */
+    const struct results *results;        /* NULL: none */
     const struct assessment *assessment;
-    const struct conversation_failure *failure;
-    const json_t *scratch; /* what was on the scratch disk; NULL: there was none */
+    const struct run *last; /* where it ended */
+    const json_t *scratch;  /* what was on the scratch disk; NULL: there was none */
     int console_fd;
     const struct events *events;
+    struct job_ledger *ledger; /* NULL: the job is not logged */
 };
 
 /* Writes every file and result.sigstore.json; does not commit. */

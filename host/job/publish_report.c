@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The documents that people and CI systems read: report.html and junit.xml. */
 #include "base/io.h"
-#include "host/job/publish_internal.h"
+#include "host/job/publish_figures.h"
 #include "host/json/reader.h"
 #include "host/report/junit.h"
 #include "host/report/page.h"
@@ -59,6 +59,7 @@ int publish_report(struct gathering *g, struct signer *signer)
     CLEANUP_JSON json_t *statement = NULL, *plan = plan_make_document(p->made, p->admission, p->options);
     char console[PAGE_CONSOLE_BYTES], hex[SHA256_HEX_SIZE];
     uint8_t fingerprint[SHA256_SIZE];
+    CLEANUP_FIGURES struct figures figures = {0};
     struct page page = {
         .evaluation = p->assessment->failed ? NULL : p->assessment->evaluation,
         .execution = g->execution,
@@ -69,14 +70,19 @@ int publish_report(struct gathering *g, struct signer *signer)
         .console = console,
         .console_size = read_console(p->console_fd, console, sizeof console),
     };
-    int r = read_statement(g, &statement);
+    int r = publish_figures(g, &figures);
 
+    if (r == 0)
+        r = read_statement(g, &statement);
     if (r == 0)
         r = crypto_public_key_fingerprint(signer_public_key(signer), fingerprint, g->err);
     if (r < 0)
         return r;
     sha256_to_hex(fingerprint, hex);
     page.statement = statement;
+    page.points = figures.points;
+    page.point_classes = figures.point_classes;
+    page.pictures = figures.has_pictures ? &figures.pictures : NULL;
     r = write_page(g, &page);
     return r < 0 ? r : write_junit(g, &page);
 }

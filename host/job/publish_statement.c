@@ -10,10 +10,28 @@
 #include <string.h>
 
 #define GUEST_WORDS_MAX 5u
+#define HOST_WORDS_MAX  8u
 
-/* What the host itself worked out or saw, and what stands on the guest's word. */
-static const char *const host_verified[] = {
-    "model-digest", "data-digests", "labels", "scores", "adversarial-sample-bounds", "vm-destruction"};
+/* What the host itself worked out or saw; ret_words has room for all of it. */
+static size_t list_host_words(const struct publication *p, const char *ret_words[HOST_WORDS_MAX])
+{
+    static const char *const inputs[] = {"model-digest", "data-digests"};
+    static const char *const scored[] = {"labels", "scores", "adversarial-sample-bounds", "vm-destruction"};
+    size_t count = sizeof inputs / sizeof inputs[0];
+
+    memcpy(ret_words, inputs, sizeof inputs);
+    if (p->assessment->failed)
+        return count;
+    if (!results_are_dangerous(p->results)) { /* else nothing was scored */
+        memcpy(ret_words + count, scored, sizeof scored);
+        count += sizeof scored / sizeof scored[0];
+    }
+    if (p->admission->policy.repeat > 1)
+        ret_words[count++] = "repeat";
+    if (p->recheck != NULL)
+        ret_words[count++] = "recheck";
+    return count;
+}
 
 /* The guest's words that an evaluation of these checks rests on; ret_words has room for all of them. */
 static size_t list_guest_words(const struct publication *p, const char *ret_words[GUEST_WORDS_MAX])
@@ -52,7 +70,7 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
     const struct assessment *assessment = p->assessment;
     struct statement_resource subject = {.name = p->admission->model_name};
     struct statement_check_entry checks[VERDICT_CHECKS_MAX];
-    const char *reasons[JOB_REASONS_MAX], *guest_said[GUEST_WORDS_MAX];
+    const char *reasons[JOB_REASONS_MAX], *guest_said[GUEST_WORDS_MAX], *host_verified[HOST_WORDS_MAX];
     struct statement_input input = {
         .subjects = &subject,
         .subject_count = 1,
@@ -67,10 +85,11 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .checks = checks,
         .check_count = assessment->failed ? 0 : assessment->verdict.check_count,
         .host_verified = host_verified,
-        .host_verified_count = sizeof host_verified / sizeof host_verified[0],
+        .host_verified_count = list_host_words(p, host_verified),
         .guest_said = guest_said,
         .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
         .job = p->job_id,
+        .ledger = p->ledger != NULL ? &p->ledger->announced : NULL,
         .finished_at = g->finished_at,
     };
 
@@ -81,8 +100,6 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
         checks[i] = (struct statement_check_entry){.id = assessment->verdict.checks[i].id,
                                                    .status = assessment->verdict.checks[i].status,
                                                    .provenance = assessment->verdict.checks[i].provenance};
-    if (assessment->failed || results_are_dangerous(p->results)) /* nothing was scored */
-        input.host_verified_count = 2;
     if (p->record != NULL) {
         input.isolation = p->record->isolation == VM_PROCESS ? STATEMENT_PROCESS : STATEMENT_MICROVM;
         if (p->record->isolation == VM_MICROVM)
@@ -102,6 +119,8 @@ int publish_statement(struct gathering *g, struct signer *signer)
                         io_deadline_ms(JOB_DEADLINE_SIGN_MS), g->err);
     if (r == 0)
         r = crypto_public_key_fingerprint(signer_public_key(signer), bundle.fingerprint, g->err);
+    if (r == 0 && g->publication->ledger != NULL)
+        r = job_ledger_record(g->publication->ledger, &bundle, signer_public_key(signer), g->err);
     if (r < 0)
         return r;
     r = bundle_encode(&bundle, &text);

@@ -40,14 +40,15 @@ static int create_point(const struct results *results, const struct plan_check *
     point->predictions = calloc(count, sizeof *point->predictions);
     if (point->predictions == NULL)
         return -ENOMEM;
-    if (samples_asked(check) == 0)
+    if (samples_asked(check) == 0 || results->keep != NULL)
         return 0;
     point->samples = calloc(results->sample_count * results->elements, sizeof *point->samples);
     point->received = calloc(results->sample_count, sizeof *point->received);
     return point->samples != NULL && point->received != NULL ? 0 : -ENOMEM;
 }
 
-int results_create(const struct plan *plan, struct results **ret_results, struct error *err)
+int results_create(const struct plan *plan, const struct results_keeper *keep, struct results **ret_results,
+                   struct error *err)
 {
     CLEANUP_RESULTS struct results *results = calloc(1, sizeof *results);
     uint32_t samples = 0;
@@ -60,6 +61,7 @@ int results_create(const struct plan *plan, struct results **ret_results, struct
     if (file_report_start(&results->scan, err) < 0)
         return out_of_memory(err);
     results->plan = plan;
+    results->keep = keep;
     results->elements = plan_sample_elements(&plan->contract);
     results->sample_count =
         samples < plan->sets[PLAN_SET_TEST].count ? samples : (uint32_t)plan->sets[PLAN_SET_TEST].count;
@@ -92,6 +94,11 @@ void results_free(struct results *results)
                 free(results->checks[i].points[curve][point].received);
             }
         free(results->checks[i].clusters);
+        for (uint32_t label = 0; results->checks[i].drawn != NULL && label < results->classes; label++) {
+            free(results->checks[i].drawn[label].bytes[0]);
+            free(results->checks[i].drawn[label].bytes[1]);
+        }
+        free(results->checks[i].drawn);
         for (uint32_t table = 0; table < SCORE_TABLES_MAX; table++)
             free_table(&results->checks[i].tables[table]);
     }
@@ -156,8 +163,12 @@ static int take_sample(struct results *results, const struct message_sample *sam
     struct results_point *point = find_point(results, sample->check, sample->curve, sample->point);
     uint64_t count = sample->elements.size / sizeof(float);
 
-    if (point == NULL || point->samples == NULL || sample->sample >= results->sample_count ||
-        sample->offset > results->elements || count > results->elements - sample->offset)
+    if (point == NULL || sample->sample >= results->sample_count || sample->offset > results->elements ||
+        count > results->elements - sample->offset)
+        return impossible(err);
+    if (results->keep != NULL)
+        return results->keep->take(results->keep->context, sample, err);
+    if (point->samples == NULL)
         return impossible(err);
     if (point->received[sample->sample] != sample->offset)
         return error_set(err, ERROR_GUEST, -EPROTO,
@@ -182,6 +193,29 @@ static int take_cluster(struct results *results, const struct message_cluster *c
     if (cluster->label != check->cluster_count || cluster->label >= results->classes)
         return impossible(err);
     check->clusters[check->cluster_count++] = *cluster;
+    return 0;
+}
+
+/* Points are drawn and decide nothing; session and record have checked them. */
+static int take_points(struct results *results, const struct message_points *points, struct error *err)
+{
+    unsigned which = points->set == PLAN_SET_TRAIN ? 0 : 1;
+    struct results_check *check;
+
+    if (points->check >= results->plan->check_count || points->label >= results->classes)
+        return impossible(err);
+    check = &results->checks[points->check];
+    if (check->drawn == NULL)
+        check->drawn = calloc(results->classes, sizeof *check->drawn);
+    if (check->drawn == NULL)
+        return out_of_memory(err);
+    if (check->drawn[points->label].bytes[which] != NULL || points->points.size == 0)
+        return points->points.size == 0 ? 0 : impossible(err);
+    check->drawn[points->label].bytes[which] = malloc(points->points.size);
+    if (check->drawn[points->label].bytes[which] == NULL)
+        return out_of_memory(err);
+    memcpy(check->drawn[points->label].bytes[which], points->points.data, points->points.size);
+    check->drawn[points->label].sizes[which] = points->points.size;
     return 0;
 }
 
@@ -304,6 +338,8 @@ int results_take(struct results *results, const struct message *message, struct 
         return take_sample(results, &message->sample, err);
     case MESSAGE_CLUSTER:
         return take_cluster(results, &message->cluster, err);
+    case MESSAGE_POINTS:
+        return take_points(results, &message->points, err);
     case MESSAGE_ROW:
         return take_row(results, &message->row, err);
     case MESSAGE_CHECK_DONE:
@@ -323,7 +359,7 @@ int results_check_samples(const struct results *results, uint32_t check, struct 
     const struct plan_check *planned = &results->plan->checks[check];
     char norm[PLAN_NORM_TEXT_SIZE];
 
-    if (samples_asked(planned) == 0 || results->checks[check].skipped[0] != '\0')
+    if (samples_asked(planned) == 0 || results->keep != NULL || results->checks[check].skipped[0] != '\0')
         return 0;
     for (uint32_t curve = 0; curve < planned->attack.curve_count; curve++)
         for (uint32_t point = 0; point < planned->attack.curves[curve].point_count; point++)

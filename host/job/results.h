@@ -18,15 +18,28 @@ struct results_point {
     uint64_t *received;   /* elements received of each sample */
 };
 
+/* Takes the pieces of adversarial inputs as they come, in place of the results; errors are ERROR_GUEST's. */
+struct results_keeper {
+    int (*take)(void *context, const struct message_sample *sample, struct error *err);
+    void *context;
+};
+
 /* Rows as they came; each one's figures and name are one allocation, which `naturals` points at. */
 struct results_table {
     size_t count, room;
     struct score_row *rows;
 };
 
+/* Points of one class's clustering, for a drawing (wire/points.h): training set, test set. */
+struct results_points {
+    size_t sizes[2]; /* bytes */
+    uint8_t *bytes[2];
+};
+
 struct results_check {
     struct results_point points[PLAN_CURVES_MAX][PLAN_POINTS_MAX];
     struct message_cluster *clusters; /* one a class, activation-clustering only */
+    struct results_points *drawn;     /* one a class, where points came; NULL: none */
     uint32_t cluster_count;
     struct results_table tables[SCORE_TABLES_MAX];
     struct message_check_done cost; /* its texts are in `layer` and `skipped` */
@@ -37,7 +50,8 @@ struct results_check {
 };
 
 struct results {
-    const struct plan *plan; /* borrowed */
+    const struct plan *plan;           /* borrowed */
+    const struct results_keeper *keep; /* borrowed; NULL: samples are kept in the points */
     uint32_t classes;
     uint32_t sample_count; /* of each point */
     uint64_t elements;     /* of one sample */
@@ -50,8 +64,10 @@ struct results {
     uint64_t guest_memory_bytes, engine_memory_bytes;
 };
 
-/* Room for everything the plan will bring, except clusters and tables, whose size READY tells. */
-MUST_USE int results_create(const struct plan *plan, struct results **ret_results, struct error *err);
+/* Room for everything the plan will bring, except clusters and tables, whose size READY tells, and samples where there
+ * is a keeper (NULL: none). */
+MUST_USE int results_create(const struct plan *plan, const struct results_keeper *keep, struct results **ret_results,
+                            struct error *err);
 void results_free(struct results *results);
 
 /* Files one message away. The collector has judged it against the plan; indices are checked all the same. */

@@ -128,18 +128,15 @@ static int send_window(struct stream *stream, enum plan_set_id id, uint64_t firs
         .count = count,
         .size = size + (set->labelled ? count * sizeof(uint32_t) : 0),
     };
-    static const enum data_set_id from[PLAN_SET_COUNT] = {[PLAN_SET_FEATURES] = DATA_SET_FEATURES,
-                                                          [PLAN_SET_TRIGGERS] = DATA_SET_TRIGGERS,
-                                                          [PLAN_SET_TRAIN] = DATA_SET_TRAIN,
-                                                          [PLAN_SET_TEST] = DATA_SET_TEST};
-    int r = data_reader_window(stream->reader, from[id], first, count, x, stream->deadline_ns, err);
+    const struct inputs *inputs = stream->inputs;
+    int r = inputs_window(inputs, stream->plan, id, first, count, x, stream->deadline_ns, err);
 
     if (r == 0)
         r = transfer_begin(&transfer, &announcement);
     if (r == 0)
         r = transfer_bytes(&transfer, x, size);
     if (r == 0 && set->labelled)
-        r = send_labels(&transfer, (id == PLAN_SET_TRAIN ? stream->train_labels : stream->test_labels) + first, count);
+        r = send_labels(&transfer, (id == PLAN_SET_TRAIN ? inputs->train_labels : inputs->test_labels) + first, count);
     if (r == 0)
         r = transfer_end(&transfer);
     return r;

@@ -9,8 +9,7 @@
 #define LAZARET_HOST_JOB_STREAM_H
 
 #include "base/error.h"
-#include "host/data/reader.h"
-#include "wire/plan.h"
+#include "host/job/inputs.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,8 +22,7 @@ struct stream {
     int model_fd;     /* the model, or -1 for a check's windows */
     int reference_fd; /* goes after the model, where the plan has one */
     uint32_t check;
-    struct data_reader *reader;
-    const int32_t *train_labels, *test_labels; /* one a sample; NULL where the plan's set has none */
+    const struct inputs *inputs;
     /* how it goes */
     _Atomic uint64_t sent, total; /* bytes */
     atomic_bool ended;            /* all sent, or failed: stream_finish will not wait */

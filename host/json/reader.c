@@ -56,10 +56,11 @@ static bool has_real(const json_t *value)
     return json_is_real(value);
 }
 
-int json_read(const void *data, size_t size, size_t size_max, const char *name, json_t **ret_value, struct error *err)
+int json_read_with_reals(const void *data, size_t size, size_t size_max, const char *name, json_t **ret_value,
+                         struct error *err)
 {
-    CLEANUP_JSON json_t *value = NULL;
     json_error_t cause;
+    json_t *value;
 
     if (size > size_max)
         return error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "%s: %zu bytes of JSON, at most %zu are read", name, size,
@@ -71,6 +72,17 @@ int json_read(const void *data, size_t size, size_t size_max, const char *name, 
     if (value == NULL)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s:%d:%d: not the JSON expected: %s", name, cause.line,
                          cause.column, cause.text);
+    *ret_value = value;
+    return 0;
+}
+
+int json_read(const void *data, size_t size, size_t size_max, const char *name, json_t **ret_value, struct error *err)
+{
+    CLEANUP_JSON json_t *value = NULL;
+    int r = json_read_with_reals(data, size, size_max, name, &value, err);
+
+    if (r < 0)
+        return r;
     if (has_real(value))
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
                          "%s: holds a real number, where only integers and decimal strings are written", name);

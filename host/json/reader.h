@@ -21,7 +21,11 @@
 MUST_USE int json_read(const void *data, size_t size, size_t size_max, const char *name, json_t **ret_value,
                        struct error *err);
 
-/* Reads a file, then as above. ERROR_NO_INPUT with -errno where it can't be read or is no regular file. */
+/* The same of a format that other programs write: real numbers are let through. */
+MUST_USE int json_read_with_reals(const void *data, size_t size, size_t size_max, const char *name, json_t **ret_value,
+                                  struct error *err);
+
+/* Reads a file, then as json_read(). ERROR_NO_INPUT with -errno where it can't be read or is no regular file. */
 MUST_USE int json_read_file(const char *path, size_t size_max, json_t **ret_value, struct error *err);
 
 /* Drops a reference that a `json_t *` variable holds; NULL is fine. */

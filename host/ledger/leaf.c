@@ -8,15 +8,13 @@
 #include "host/attest/envelope.h"
 #include "host/json/canonical.h"
 #include "host/json/digest.h"
-#include "host/json/field.h"
 #include "host/json/reader.h"
 #include "host/ledger/ledger.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define ENVELOPE_MAX    ((size_t)1024 * 1024)
-#define KIND_LENGTH_MAX 64u
+#define ENVELOPE_MAX ((size_t)1024 * 1024)
 
 static json_t *new_hash(const uint8_t digest[SHA256_SIZE])
 {
@@ -87,21 +85,4 @@ int ledger_leaf_intent(const struct leaf_intent *intent, struct buffer *ret_leaf
     return encode(json_pack("{s:o, s:s, s:o, s:o}", "data", new_hash(intent->data), "job", intent->job, "model",
                             new_hash(intent->model), "policy", new_hash(intent->policy)),
                   LEAF_INTENT_KIND, ret_leaf, err);
-}
-
-/* --- reading --------------------------------------------------------------------------------------------- */
-
-int ledger_leaf_parse(const void *leaf, size_t size, const char *where, json_t **ret_json, const char **ret_kind,
-                      const char **ret_version, struct error *err)
-{
-    CLEANUP_JSON json_t *json = NULL;
-    int r = json_read(leaf, size, LEDGER_LEAF_MAX, where, &json, err);
-
-    if (r == 0)
-        r = field_string(json, where, "kind", KIND_LENGTH_MAX, ret_kind, err);
-    if (r == 0)
-        r = field_string(json, where, "apiVersion", KIND_LENGTH_MAX, ret_version, err);
-    if (r == 0)
-        *ret_json = TAKE_POINTER(json);
-    return r;
 }

@@ -39,6 +39,20 @@ struct leaf_intent {
 /* Appends an intent's leaf. ERROR_INTERNAL, -EINVAL for a nonce out of range. */
 MUST_USE int ledger_leaf_intent(const struct leaf_intent *intent, struct buffer *ret_leaf, struct error *err);
 
+enum leaf_kind { LEAF_DSSE, LEAF_INTENT };
+
+/* What a leaf of ours says. */
+struct leaf {
+    enum leaf_kind kind;
+    uint8_t envelope[SHA256_SIZE], payload[SHA256_SIZE]; /* LEAF_DSSE: hashes of both */
+    char job[LEAF_NONCE_MAX + 1];                        /* LEAF_INTENT, and the following */
+    uint8_t model[SHA256_SIZE], data[SHA256_SIZE], policy[SHA256_SIZE];
+};
+
+/* Reads a leaf of exactly one of the two forms, canonical. ERROR_BAD_INPUT for any other; `where` begins the text. */
+MUST_USE int ledger_leaf_read(const void *leaf, size_t size, const char *where, struct leaf *ret_leaf,
+                              struct error *err);
+
 /* The kind and version of a leaf. ERROR_BAD_INPUT, -EBADMSG where it is no such JSON. *ret_json is the caller's. */
 MUST_USE int ledger_leaf_parse(const void *leaf, size_t size, const char *where, json_t **ret_json,
                                const char **ret_kind, const char **ret_version, struct error *err);

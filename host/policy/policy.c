@@ -92,6 +92,8 @@ static int take_limits(const struct document *document, struct policy *policy, s
         {"limits.memoryMiB", value_or(limits->memory_mib, DEFAULT_MEMORY_MIB), POLICY_MEMORY_MIN, POLICY_MEMORY_MAX,
          &policy->memory_mib},
         {"limits.modelMiB", value_or(limits->model_mib, DEFAULT_MODEL_MIB), 1, POLICY_MODEL_MAX, &model_mib},
+        {"repeat", value_or(document->repeat, 1), 1, POLICY_REPEAT_MAX, &policy->repeat},
+        {"recheck", value_or(document->recheck, 0), 0, POLICY_RECHECK_MAX, &policy->recheck},
     };
     int r = take_numbers(numbers, TAKE_COUNT(numbers), err);
 
@@ -110,8 +112,11 @@ static int take_document(const struct document *document, struct policy *policy,
     policy->isolation = document->isolation != 0 ? document->isolation : POLICY_ALLOW_MICROVM;
     policy->acceleration = document->acceleration != 0 ? document->acceleration : POLICY_ALLOW_KVM | POLICY_ALLOW_TCG;
     policy->labels = document->labels;
+    policy->ledger_required = document->ledger != NULL && document->ledger->required;
     policy->report_samples = document->report != NULL && document->report->samples;
     r = take_keys(&document->keyring, &policy->keyring, err);
+    if (r == 0)
+        r = take_provenance(document->provenance, &policy->provenance, err);
     if (r == 0)
         r = take_approval(document->approval, policy, err);
     if (r < 0)

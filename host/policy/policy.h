@@ -33,8 +33,15 @@
 #define POLICY_MEMORY_MAX     (1024u * 1024u)
 #define POLICY_MODEL_MAX      (1024u * 1024u) /* MiB */
 #define POLICY_SAMPLES_MAX    100000000u
+#define POLICY_REPEAT_MAX     4u
+#define POLICY_RECHECK_MAX    1024u /* wire/plan.h's PLAN_PLACES_MAX */
 #define POLICY_REVIEWERS_MAX  KEYRING_KEYS_MAX
 #define POLICY_DAYS_MAX       3650u
+
+#define POLICY_AUTHORITIES_SIZE (32u * 1024u) /* with a NUL */
+#define POLICY_AUTHORITIES_MAX  16u
+#define POLICY_IDENTITIES_MAX   16u
+#define POLICY_IDENTITY_SIZE    256u /* with its NUL */
 
 /* Neural Cleanse's index is a deviation from the median over classes, which says little of fewer (DESIGN, section 8).
  */
@@ -160,6 +167,16 @@ struct policy_weight_drift {
     double alpha, minimum_effect; /* a layer has drifted at pHolm ≤ alpha and D ≥ minimum_effect */
 };
 
+/* Where a model must come from, before anything boots. */
+struct policy_provenance {
+    bool required;                             /* a signature of the model that holds */
+    bool checksums;                            /* a list of checksums that names it */
+    bool source;                               /* a source URI, the user's claim */
+    char authorities[POLICY_AUTHORITIES_SIZE]; /* PEM certificates, one after the other; "": none */
+    unsigned identity_count;
+    char identities[POLICY_IDENTITIES_MAX][POLICY_IDENTITY_SIZE]; /* whom the authorities may vouch for */
+};
+
 struct policy_reviewer {
     char name[KEYRING_NAME_SIZE]; /* of a key, in the policy's ring or in one of its own */
     enum policy_tier tier;        /* the highest that this reviewer may approve at */
@@ -183,9 +200,13 @@ struct policy {
     unsigned minimum_samples;         /* of the test set, or the result needs review */
     unsigned deadline_seconds;        /* of the whole job */
     unsigned memory_mib;              /* of the guest, where the command line does not say */
+    unsigned repeat;                  /* evaluations, each in a fresh VM, which must be equal */
+    unsigned recheck;                 /* adversarial and as many clean inputs that a fresh VM predicts again */
     uint64_t model_bytes_max;
-    bool report_samples; /* inputs may be written out: --samples */
-    bool labels;         /* test labels travel into the guest, and attacks use them */
+    bool ledger_required; /* every attempt and result must be in a ledger */
+    bool report_samples;  /* inputs may be written out: --samples */
+    bool labels;          /* test labels travel into the guest, and attacks use them */
+    struct policy_provenance provenance;
     struct policy_scan scan;
     struct policy_clean_accuracy clean_accuracy;
     struct policy_attack noise, fgsm, pgd, square;
@@ -213,7 +234,7 @@ const struct policy_reviewer *policy_find_reviewer(const struct policy *policy, 
 
 /*
  * Reads a policy. ERROR_NO_INPUT where the file can't be read; ERROR_BAD_INPUT names the file and
- * the line or key. *ret_policy is some 110 KiB and written only on success.
+ * the line or key. *ret_policy is some 150 KiB and written only on success.
  */
 MUST_USE int policy_load(const char *path, struct policy *ret_policy, struct error *err);
 

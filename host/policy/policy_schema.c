@@ -60,6 +60,11 @@ static const cyaml_schema_field_t report_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t ledger_fields[] = {
+    SCHEMA_REQUIRED(struct document_ledger),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_ENUM("tier", STRICT, struct document, tier, tiers, CYAML_ARRAY_LEN(tiers)),
     CYAML_FIELD_ENUM("arithmetic", OPTIONAL_STRICT, struct document, arithmetic, arithmetics,
@@ -70,8 +75,12 @@ static const cyaml_schema_field_t document_fields[] = {
                       CYAML_ARRAY_LEN(accelerations)),
     CYAML_FIELD_ENUM("labels", OPTIONAL_STRICT, struct document, labels, schema_booleans, SCHEMA_BOOLEANS),
     CYAML_FIELD_UINT_PTR("minimumSamples", OPTIONAL_POINTER, struct document, minimum_samples),
+    CYAML_FIELD_UINT_PTR("repeat", OPTIONAL_POINTER, struct document, repeat),
+    CYAML_FIELD_UINT_PTR("recheck", OPTIONAL_POINTER, struct document, recheck),
     CYAML_FIELD_MAPPING_PTR("limits", OPTIONAL_POINTER, struct document, limits, limit_fields),
     CYAML_FIELD_MAPPING_PTR("report", OPTIONAL_POINTER, struct document, report, report_fields),
+    CYAML_FIELD_MAPPING_PTR("ledger", OPTIONAL_POINTER, struct document, ledger, ledger_fields),
+    CYAML_FIELD_MAPPING_PTR("provenance", OPTIONAL_POINTER, struct document, provenance, schema_provenance),
     CYAML_FIELD_SEQUENCE("keys", OPTIONAL_POINTER, struct document, keyring.keys, &schema_key, 0, KEYRING_KEYS_MAX),
     CYAML_FIELD_SEQUENCE("revoked", OPTIONAL_POINTER, struct document, keyring.revoked, &schema_revocation, 0,
                          KEYRING_REVOKED_MAX),

@@ -118,6 +118,10 @@ struct document_report {
     bool samples;
 };
 
+struct document_ledger {
+    bool required;
+};
+
 /* Of a policy, or of a file of its own. */
 struct document_key {
     char *name;
@@ -134,6 +138,14 @@ struct document_keyring {
     unsigned keys_count;
     struct document_revocation *revoked;
     unsigned revoked_count;
+};
+
+struct document_provenance {
+    bool required, checksums, source;
+    char **authorities;
+    unsigned authority_count;
+    char **identities;
+    unsigned identity_count;
 };
 
 struct document_reviewer {
@@ -153,9 +165,11 @@ struct document {
     enum policy_arithmetic arithmetic;
     unsigned isolation, acceleration;
     bool labels;
-    unsigned *minimum_samples;
+    unsigned *minimum_samples, *repeat, *recheck;
     struct document_limits *limits;
     struct document_report *report;
+    struct document_ledger *ledger;
+    struct document_provenance *provenance;
     struct document_keyring keyring;
     struct document_approval *approval;
     struct document_checks checks;
@@ -166,6 +180,7 @@ extern const cyaml_schema_value_t keyring_schema; /* of struct document_keyring 
 
 /* Its parts, by the file that holds them. */
 extern const cyaml_schema_field_t schema_noise[], schema_fgsm[], schema_pgd[], schema_square[], schema_robustness[];
+extern const cyaml_schema_field_t schema_provenance[];
 extern const cyaml_schema_field_t schema_clustering[], schema_spectral[], schema_scan[], schema_cleanse[],
     schema_strip[], schema_drift[];
 extern const cyaml_schema_field_t schema_approval[];

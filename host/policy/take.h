@@ -38,6 +38,7 @@ MUST_USE int take_norm(const char *key, const char *text, struct policy_decimal 
 MUST_USE int take_public_key(const char *text, const char *name, struct crypto_public_key **ret_key, struct error *err);
 
 /* Keys and revocations into a ring that is all zero. */
+MUST_USE int take_provenance(const struct document_provenance *from, struct policy_provenance *to, struct error *err);
 MUST_USE int take_keys(const struct document_keyring *from, struct keyring *ring, struct error *err);
 
 /* By section; an absent one (NULL) leaves the policy's as it is. Robustness comes after the attacks that it is of. */

@@ -107,7 +107,7 @@ const char page_style[] =
     ".line{stroke-width:2}.whisker{stroke-width:1.5}.other{stroke-width:1.3;stroke-dasharray:5 4}\n"
     ".s0 path{stroke:var(--s0)}.s1 path{stroke:var(--s1)}.s2 path{stroke:var(--s2)}.s3 path{stroke:var(--s3)}"
     ".s4 path,.s5 path{stroke:var(--s4)}.s0 circle{fill:var(--s0)}.s4 circle{fill:var(--s4)}\n"
-    ".scatters{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,12.5rem),1fr));gap:1rem}"
+    ".scatters{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,9.5rem),1fr));gap:1rem}"
     ".scatter{min-width:0}.scatter svg:not(.badge svg){display:block;width:100%;height:auto}"
     ".frame{fill:var(--card);stroke:var(--line)}.suspect .frame{stroke:var(--bad);stroke-width:2}\n"
     ".dot{stroke-width:4.5;stroke-linecap:round;stroke-opacity:.75}.c0{stroke:var(--c0)}.c1{stroke:var(--c1)}"

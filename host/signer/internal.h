@@ -8,7 +8,8 @@
 
 /* What the process works on. Only its own memory ever holds the key. */
 struct signer_state {
-    const char *key_path;
+    const char *key_name; /* a file, or a PKCS #11 URI */
+    const struct crypto_passphrase *passphrase;
     struct crypto_private_key *key;
 };
 

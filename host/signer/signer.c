@@ -13,11 +13,12 @@ struct signer {
     struct crypto_public_key *public;
 };
 
-int signer_start(const char *key_path, struct signer **ret_signer, struct error *err)
+int signer_start_with(const char *key_name, const struct crypto_passphrase *passphrase, struct signer **ret_signer,
+                      struct error *err)
 {
     CLEANUP_BUFFER struct buffer pem = buffer_with_limit(CRYPTO_PEM_MAX);
     CLEANUP_SIGNER struct signer *signer = calloc(1, sizeof *signer);
-    struct signer_state state = {.key_path = key_path};
+    struct signer_state state = {.key_name = key_name, .passphrase = passphrase};
     int r;
 
     if (signer == NULL)
@@ -28,6 +29,11 @@ int signer_start(const char *key_path, struct signer **ret_signer, struct error 
     if (r == 0)
         *ret_signer = TAKE_POINTER(signer);
     return r;
+}
+
+int signer_start(const char *key_path, struct signer **ret_signer, struct error *err)
+{
+    return signer_start_with(key_path, NULL, ret_signer, err);
 }
 
 const struct crypto_public_key *signer_public_key(const struct signer *signer)

@@ -16,10 +16,14 @@
 struct signer;
 
 /*
- * Forks the signer, which loads the key before it gives up everything else; the caller's memory
- * never holds it. Call before the process has threads. Errors are those of
- * crypto_private_key_load() and confine_self().
+ * Forks the signer, which loads the key (a file, or one in a token by its PKCS #11 URI) before it gives up everything
+ * else; the caller's memory holds neither it nor its passphrase, which the signer itself reads or asks for. Call before
+ * the process has threads. Errors are those of crypto_private_key_open() and confine_self().
  */
+MUST_USE int signer_start_with(const char *key_name, const struct crypto_passphrase *passphrase,
+                               struct signer **ret_signer, struct error *err);
+
+/* The same without a passphrase. */
 MUST_USE int signer_start(const char *key_path, struct signer **ret_signer, struct error *err);
 
 /* The public half of the signer's key; borrowed, lives as long as the signer. */

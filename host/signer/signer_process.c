@@ -2,17 +2,24 @@
 /*
  * The signer's process. Theory of operation: load the key, make one signature so that OpenSSL has
  * fetched all it needs, confine, then answer requests until the socket ends. The only foreign bytes
- * it reads are statements, through statement_check().
+ * it reads are statements, through statement_check(). A key in a token needs the token's module, and so a wider
+ * confinement (confine/token.h).
  */
 #include "host/signer/internal.h"
 
 #include "host/attest/dsse.h"
 #include "host/attest/statement.h"
 #include "host/confine/confine.h"
+#include "host/confine/token.h"
+#include "host/crypto/pkcs11.h"
 #include "host/crypto/signature.h"
 #include "host/json/reader.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
+
 #define ADDRESS_SPACE_MAX (UINT64_C(1) << 30)
+#define START_MS          UINT64_C(300000) /* someone may have to look a passphrase up */
 #define PAE_SIZE_MAX      (STATEMENT_SIZE_MAX + 128)
 
 /* The one thing this process does for others. */
@@ -43,7 +50,7 @@ static int load_key(struct signer_state *state, struct buffer *ret_pem, struct e
     CLEANUP_PUBLIC_KEY struct crypto_public_key *public = NULL;
     uint8_t signature[CRYPTO_SIGNATURE_MAX];
     size_t size;
-    int r = crypto_private_key_load(state->key_path, &state->key, err);
+    int r = crypto_private_key_open(state->key_name, state->passphrase, &state->key, err);
 
     if (r == 0)
         r = crypto_private_key_get_public(state->key, &public, err);
@@ -69,14 +76,20 @@ static int confine(int socket, struct error *err)
 static int open_signer(void *argument, int socket, struct buffer *ret_pem, struct error *err)
 {
     struct signer_state *state = argument;
-    int r = load_key(state, ret_pem, err);
+    bool in_token = crypto_name_is_pkcs11(state->key_name);
+    int r;
 
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* who asks for a passphrase does not go on asking for nobody */
+    r = load_key(state, ret_pem, err);
     json_object_seed(0); /* jansson opens /dev/urandom for it, which confinement forbids */
-    return r < 0 ? r : confine(socket, err);
+    if (r < 0)
+        return r;
+    return in_token ? confine_token(err) : confine(socket, err);
 }
 
 const struct helper_service signer_service = {
     .name = "the signer",
+    .start_ms = START_MS,
     .request_max = STATEMENT_SIZE_MAX,
     .reply_max = CRYPTO_PEM_MAX,
     .open = open_signer,

@@ -48,6 +48,7 @@ MUST_USE int verify_signature(struct verify *verify, struct error *err);
 
 /* --- verify_time.c: timestamps, and the key at the time that they prove --- */
 MUST_USE int verify_time(struct verify *verify, struct error *err);
+void verify_key_standing(struct verify *verify);
 
 /* --- verify_ledger.c: inclusion in the ledger, and its witnesses --- */
 MUST_USE int verify_ledger(struct verify *verify, struct error *err);

@@ -41,9 +41,9 @@ static int add_signed(const struct verify_report *report, json_t *value)
         json_object_set_new(value, "key",
                             json_pack("{s:o, s:s?}", "fingerprint", json_new_digest(report->fingerprint), "name",
                                       report->signer[0] != '\0' ? report->signer : NULL)) < 0 ||
-        json_object_set_new(value, "time",
-                            json_pack("{s:s, s:s?}", "source", verify_time_source_names[report->time_source], "value",
-                                      report->time_source != VERIFY_TIME_UNKNOWN ? time : NULL)) < 0)
+        json_object_set_new(
+            value, "time",
+            json_pack("{s:s, s:s}", "source", verify_time_source_names[report->time_source], "value", time)) < 0)
         return -ENOMEM;
     return 0;
 }

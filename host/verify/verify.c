@@ -131,8 +131,10 @@ static int use_statement(struct verify *verify, struct error *err)
     r = verify_time(verify, err);
     if (r == 0)
         r = verify_ledger(verify, err);
-    if (r == 0)
-        r = verify_inputs(verify, err);
+    if (r < 0)
+        return r;
+    verify_key_standing(verify);
+    r = verify_inputs(verify, err);
     if (r == 0)
         r = verify_files(verify, err);
     return r == 0 ? verify_verdict(verify, err) : r;

@@ -78,7 +78,7 @@ struct verify_item {
 
 /* By whose word the time is known at which the key is judged. */
 enum verify_time_source {
-    VERIFY_TIME_UNKNOWN,
+    VERIFY_TIME_UNKNOWN, /* nothing is believed */
     VERIFY_TIME_CLAIMED, /* the signer's own */
     VERIFY_TIME_GIVEN,   /* the auditor's: request.time */
     VERIFY_TIME_PROVEN,  /* a timestamp's */

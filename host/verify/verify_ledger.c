@@ -3,7 +3,6 @@
 #include "host/verify/internal.h"
 
 #include "host/json/reader.h"
-
 #include "host/ledger/entry.h"
 #include "host/ledger/leaf.h"
 

@@ -18,14 +18,13 @@
 #define PERIOD_SIZE 96u
 #define REASON_SIZE (KEYRING_REASON_SIZE + 4u)
 
-/* What the signer says; the statement's check knows its form, but not that the calendar has the day. */
-static int64_t claimed_time(const struct verify *verify, bool *ret_known)
+/* What the signer says; a checked statement has a time there. */
+static int64_t claimed_time(const struct verify *verify)
 {
     const char *text = json_string_value(json_object_get(statement_get_extension(verify->statement), "finishedAt"));
     int64_t seconds = 0;
 
-    *ret_known = time_text_parse_second(text, &seconds) == 0;
-    return seconds;
+    return time_text_parse_second(text, &seconds) == 0 ? seconds : 0;
 }
 
 /* --- timestamps -------------------------------------------------------------------------------------------- */
@@ -34,8 +33,7 @@ static void take_timestamp(struct verify *verify, const struct crypto_timestamp 
 {
     struct verify_report *report = verify->report;
     char text[TIME_TEXT_SIZE];
-    bool known;
-    int64_t claimed = claimed_time(verify, &known);
+    int64_t claimed = claimed_time(verify);
 
     time_text_format(stamp->time, text);
     if (!is_trusted) {
@@ -48,7 +46,7 @@ static void take_timestamp(struct verify *verify, const struct crypto_timestamp 
         report->time_source = VERIFY_TIME_PROVEN;
         report->time = stamp->time;
     }
-    if (known && claimed > stamp->time)
+    if (claimed > stamp->time)
         verify_add(verify, VERIFY_RECORD, VERIFY_HOLDS, "timestamp",
                    "the signature was there at %s, says %s; the signer's clock was at least %" PRId64 " s ahead", text,
                    stamp->authority, claimed - stamp->time);
@@ -94,7 +92,6 @@ static int check_timestamps(struct verify *verify, struct error *err)
 static void settle_time(struct verify *verify)
 {
     struct verify_report *report = verify->report;
-    bool known;
 
     if (verify->request->has_time &&
         (report->time_source != VERIFY_TIME_PROVEN || verify->request->time < report->time)) {
@@ -103,8 +100,8 @@ static void settle_time(struct verify *verify)
     }
     if (report->time_source != VERIFY_TIME_UNKNOWN)
         return;
-    report->time = claimed_time(verify, &known);
-    report->time_source = known ? VERIFY_TIME_CLAIMED : VERIFY_TIME_UNKNOWN;
+    report->time = claimed_time(verify);
+    report->time_source = VERIFY_TIME_CLAIMED;
 }
 
 /* --- the key at that time ----------------------------------------------------------------------------------- */
@@ -112,7 +109,6 @@ static void settle_time(struct verify *verify)
 static const char *source_words(enum verify_time_source source)
 {
     static const char *const words[VERIFY_TIME_SOURCE_COUNT] = {
-        [VERIFY_TIME_UNKNOWN] = "a time that is not known",
         [VERIFY_TIME_CLAIMED] = "the signer's own claim",
         [VERIFY_TIME_GIVEN] = "your --at",
         [VERIFY_TIME_PROVEN] = "by its timestamp",
@@ -183,16 +179,12 @@ static void judge_listed(struct verify *verify)
     standing = keyring_judge(&dated, report->time);
     describe_period(key, period);
     time_text_format(report->time, time);
-    if (report->time_source == VERIFY_TIME_UNKNOWN)
-        verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "key",
-                   "%s, %s; finishedAt is no time of the calendar, and there is no timestamp", key->name, period);
-    else
-        verify_add(verify, VERIFY_RECORD, standing == KEYRING_VALID ? VERIFY_HOLDS : VERIFY_MISMATCH, "key",
-                   "%s: %s, %s; judged at %s (%s)", key->name, keyring_standing_names[standing], period, time,
-                   source_words(report->time_source));
+    verify_add(verify, VERIFY_RECORD, standing == KEYRING_VALID ? VERIFY_HOLDS : VERIFY_MISMATCH, "key",
+               "%s: %s, %s; judged at %s (%s)", key->name, keyring_standing_names[standing], period, time,
+               source_words(report->time_source));
 }
 
-static void judge_key(struct verify *verify)
+void verify_key_standing(struct verify *verify)
 {
     const uint8_t *fingerprint = verify->bundle.fingerprint;
     const struct keyring_revocation *revocation;
@@ -225,6 +217,5 @@ int verify_time(struct verify *verify, struct error *err)
     if (r < 0)
         return r;
     settle_time(verify);
-    judge_key(verify);
     return 0;
 }

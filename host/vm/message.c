@@ -35,7 +35,7 @@ int message_receive(int fd, struct message *ret_message, uint64_t deadline_ns)
     if (r < 0)
         return r;
     if (cursor_read_u32le(&cursor, &type) < 0 || cursor_read_u32le(&cursor, &size) < 0 || type < MESSAGE_STARTED ||
-        type > MESSAGE_DESTROYED || size > MESSAGE_PAYLOAD_MAX)
+        type > MESSAGE_BOOT || size > MESSAGE_PAYLOAD_MAX)
         return -EBADMSG;
     r = size == 0 ? 0 : io_read_full(fd, ret_message->payload, size, deadline_ns);
     if (r < 0)

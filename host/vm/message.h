@@ -23,6 +23,7 @@ enum message_type {
     MESSAGE_EXITED = 3,    /* struct message_exited: the VM ended by itself */
     MESSAGE_DESTROY = 4,   /* to the supervisor: end it; no payload */
     MESSAGE_DESTROYED = 5, /* struct message_destroyed: the answer, before the supervisor's end */
+    MESSAGE_BOOT = 6,      /* to the supervisor: start the VM; no payload */
 };
 
 struct message {

@@ -311,6 +311,15 @@ static int isolate_self(struct supervisor *supervisor, struct error *err)
     return 0;
 }
 
+/* Waits to be told, as long as it takes: another VM of the same job may run before this one. */
+static void await_boot(const struct supervisor *supervisor)
+{
+    static struct message message;
+
+    if (message_receive(supervisor->options->control_fd, &message, IO_NO_DEADLINE) < 0 || message.type != MESSAGE_BOOT)
+        _exit(1); /* the monitor is gone, or has changed its mind */
+}
+
 static int start(struct supervisor *supervisor, struct error *err)
 {
     const struct supervisor_options *options = supervisor->options;
@@ -325,6 +334,8 @@ static int start(struct supervisor *supervisor, struct error *err)
 
     if (r == 0)
         r = isolate_self(supervisor, err);
+    if (r == 0)
+        await_boot(supervisor);
     if (r == 0)
         r = sandbox_build(&sandbox, err);
     if (r == 0)

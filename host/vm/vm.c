@@ -30,7 +30,7 @@ struct vm {
     int stream_fd;  /* vhost-user: the device's control socket; process: the agent's stream */
     struct proof_marks marks;
     uint32_t cid;      /* of the host's kernel, or 0 */
-    uint64_t start_ns; /* when vm_start() was called */
+    uint64_t start_ns; /* when vm_boot() was called */
     bool reaped;
 };
 
@@ -173,12 +173,10 @@ static int launch(struct vm *vm, const struct vm_options *options, struct error 
         supervisor_run(&supervisor);
     }
     inheritance_close(&child);
-    if (r == 0)
-        r = proof_read_marks(vm->supervisor, &vm->marks, err);
-    return r < 0 ? r : wait_started(vm, err);
+    return r < 0 ? r : proof_read_marks(vm->supervisor, &vm->marks, err);
 }
 
-int vm_start(const struct vm_options *options, struct vm **ret_vm, struct error *err)
+int vm_prepare(const struct vm_options *options, struct vm **ret_vm, struct error *err)
 {
     CLEANUP_VM struct vm *vm = calloc(1, sizeof(*vm));
     int r;
@@ -186,13 +184,36 @@ int vm_start(const struct vm_options *options, struct vm **ret_vm, struct error 
     if (vm == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "vm: out of memory");
     vm->supervisor_pidfd = vm->control_fd = vm->stream_fd = -1;
-    vm->start_ns = io_now_ns();
     r = plan_decide(options, &vm->record, err);
     if (r == 0)
         r = launch(vm, options, err);
     if (r == 0)
         *ret_vm = TAKE_POINTER(vm);
     return r;
+}
+
+int vm_boot(struct vm *vm, struct error *err)
+{
+    vm->start_ns = io_now_ns();
+    /* Where the supervisor has ended already, what it said before tells why. */
+    (void)!message_send(vm->control_fd, MESSAGE_BOOT, NULL, io_deadline_ms(VM_DEADLINE_QUIT_MS));
+    return wait_started(vm, err);
+}
+
+int vm_start(const struct vm_options *options, struct vm **ret_vm, struct error *err)
+{
+    CLEANUP_VM struct vm *vm = NULL;
+    uint64_t start_ns = io_now_ns();
+    int r = vm_prepare(options, &vm, err);
+
+    if (r == 0)
+        r = vm_boot(vm, err);
+    if (r < 0)
+        return r;
+    vm->record.start_wall_ns += vm->start_ns - start_ns;
+    vm->start_ns = start_ns;
+    *ret_vm = TAKE_POINTER(vm);
+    return 0;
 }
 
 /* ---- while it runs ------------------------------------------------------------------------------- */

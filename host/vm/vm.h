@@ -7,7 +7,7 @@
  * driver with it, and the job's files, which lie in a tmpfs that only these processes see. It dies
  * with the thread that called vm_start() (PDEATHSIG) and at the end of its control socket.
  *
- * Call vm_start() while the process has one thread, and from a thread that lives as long as the
+ * Call vm_start() or vm_prepare() while the process has one thread, and from a thread that lives as long as the
  * VM. A struct vm is used by one thread at a time.
  */
 #ifndef LAZARET_HOST_VM_H
@@ -47,7 +47,7 @@ struct vm_options {
     enum vm_transport transport;
     unsigned vcpus;               /* 1 to VM_VCPUS_MAX */
     uint64_t memory_mib;          /* of the guest, VM_MEMORY_MIB_MIN to VM_MEMORY_MIB_MAX */
-    const struct image *image;    /* microvm only; borrowed until vm_start() returns */
+    const struct image *image;    /* microvm only; borrowed until vm_prepare() returns */
     const char *agent_path;       /* process isolation only: a static program */
     char *const *agent_arguments; /* process isolation: more arguments, NULL-terminated, or NULL */
     int console_fd;               /* receives what the guest prints; borrowed until vm_destroy(); -1: none */
@@ -90,8 +90,8 @@ struct vm_record {
     char cpu_model[128];      /* of the host */
     uint64_t peak_memory_kib; /* QEMU's (or the agent's) largest resident set, guest RAM included */
     uint64_t cpu_ns;          /* user and system time of QEMU, or of the agent */
-    uint64_t start_wall_ns;   /* vm_start(): its call to a running domain */
-    uint64_t boot_wall_ns;    /* vm_start()'s call to the first connection; 0 without one */
+    uint64_t start_wall_ns;   /* vm_boot() or vm_start(): its call to a running domain */
+    uint64_t boot_wall_ns;    /* from that call to the first connection; 0 without one */
     uint64_t console_bytes;   /* written to console_fd */
     uint64_t console_dropped; /* printed by the guest beyond console_max */
     enum vm_exit exit_reason;
@@ -100,7 +100,17 @@ struct vm_record {
 };
 
 /*
- * Starts a VM and returns when its CPU runs (the guest is still booting).
+ * Makes ready for a VM: its supervisor waits in its namespaces, with the job's identities; nothing of a guest is there
+ * yet. All of a job's VMs are prepared before the first one boots, as the monitor then gives up what it takes to
+ * make one (host/confine/monitor.h). Errors as those of vm_start().
+ */
+MUST_USE int vm_prepare(const struct vm_options *options, struct vm **ret_vm, struct error *err);
+
+/* Starts a prepared VM, once; returns when its CPU runs (the guest is still booting). Threads may be running. */
+MUST_USE int vm_boot(struct vm *vm, struct error *err);
+
+/*
+ * Both at once.
  * ERROR_UNAVAILABLE: something this machine lacks (QEMU, KVM that was demanded, namespaces), with
  * the remedy; ERROR_USAGE: an option out of range; ERROR_INTERNAL: libvirt or QEMU refused.
  */

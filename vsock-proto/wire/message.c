@@ -45,6 +45,8 @@ const char *message_type_name(enum message_type type)
         return "GOODBYE";
     case MESSAGE_ROW:
         return "ROW";
+    case MESSAGE_POINTS:
+        return "POINTS";
     case MESSAGE_IMPORT:
         return "IMPORT";
     case MESSAGE_SCAN:
@@ -191,6 +193,16 @@ static void decode_cluster(struct codec_reader *r, struct message *m)
         codec_refuse(r, "a silhouette or separation that can't be");
 }
 
+static void decode_points(struct codec_reader *r, struct message *m)
+{
+    m->points.check = codec_get_u32(r, PLAN_CHECKS_MAX - 1);
+    m->points.label = codec_get_u32(r, MESSAGE_CLASSES_MAX - 1);
+    m->points.set = codec_get_u32(r, PLAN_SET_COUNT - 1);
+    m->points.points = codec_get_blob(r, POINTS_MAX * POINTS_SIZE);
+    if (!points_are_whole(m->points.points.data, m->points.points.size))
+        codec_refuse(r, "points that are none");
+}
+
 static void decode_row(struct codec_reader *r, struct message *m)
 {
     struct codec_reader array;
@@ -331,6 +343,14 @@ static void encode_cluster(struct codec_writer *w, const struct message *m)
     encode_array(w, m->cluster.indices[1], m->cluster.index_count[1]);
 }
 
+static void encode_points(struct codec_writer *w, const struct message *m)
+{
+    codec_put_u64(w, m->points.check);
+    codec_put_u64(w, m->points.label);
+    codec_put_u64(w, m->points.set);
+    codec_put_blob(w, m->points.points);
+}
+
 static void encode_row(struct codec_writer *w, const struct message *m)
 {
     codec_put_u64(w, m->row.check);
@@ -397,6 +417,7 @@ static const struct codec codecs[] = {
     {MESSAGE_FAILURE, 6, decode_failure, encode_failure},
     {MESSAGE_GOODBYE, 0, decode_nothing, encode_nothing},
     {MESSAGE_ROW, 5, decode_row, encode_row},
+    {MESSAGE_POINTS, 4, decode_points, encode_points},
     {MESSAGE_IMPORT, 0, decode_nothing, encode_nothing},
     {MESSAGE_SCAN, 3, message_scan_decode, message_scan_encode},
     {MESSAGE_UNREADABLE, 0, decode_nothing, encode_nothing},

@@ -13,13 +13,14 @@
 #include "scan/terms.h"
 #include "wire/frame.h"
 #include "wire/plan.h"
+#include "wire/points.h"
 #include "wire/rows.h"
 
 #define MESSAGE_TEXT_MAX    1024u /* bytes of a message for people */
 #define MESSAGE_BLOB_MAX    (FRAME_PAYLOAD_MAX - 1024u)
 #define MESSAGE_CLASSES_MAX 1048576u
 #define MESSAGE_INDICES_MAX 64u
-#define MESSAGE_VERSION     3u
+#define MESSAGE_VERSION     4u
 
 /* A scan of files that the host serves range by range. */
 #define MESSAGE_READS_MAX    8u                         /* READs that wait for their answer */
@@ -55,6 +56,7 @@ enum message_type {
     MESSAGE_FINDING = 0x8c,
     MESSAGE_COVERAGE = 0x8d,
     MESSAGE_SCAN_DONE = 0x8e,
+    MESSAGE_POINTS = 0x8f,
 };
 
 struct message_text { /* not NUL-terminated */
@@ -150,6 +152,14 @@ struct message_cluster {
     uint32_t index_count[2];
     uint64_t indices[2][MESSAGE_INDICES_MAX]; /* the first training samples of each cluster, by
                                                  position in the set */
+};
+
+/* Where samples of the class of the CLUSTER before lie, for a drawing: wire/points.h. Those of PLAN_SET_TRAIN, then
+ * those of PLAN_SET_TEST. */
+struct message_points {
+    uint32_t check, label;
+    enum plan_set_id set;
+    struct message_blob points;
 };
 
 /* One line of a table of a check's figures: rows.h. */
@@ -254,6 +264,7 @@ struct message {
         struct message_sample sample;
         struct message_cluster cluster;
         struct message_row row;
+        struct message_points points;
         struct message_progress progress;
         struct message_check_done check_done;
         struct message_failure failure;

@@ -76,6 +76,11 @@ uint64_t plan_sample_elements(const struct plan_contract *contract)
     return elements;
 }
 
+uint64_t plan_sample_place(const struct plan *plan, uint64_t sample)
+{
+    return sample < plan->place_count ? plan->places[sample] : sample;
+}
+
 uint32_t plan_window_count(const struct plan_set *set, uint64_t first)
 {
     uint64_t left = set->count - first;

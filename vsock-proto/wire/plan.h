@@ -30,6 +30,7 @@
 #define PLAN_KEPT_MAX       65536u /* samples that a search keeps in memory */
 #define PLAN_TRIGGERS_MAX   64u    /* of the user's own */
 #define PLAN_PATCHES_MAX    8u     /* patch sizes of a search */
+#define PLAN_PLACES_MAX     PLAN_SAMPLES_MAX
 
 enum plan_arithmetic { PLAN_MUL_ADD, PLAN_FMA, PLAN_ARITHMETIC_COUNT };
 
@@ -187,6 +188,9 @@ struct plan {
     struct plan_set sets[PLAN_SET_COUNT];
     uint32_t check_count;
     struct plan_check checks[PLAN_CHECKS_MAX];
+    /* An opening's test set is a few samples of a whole one: their places there, rising. 0: the set is whole. */
+    uint32_t place_count;
+    uint32_t places[PLAN_PLACES_MAX];
 };
 
 const char *plan_arithmetic_name(enum plan_arithmetic arithmetic); /* "mul-add", "fma" */
@@ -212,6 +216,9 @@ bool plan_check_reads(const struct plan *plan, enum plan_check_id id, enum plan_
 
 /* Elements of one sample. */
 uint64_t plan_sample_elements(const struct plan_contract *contract);
+
+/* The place in the whole test set of a sample of the plan's: what its random streams depend on. */
+uint64_t plan_sample_place(const struct plan *plan, uint64_t sample);
 
 /* The window that starts at `first`: its number of samples. */
 uint32_t plan_window_count(const struct plan_set *set, uint64_t first);

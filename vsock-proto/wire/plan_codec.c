@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLAN_MEMBERS     11u
+#define PLAN_MEMBERS     11u /* one more in an opening */
 #define CONTRACT_MEMBERS 9u
 #define SET_MEMBERS      4u
 #define CHECK_MEMBERS    4u
@@ -87,6 +87,22 @@ static void decode_plan_check(struct codec_reader *parent, struct plan_check *ch
     codec_end_array(parent, &r);
 }
 
+/* Where the samples of an opening's test set stand in the whole one. */
+static void decode_places(struct codec_reader *parent, struct plan *plan)
+{
+    struct codec_reader r = codec_get_array(parent, PLAN_PLACES_MAX);
+
+    plan->place_count = r.count;
+    for (uint32_t i = 0; i < r.count; i++) {
+        plan->places[i] = codec_get_u32(&r, (uint32_t)(PLAN_SET_COUNT_MAX - 1));
+        if (i > 0 && plan->places[i] <= plan->places[i - 1])
+            codec_refuse(&r, "places that don't rise");
+    }
+    if (r.count == 0 || r.count != plan->sets[PLAN_SET_TEST].count)
+        codec_refuse(&r, "another number of places than of test samples");
+    codec_end_array(parent, &r);
+}
+
 static void decode_plan_members(struct codec_reader *r, struct plan *plan)
 {
     struct codec_reader array;
@@ -109,6 +125,8 @@ static void decode_plan_members(struct codec_reader *r, struct plan *plan)
     for (uint32_t i = 0; i < array.count; i++)
         decode_plan_check(&array, &plan->checks[i]);
     codec_end_array(r, &array);
+    if (r->count > PLAN_MEMBERS)
+        decode_places(r, plan);
     if (plan->batch == 0 || plan->model_size == 0 || plan->check_count == 0)
         codec_refuse(r, "a plan without batch, model or checks");
 }
@@ -203,7 +221,7 @@ int plan_encode(const struct plan *plan, struct buffer *buffer)
 {
     struct codec_writer writer, *w = &writer;
 
-    codec_write(w, buffer, MESSAGE_PLAN, PLAN_MEMBERS);
+    codec_write(w, buffer, MESSAGE_PLAN, plan->place_count > 0 ? PLAN_MEMBERS + 1 : PLAN_MEMBERS);
     codec_put_u64(w, plan->arithmetic);
     codec_put_u64(w, plan->threads);
     codec_put_u64(w, plan->batch);
@@ -224,5 +242,9 @@ int plan_encode(const struct plan *plan, struct buffer *buffer)
     codec_put_array(w, plan->check_count);
     for (uint32_t i = 0; i < plan->check_count; i++)
         encode_plan_check(w, &plan->checks[i]);
+    if (plan->place_count > 0)
+        codec_put_array(w, plan->place_count);
+    for (uint32_t i = 0; i < plan->place_count; i++)
+        codec_put_u64(w, plan->places[i]);
     return codec_write_end(w);
 }

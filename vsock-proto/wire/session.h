@@ -50,8 +50,10 @@ struct session_host {
     uint32_t check;      /* under way */
     uint64_t next_first; /* predictions: the window expected next */
     uint32_t next_curve, next_point;
-    uint32_t next_label; /* clusters */
-    uint32_t table;      /* rows: the table under way, and its rows so far */
+    uint32_t next_label;                                                                 /* clusters */
+    enum { SESSION_POINTS_NONE, SESSION_POINTS_TRAIN, SESSION_POINTS_TEST } next_points; /* of the label before */
+    uint64_t cluster_sizes[2][2]; /* of it: training, test samples in each cluster */
+    uint32_t table;               /* rows: the table under way, and its rows so far */
     uint64_t table_rows;
     uint64_t progress_done;
     uint64_t sample_elements; /* that may still come, over all points */

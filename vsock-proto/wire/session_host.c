@@ -64,6 +64,7 @@ int session_host_begin_check(struct session_host *session, uint32_t check)
     session->check = check;
     session->next_first = 0;
     session->next_curve = session->next_point = session->next_label = 0;
+    session->next_points = SESSION_POINTS_NONE;
     session->table = 0;
     session->table_rows = 0;
     session->progress_done = 0;
@@ -216,6 +217,36 @@ static int receive_cluster(struct session_host *session, const struct message *m
                 return violation(err, message, "with an index beyond the set");
     }
     session->next_label++;
+    session->next_points = cluster->outcome == MESSAGE_CLUSTER_DONE ? SESSION_POINTS_TRAIN : SESSION_POINTS_NONE;
+    memcpy(session->cluster_sizes[0], cluster->sizes, sizeof cluster->sizes);
+    memcpy(session->cluster_sizes[1], cluster->test_sizes, sizeof cluster->test_sizes);
+    return 0;
+}
+
+/* Points in each cluster, no more than it has members; codec and record have checked each. */
+static bool points_fit(const struct message_blob *points, const uint64_t sizes[2])
+{
+    uint64_t counts[2] = {0};
+    struct point point;
+
+    for (size_t i = 0; points_read(points->data, points->size, i, &point) == 0; i++)
+        counts[point.cluster]++;
+    return counts[0] <= sizes[0] && counts[1] <= sizes[1];
+}
+
+static int receive_points(struct session_host *session, const struct message *message, struct error *err)
+{
+    const struct message_points *points = &message->points;
+    bool train = session->next_points == SESSION_POINTS_TRAIN;
+    const uint64_t *sizes = session->cluster_sizes[train ? 0 : 1];
+
+    if (session->next_points == SESSION_POINTS_NONE || points->label != session->next_label - 1 ||
+        points->set != (train ? PLAN_SET_TRAIN : PLAN_SET_TEST))
+        return violation(err, message, "for another class or set than the next");
+    if (points->points.size / POINTS_SIZE != points_sent(sizes[0] + sizes[1], points_limit(session->classes)) ||
+        !points_fit(&points->points, sizes))
+        return violation(err, message, "that are not as many as the clusters' sizes ask for");
+    session->next_points = train ? SESSION_POINTS_TEST : SESSION_POINTS_NONE;
     return 0;
 }
 
@@ -339,6 +370,8 @@ static int receive_of_check(struct session_host *session, const struct message *
         return receive_sample(session, message, err);
     case MESSAGE_CLUSTER:
         return receive_cluster(session, message, err);
+    case MESSAGE_POINTS:
+        return receive_points(session, message, err);
     case MESSAGE_ROW:
         return receive_row(session, message, err);
     case MESSAGE_PROGRESS:
@@ -361,6 +394,8 @@ int session_host_receive(struct session_host *session, const struct message *mes
         return receive_of_check(session, message, message->sample.check, err);
     case MESSAGE_CLUSTER:
         return receive_of_check(session, message, message->cluster.check, err);
+    case MESSAGE_POINTS:
+        return receive_of_check(session, message, message->points.check, err);
     case MESSAGE_ROW:
         return receive_of_check(session, message, message->row.check, err);
     case MESSAGE_PROGRESS:

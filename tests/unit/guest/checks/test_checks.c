@@ -106,6 +106,7 @@ struct kept {
     float samples[4][4];         /* of the first two inputs */
     struct message_cluster clusters[4];
     unsigned predictions, cluster_count;
+    uint32_t points[4][2]; /* of each class: training, test */
     uint64_t progress;
     int refuse; /* what send answers */
 };
@@ -126,6 +127,10 @@ static int keep(void *argument, const struct message *message, struct error *err
     } else if (message->type == MESSAGE_CLUSTER) {
         CU_ASSERT_EQUAL(message->cluster.label, kept->cluster_count);
         kept->clusters[kept->cluster_count++] = message->cluster;
+    } else if (message->type == MESSAGE_POINTS) {
+        CU_ASSERT(points_are_whole(message->points.points.data, message->points.points.size));
+        kept->points[message->points.label][message->points.set == PLAN_SET_TEST] =
+            message->points.points.size / POINTS_SIZE;
     } else if (message->type == MESSAGE_PROGRESS) {
         CU_ASSERT(message->progress.done >= kept->progress && message->progress.done <= message->progress.total);
         kept->progress = message->progress.done;
@@ -330,6 +335,9 @@ static void test_clustering(void)
     CU_ASSERT(c[1].test_sizes[0] + c[1].test_sizes[1] == 10);
     CU_ASSERT(c[2].outcome == MESSAGE_CLUSTER_TOO_SMALL && c[2].sizes[0] == 3 && c[2].test_sizes[0] == 10);
     CU_ASSERT(c[3].outcome == MESSAGE_CLUSTER_TOO_SMALL && c[3].sizes[0] == 0 && c[3].test_sizes[0] == 10);
+    CU_ASSERT(bench->kept.points[0][0] == 20 && bench->kept.points[0][1] == 10);
+    CU_ASSERT(bench->kept.points[1][0] == 17 && bench->kept.points[1][1] == 10);
+    CU_ASSERT(bench->kept.points[2][0] == 0 && bench->kept.points[3][1] == 0);
     CU_ASSERT_STRING_EQUAL(bench->figures.layer, "inputs");
     free(bench);
 }

@@ -95,6 +95,35 @@ static void test_bad_rows(void)
     }
 }
 
+/* Points that are none: half a one, not finite, of a third cluster. */
+static void test_bad_points(void)
+{
+    static const uint8_t good[] = {0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 1}, infinite[] = {0, 0, 0x80, 0x7f, 0, 0, 0, 0, 1},
+                         third[] = {0, 0, 0, 0, 0, 0, 0, 0, 2};
+    static const struct {
+        uint64_t label, set;
+        const uint8_t *bytes;
+        uint32_t size;
+        int code;
+    } cases[] = {
+        {0, PLAN_SET_TEST, good, sizeof good, 0},
+        {0, PLAN_SET_TEST, good, sizeof good - 1, -EBADMSG},
+        {0, PLAN_SET_TEST, infinite, sizeof infinite, -EBADMSG},
+        {0, PLAN_SET_TEST, third, sizeof third, -EBADMSG},
+        {0, PLAN_SET_COUNT, good, sizeof good, -EBADMSG},
+        {MESSAGE_CLASSES_MAX, PLAN_SET_TEST, good, sizeof good, -EBADMSG},
+    };
+
+    for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
+        struct record record = {.type = MESSAGE_POINTS,
+                                .numbers = {1, cases[i].label, cases[i].set},
+                                .blob = {cases[i].bytes, cases[i].size}};
+        struct message message;
+
+        CU_ASSERT_EQUAL(record_to_message(&record, &message), cases[i].code);
+    }
+}
+
 /* A finding that the wire would not have let through. */
 static void test_bad_findings(void)
 {
@@ -223,6 +252,7 @@ int main(void)
         {"records survive", test_records_survive},
         {"records are bounded", test_records_are_bounded},
         {"rows that are none", test_bad_rows},
+        {"points that are none are refused", test_bad_points},
         {"findings that are none", test_bad_findings},
         {"the collector passes on", test_collector_passes_on},
         {"the collector refuses what is out of order", test_collector_refuses},

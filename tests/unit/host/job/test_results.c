@@ -12,7 +12,7 @@ static struct results *ready(void)
     struct message message = {.type = MESSAGE_READY, .ready = {.classes = 3}};
     struct results *results = NULL;
 
-    CU_ASSERT_EQUAL_FATAL(results_create(sample_plan(), &results, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(results_create(sample_plan(), NULL, &results, NULL), 0);
     CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
     return results;
 }
@@ -82,6 +82,22 @@ static void test_clusters(void)
     CU_ASSERT_EQUAL(results->checks[2].cluster_count, 3);
     message.cluster.label = 3;
     CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
+}
+
+static void test_points(void)
+{
+    static const uint8_t bytes[POINTS_SIZE];
+    CLEANUP_RESULTS struct results *results = ready();
+    struct message message = {.type = MESSAGE_POINTS,
+                              .points = {.check = 2, .set = PLAN_SET_TEST, .points = {bytes, sizeof bytes}}};
+
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
+    CU_ASSERT_EQUAL(results->checks[2].drawn[0].sizes[1], sizeof bytes);
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG); /* twice */
+    message.points.label = 3;
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG); /* no class */
+    message.points = (struct message_points){.check = 3};
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG); /* no check */
 }
 
 /* --- tables ---------------------------------------------------------------------------------------- */
@@ -158,7 +174,7 @@ static void test_named_rows(void)
     int r = 0;
 
     plan.checks[1] = (struct plan_check){.id = PLAN_WEIGHT_DRIFT, .version = 1};
-    CU_ASSERT_EQUAL_FATAL(results_create(&plan, &results, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(results_create(&plan, NULL, &results, NULL), 0);
     CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
     message = (struct message){.type = MESSAGE_ROW,
                                .row = {.check = 1,
@@ -214,6 +230,7 @@ int main(void)
         {"predictions", test_predictions},
         {"adversarial samples", test_samples},
         {"clusters", test_clusters},
+        {"points are kept for the drawing", test_points},
         {"rows", test_rows},
         {"rows that are refused", test_rows_refused},
         {"rows with names", test_named_rows},

@@ -236,6 +236,38 @@ static void test_intent(void)
     CU_ASSERT_EQUAL(ledger_leaf_intent(&intent, &leaf, &err), -EINVAL);
 }
 
+/* What a leaf says, and that a leaf changed in any of its parts is none of ours. */
+static void test_read(void)
+{
+    static const char *const changes[][2] = {
+        {"\"0.0.1\"", "\"0.0.2\""}, {"lazaret-intent", "lazaret-result"}, {"\"job\"", "\"jot\""},
+        {"sha256", "sha512"},       {"\"value\":\"0", "\"value\":\""},    {"{\"apiVersion", "{ \"apiVersion"},
+        {"\"job\":\"n-1\",", ""},   {"\"spec\":{", "\"spec\":{\"a\":1,"}, {"n-1", ""},
+    };
+    CLEANUP_BUFFER struct buffer leaf = buffer_with_limit(LEDGER_LEAF_MAX);
+    const struct leaf_intent intent = {.job = "n-1", .model = {1}, .data = {2}, .policy = {3}};
+    struct error err = {0};
+    struct leaf read;
+
+    CU_ASSERT_EQUAL_FATAL(ledger_leaf_intent(&intent, &leaf, &err), 0);
+    CU_ASSERT_EQUAL(ledger_leaf_read(leaf.data, leaf.size, "l", &read, &err), 0);
+    CU_ASSERT_EQUAL(read.kind, LEAF_INTENT);
+    CU_ASSERT_STRING_EQUAL(read.job, "n-1");
+    CU_ASSERT(read.model[0] == 1 && read.data[0] == 2 && read.policy[0] == 3);
+    CU_ASSERT_EQUAL(buffer_append_u8(&leaf, 0), 0);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        CLEANUP_BUFFER struct buffer changed = buffer_with_limit(LEDGER_LEAF_MAX);
+        const char *text = (const char *)leaf.data, *place = strstr(text, changes[i][0]);
+
+        CU_ASSERT_PTR_NOT_NULL_FATAL(place);
+        CU_ASSERT_EQUAL(buffer_append_format(&changed, "%.*s%s%s", (int)(place - text), text, changes[i][1],
+                                             place + strlen(changes[i][0])),
+                        0);
+        CU_ASSERT(ledger_leaf_read(changed.data, changed.size, "l", &read, &err) < 0);
+        CU_ASSERT_EQUAL(err.kind, ERROR_BAD_INPUT);
+    }
+}
+
 /* The values of an entry in which one thing was changed; each must be refused. */
 static unsigned changed_entries_held(const struct test_ledger *test, const json_t *entry)
 {
@@ -275,13 +307,19 @@ static void test_entry(void)
                                  "application/vnd.in-toto+json", "signatures", "sig", "AAAA", "keyid", "");
     CLEANUP_LEDGER_ENTRY struct ledger_entry found = {0};
     struct test_ledger test, other;
+    uint8_t payload[SHA256_SIZE];
     struct error err = {0};
     json_t *entry = NULL;
+    struct leaf read;
 
     test_make_ledger(&test, "entry");
     test_make_ledger(&other, "entry-other");
     test_append_leaves(&test, 4);
     CU_ASSERT_EQUAL_FATAL(ledger_leaf_dsse(envelope, pem, sizeof pem - 1, &leaf, &err), 0);
+    CU_ASSERT_EQUAL(ledger_leaf_read(leaf.data, leaf.size, "l", &read, &err), 0);
+    CU_ASSERT_EQUAL(read.kind, LEAF_DSSE);
+    sha256_of("{}", 2, payload);
+    CU_ASSERT_EQUAL(memcmp(read.payload, payload, SHA256_SIZE), 0);
     CU_ASSERT_EQUAL_FATAL(ledger_append(test.ledger, leaf.data, leaf.size, &receipt, &err), 0);
     CU_ASSERT_EQUAL_FATAL(ledger_entry_for_bundle(&receipt, &test.key, leaf.data, leaf.size, 0, &entry, &err), 0);
     CU_ASSERT_EQUAL(ledger_entry_verify(entry, &test.key, 1, &found, &err), 0);
@@ -346,6 +384,7 @@ const struct harness_test log_tests[] = {
     {"a proof file, and every bit of it", test_proof_file},
     {"a consistency file", test_consistency_file},
     {"the intent's bytes", test_intent},
+    {"leaves read", test_read},
     {"a bundle's entry", test_entry},
     {"a change of keys", test_change_keys},
 };

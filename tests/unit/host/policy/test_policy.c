@@ -69,9 +69,27 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(policy.clean_accuracy.bound, POLICY_LOWER);
     CU_ASSERT_EQUAL(policy.clean_accuracy.accuracy, 0.9);
     CU_ASSERT_FALSE(policy.report_samples);
+    CU_ASSERT_FALSE(policy.ledger_required);
+    CU_ASSERT_EQUAL(policy.repeat, 1);
+    CU_ASSERT_EQUAL(policy.recheck, 0);
     CU_ASSERT_FALSE(policy.fgsm.present);
     sha256_of(minimal, strlen(minimal), sha256);
     CU_ASSERT_EQUAL(memcmp(policy.sha256, sha256, sizeof sha256), 0);
+}
+
+static void test_ledger(void)
+{
+    static const char checks[] = "checks: {clean-accuracy: {required: true, accuracy: 0.9}}\n";
+    struct policy policy;
+    struct error err = {0};
+    char yaml[256];
+
+    (void)snprintf(yaml, sizeof yaml, "tier: low\nledger: {required: true}\n%s", checks);
+    CU_ASSERT_EQUAL_FATAL(parse(yaml, &policy, &err), 0);
+    CU_ASSERT_TRUE(policy.ledger_required);
+    (void)snprintf(yaml, sizeof yaml, "tier: low\nledger: {required: false}\n%s", checks);
+    CU_ASSERT_EQUAL_FATAL(parse(yaml, &policy, &err), 0);
+    CU_ASSERT_FALSE(policy.ledger_required);
 }
 
 static const struct {
@@ -83,7 +101,11 @@ static const struct {
     {"tier: low\nchecks: {}\n", "at least one"},
     {"tier: lowest\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "line 1"},
     {"tier: low\ntier: low\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "already seen: tier"},
-    {"tier: low\nrecheck: 3\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "Unexpected key: recheck"},
+    {"tier: low\nretry: 3\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "Unexpected key: retry"},
+    {"tier: low\nrepeat: 0\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "repeat"},
+    {"tier: low\nrepeat: 5\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "repeat"},
+    {"tier: low\nrecheck: 1025\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "recheck"},
+    {"tier: low\nrecheck: -1\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "line 2"},
     {"tier: low\nchecks: {deepfool: {required: true}}\n", "Unexpected key: deepfool"},
     {"tier: low\nlabels: yes\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "line 2"},
     {"tier: low\nchecks: {clean-accuracy: {required: maybe, accuracy: 0.9}}\n", "line 2"},
@@ -96,6 +118,8 @@ static const struct {
     {"tier: low\nlimits: {memoryMiB: 63}\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "memoryMiB"},
     {"tier: low\nlimits: {deadlineSeconds: 99999999999}\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n",
      "Invalid"},
+    {"tier: low\nledger: {}\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "required"},
+    {"tier: low\nledger: {required: true, key: a}\nchecks: {scan: {required: true}}\n", "Unexpected key: key"},
     {"tier: low\n---\ntier: low\n", "second document"},
     {"tier: &a low\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n", "anchor"},
     {"tier: low\nchecks: *a\n", "alias"},
@@ -349,6 +373,7 @@ int main(void)
     static const struct harness_test tests[] = {
         {"shipped policies", test_shipped},
         {"defaults", test_defaults},
+        {"ledger", test_ledger},
         {"refusals", test_refusals},
         {"key rings: read", test_keyring_reads},
         {"key rings: SSH keys", test_keyring_ssh},

@@ -58,7 +58,7 @@ static void test_truncated(void)
 static void test_bad_headers(void)
 {
     static const uint8_t headers[][8] = {{0, 0, 0, 0, 0, 0, 0, 0},
-                                         {6, 0, 0, 0, 0, 0, 0, 0},
+                                         {7, 0, 0, 0, 0, 0, 0, 0},
                                          {1, 0, 0, 0, 1, 0, 1, 0},
                                          {1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}};
 

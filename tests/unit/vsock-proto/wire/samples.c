@@ -47,6 +47,7 @@ const struct plan *sample_plan(void)
 const struct message *sample_messages(void)
 {
     static const uint8_t classes[8] = {2, 0, 0, 0, 1, 0, 0, 0}, floats[16] = {0};
+    static const uint8_t points[2 * POINTS_SIZE] = {0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 1}; /* (1, -2) of 1, (0, 0) of 0 */
     static struct message messages[SAMPLES_COUNT];
     unsigned i = 0;
 
@@ -114,6 +115,9 @@ const struct message *sample_messages(void)
     messages[i++] = (struct message){
         .type = MESSAGE_SCAN_DONE,
         .scan_done = {.verdict = SCAN_DANGEROUS, .format = TEXT("pickle"), .looked = 12, .counts = {0, 0, 0, 1, 0}}};
+    messages[i++] = (struct message){
+        .type = MESSAGE_POINTS,
+        .points = {.check = 2, .label = 1, .set = PLAN_SET_TRAIN, .points = {.data = points, .size = sizeof points}}};
     messages[i++] = (struct message){.type = MESSAGE_IMPORT};
     messages[i++] = (struct message){.type = MESSAGE_SCAN, .scan = {.index = 0, .size = 300000, .name = TEXT("m.pkl")}};
     messages[i++] = (struct message){.type = MESSAGE_UNREADABLE};

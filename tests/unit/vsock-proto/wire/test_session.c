@@ -177,6 +177,56 @@ static void test_host_refuses_samples_not_asked(void)
     CU_ASSERT_EQUAL(receive(&session, sample), -EPROTO); /* more than all of them */
 }
 
+/* One point in each of `zeros` and `ones`, of cluster 0 and 1. */
+static struct message points(uint32_t label, enum plan_set_id set, unsigned zeros, unsigned ones)
+{
+    static uint8_t bytes[8 * POINTS_SIZE];
+
+    memset(bytes, 0, sizeof bytes);
+    for (unsigned i = zeros; i < zeros + ones; i++)
+        bytes[i * POINTS_SIZE + 8] = 1;
+    return (struct message){
+        .type = MESSAGE_POINTS,
+        .points = {
+            .check = 2, .label = label, .set = set, .points = {.data = bytes, .size = (zeros + ones) * POINTS_SIZE}}};
+}
+
+/* The sample's clusters have 3 and 1 training samples, 2 and 0 test samples. */
+static void test_host_judges_points(void)
+{
+    struct session_host session = checking(2);
+    struct message cluster = sample_messages()[9];
+
+    CU_ASSERT_EQUAL(receive(&session, points(0, PLAN_SET_TRAIN, 3, 1)), -EPROTO); /* before the class's cluster */
+    CU_ASSERT_EQUAL(receive(&session, cluster), 0);
+    CU_ASSERT_EQUAL(receive(&session, points(0, PLAN_SET_TEST, 2, 0)), -EPROTO);  /* before the training set's */
+    CU_ASSERT_EQUAL(receive(&session, points(1, PLAN_SET_TRAIN, 3, 1)), -EPROTO); /* another class */
+    CU_ASSERT_EQUAL(receive(&session, points(0, PLAN_SET_TRAIN, 2, 1)), -EPROTO); /* too few */
+    CU_ASSERT_EQUAL(receive(&session, points(0, PLAN_SET_TRAIN, 4, 1)), -EPROTO); /* too many */
+    CU_ASSERT_EQUAL(receive(&session, points(0, PLAN_SET_TRAIN, 2, 2)), -EPROTO); /* more than a cluster has */
+    CU_ASSERT_EQUAL(receive(&session, points(0, PLAN_SET_TRAIN, 3, 1)), 0);
+    CU_ASSERT_EQUAL(receive(&session, points(0, PLAN_SET_TRAIN, 3, 1)), -EPROTO); /* twice */
+    CU_ASSERT_EQUAL(receive(&session, points(0, PLAN_SET_TEST, 2, 0)), 0);
+    CU_ASSERT_EQUAL(receive(&session, points(0, PLAN_SET_TEST, 2, 0)), -EPROTO);
+    cluster.cluster.label = 1; /* none of class 1: they may be left out */
+    cluster.cluster.outcome = MESSAGE_CLUSTER_TOO_SMALL;
+    CU_ASSERT_EQUAL(receive(&session, cluster), 0);
+    CU_ASSERT_EQUAL(receive(&session, points(1, PLAN_SET_TRAIN, 3, 1)), -EPROTO); /* a class without clusters */
+}
+
+static void test_how_many_points(void)
+{
+    CU_ASSERT_EQUAL(points_limit(10), POINTS_MAX);
+    CU_ASSERT_EQUAL(points_limit(1000), 262);
+    CU_ASSERT_EQUAL(points_limit(MESSAGE_CLASSES_MAX), 0);
+    CU_ASSERT_EQUAL(points_limit(0), 0);
+    CU_ASSERT_EQUAL(points_sent(512, 512), 512);
+    CU_ASSERT_EQUAL(points_sent(513, 512), 257);
+    CU_ASSERT_EQUAL(points_sent(1025, 512), 257);
+    CU_ASSERT_EQUAL(points_sent(5, 0), 0);
+    CU_ASSERT_EQUAL(points_sent(0, 512), 0);
+}
+
 static void test_host_refuses_clusters_that_cannot_be(void)
 {
     struct session_host session = checking(2);
@@ -348,6 +398,8 @@ int main(void)
         {"host refuses rows out of their table", test_host_refuses_rows},
         {"host takes a skipped check", test_host_takes_a_skipped_check},
         {"host refuses samples not asked for", test_host_refuses_samples_not_asked},
+        {"host judges points", test_host_judges_points},
+        {"how many points come", test_how_many_points},
         {"host refuses clusters that can't be", test_host_refuses_clusters_that_cannot_be},
         {"host bounds progress", test_host_bounds_progress},
         {"host takes one failure", test_host_takes_failure_once},

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The appender's process. Theory of operation: open the ledger with its keys, make one signature so that OpenSSL has
+ * fetched all it needs, confine, then answer. The ledger's folder becomes the root of what it can name.
+ */
+#include "host/ledger/appender_internal.h"
+
+#include "host/confine/confine.h"
+#include "host/ledger/internal.h"
+#include "host/ledger/leaf.h"
+#include "host/ledger/proof.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <seccomp.h>
+#include <string.h>
+
+#define ADDRESS_SPACE_MAX (UINT64_C(1) << 30)
+#define KEY_PATHS_MAX     (LEDGER_SECRETS_MAX * (size_t)PATH_MAX)
+
+/* What a job may log, in this order, each once. */
+static const enum leaf_kind order[] = {LEAF_INTENT, LEAF_DSSE};
+
+static const int system_calls[] = {
+    SCMP_SYS(openat),   SCMP_SYS(fstat),      SCMP_SYS(newfstatat), /* tiles, checkpoint, lock */
+    SCMP_SYS(mkdirat),  SCMP_SYS(renameat),   SCMP_SYS(renameat2),  /* new tiles, put there whole */
+    SCMP_SYS(fsync),    SCMP_SYS(flock),                            /* durable; one writer */
+    SCMP_SYS(unlinkat), SCMP_SYS(getdents64), SCMP_SYS(fcntl),
+    SCMP_SYS(lseek), /* partial tiles that are done with */
+};
+
+static int open_ledger(struct appender_state *state, struct error *err)
+{
+    const char *paths[LEDGER_SECRETS_MAX];
+    char text[KEY_PATHS_MAX], *rest = text, *part;
+    size_t count = 0;
+    int r = 0;
+
+    if (state->key_paths == NULL)
+        r = ledger_default_key_path(state->path, text, sizeof text);
+    else if (strlen(state->key_paths) >= sizeof text)
+        r = -ENAMETOOLONG;
+    else
+        memcpy(text, state->key_paths, strlen(state->key_paths) + 1);
+    if (r < 0)
+        return error_set(err, ERROR_USAGE, r, "the path of the ledger's key is too long");
+    if (state->key_paths == NULL)
+        paths[count++] = text; /* a folder's name may hold commas */
+    while (state->key_paths != NULL && (part = strsep(&rest, ",")) != NULL) {
+        if (count == LEDGER_SECRETS_MAX)
+            return error_set(err, ERROR_USAGE, -EINVAL, "at most %u keys of a ledger sign at once", LEDGER_SECRETS_MAX);
+        paths[count++] = part;
+    }
+    r = ledger_open(state->path, paths, count, &state->ledger, err);
+    if (r < 0 && err->kind == ERROR_MISMATCH) /* of no use to us, which is no verdict on anything */
+        err->kind = ERROR_UNAVAILABLE;
+    return r;
+}
+
+static int greet(const struct ledger *ledger, struct buffer *ret_keys, struct error *err)
+{
+    CLEANUP_BUFFER struct buffer line = buffer_with_limit(NOTE_SIZE_MAX);
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ledger->key_count; i++) {
+        r = note_key_encode(&ledger->keys[i], ret_keys);
+        if (r == 0)
+            r = buffer_append_u8(ret_keys, '\n');
+    }
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, "no memory for the ledger's keys");
+    return note_sign("", 0, &ledger->keys[0], ledger->secrets[0], 0, &line, err);
+}
+
+static int open_appender(void *argument, int socket, struct buffer *ret_keys, struct error *err)
+{
+    struct appender_state *state = argument;
+    int r = open_ledger(state, err), fds[2];
+
+    if (r == 0)
+        r = greet(state->ledger, ret_keys, err);
+    if (r < 0)
+        return r;
+    fds[0] = socket;
+    fds[1] = state->ledger->store.fd;
+    json_object_seed(0); /* jansson opens /dev/urandom for it, which confinement forbids */
+    const struct confine_profile profile = {
+        .name = "lazaret-ledger",
+        .folder_fd = &fds[1],
+        .keep_fds = fds,
+        .keep_fd_count = 2,
+        .system_calls = system_calls,
+        .system_call_count = sizeof system_calls / sizeof system_calls[0],
+        .address_space_max = ADDRESS_SPACE_MAX,
+        .open_files_max = 32,
+    };
+    return confine_self(&profile, err);
+}
+
+static int check_turn(const struct appender_state *state, const void *leaf, size_t size, struct error *err)
+{
+    struct leaf read;
+    int r;
+
+    if (state->appended == sizeof order / sizeof order[0])
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "the job has logged all that it may");
+    r = ledger_leaf_read(leaf, size, "the leaf to be logged", &read, err);
+    if (r == 0 && read.kind != order[state->appended])
+        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "a job logs its intent first, and then one signed result");
+    return r;
+}
+
+static int append(void *argument, const void *leaf, size_t size, struct buffer *ret_proof, struct error *err)
+{
+    CLEANUP_LEDGER_RECEIPT struct ledger_receipt receipt = {0};
+    struct appender_state *state = argument;
+    int r = check_turn(state, leaf, size, err);
+
+    if (r < 0)
+        return r;
+    state->appended++; /* also where it fails: it may be in the ledger nevertheless */
+    r = ledger_append(state->ledger, leaf, size, &receipt, err);
+    if (r < 0) {
+        err->kind = ERROR_UNAVAILABLE;
+        return error_prefix(err, "the ledger can't be appended to");
+    }
+    r = proof_encode(&receipt, leaf, size, ret_proof);
+    return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "no memory for a proof") : 0;
+}
+
+const struct helper_service appender_service = {
+    .name = "the ledger's appender",
+    .request_max = LEDGER_LEAF_MAX,
+    .reply_max = PROOF_SIZE_MAX,
+    .open = open_appender,
+    .answer = append,
+};
