@@ -87,9 +87,8 @@ static int run_in_vm(struct error *err)
 
 static int run_as_process(const struct arguments *arguments, struct error *err)
 {
-    const struct supervisor_options options = {.stream = arguments->stream,
-                                               .memory_bytes = arguments->memory_mib << 20,
-                                               .scratch = -1};
+    const struct supervisor_options options = {
+        .stream = arguments->stream, .memory_bytes = arguments->memory_mib << 20, .scratch = -1};
 
     return supervisor_run(&options, err);
 }

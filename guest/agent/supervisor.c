@@ -210,8 +210,6 @@ int supervisor_run(const struct supervisor_options *options, struct error *err)
     session_guest_start(&s.session);
     while (s.life == LIFE_SESSION)
         step(&s);
-    if (s.life == LIFE_PARTED)
-        evidence_leave_kernel_log(s.scratch);
     part(&s);
     close_supervisor(&s);
     if (s.life == LIFE_PARTED)

@@ -18,8 +18,8 @@
 /* Likewise, for the scratch disk. */
 #define INIT_SCRATCH_LIST INIT_MODULE_FOLDER "/scratch"
 #define INIT_SCRATCH      "/scratch"
-#define INIT_MODULE_MAX    64u
-#define INIT_NAME_MAX      64u
+#define INIT_MODULE_MAX   64u
+#define INIT_NAME_MAX     64u
 
 /* Whether this process is PID 1 of a VM made by images/build (and not of a PID namespace). */
 bool init_is_vm(void);

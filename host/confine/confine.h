@@ -22,6 +22,7 @@ enum confine_uid {
     CONFINE_UID_DATA_READER = 64703,
     CONFINE_UID_VSOCK_DEVICE = 64704,
     CONFINE_UID_PROVENANCE = 64705,
+    CONFINE_UID_DISK_READER = 64706,
 };
 
 struct confine_profile {

@@ -42,7 +42,8 @@ static const json_t *find_check(const struct gathering *g, const char *id)
     return NULL;
 }
 
-/* --- points of clusters ------------------------------------------------------------------------------------------------ */
+/* --- points of clusters
+ * ------------------------------------------------------------------------------------------------ */
 
 static int take_list(const struct results_points *from, unsigned which, const float **ret_points,
                      const int32_t **ret_clusters, size_t *ret_count)
@@ -78,8 +79,7 @@ static int take_class(struct figures *figures, const struct results_points *from
 
 static bool is_suspicious(const json_t *clustering, uint32_t label)
 {
-    return json_is_true(
-        json_object_get(json_array_get(json_object_get(clustering, "classes"), label), "suspicious"));
+    return json_is_true(json_object_get(json_array_get(json_object_get(clustering, "classes"), label), "suspicious"));
 }
 
 static int take_points(struct figures *figures, const struct results_check *result, uint32_t classes,
@@ -131,7 +131,8 @@ static int write_clusters(struct npz_writer *writer, const struct figures *figur
     return r;
 }
 
-/* --- the trigger on an input ---------------------------------------------------------------------------------------------- */
+/* --- the trigger on an input
+ * ---------------------------------------------------------------------------------------------- */
 
 /* How elements lie, as the searches see an input; docs/evaluation.md. */
 struct geometry {
@@ -172,7 +173,8 @@ static bool find_patch(const json_t *best, const struct geometry *geometry, stru
                           .width = json_integer_value(json_object_get(best, "width"))};
 
     if (json_array_size(colour) < geometry->channels ||
-        (patch.height == geometry->height && patch.width == geometry->width)) /* a faint pattern: no colour of it came */
+        (patch.height == geometry->height &&
+         patch.width == geometry->width)) /* a faint pattern: no colour of it came */
         return false;
     for (size_t i = 0; i < geometry->channels; i++)
         if (json_decimal_parse(json_string_value(json_array_get(colour, i)), &patch.colour[i]) < 0)
@@ -200,9 +202,9 @@ static void draw(const struct plan_contract *contract, const struct geometry *ge
                 bool inside = row >= patch->row && row < patch->row + patch->height && col >= patch->col &&
                               col < patch->col + patch->width;
 
-                ret_clean[at] = shade_of(contract, (double)values[geometry->channels_last
-                                                                      ? pixel * geometry->channels + channel
-                                                                      : channel * plane + pixel]);
+                ret_clean[at] =
+                    shade_of(contract, (double)values[geometry->channels_last ? pixel * geometry->channels + channel
+                                                                              : channel * plane + pixel]);
                 ret_triggered[at] = inside ? shade_of(contract, patch->colour[channel]) : ret_clean[at];
             }
 }
@@ -279,7 +281,8 @@ static int write_trigger(struct npz_writer *writer, const struct figures *figure
     return r < 0 ? r : write_picture(writer, &figures->pictures, "triggered", figures->pictures.triggered, err);
 }
 
-/* --- the files -------------------------------------------------------------------------------------------------------------- */
+/* --- the files
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static int write_arrays(struct gathering *g, const char *name, const struct figures *figures,
                         int (*write)(struct npz_writer *writer, const struct figures *figures, struct error *err))

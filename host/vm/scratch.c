@@ -16,8 +16,7 @@ extern char **environ;
 /* Without a journal, which would only repeat what lies on the disk already, and with nothing kept back for root. */
 _Noreturn static void format(const char *path)
 {
-    const char *const arguments[] = {PROGRAM, "-q", "-F", "-t", "ext4", "-O", "^has_journal",
-                                     "-m",    "0",  path, NULL};
+    const char *const arguments[] = {PROGRAM, "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0", path, NULL};
 
     (void)execve(PROGRAM, (char *const *)arguments, environ);
     _exit(127);

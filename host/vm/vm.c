@@ -104,14 +104,11 @@ static int prepare(struct vm *vm, const struct vm_options *options, struct inher
         supervisor->file_count = 1;
         return 0;
     }
-    supervisor->files[supervisor->file_count++] =
-        (struct sandbox_file){.path = image_kernel_path(options->image),
-                              .fd = image_kernel_fd(options->image),
-                              .target = SANDBOX_KERNEL};
-    supervisor->files[supervisor->file_count++] =
-        (struct sandbox_file){.path = image_initramfs_path(options->image),
-                              .fd = image_initramfs_fd(options->image),
-                              .target = SANDBOX_INITRAMFS};
+    supervisor->files[supervisor->file_count++] = (struct sandbox_file){
+        .path = image_kernel_path(options->image), .fd = image_kernel_fd(options->image), .target = SANDBOX_KERNEL};
+    supervisor->files[supervisor->file_count++] = (struct sandbox_file){.path = image_initramfs_path(options->image),
+                                                                        .fd = image_initramfs_fd(options->image),
+                                                                        .target = SANDBOX_INITRAMFS};
     if (options->scratch_path != NULL)
         supervisor->files[supervisor->file_count++] = (struct sandbox_file){
             .path = options->scratch_path, .fd = options->scratch_fd, .target = SANDBOX_SCRATCH, .writable = true};

@@ -3,8 +3,9 @@
  * POINTS: where a class's samples lie in the first two components of its clustering, for a drawing. PROTOCOL.md,
  * section 5.
  *
- * Nothing is decided by them. A point is POINTS_SIZE bytes: x and y as little-endian f32, finite, and the cluster, 0 or 1.
- * Of a class with more samples than are sent, every 2^k-th is, from the first on, with the smallest k that suffices.
+ * Nothing is decided by them. A point is POINTS_SIZE bytes: x and y as little-endian f32, finite, and the cluster, 0
+ * or 1. Of a class with more samples than are sent, every 2^k-th is, from the first on, with the smallest k that
+ * suffices.
  */
 #ifndef LAZARET_WIRE_POINTS_H
 #define LAZARET_WIRE_POINTS_H
@@ -16,7 +17,7 @@
 #include <stdint.h>
 
 #define POINTS_SIZE      9u
-#define POINTS_MAX       512u            /* of one class and set */
+#define POINTS_MAX       512u                /* of one class and set */
 #define POINTS_TOTAL_MAX (UINT32_C(1) << 18) /* of one set, over all classes */
 
 struct point {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loading libguestfs. */
-#include "host/vm/guestfs_calls.h"
+#include "host/forensics/guestfs_calls.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,10 +15,10 @@ int guestfs_calls_load(struct guestfs_calls *ret_calls, struct error *err)
 
     if (library == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOENT, "%s; run scripts/install-packages forensics", dlerror());
-#define LOAD(name)                                                                                                     \
-    call = dlsym(library, #name);                                                                                      \
+#define LOAD(result, name, parameters)                                                                                 \
+    call = dlsym(library, "guestfs_" #name);                                                                           \
     if (call == NULL)                                                                                                  \
-        return error_set(err, ERROR_UNAVAILABLE, -ENOSYS, "%s has no %s", LIBRARY, #name);                             \
+        return error_set(err, ERROR_UNAVAILABLE, -ENOSYS, "%s has no guestfs_%s", LIBRARY, #name);                     \
     memcpy(&calls.name, &call, sizeof call); /* POSIX: a function's address as an object's */
     GUESTFS_CALLS(LOAD)
 #undef LOAD
