@@ -78,12 +78,13 @@ __attribute__((format(printf, 3, 4))) static void conclude(struct release_report
         memcpy(report->detail, shown.data, shown.size);
 }
 
-/* Whether a key that may release signed the bundle; the ring's one is judged at the time that the release claims. */
+/* Whether a key that may release signed the bundle; it is judged at the time that the release claims. */
 static bool check_signature(const struct review_request *request, const struct bundle *bundle,
                             const struct crypto_public_key *key, int64_t created, struct release_report *report)
 {
     const struct keyring_key *listed = keyring_find(request->ring, bundle->fingerprint, KEYRING_RESULT);
     CLEANUP_PUBLIC_KEY struct crypto_public_key *opened = NULL;
+    const struct keyring_revocation *revocation;
     enum keyring_standing standing = KEYRING_VALID;
     struct error cause = {0};
 
@@ -98,9 +99,12 @@ static bool check_signature(const struct review_request *request, const struct b
     }
     if (listed != NULL)
         standing = keyring_judge(listed, created);
+    /* When a stolen key signed is only what its holder claims. */
+    revocation = keyring_find_revocation(request->ring, bundle->fingerprint);
+    if (revocation != NULL && revocation->since <= request->when)
+        standing = KEYRING_REVOKED;
     if (standing != KEYRING_VALID)
-        conclude(report, RELEASE_MISMATCH, "%s's key, which signed it, was %s then", listed->name,
-                 keyring_standing_names[standing]);
+        conclude(report, RELEASE_MISMATCH, "the key that signed it is %s", keyring_standing_names[standing]);
     return standing == KEYRING_VALID;
 }
 
@@ -236,7 +240,7 @@ static int check_document(const struct review_request *request, const struct app
     report->created = document.created;
     report->valid_until = document.valid_until;
     time_text_format(document.valid_until, text);
-    conclude(report, RELEASE_HOLDS, "%zu sign-offs, %zu waivers, until %s",
+    conclude(report, RELEASE_HOLDS, "sign-offs: %zu, waivers: %zu, until %s",
              document_count_supports(&document, DOCUMENT_SIGN_OFF), document_count_supports(&document, DOCUMENT_WAIVER),
              text);
     if (document.created > request->when + REVIEW_SKEW_SECONDS)

@@ -69,7 +69,7 @@ static bool has_same_models(const struct document *document, const struct docume
 }
 
 /* Whether a document is about this result under this policy, and valid; the state and why not. */
-static void judge_document(const struct document *document, const struct review_request *request,
+void review_judge_document(const struct document *document, const struct review_request *request,
                            enum review_state *ret_state, char ret_detail[REVIEW_DETAIL_SIZE])
 {
     const struct document_target *target = request->target;
@@ -116,7 +116,7 @@ static int read_statement(struct collecting *c, struct error *err)
     if (r < 0)
         say(&c->state, c->detail, REVIEW_BROKEN, "%s: %s", FOLDER_STATEMENT, cause.text);
     else
-        judge_document(&c->document, c->request, &c->state, c->detail);
+        review_judge_document(&c->document, c->request, &c->state, c->detail);
     if (r == 0 && c->state != REVIEW_FOREIGN && !shows_result(&c->document, c->request->target))
         say(&c->state, c->detail, REVIEW_BROKEN, "%s: the verdict and reasons shown are not the result's",
             FOLDER_STATEMENT);
@@ -266,7 +266,7 @@ static void judge_waiver(struct collecting *c, const struct folder_file *file, c
     }
     (void)snprintf(line->support.check, sizeof line->support.check, "%s", document.check);
     line->valid_until = document.valid_until;
-    judge_document(&document, c->request, &line->state, line->detail);
+    review_judge_document(&document, c->request, &line->state, line->detail);
     if (strcmp(document.check, file->of) != 0)
         SAY(line, REVIEW_BROKEN, "waives %s, and not %s", document.check, file->of);
     else if (strcmp(document.by, line->support.by) != 0)

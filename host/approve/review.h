@@ -63,6 +63,13 @@ struct review_request {
 /* Reads and judges every sign-off and waiver of the directory. Errors: the directory can't be read; no memory. */
 MUST_USE int review_collect(const struct review_request *request, struct review *ret_review, struct error *err);
 
+/*
+ * Whether a sign-off or waiver is about this result under this policy, and valid: REVIEW_COUNTS, REVIEW_FOREIGN or
+ * REVIEW_IGNORED, and why. Who signed it is another question.
+ */
+void review_judge_document(const struct document *document, const struct review_request *request,
+                           enum review_state *ret_state, char ret_detail[REVIEW_DETAIL_SIZE]);
+
 /* What a release still lacks, in words; nothing where it may be written. */
 struct review_verdict {
     bool never; /* no sign-off or waiver can help */

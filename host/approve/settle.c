@@ -25,6 +25,8 @@ static void settle_check(const struct verdict_check *check, const char *reason, 
 
     if (review_find_waiver(review, check->id) != NULL)
         return;
+    if (strncmp(reason, check->id, strlen(check->id)) == 0 && reason[strlen(check->id)] == ':')
+        reason += strlen(check->id) + 1 + (reason[strlen(check->id) + 1] == ' ');
     for (unsigned i = 0; i < review->line_count; i++)
         if (review->lines[i].is_waiver && strcmp(review->lines[i].support.check, check->id) == 0)
             other = &review->lines[i];

@@ -6,6 +6,7 @@
 #include "host/json/canonical.h"
 #include "host/json/reader.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -127,5 +128,103 @@ int replay_compare(const void *recorded, size_t recorded_size, const void *repla
     else if (comparison.place[0] == '\0')
         (void)snprintf(comparison.place, sizeof comparison.place, "(document)");
     *ret_comparison = comparison;
+    return 0;
+}
+
+/* --- by check ------------------------------------------------------------------------------------------ */
+
+static const json_t *find_check(const json_t *checks, const char *id)
+{
+    const json_t *check;
+    size_t i;
+
+    json_array_foreach (checks, i, check) {
+        const char *text = json_string_value(json_object_get(check, "id"));
+
+        if (text != NULL && strcmp(text, id) == 0)
+            return check;
+    }
+    return NULL;
+}
+
+static int digest_check(const json_t *check, uint8_t ret_sha256[SHA256_SIZE])
+{
+    CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(REPLAY_EVALUATION_MAX);
+    int r = json_canonical_encode(check, &bytes);
+
+    if (r == 0)
+        sha256_of(bytes.data, bytes.size, ret_sha256);
+    return r;
+}
+
+/* Both sides of one check; NULL where a side has none. */
+static int compare_check(const char *id, const json_t *recorded, const json_t *replayed, struct replay_check *ret_check)
+{
+    CLEANUP_BUFFER struct buffer shown = buffer_with_limit(REPLAY_CHECK_ID_SIZE);
+    struct replay_check check = {.recorded = recorded != NULL, .replayed = replayed != NULL};
+    int r = text_escape(id, REPLAY_CHECK_ID_SIZE - 1, &shown);
+
+    if (r == 0)
+        r = buffer_append_u8(&shown, 0);
+    if (r == 0 && recorded != NULL)
+        r = digest_check(recorded, check.recorded_sha256);
+    if (r == 0 && replayed != NULL)
+        r = digest_check(replayed, check.replayed_sha256);
+    if (r < 0)
+        return r;
+    memcpy(check.id, shown.data, shown.size);
+    check.comparison.reproduced = !find_difference(recorded, replayed, 0, &check.comparison);
+    *ret_check = check;
+    return 0;
+}
+
+/* Those of `checks` that `others` does not have, or all of them with their counterpart; from the record's side first.
+ */
+static int compare_side(const json_t *checks, const json_t *others, bool are_recorded, struct replay_check *ret_checks,
+                        size_t *count)
+{
+    const json_t *check;
+    size_t i;
+
+    json_array_foreach (checks, i, check) {
+        const char *id = json_string_value(json_object_get(check, "id"));
+        const json_t *other = id != NULL ? find_check(others, id) : NULL;
+        int r;
+
+        if (!are_recorded && other != NULL)
+            continue;
+        if (id == NULL || *count == REPLAY_CHECKS_MAX)
+            return -EBADMSG;
+        r = compare_check(id, are_recorded ? check : NULL, are_recorded ? other : check, &ret_checks[*count]);
+        if (r < 0)
+            return r;
+        ++*count;
+    }
+    return 0;
+}
+
+int replay_compare_checks(const void *recorded, size_t recorded_size, const void *replayed, size_t replayed_size,
+                          struct replay_check ret_checks[REPLAY_CHECKS_MAX], size_t *ret_count, struct error *err)
+{
+    CLEANUP_JSON json_t *left = NULL, *right = NULL;
+    const json_t *left_checks, *right_checks;
+    size_t count = 0;
+    int r = json_read(recorded, recorded_size, REPLAY_EVALUATION_MAX, "the recorded evaluation", &left, err);
+
+    if (r == 0)
+        r = json_read(replayed, replayed_size, REPLAY_EVALUATION_MAX, "the replayed evaluation", &right, err);
+    if (r < 0)
+        return r;
+    left_checks = json_object_get(left, "checks");
+    right_checks = json_object_get(right, "checks");
+    r = json_is_array(left_checks) && json_is_array(right_checks) ? 0 : -EBADMSG;
+    if (r == 0)
+        r = compare_side(left_checks, right_checks, true, ret_checks, &count);
+    if (r == 0)
+        r = compare_side(right_checks, left_checks, false, ret_checks, &count);
+    if (r < 0)
+        return error_set(err, r == -EBADMSG ? ERROR_BAD_INPUT : ERROR_UNAVAILABLE, r,
+                         "the evaluations' checks can't be compared: %s", strerror(-r));
+    *ret_count = count;
     return 0;
 }

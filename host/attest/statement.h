@@ -10,7 +10,8 @@
  *                   "verdict", "tier", "reasons":[TEXT], "documents":[{"name","digest":{"sha256"}}],
  *                   "checks":[{"id","status","provenance"}], "isolation", "acceleration",
  *                   "hostVerified":[WORD], "guestSaid":[WORD], "job",
- *                   "ledger"?:{"origin","intent":INTEGER,"root"}, "finishedAt", "producer"}}}
+ *                   "ledger"?:{"origin","intent":INTEGER,"root"}, "provenance"?, "source"? (statement_provenance.h),
+ *                   "finishedAt", "producer"}}}
  *
  * The bytes are canonical JSON: integers and strings only. statement_check() is what the signer
  * demands before it signs and what `verify` demands before it believes.
@@ -22,6 +23,7 @@
 #include "base/error.h"
 #include "digest/sha256.h"
 #include "host/attest/outcome.h"
+#include "host/attest/statement_provenance.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -107,9 +109,11 @@ struct statement_input {
     size_t host_verified_count;
     const char *const *guest_said; /* what stands on the guest's word alone: "gradients", … */
     size_t guest_said_count;
-    const char *job;                       /* the job's nonce, a word */
-    const struct statement_ledger *ledger; /* NULL: none was used */
-    int64_t finished_at;                   /* seconds since 1970, UTC; the signer's own claim */
+    const char *job;                               /* the job's nonce, a word */
+    const struct statement_ledger *ledger;         /* NULL: none was used */
+    const struct statement_provenance *provenance; /* NULL: no signature of the model was verified */
+    const char *source;                            /* a URI, the user's claim; NULL: none */
+    int64_t finished_at;                           /* seconds since 1970, UTC; the signer's own claim */
 };
 
 /*

@@ -288,9 +288,9 @@ static int check_job(const json_t *extension, struct error *err)
 
 static int check_extension(const json_t *predicate, enum outcome *ret_outcome, struct error *err)
 {
-    static const char *const keys[] = {"verdict",   "tier",         "reasons",      "documents", "checks",
-                                       "isolation", "acceleration", "hostVerified", "guestSaid", "job",
-                                       "ledger",    "finishedAt",   "producer",     NULL};
+    static const char *const keys[] = {"verdict",      "tier",         "reasons",   "documents", "checks", "isolation",
+                                       "acceleration", "hostVerified", "guestSaid", "job",       "ledger", "provenance",
+                                       "source",       "finishedAt",   "producer",  NULL};
     json_t *extension;
     const char *producer;
     unsigned outcome;
@@ -312,6 +312,8 @@ static int check_extension(const json_t *predicate, enum outcome *ret_outcome, s
         r = check_texts(extension, "guestSaid", STATEMENT_RESOURCES_MAX, 0, err);
     if (r == 0)
         r = check_job(extension, err);
+    if (r == 0)
+        r = statement_check_provenance(extension, json_object_get(predicate, "configuration"), err);
     if (r == 0)
         r = check_time(extension, err);
     if (r == 0)

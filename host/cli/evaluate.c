@@ -3,7 +3,9 @@
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
 #include "host/cli/passphrase.h"
+#include "host/cli/provenance_options.h"
 #include "host/cli/summary.h"
+#include "host/cli/timestamp.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,11 +24,28 @@ static void print_verdict(const struct job_result *result, const char *output)
     (void)printf("result:  %s\n", output);
 }
 
+static void print_stamp(const struct job_stamp *stamp, const struct job_options *options)
+{
+    struct error missing = {0};
+
+    if (stamp->stamped)
+        timestamp_print(stdout, &stamp->timestamp, options->tsa_ca_path != NULL);
+    if (stamp->stamped || options->tsa_url == NULL)
+        return;
+    (void)error_set(&missing, ERROR_UNAVAILABLE, -EIO,
+                    "warning: the result has no timestamp: %s; another try: lazaret timestamp %s --tsa URL",
+                    stamp->trouble, options->output_path);
+    (void)cli_fail(&missing); /* printed only: the evaluation is whole without it */
+}
+
 int cli_evaluate(int argc, char **argv)
 {
     struct cli_job job = CLI_JOB_DEFAULTS;
     const struct cli_option options[] = {
         CLI_JOB_INPUTS(job),
+        CLI_PROVENANCE_OPTIONS(job.options.provenance),
+        CLI_OPTION_TEXT("source", "URI", "where MODEL was got: recorded in the result, as your claim",
+                        &job.options.provenance.source),
         CLI_OPTION_TEXT("policy", "P", "low, medium, high, or a policy file (default: low)", &job.options.policy_path),
         CLI_OPTION_TEXT("key", "K.pem", "the signing key, or pkcs11:URI (default: key.pem in $LAZARET_STATE)",
                         &job.options.key_path),
@@ -35,6 +54,8 @@ int cli_evaluate(int argc, char **argv)
                         &job.options.ledger_path),
         CLI_OPTION_TEXT("ledger-key", "K.pem", "the ledger's private key (default: DIR.pem)",
                         &job.options.ledger_key_path),
+        CLI_OPTION_TSA(&job.options.tsa_url),
+        CLI_OPTION_TSA_CA(&job.options.tsa_ca_path),
         CLI_OPTION_TEXT("o", "DIR", "where the result goes; must not exist (default: MODEL's name.lazaret)",
                         &job.options.output_path),
         CLI_JOB_MACHINE(job),
@@ -77,5 +98,6 @@ int cli_evaluate(int argc, char **argv)
     if (r < 0)
         return cli_fail(&error);
     print_verdict(&result, job.options.output_path);
+    print_stamp(&result.stamp, &job.options);
     return outcome_exit_status(result.outcome);
 }

@@ -4,6 +4,7 @@
 #include "host/attest/text.h"
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
+#include "host/cli/write_file.h"
 #include "host/job/locate.h"
 #include "host/json/canonical.h"
 #include "host/report/sarif.h"
@@ -83,36 +84,10 @@ static int make_report(const struct cli_scan *scan, json_t *files, const struct 
     return r == 0 ? 0 : error_set(err, ERROR_UNAVAILABLE, r, "can't make the report: %s", strerror(-r));
 }
 
-/* Whole or not at all: a hidden file beside it takes its name in one step. */
-static int write_file(const char *path, const struct buffer *bytes, struct error *err)
-{
-    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
-    char hidden[PATH_MAX];
-    CLEANUP_FD int fd = -1;
-    FILE *file;
-    bool written;
-
-    if ((size_t)snprintf(hidden, sizeof hidden, "%.*s.%s.XXXXXX", (int)(name - path), path, name) >= sizeof hidden)
-        return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "%s: the path is too long", path);
-    fd = mkostemp(hidden, O_CLOEXEC);
-    if (fd < 0 || fchmod(fd, 0644) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno));
-    file = fdopen(fd, "w");
-    if (file == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno));
-    (void)take_fd(&fd);
-    written = fwrite(bytes->data, 1, bytes->size, file) == bytes->size && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    written = fclose(file) == 0 && written;
-    if (written && rename(hidden, path) == 0)
-        return 0;
-    (void)unlink(hidden);
-    return error_set(err, ERROR_UNAVAILABLE, -EIO, "%s: can't write the report: %s", path, strerror(errno));
-}
-
 static int deliver(const struct cli_scan *scan, const struct buffer *bytes, struct error *err)
 {
     if (scan->output != NULL)
-        return write_file(scan->output, bytes, err);
+        return cli_write_file(scan->output, bytes, err);
     if (fwrite(bytes->data, 1, bytes->size, stdout) != bytes->size || fflush(stdout) != 0)
         return error_set(err, ERROR_UNAVAILABLE, -EIO, "can't write the report: %s", strerror(errno));
     return 0;

@@ -88,6 +88,15 @@ int confine_drop_capabilities(void)
     return (int)syscall(SYS_capset, &header, none);
 }
 
+int confine_change_identity(unsigned uid, unsigned gid)
+{
+    if (geteuid() != 0)
+        return 0;
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+        return -1;
+    return 0;
+}
+
 /* From root to the profile's own user, or its folder's owner, for good. Another user keeps its identity. */
 static int change_identity(const struct confine_profile *profile)
 {
@@ -102,9 +111,7 @@ static int change_identity(const struct confine_profile *profile)
         uid = owner.st_uid;
         gid = owner.st_gid;
     }
-    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-        return -1;
-    return 0;
+    return confine_change_identity(uid, gid);
 }
 
 /* mmap without PROT_EXEC; libseccomp answers negative errno. */

@@ -22,7 +22,9 @@ enum confine_uid {
     CONFINE_UID_DATA_READER = 64703,
     CONFINE_UID_VSOCK_DEVICE = 64704,
     CONFINE_UID_PROVENANCE = 64705,
-    CONFINE_UID_DISK_READER = 64706,
+    CONFINE_UID_TIMESTAMPS = 64706, /* the reader */
+    CONFINE_UID_CLIENT = 64707,     /* the network */
+    CONFINE_UID_DISK_READER = 64708,
 };
 
 struct confine_profile {

@@ -3,7 +3,7 @@
 #ifndef LAZARET_HOST_CONFINE_INTERNAL_H
 #define LAZARET_HOST_CONFINE_INTERNAL_H
 
-#include "base/cleanup.h"
+#include "base/error.h"
 
 #include <seccomp.h>
 #include <stddef.h>
@@ -13,6 +13,16 @@ MUST_USE int confine_close_others(const int *keep_fds, size_t count);
 
 /* Gives up every capability. 0, or -1 with errno. */
 MUST_USE int confine_drop_capabilities(void);
+
+/* From root to this user and group, for good; another user keeps its identity. 0, or -1 with errno. */
+MUST_USE int confine_change_identity(unsigned uid, unsigned gid);
+
+/*
+ * For processes whose libraries (a token's module, a resolver) need who knows what: gives up core files, capabilities
+ * and what confine_forbid_dangerous() names, and opens files for reading only; creating, changing and removing them is
+ * answered with EACCES. Dies with its parent. ERROR_INTERNAL.
+ */
+MUST_USE int confine_without_changes(const char *name, struct error *err);
 
 /* Forbids, on pain of death, what no process of ours needs once it works: programs, traces, mounts, the kernel itself.
  */

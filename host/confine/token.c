@@ -5,93 +5,19 @@
 #include "host/confine/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-
-/* Answered with EACCES: a module may try to write a log, and shall not die of it. */
-static const int changes_of_files[] = {
-    SCMP_SYS(creat),     SCMP_SYS(truncate),    SCMP_SYS(unlink),    SCMP_SYS(unlinkat),  SCMP_SYS(rename),
-    SCMP_SYS(renameat),  SCMP_SYS(renameat2),   SCMP_SYS(link),      SCMP_SYS(linkat),    SCMP_SYS(symlink),
-    SCMP_SYS(symlinkat), SCMP_SYS(mkdir),       SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),     SCMP_SYS(mknod),
-    SCMP_SYS(mknodat),   SCMP_SYS(chmod),       SCMP_SYS(fchmod),    SCMP_SYS(fchmodat),  SCMP_SYS(chown),
-    SCMP_SYS(lchown),    SCMP_SYS(fchown),      SCMP_SYS(fchownat),  SCMP_SYS(setxattr),  SCMP_SYS(lsetxattr),
-    SCMP_SYS(fsetxattr), SCMP_SYS(removexattr), SCMP_SYS(utimensat), SCMP_SYS(fallocate),
-};
-
-static int deny(scmp_filter_ctx filter, int call)
-{
-    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), call, 0);
-}
-
-/* open(2) and openat(2) with any of the flags that write, create or truncate. */
-static int deny_writing(scmp_filter_ctx filter)
-{
-    static const unsigned flags[] = {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND};
-    /* Its flags lie in memory, where a filter does not reach; who hears ENOSYS takes openat(2). */
-    int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
-
-    for (size_t i = 0; r == 0 && i < sizeof flags / sizeof flags[0]; i++) {
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
-        if (r == 0)
-            r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(open), 1,
-                                 SCMP_A1(SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
-    }
-    return r;
-}
-
-static int install_filter(void)
-{
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    int r = filter == NULL ? -ENOMEM : 0;
-
-    if (r == 0) /* a module may have threads */
-        r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    if (r == 0)
-        r = confine_forbid_dangerous(filter);
-    for (size_t i = 0; r == 0 && i < sizeof changes_of_files / sizeof changes_of_files[0]; i++)
-        r = deny(filter, changes_of_files[i]);
-    if (r == 0)
-        r = deny_writing(filter);
-    if (r == 0)
-        r = seccomp_load(filter);
-    if (filter != NULL)
-        seccomp_release(filter);
-    return r;
-}
-
-static int failed(struct error *err, const char *step)
-{
-    return error_set(err, ERROR_INTERNAL, -errno, "lazaret-signer: can't confine this process: %s: %s", step,
-                     strerror(errno));
-}
 
 int confine_token_begin(int socket, struct error *err)
 {
-    return confine_close_others(&socket, 1) < 0 ? failed(err, "close_range") : 0;
+    if (confine_close_others(&socket, 1) < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "lazaret-signer: can't confine this process: close_range: %s",
+                         strerror(errno));
+    return 0;
 }
 
 int confine_token(struct error *err)
 {
-    const struct rlimit none = {0};
-    int r;
-
     (void)prctl(PR_SET_NAME, "lazaret-signer");
-    (void)signal(SIGXFSZ, SIG_IGN);
-    if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0)
-        return failed(err, "setrlimit");
-    if (confine_drop_capabilities() < 0)
-        return failed(err, "capset");
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return failed(err, "prctl");
-    r = install_filter();
-    if (r < 0) {
-        errno = -r;
-        return failed(err, "seccomp");
-    }
-    return 0;
+    return confine_without_changes("lazaret-signer", err);
 }

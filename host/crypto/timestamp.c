@@ -14,6 +14,7 @@
 #include "host/crypto/timestamp_internal.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs7.h>
@@ -320,4 +321,16 @@ int crypto_timestamp_verify(const void *response, size_t size, const void *signa
     *ret_time = timestamp.time;
     memcpy(ret_authority, timestamp.authority, sizeof timestamp.authority);
     return 0;
+}
+
+int crypto_timestamp_prepare(struct error *err)
+{
+    uint8_t sha256[SHA256_SIZE];
+
+    sha256_of("", 0, sha256);
+    return OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS |
+                                   OPENSSL_INIT_ADD_ALL_DIGESTS | OPENSSL_INIT_ADD_ALL_CIPHERS,
+                               NULL) == 1
+               ? 0
+               : crypto_fail(err, "starting OpenSSL");
 }

@@ -56,6 +56,9 @@ MUST_USE int crypto_timestamp_verify_by(const struct crypto_timestamp_anchors *a
                                         size_t size, const void *signature, size_t signature_size,
                                         struct crypto_timestamp *ret_timestamp, struct error *err);
 
+/* Loads what OpenSSL would otherwise fetch from files later, for a process that is to be confined. */
+MUST_USE int crypto_timestamp_prepare(struct error *err);
+
 /* Whether a response answers this request, by its nonce, imprint and policy. Errors as above. */
 MUST_USE int crypto_timestamp_answers(const void *request, size_t request_size, const void *response, size_t size,
                                       struct error *err);

@@ -5,8 +5,8 @@
 #include "base/buffer.h"
 #include "digest/sha256.h"
 #include "host/attest/text.h"
-#include "host/json/reader.h"
 #include "host/forensics/guestfs_calls.h"
+#include "host/json/reader.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,8 +40,8 @@ static int launch(struct appliance *appliance, const char *disk, struct error *e
     if (calls->set_backend(appliance->handle, "direct") < 0 ||
         calls->set_memsize(appliance->handle, DISK_LISTING_MEMORY) < 0 ||
         calls->set_recovery_proc(appliance->handle, 0) < 0 ||
-        calls->add_drive_opts(appliance->handle, disk, GUESTFS_DRIVE_READONLY, 1,
-                                      GUESTFS_DRIVE_FORMAT, "raw", GUESTFS_DRIVE_END) < 0 ||
+        calls->add_drive_opts(appliance->handle, disk, GUESTFS_DRIVE_READONLY, 1, GUESTFS_DRIVE_FORMAT, "raw",
+                              GUESTFS_DRIVE_END) < 0 ||
         calls->launch(appliance->handle) < 0)
         return failed(appliance, "start its appliance", err);
     if (calls->mount_options(appliance->handle, "ro,nosuid,nodev,noexec", "/dev/sda", "/") < 0)
@@ -72,8 +72,8 @@ static int add_line(const struct appliance *appliance, char *line, json_t *files
     if (sha256_from_hex(hex, sha256) < 0 || text_escape(path + 1, DISK_LISTING_NAME_MAX, &name) < 0)
         return 0;
     size = escaped ? -1 : appliance->calls.filesize(appliance->handle, path);
-    return json_array_append_new(files, json_pack("{s:s%, s:I, s:s}", "name", (const char *)name.data, name.size, "size",
-                                                  (json_int_t)size, "sha256", hex));
+    return json_array_append_new(files, json_pack("{s:s%, s:I, s:s}", "name", (const char *)name.data, name.size,
+                                                  "size", (json_int_t)size, "sha256", hex));
 }
 
 static int compare_lines(const void *a, const void *b)

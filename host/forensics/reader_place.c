@@ -121,7 +121,8 @@ static int attach(int tree, const char *target, struct error *err)
 }
 
 /*
- * supermin looks at /lib/modules even where it is told of other modules, and fails where it is not there, as in a container.
+ * supermin looks at /lib/modules even where it is told of other modules, and fails where it is not there, as in a
+ * container.
  */
 static int show_modules(struct error *err)
 {
@@ -166,7 +167,8 @@ static int build_view(const struct reader_place *place, struct error *err)
 
 static int give_up_root(struct error *err)
 {
-    if (setgroups(0, NULL) < 0 || setresgid(CONFINE_UID_DISK_READER, CONFINE_UID_DISK_READER, CONFINE_UID_DISK_READER) < 0 ||
+    if (setgroups(0, NULL) < 0 ||
+        setresgid(CONFINE_UID_DISK_READER, CONFINE_UID_DISK_READER, CONFINE_UID_DISK_READER) < 0 ||
         setresuid(CONFINE_UID_DISK_READER, CONFINE_UID_DISK_READER, CONFINE_UID_DISK_READER) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return fail_at(err, "an identity of its own");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a scratch disk is read: namespaces, a view of the file system, an identity, and the environment by which libguestfs
- * and supermin find a kernel, a cache and an accelerator.
+ * Where a scratch disk is read: namespaces, a view of the file system, an identity, and the environment by which
+ * libguestfs and supermin find a kernel, a cache and an accelerator.
  */
 #ifndef LAZARET_HOST_FORENSICS_READER_PLACE_H
 #define LAZARET_HOST_FORENSICS_READER_PLACE_H
@@ -31,7 +31,8 @@ MUST_USE int reader_place_prepare(const char *disk, const char *recipe, struct r
 /* Forks a child that is PID 1 of new PID, mount, network and IPC namespaces; *ret_pid is 0 in it. */
 MUST_USE int reader_place_fork(pid_t *ret_pid, struct error *err);
 
-/* In that child: unpacks the appliance's kernel where it has to, builds the view, gives up root, sets the environment. */
+/* In that child: unpacks the appliance's kernel where it has to, builds the view, gives up root, sets the environment.
+ */
 MUST_USE int reader_place_enter(const struct reader_place *place, struct error *err);
 
 #endif

@@ -18,11 +18,13 @@
 #include "host/job/job_ledger.h"
 #include "host/job/journal.h"
 #include "host/job/locate.h"
+#include "host/job/origin.h"
 #include "host/job/publish.h"
 #include "host/job/recheck.h"
 #include "host/job/repeat.h"
 #include "host/job/scratch_disk.h"
 #include "host/job/staging.h"
+#include "host/json/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,9 +40,11 @@ struct job {
     struct journal *journal;
     struct staging *staging;
     struct signer *signer;
+    struct tsa *tsa;
     struct job_ledger ledger;
     struct events events;
     struct admission *admission;
+    struct origin *origin;
     struct plan_made *made;
     struct image *image;
     uint8_t agent_sha256[SHA256_SIZE];
@@ -70,6 +74,8 @@ static int prepare(struct job *job, struct error *err)
     r = 0;
     if (options->key_path != NULL)
         r = signer_start_with(options->key_path, &options->passphrase, &job->signer, err);
+    if (r == 0 && options->tsa_url != NULL && options->output_path != NULL)
+        r = tsa_start(options->tsa_url, options->tsa_ca_path, &job->tsa, err);
     if (r == 0)
         r = job_ledger_start(&job->ledger, options, err);
     if (r == 0 && options->output_path != NULL) {
@@ -101,7 +107,7 @@ static int find_agent(struct job *job, struct error *err)
     int r;
 
     if (job->options->isolation == VM_MICROVM) {
-        r = image_open(NULL, &job->image, err);
+        r = image_open(job->options->replay != NULL ? job->options->replay->image : NULL, &job->image, err);
         if (r == 0)
             memcpy(job->agent_sha256, image_manifest(job->image)->agent.sha256, SHA256_SIZE);
         return r;
@@ -116,12 +122,27 @@ static int find_agent(struct job *job, struct error *err)
     return 0;
 }
 
+static int review_plan(struct job *job, struct error *err)
+{
+    const struct job_replay *replay = job->options->replay;
+    CLEANUP_JSON json_t *plan = NULL;
+
+    if (replay == NULL || replay->review == NULL)
+        return 0;
+    plan = plan_make_document(job->made, job->admission, &job->resolved);
+    if (plan == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the plan");
+    return replay->review(replay->context, plan, err);
+}
+
 static int admit(struct job *job, struct error *err)
 {
     int r = admission_open(&job->resolved, &job->events, &job->admission, err);
 
     if (r == 0)
         r = plan_make(job->admission, &job->resolved, job->made, err);
+    if (r == 0)
+        r = review_plan(job, err);
     if (r == 0)
         r = find_agent(job, err);
     if (r == 0)
@@ -131,28 +152,38 @@ static int admit(struct job *job, struct error *err)
 
 /* --- running ---------------------------------------------------------------------------------------------- */
 
+/* Evaluations, and whether anything is looked at again after them. */
+static unsigned repeats(const struct job *job)
+{
+    return job->options->replay != NULL ? 1 : job->admission->policy.repeat;
+}
+
+static bool rechecks(const struct job *job)
+{
+    return job->options->replay == NULL && job->admission->policy.recheck > 0;
+}
+
 /* Every VM that the policy will want, before any guest is there; then the monitor gives up what it took. */
 static int prepare_runs(struct job *job, struct run_setting *setting, struct error *err)
 {
-    const struct policy *policy = &job->admission->policy;
     int r = 0;
 
     events_begin(&job->events, "prepare");
-    if (policy->scratch_mib > 0 && job->options->isolation == VM_MICROVM && job->staging != NULL) {
-        r = scratch_disk_start(&job->scratch, job->staging, policy->scratch_mib, err);
+    if (job->admission->policy.scratch_mib > 0 && job->options->isolation == VM_MICROVM && job->staging != NULL) {
+        r = scratch_disk_start(&job->scratch, job->staging, job->admission->policy.scratch_mib, err);
         setting->scratch_path = job->scratch.path;
         setting->scratch_fd = job->scratch.fd;
     }
-    for (unsigned i = 0; r == 0 && i < policy->repeat; i++) {
+    for (unsigned i = 0; r == 0 && i < repeats(job); i++) {
         char label[RUN_LABEL_SIZE] = "";
 
         if (i > 0)
             (void)snprintf(label, sizeof label, "repeat %u", i + 1);
         r = run_prepare(setting, RUN_EVALUATION, label, &job->runs[job->run_count++], err);
     }
-    if (r == 0 && policy->recheck > 0 && recheck_needs_opening(&job->made->plan))
+    if (r == 0 && rechecks(job) && recheck_needs_opening(&job->made->plan))
         r = run_prepare(setting, RUN_OPENING, "opening", &job->runs[job->run_count++], err);
-    if (r == 0 && policy->recheck > 0)
+    if (r == 0 && rechecks(job))
         r = run_prepare(setting, RUN_PREDICTION, "recheck", &job->runs[job->run_count++], err);
     return r < 0 ? r : confine_monitor(err);
 }
@@ -160,7 +191,7 @@ static int prepare_runs(struct job *job, struct run_setting *setting, struct err
 /* Where the policy asks for it, and the model was more than scanned. */
 static int recheck(struct job *job, const struct run_setting *setting, const struct inputs *inputs, struct error *err)
 {
-    unsigned first = job->admission->policy.repeat;
+    unsigned first = repeats(job);
     struct recheck order = {
         .setting = setting,
         .made = job->made,
@@ -170,7 +201,7 @@ static int recheck(struct job *job, const struct run_setting *setting, const str
         .prediction = &job->runs[job->run_count - 1],
     };
 
-    if (job->admission->policy.recheck == 0 || results_are_dangerous(order.claims))
+    if (!rechecks(job) || results_are_dangerous(order.claims))
         return 0;
     job->rechecked = true;
     return recheck_run(&order, &job->recheck, err);
@@ -199,8 +230,7 @@ static int run(struct job *job, struct error *err)
 
     if (r < 0)
         return r;
-    r = repeat_evaluation(&setting, job->made, &inputs, job->runs, admission->policy.repeat, &job->assessment,
-                          &trouble);
+    r = repeat_evaluation(&setting, job->made, &inputs, job->runs, repeats(job), &job->assessment, &trouble);
     if (r == 0)
         r = recheck(job, &setting, &inputs, &trouble);
     if (r == 0)
@@ -243,6 +273,7 @@ static int publish(struct job *job, struct error *err)
         .job_id = job->journal != NULL ? journal_id(job->journal) : "",
         .options = &job->resolved,
         .admission = job->admission,
+        .origin = job->origin,
         .made = job->made,
         .image = job->image,
         .agent_sha256 = job->agent_sha256,
@@ -257,6 +288,8 @@ static int publish(struct job *job, struct error *err)
         .console_fd = job->console_fd,
         .events = &job->events,
         .ledger = job->ledger.appender != NULL ? &job->ledger : NULL,
+        .tsa = job->tsa,
+        .stamp = &job->result->stamp,
     };
     int r;
 
@@ -274,9 +307,24 @@ static int publish(struct job *job, struct error *err)
     return r;
 }
 
-static int run_job(struct job *job, struct error *err)
+/* What forbids the job before anything boots ends it with a result. */
+static int decide(struct job *job, struct error *err)
 {
     struct error refusal = {0};
+    int r = origin_check(job->admission, &job->resolved, job->staging != NULL ? staging_path(job->staging) : NULL,
+                         &job->events, &job->origin, &refusal, err);
+
+    if (r < 0)
+        return r;
+    if (refusal.kind == ERROR_NONE && admission_decide(job->admission, &job->resolved, &refusal) == 0)
+        return 0;
+    assessment_fail(&job->assessment,
+                    refusal.code == -EPERM ? OUTCOME_REJECTED_BEFORE_BOOT : OUTCOME_COULD_NOT_EVALUATE, refusal.text);
+    return 0;
+}
+
+static int run_job(struct job *job, struct error *err)
+{
     int r = locate_policy(job->options->policy_path, job->policy_path, err);
 
     if (r < 0)
@@ -288,13 +336,9 @@ static int run_job(struct job *job, struct error *err)
         r = admit(job, err);
     if (r == 0 && job->staging != NULL)
         r = job_ledger_announce(&job->ledger, job->admission, job->journal, err);
-    if (r < 0)
-        return r;
-    if (admission_decide(job->admission, &job->resolved, &refusal) < 0)
-        assessment_fail(&job->assessment,
-                        refusal.code == -EPERM ? OUTCOME_REJECTED_BEFORE_BOOT : OUTCOME_COULD_NOT_EVALUATE,
-                        refusal.text);
-    else
+    if (r == 0)
+        r = decide(job, err);
+    if (r == 0 && !job->assessment.failed)
         r = run(job, err);
     if (r == 0) {
         read_scratch(job);
@@ -312,6 +356,12 @@ static void conclude(struct job *job)
     result->reason_count = job->assessment.reason_count;
     memcpy(result->reasons, job->assessment.reasons, sizeof result->reasons);
     memcpy(result->agent_sha256, job->agent_sha256, SHA256_SIZE);
+    result->acceleration = job->runs[0].record.acceleration;
+    result->has_image = job->image != NULL;
+    if (job->image != NULL) {
+        memcpy(result->kernel_sha256, image_manifest(job->image)->kernel.sha256, SHA256_SIZE);
+        memcpy(result->initramfs_sha256, image_manifest(job->image)->initramfs.sha256, SHA256_SIZE);
+    }
     result->logged = job->ledger.appender != NULL;
     if (result->logged) {
         (void)snprintf(result->ledger_origin, sizeof result->ledger_origin, "%s", job->ledger.announced.origin);
@@ -335,7 +385,9 @@ static void job_free(struct job *job)
     assessment_free(&job->assessment);
     image_free(job->image);
     admission_free(job->admission);
+    origin_free(job->origin);
     signer_free(job->signer);
+    tsa_free(job->tsa);
     job_ledger_stop(&job->ledger);
     events_stop(&job->events);
     staging_free(job->staging);

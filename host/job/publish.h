@@ -6,15 +6,18 @@
 #include "host/job/assess.h"
 #include "host/job/events.h"
 #include "host/job/job_ledger.h"
+#include "host/job/origin.h"
 #include "host/job/recheck.h"
 #include "host/job/staging.h"
 #include "host/signer/signer.h"
+#include "host/tsa/tsa.h"
 #include "host/vm/image.h"
 
 struct publication { /* all borrowed */
     const char *job_id;
     const struct job_options *options;
     const struct admission *admission;
+    const struct origin *origin; /* of the model */
     const struct plan_made *made;
     const struct image *image; /* NULL under process isolation */
     const uint8_t *agent_sha256;
@@ -29,6 +32,8 @@ struct publication { /* all borrowed */
     int console_fd;
     const struct events *events;
     struct job_ledger *ledger; /* NULL: the job is not logged */
+    struct tsa *tsa;           /* NULL: no timestamp */
+    struct job_stamp *stamp;   /* what came of it */
 };
 
 /* Writes every file and result.sigstore.json; does not commit. */

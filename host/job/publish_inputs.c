@@ -93,5 +93,7 @@ int publish_inputs(struct gathering *g)
 
     if (r == 0)
         r = write_inputs(g);
+    if (r == 0)
+        r = publish_origin(g);
     return r < 0 ? r : write_platform(g);
 }

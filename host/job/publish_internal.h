@@ -7,6 +7,7 @@
 #include "host/job/publish.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define PUBLISH_RESOURCES_MAX 32u
 
@@ -37,9 +38,13 @@ MUST_USE int publish_document(struct gathering *g, const char *name, json_t *doc
 
 /* The parts, in the order in which they are written. */
 MUST_USE int publish_inputs(struct gathering *g);  /* plan.json, policy.yaml, spec.yaml and its arrays, domain.xml */
+MUST_USE int publish_origin(struct gathering *g);  /* model.sig, SHA256SUMS */
 MUST_USE int publish_samples(struct gathering *g); /* samples.npz */
 MUST_USE int publish_report(struct gathering *g, struct signer *signer);    /* report.html, junit.xml */
 MUST_USE int publish_statement(struct gathering *g, struct signer *signer); /* result.sigstore.json */
+
+/* Whether the model's signature was verified, and what the statement says of it; borrowed from the publication. */
+bool publish_provenance(const struct gathering *g, struct statement_provenance *ret_provenance);
 
 /* The statement over what was named so far. */
 MUST_USE int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes);

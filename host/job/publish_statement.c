@@ -7,10 +7,11 @@
 #include "host/job/deadlines.h"
 #include "wire/rows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define GUEST_WORDS_MAX 5u
-#define HOST_WORDS_MAX  8u
+#define HOST_WORDS_MAX  (8u + ORIGIN_WORDS_MAX)
 
 /* What the host itself worked out or saw; ret_words has room for all of it. */
 static size_t list_host_words(const struct publication *p, const char *ret_words[HOST_WORDS_MAX])
@@ -20,6 +21,7 @@ static size_t list_host_words(const struct publication *p, const char *ret_words
     size_t count = sizeof inputs / sizeof inputs[0];
 
     memcpy(ret_words, inputs, sizeof inputs);
+    count += origin_words(p->origin, ret_words + count);
     if (p->assessment->failed)
         return count;
     if (!results_are_dangerous(p->results)) { /* else nothing was scored */
@@ -71,6 +73,7 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
     struct statement_resource subject = {.name = p->admission->model_name};
     struct statement_check_entry checks[VERDICT_CHECKS_MAX];
     const char *reasons[JOB_REASONS_MAX], *guest_said[GUEST_WORDS_MAX], *host_verified[HOST_WORDS_MAX];
+    struct statement_provenance provenance;
     struct statement_input input = {
         .subjects = &subject,
         .subject_count = 1,
@@ -90,6 +93,8 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
         .job = p->job_id,
         .ledger = p->ledger != NULL ? &p->ledger->announced : NULL,
+        .provenance = publish_provenance(g, &provenance) ? &provenance : NULL,
+        .source = p->origin != NULL ? p->origin->source : NULL,
         .finished_at = g->finished_at,
     };
 
@@ -108,6 +113,22 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
     return statement_encode(&input, ret_bytes, g->err);
 }
 
+/* Asks for the timestamp. Without one the result is still what it is, so trouble is only noted. */
+static void stamp(const struct publication *p, struct bundle *bundle)
+{
+    struct error trouble = {0};
+
+    if (p->tsa == NULL)
+        return;
+    bundle->timestamps[0] = buffer_with_limit(BUNDLE_TIMESTAMP_MAX);
+    if (tsa_stamp(p->tsa, bundle->signature, bundle->signature_size, &bundle->timestamps[0], &p->stamp->timestamp,
+                  &trouble) == 0) {
+        bundle->timestamp_count = 1;
+        p->stamp->stamped = true;
+    } else
+        (void)snprintf(p->stamp->trouble, sizeof p->stamp->trouble, "%s", trouble.text);
+}
+
 int publish_statement(struct gathering *g, struct signer *signer)
 {
     CLEANUP_BUNDLE struct bundle bundle = {.payload = buffer_with_limit(STATEMENT_SIZE_MAX)};
@@ -123,6 +144,7 @@ int publish_statement(struct gathering *g, struct signer *signer)
         r = job_ledger_record(g->publication->ledger, &bundle, signer_public_key(signer), g->err);
     if (r < 0)
         return r;
+    stamp(g->publication, &bundle);
     r = bundle_encode(&bundle, &text);
     if (r < 0)
         return error_set(g->err, ERROR_INTERNAL, r, "the bundle can't be written: %s", strerror(-r));

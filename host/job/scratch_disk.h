@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A job's scratch disk: made where the policy says `forensics` and there is a VM, given to the first run, read where the
- * job ends badly, and gone with the job.
+ * A job's scratch disk: made where the policy says `forensics` and there is a VM, given to the first run, read where
+ * the job ends badly, and gone with the job.
  */
 #ifndef LAZARET_HOST_JOB_SCRATCH_DISK_H
 #define LAZARET_HOST_JOB_SCRATCH_DISK_H

@@ -3,8 +3,9 @@
 #include "host/provenance/inputs.h"
 
 #include "base/file.h"
+#include "host/attest/text.h"
+#include "host/attest/uri.h"
 #include "host/provenance/checksums.h"
-#include "host/provenance/uri.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,8 +20,10 @@ static int check_options(const struct provenance_options *options, struct error 
         return error_set(err, ERROR_USAGE, -EINVAL,
                          "--trusted-ca and --identity go together: an authority vouches for many, so say whose "
                          "signature you expect");
-    if (options->identity != NULL && (*options->identity == '\0' || strlen(options->identity) >= CRYPTO_IDENTITY_SIZE))
-        return error_set(err, ERROR_USAGE, -EINVAL, "--identity: 1 to %u bytes expected", CRYPTO_IDENTITY_SIZE - 1);
+    if (options->identity != NULL && (*options->identity == '\0' || strlen(options->identity) >= CRYPTO_IDENTITY_SIZE ||
+                                      !text_is_printable(options->identity)))
+        return error_set(err, ERROR_USAGE, -EINVAL, "--identity: 1 to %u printable bytes expected",
+                         CRYPTO_IDENTITY_SIZE - 1);
     return options->source != NULL ? uri_check(options->source, "--source", err) : 0;
 }
 

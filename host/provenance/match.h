@@ -7,7 +7,7 @@
 #ifndef LAZARET_HOST_PROVENANCE_MATCH_H
 #define LAZARET_HOST_PROVENANCE_MATCH_H
 
-#include "host/provenance/manifest.h"
+#include "host/provenance/model_manifest.h"
 
 enum match_kind { MATCH_FILE, MATCH_LINK, MATCH_OTHER, MATCH_KIND_COUNT };
 

@@ -276,7 +276,7 @@ static int answer_digests(const struct protocol_state *state, struct cursor *cur
 
         if (file->first == MATCH_UNNAMED)
             continue;
-        if (parts > MANIFEST_RESOURCES_MAX || cursor_read_bytes(cursor, parts * digest_size, &digests) < 0)
+        if (parts > MODEL_MANIFEST_RESOURCES_MAX || cursor_read_bytes(cursor, parts * digest_size, &digests) < 0)
             return refuse_request(err);
         r = match_digests(state->manifest, file, digests, parts * digest_size, err);
     }

@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define DIGESTS_MAX ((size_t)MANIFEST_RESOURCES_MAX * CRYPTO_CONTENT_DIGEST_MAX)
+#define DIGESTS_MAX ((size_t)MODEL_MANIFEST_RESOURCES_MAX * CRYPTO_CONTENT_DIGEST_MAX)
 
 static int no_memory(struct error *err, int r)
 {
@@ -91,7 +91,7 @@ static int read_opened(const struct buffer *answer, const struct provenance_trus
     for (size_t i = 0; r == 0 && i < sizeof digests / sizeof digests[0]; i++)
         r = cursor_copy(&cursor, digests[i], SHA256_SIZE);
     if (r < 0 || cursor_left(&cursor) > 0 || flags[0] >= SIGNATURE_METHOD_COUNT || flags[1] > 1 || flags[2] > 1 ||
-        flags[3] >= CRYPTO_CONTENT_HASH_COUNT || verdict->shard_size > (uint64_t)MANIFEST_SHARD_MAX)
+        flags[3] >= CRYPTO_CONTENT_HASH_COUNT || verdict->shard_size > (uint64_t)MODEL_MANIFEST_SHARD_MAX)
         return -EBADMSG;
     verdict->method = (enum signature_method)flags[0];
     verdict->legacy = flags[1] == 1;

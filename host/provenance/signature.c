@@ -88,8 +88,10 @@ static int read_material(const json_t *bundle, struct signature *signature, stru
 
 static int read_envelope(const json_t *bundle, struct signature *signature, struct error *err)
 {
-    const struct envelope_form form = {
-        .payload_type = DSSE_PAYLOAD_TYPE, .payload_max = MANIFEST_SIZE_MAX, .signatures_max = 1, .foreign = true};
+    const struct envelope_form form = {.payload_type = DSSE_PAYLOAD_TYPE,
+                                       .payload_max = MODEL_MANIFEST_SIZE_MAX,
+                                       .signatures_max = 1,
+                                       .foreign = true};
     CLEANUP_ENVELOPE struct envelope envelope = {0};
     int r = envelope_read(json_object_get(bundle, "dsseEnvelope"), "dsseEnvelope", &form, &envelope, err);
 
@@ -208,7 +210,7 @@ static int verify_by_certificate(const struct signature *signature, const struct
 int signature_verify(const struct signature *signature, const struct signature_trust *trust,
                      struct signature_signer *ret_signer, struct error *err)
 {
-    CLEANUP_BUFFER struct buffer pae = buffer_with_limit(MANIFEST_SIZE_MAX + PAE_OVERHEAD_MAX);
+    CLEANUP_BUFFER struct buffer pae = buffer_with_limit(MODEL_MANIFEST_SIZE_MAX + PAE_OVERHEAD_MAX);
     struct signature_signer signer = {0};
     int r;
 

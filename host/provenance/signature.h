@@ -17,7 +17,7 @@
 #include "base/buffer.h"
 #include "host/attest/envelope.h"
 #include "host/crypto/certificate.h"
-#include "host/provenance/manifest.h"
+#include "host/provenance/model_manifest.h"
 
 #define SIGNATURE_FILE_MAX ((size_t)16 * 1024 * 1024) /* bytes of the file */
 #define SIGNATURE_KEYS_MAX 64u                        /* that are trusted */

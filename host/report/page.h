@@ -20,6 +20,7 @@
 #define PAGE_SIZE_MAX      ((size_t)32 << 20)
 #define PAGE_NAME          "report.html"
 #define PAGE_CONSOLE_BYTES ((size_t)8192) /* of the end of console.log that a page shows */
+#define PAGE_SCATTERS_MAX  24u            /* classes whose points are drawn; suspicious ones first */
 
 /* Training and test samples of one class in the first two components of its clustering. */
 struct page_points {
@@ -66,6 +67,9 @@ struct page {
     const struct page_sign_off *sign_offs;
     size_t sign_off_count;
 };
+
+/* Up to `most` classes of a clustering's list, suspicious ones first; returns how many. */
+size_t page_first_clusters(const json_t *classes, const json_t **ret_first, size_t most);
 
 /* Appends the page. -EMSGSIZE beyond the buffer's limit, -ENOMEM. */
 MUST_USE int page_write(const struct page *page, struct buffer *ret_html);

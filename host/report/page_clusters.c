@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PLOTS_MAX   24u  /* suspicious classes first */
 #define ROWS_MAX    256u /* likewise */
 #define SIDE        220.0
 #define MARGIN      10.0
@@ -15,17 +14,16 @@
 /* --- the order: what is suspicious comes first
  * ------------------------------------------------------------------------- */
 
-/* The `number`-th class of the list where suspicious ones come first; NULL after the last. */
-static const json_t *class_at(const json_t *classes, size_t number)
+size_t page_first_clusters(const json_t *classes, const json_t **ret_first, size_t most)
 {
-    for (unsigned round = 0; round < 2; round++)
-        for (size_t i = 0; i < json_array_size(classes); i++) {
-            const json_t *class = json_array_get(classes, i);
+    const json_t *class;
+    size_t i, count = 0;
 
-            if (json_is_true(json_object_get(class, "suspicious")) == (round == 0) && number-- == 0)
-                return class;
-        }
-    return NULL;
+    for (unsigned round = 0; round < 2; round++)
+        json_array_foreach (classes, i, class)
+            if (json_is_true(json_object_get(class, "suspicious")) == (round == 0) && count < most)
+                ret_first[count++] = class;
+    return count;
 }
 
 /* --- a scatter plot
@@ -126,16 +124,16 @@ static void write_legend(struct html *html)
 
 static void write_plots(struct html *html, const struct page *page, const json_t *classes)
 {
-    size_t drawn = 0;
+    const json_t *first[PAGE_SCATTERS_MAX];
+    size_t count = page_first_clusters(classes, first, PAGE_SCATTERS_MAX), drawn = 0;
 
     html_raw(html, "<div class=\"scatters\">\n");
-    for (size_t i = 0; drawn < PLOTS_MAX && class_at(classes, i) != NULL; i++) {
-        const json_t *class = class_at(classes, i);
-        const struct page_points *points = points_of(page, look_count(class, "label"));
+    for (size_t i = 0; i < count; i++) {
+        const struct page_points *points = points_of(page, look_count(first[i], "label"));
 
-        if (points == NULL || json_object_get(class, "sizes") == NULL)
+        if (points == NULL || json_object_get(first[i], "sizes") == NULL)
             continue;
-        write_plot(html, points, class);
+        write_plot(html, points, first[i]);
         drawn++;
     }
     html_raw(html, "</div>\n");
@@ -199,12 +197,15 @@ static void write_indices(struct html *html, const json_t *classes)
 
 static void write_table(struct html *html, const json_t *classes)
 {
-    page_open_table(html, "Clusters of each class");
+    const json_t *first[ROWS_MAX];
+    size_t count = page_first_clusters(classes, first, ROWS_MAX);
+
+    page_open_table(html, "Sizes and tests of each class\xe2\x80\x99s clusters");
     html_raw(html, "<thead><tr><th scope=\"col\">Class</th><th scope=\"col\">Training</th><th scope=\"col\">Test</th>"
                    "<th scope=\"col\">p (Holm)</th><th scope=\"col\">Silhouette</th><th scope=\"col\">Verdict</th></tr>"
                    "</thead>\n<tbody>\n");
-    for (size_t i = 0; i < ROWS_MAX && class_at(classes, i) != NULL; i++)
-        write_row(html, class_at(classes, i));
+    for (size_t i = 0; i < count; i++)
+        write_row(html, first[i]);
     html_raw(html, "</tbody>\n");
     page_close_table(html);
     if (json_array_size(classes) > ROWS_MAX)

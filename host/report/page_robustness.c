@@ -40,13 +40,14 @@ static void find_norms(const struct page *page, struct norms *ret_norms)
 /* --- the plots ---------------------------------------------------------------------------------------------------- */
 
 /* What the drawing shows at most is bounded; the tables below have all. */
-static void take_series(struct plot *plot, const char *name, const json_t *points)
+static void take_series(struct plot *plot, unsigned look, const char *name, const json_t *points)
 {
     struct plot_series *series = &plot->series[plot->series_count];
     const json_t *point;
     size_t i;
 
     series->name = name;
+    series->look = look;
     series->count = 0;
     json_array_foreach (points, i, point) {
         struct plot_point *to = &series->points[series->count];
@@ -93,7 +94,7 @@ static void write_plot(struct html *html, const struct page *page, const char *n
         json_array_foreach (json_object_get(page_find_made(page, attacks[i]), "curves"), j, curve)
             if (strcmp(look_text(curve, "norm"), norm) == 0 && !json_is_true(json_object_get(curve, "minimal")) &&
                 plot.series_count < PLOT_SERIES_MAX)
-                take_series(&plot, page_check_name(attacks[i]), json_object_get(curve, "points"));
+                take_series(&plot, (unsigned)i, page_check_name(attacks[i]), json_object_get(curve, "points"));
     if (page->policy != NULL) {
         take_marks(&plot, page->policy->fgsm.thresholds, page->policy->fgsm.threshold_count, norm);
         take_marks(&plot, page->policy->robustness.thresholds, page->policy->robustness.threshold_count, norm);

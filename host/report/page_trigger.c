@@ -98,10 +98,22 @@ static void write_colour(struct html *html, const json_t *best)
     html_raw(html, ", in the input\xe2\x80\x99s own units.</p>\n");
 }
 
+/* trigger-scan's faint patterns lie over the whole input; their values stay in the guest. */
+static bool is_everywhere(const struct shape *shape, const json_t *best)
+{
+    return look_count(best, "height") == shape->height && look_count(best, "width") == shape->width;
+}
+
 static void write_drawings(struct html *html, const struct page *page, const json_t *best)
 {
     struct shape shape;
 
+    if (find_shape(page, &shape) && is_everywhere(&shape, best)) {
+        html_raw(html,
+                 "<p>It is a faint pattern over the whole input, not a patch: the value below is its amplitude, and "
+                 "there is no place to draw.</p>\n");
+        return;
+    }
     html_raw(html, "<div class=\"pictures\">\n");
     if (find_shape(page, &shape))
         write_place(html, &shape, best);

@@ -123,9 +123,9 @@ static void write_axes(struct html *html, const struct plot *plot, const struct 
  */
 
 /* A shape of its own for each series, beside its colour. */
-static void write_marker(struct html *html, size_t series, double x, double y)
+static void write_marker(struct html *html, unsigned look, double x, double y)
 {
-    switch (series % 4) {
+    switch (look % 4) {
     case 0:
         html_format(html, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>", x, y);
         break;
@@ -164,7 +164,7 @@ static void write_series(struct html *html, const struct plot *plot, size_t inde
     const struct plot_series *series = &plot->series[index];
     double by = aside(plot, index);
 
-    html_format(html, "<g class=\"s%zu\">", index);
+    html_format(html, "<g class=\"s%u\">", series->look);
     write_line(html, series, scale, by, true);
     write_line(html, series, scale, by, false);
     for (size_t i = 0; i < series->count; i++) {
@@ -175,7 +175,7 @@ static void write_series(struct html *html, const struct plot *plot, size_t inde
             html_format(html, "<path class=\"whisker\" d=\"M%.1f %.1fh6m-3 0V%.1fm-3 0h6\"/>", x - 3, y_of(point->high),
                         y_of(point->low));
         if (point->share >= 0.0)
-            write_marker(html, index, x, y_of(point->share));
+            write_marker(html, series->look, x, y_of(point->share));
     }
     html_raw(html, "</g>\n");
 }
@@ -187,10 +187,10 @@ static void write_legend(struct html *html, const struct plot *plot)
     html_raw(html, "<ul class=\"legend\">");
     for (size_t i = 0; i < plot->series_count; i++) {
         html_format(html,
-                    "<li><svg class=\"s%zu\" width=\"22\" height=\"14\" aria-hidden=\"true\"><path class=\"line\" "
+                    "<li><svg class=\"s%u\" width=\"22\" height=\"14\" aria-hidden=\"true\"><path class=\"line\" "
                     "d=\"M1 7H21\"/>",
-                    i);
-        write_marker(html, i, 11, 7);
+                    plot->series[i].look);
+        write_marker(html, plot->series[i].look, 11, 7);
         html_raw(html, "</svg> ");
         html_text(html, plot->series[i].name);
         html_raw(html, "</li>");

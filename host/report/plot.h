@@ -26,6 +26,7 @@ struct plot_point {
 
 struct plot_series {
     const char *name; /* foreign */
+    unsigned look;    /* below PLOT_SERIES_MAX: its colour and shape, the same in every plot */
     size_t count;
     struct plot_point points[PLOT_POINTS_MAX]; /* ascending */
 };

@@ -5,9 +5,11 @@
 
 #include "host/confine/helper.h"
 #include "host/crypto/key.h"
+#include "host/signer/signer.h"
 
 /* What the process works on. Only its own memory ever holds the key. */
 struct signer_state {
+    signer_accept *accept;
     const char *key_name; /* a file, or a PKCS #11 URI */
     const struct crypto_passphrase *passphrase;
     struct crypto_private_key *key;

@@ -3,6 +3,8 @@
 #include "host/signer/signer.h"
 
 #include "base/buffer.h"
+#include "host/attest/statement.h"
+#include "host/json/reader.h"
 #include "host/signer/internal.h"
 
 #include <errno.h>
@@ -13,12 +15,12 @@ struct signer {
     struct crypto_public_key *public;
 };
 
-int signer_start_with(const char *key_name, const struct crypto_passphrase *passphrase, struct signer **ret_signer,
-                      struct error *err)
+int signer_start_for(signer_accept *accept, const char *key_name, const struct crypto_passphrase *passphrase,
+                     struct signer **ret_signer, struct error *err)
 {
     CLEANUP_BUFFER struct buffer pem = buffer_with_limit(CRYPTO_PEM_MAX);
     CLEANUP_SIGNER struct signer *signer = calloc(1, sizeof *signer);
-    struct signer_state state = {.key_name = key_name, .passphrase = passphrase};
+    struct signer_state state = {.accept = accept, .key_name = key_name, .passphrase = passphrase};
     int r;
 
     if (signer == NULL)
@@ -29,6 +31,19 @@ int signer_start_with(const char *key_name, const struct crypto_passphrase *pass
     if (r == 0)
         *ret_signer = TAKE_POINTER(signer);
     return r;
+}
+
+static int accept_result(const void *bytes, size_t size, struct error *err)
+{
+    CLEANUP_JSON json_t *statement = NULL;
+
+    return statement_check(bytes, size, &statement, err);
+}
+
+int signer_start_with(const char *key_name, const struct crypto_passphrase *passphrase, struct signer **ret_signer,
+                      struct error *err)
+{
+    return signer_start_for(accept_result, key_name, passphrase, ret_signer, err);
 }
 
 int signer_start(const char *key_path, struct signer **ret_signer, struct error *err)

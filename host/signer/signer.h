@@ -2,9 +2,9 @@
 /*
  * The signer: a confined process that alone holds the private key.
  *
- * It signs nothing but the pre-authentication encoding of bytes that it has itself found to be a
- * canonical statement of the known schema (attest/statement.h), so that whoever takes over the
- * monitor can make it sign a false result, but never another kind of document.
+ * It signs nothing but the pre-authentication encoding of bytes that it has itself found to be canonical and of the one
+ * schema that it was started for (attest/statement.h, approve/document.h), so that whoever takes over the monitor can
+ * make it sign a false result, but never a release or another kind of document.
  */
 #ifndef LAZARET_HOST_SIGNER_H
 #define LAZARET_HOST_SIGNER_H
@@ -15,11 +15,18 @@
 
 struct signer;
 
+/* Whether bytes are of the kind that a signer signs; ERROR_BAD_INPUT, -EBADMSG where not. Runs in the signer. */
+typedef int signer_accept(const void *bytes, size_t size, struct error *err);
+
 /*
  * Forks the signer, which loads the key (a file, or one in a token by its PKCS #11 URI) before it gives up everything
  * else; the caller's memory holds neither it nor its passphrase, which the signer itself reads or asks for. Call before
  * the process has threads. Errors are those of crypto_private_key_open() and confine_self().
  */
+MUST_USE int signer_start_for(signer_accept *accept, const char *key_name, const struct crypto_passphrase *passphrase,
+                              struct signer **ret_signer, struct error *err);
+
+/* The same for results. */
 MUST_USE int signer_start_with(const char *key_name, const struct crypto_passphrase *passphrase,
                                struct signer **ret_signer, struct error *err);
 

@@ -2,8 +2,8 @@
 /*
  * The signer's process. Theory of operation: load the key, make one signature so that OpenSSL has
  * fetched all it needs, confine, then answer requests until the socket ends. The only foreign bytes
- * it reads are statements, through statement_check(). A key in a token needs the token's module, and so a wider
- * confinement (confine/token.h).
+ * it reads are statements, through the check it was started with. A key in a token needs the token's module, and so a
+ * wider confinement (confine/token.h).
  */
 #include "host/signer/internal.h"
 
@@ -28,10 +28,9 @@ static int sign_statement(void *argument, const void *statement, size_t size, st
 {
     const struct signer_state *state = argument;
     CLEANUP_BUFFER struct buffer pae = buffer_with_limit(PAE_SIZE_MAX);
-    CLEANUP_JSON json_t *checked = NULL;
     uint8_t signature[CRYPTO_SIGNATURE_MAX];
     size_t signature_size;
-    int r = statement_check(statement, size, &checked, err);
+    int r = state->accept(statement, size, err);
 
     if (r < 0)
         return r;

@@ -68,6 +68,9 @@ MUST_USE int verify_files(struct verify *verify, struct error *err);
 /* --- verify_verdict.c: the verdict again --- */
 MUST_USE int verify_verdict(struct verify *verify, struct error *err);
 
+/* verify_figures.c: whether an evaluation's ratios follow from its counts. */
+void verify_figures(struct verify *verify, const json_t *evaluation);
+
 /* --- verify_required.c: what must not be left unchecked --- */
 
 /* ERROR_USAGE for a name that no row has. */

@@ -27,57 +27,8 @@ static const char *const titles[VERIFY_SECTION_COUNT] = {
     [VERIFY_FILES] = "Files",         [VERIFY_VERDICT] = "Verdict",        [VERIFY_REQUIRED] = "Required",
 };
 
-/* --- the statement's own words, which are harmless, as its check demands ----------------------------------------- */
-
-static int write_reasons(const json_t *extension, struct buffer *ret_text)
-{
-    const json_t *reasons = json_object_get(extension, "reasons");
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < json_array_size(reasons); i++)
-        r = buffer_append_format(ret_text, "%-*s- %s\n", LABEL_COLUMN, "",
-                                 json_string_value(json_array_get(reasons, i)));
-    return r;
-}
-
-static int write_subject(const json_t *statement, struct buffer *ret_text)
-{
-    const json_t *subjects = json_object_get(statement, "subject");
-    const char *name = json_string_value(json_object_get(json_array_get(subjects, 0), "name"));
-    size_t count = json_array_size(subjects);
-
-    return count == 1
-               ? buffer_append_format(ret_text, "%-*s%s\n", LABEL_COLUMN, "Model", name)
-               : buffer_append_format(ret_text, "%-*s%s and %zu more files\n", LABEL_COLUMN, "Model", name, count - 1);
-}
-
-static int write_signed(const struct verify_report *report, struct buffer *ret_text)
-{
-    CLEANUP_JSON json_t *statement = NULL;
-    const json_t *extension;
-    int r = statement_check(report->statement.data, report->statement.size, &statement, NULL);
-
-    if (r < 0)
-        return r;
-    extension = statement_get_extension(statement);
-    r = write_subject(statement, ret_text);
-    if (r == 0)
-        r = buffer_append_format(ret_text, "%-*s%s (the signer's clock)\n%-*s%s, acceleration %s\n", LABEL_COLUMN,
-                                 "Finished", json_string_value(json_object_get(extension, "finishedAt")), LABEL_COLUMN,
-                                 "Isolation", json_string_value(json_object_get(extension, "isolation")),
-                                 json_string_value(json_object_get(extension, "acceleration")));
-    if (r == 0)
-        r = buffer_append_format(ret_text, "%-*s%s (%s tier)\n", LABEL_COLUMN, "VERDICT",
-                                 outcome_names[report->outcome], json_string_value(json_object_get(extension, "tier")));
-    if (r == 0)
-        r = write_reasons(extension, ret_text);
-    if (r == 0 && report->has_auditor_outcome)
-        r = buffer_append_format(ret_text, "%-*s%s (under your policy)\n", LABEL_COLUMN, "YOURS",
-                                 outcome_names[report->auditor_outcome]);
-    return r == 0 ? buffer_append_u8(ret_text, '\n') : r;
-}
-
-/* --- the table ------------------------------------------------------------------------------------------------- */
+/* --- layout
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* Columns that a text takes: one a character, whatever its bytes. */
 static unsigned columns_of(const char *text, size_t size)
@@ -125,6 +76,60 @@ static int write_detail(const char *detail, unsigned indent, unsigned width, str
     }
     return r;
 }
+
+/* --- the statement's own words, which are harmless, as its check demands ----------------------------------------- */
+
+static int write_reasons(const json_t *extension, unsigned width, struct buffer *ret_text)
+{
+    const json_t *reasons = json_object_get(extension, "reasons");
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < json_array_size(reasons); i++) {
+        r = buffer_append_format(ret_text, "%-*s- ", LABEL_COLUMN, "");
+        if (r == 0)
+            r = write_detail(json_string_value(json_array_get(reasons, i)), LABEL_COLUMN + 2, width, ret_text);
+    }
+    return r;
+}
+
+static int write_subject(const json_t *statement, struct buffer *ret_text)
+{
+    const json_t *subjects = json_object_get(statement, "subject");
+    const char *name = json_string_value(json_object_get(json_array_get(subjects, 0), "name"));
+    size_t count = json_array_size(subjects);
+
+    return count == 1
+               ? buffer_append_format(ret_text, "%-*s%s\n", LABEL_COLUMN, "Model", name)
+               : buffer_append_format(ret_text, "%-*s%s and %zu more files\n", LABEL_COLUMN, "Model", name, count - 1);
+}
+
+static int write_signed(const struct verify_report *report, unsigned width, struct buffer *ret_text)
+{
+    CLEANUP_JSON json_t *statement = NULL;
+    const json_t *extension;
+    int r = statement_check(report->statement.data, report->statement.size, &statement, NULL);
+
+    if (r < 0)
+        return r;
+    extension = statement_get_extension(statement);
+    r = write_subject(statement, ret_text);
+    if (r == 0)
+        r = buffer_append_format(ret_text, "%-*s%s (the signer's clock)\n%-*s%s, acceleration %s\n", LABEL_COLUMN,
+                                 "Finished", json_string_value(json_object_get(extension, "finishedAt")), LABEL_COLUMN,
+                                 "Isolation", json_string_value(json_object_get(extension, "isolation")),
+                                 json_string_value(json_object_get(extension, "acceleration")));
+    if (r == 0)
+        r = buffer_append_format(ret_text, "%-*s%s (%s tier)\n", LABEL_COLUMN, "VERDICT",
+                                 outcome_names[report->outcome], json_string_value(json_object_get(extension, "tier")));
+    if (r == 0)
+        r = write_reasons(extension, width, ret_text);
+    if (r == 0 && report->has_auditor_outcome)
+        r = buffer_append_format(ret_text, "%-*s%s (under your policy)\n", LABEL_COLUMN, "YOURS",
+                                 outcome_names[report->auditor_outcome]);
+    return r == 0 ? buffer_append_u8(ret_text, '\n') : r;
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------- */
 
 static unsigned what_width(const struct verify_report *report)
 {
@@ -222,7 +227,7 @@ static int write_sum(const struct verify_report *report, struct buffer *ret_text
 int verify_report_write_text(const struct verify_report *report, const struct verify_style *style,
                              struct buffer *ret_text)
 {
-    int r = report->believed ? write_signed(report, ret_text) : 0;
+    int r = report->believed ? write_signed(report, style->width, ret_text) : 0;
 
     for (unsigned section = 0; r == 0 && section < VERIFY_SECTION_COUNT; section++)
         r = write_section(report, (enum verify_section)section, style, ret_text);

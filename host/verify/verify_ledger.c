@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the result stands in the ledger: its entry holds, and is about this very signature by this very key. */
+/*
+ * Whether the result stands in the ledger: its entry holds, is about this very signature by this very key, and comes
+ * after the announcement that the statement names. A result that was announced has an entry, or lost it.
+ */
 #include "host/verify/internal.h"
 
 #include "host/json/reader.h"
@@ -40,6 +43,36 @@ static void check_witnesses(struct verify *verify, const struct ledger_entry *en
                    request->quorum);
 }
 
+/* What contradicts the announcement in the statement, where it has one; NULL: nothing. */
+static const char *contradicts_announcement(const struct verify *verify, const struct ledger_entry *entry)
+{
+    struct statement_ledger announced;
+
+    if (statement_get_ledger(verify->statement, &announced) < 0)
+        return NULL;
+    if (strcmp(announced.origin, entry->checkpoint.origin) != 0)
+        return "the statement was announced in another ledger";
+    return entry->index > announced.intent ? NULL : "the statement was announced in a later leaf";
+}
+
+static void report_entry(struct verify *verify, const struct ledger_entry *entry, const struct buffer *leaf)
+{
+    const char *contradiction = contradicts_announcement(verify, entry);
+
+    if (entry->leaf.size != leaf->size || memcmp(entry->leaf.data, leaf->data, leaf->size) != 0)
+        verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "ledger",
+                   "leaf %" PRIu64 " of %s is about another envelope, signature or key", entry->index,
+                   entry->checkpoint.origin);
+    else if (contradiction != NULL)
+        verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "ledger", "leaf %" PRIu64 " of %s: %s", entry->index,
+                   entry->checkpoint.origin, contradiction);
+    else {
+        verify_add(verify, VERIFY_RECORD, VERIFY_HOLDS, "ledger", "leaf %" PRIu64 " of the first %" PRIu64 " of %s",
+                   entry->index, entry->checkpoint.size, entry->checkpoint.origin);
+        check_witnesses(verify, entry);
+    }
+}
+
 static int check_entry(struct verify *verify, const json_t *json, const struct buffer *leaf, struct error *err)
 {
     CLEANUP_LEDGER_ENTRY struct ledger_entry entry = {0};
@@ -48,20 +81,23 @@ static int check_entry(struct verify *verify, const json_t *json, const struct b
 
     if (r < 0 && cause.kind != ERROR_MISMATCH && cause.kind != ERROR_BAD_INPUT)
         return error_set(err, cause.kind, r, "%s", cause.text);
-    if (r < 0) {
+    if (r < 0)
         verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "ledger", "%s", cause.text);
-        return 0;
-    }
-    if (entry.leaf.size != leaf->size || memcmp(entry.leaf.data, leaf->data, leaf->size) != 0) {
-        verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "ledger",
-                   "leaf %" PRIu64 " of %s is about another envelope, signature or key", entry.index,
-                   entry.checkpoint.origin);
-        return 0;
-    }
-    verify_add(verify, VERIFY_RECORD, VERIFY_HOLDS, "ledger", "leaf %" PRIu64 " of the first %" PRIu64 " of %s",
-               entry.index, entry.checkpoint.size, entry.checkpoint.origin);
-    check_witnesses(verify, &entry);
+    else
+        report_entry(verify, &entry, leaf);
     return 0;
+}
+
+static void report_no_entry(struct verify *verify)
+{
+    struct statement_ledger announced;
+
+    if (statement_get_ledger(verify->statement, &announced) < 0)
+        verify_add(verify, VERIFY_RECORD, VERIFY_NOT_CHECKED, "ledger", "the result has no ledger entry");
+    else
+        verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "ledger",
+                   "announced as leaf %" PRIu64 " of %s, but the bundle has no ledger entry", announced.intent,
+                   announced.origin);
 }
 
 int verify_ledger(struct verify *verify, struct error *err)
@@ -71,7 +107,7 @@ int verify_ledger(struct verify *verify, struct error *err)
     int r;
 
     if (json_array_size(entries) == 0) {
-        verify_add(verify, VERIFY_RECORD, VERIFY_NOT_CHECKED, "ledger", "the result has no ledger entry");
+        report_no_entry(verify);
         return 0;
     }
     if (verify->request->ledger_key_count == 0) {

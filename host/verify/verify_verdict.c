@@ -134,13 +134,33 @@ static const char *find_other_status(const struct verdict *verdict, const json_t
     return NULL;
 }
 
-static void compare_verdict(struct verify *verify, const struct policy *policy, const struct verdict *verdict)
+/* The first check to which the evaluation gives another status than its own figures and policy do, or NULL. */
+static const char *find_wrong_status(const struct verdict *verdict, const json_t *evaluation)
+{
+    const json_t *checks = json_object_get(evaluation, "checks");
+
+    for (size_t i = 0; i < verdict->check_count; i++)
+        for (size_t j = 0; j < json_array_size(checks); j++) {
+            const json_t *check = json_array_get(checks, j);
+            const char *id = json_string_value(json_object_get(check, "id"));
+            const char *status = json_string_value(json_object_get(check, "status"));
+
+            if (id != NULL && strcmp(id, verdict->checks[i].id) == 0 &&
+                (status == NULL || strcmp(status, check_status_names[verdict->checks[i].status]) != 0))
+                return verdict->checks[i].id;
+        }
+    return NULL;
+}
+
+static void compare_verdict(struct verify *verify, const struct policy *policy, const struct verdict *verdict,
+                            const json_t *evaluation)
 {
     const json_t *extension = statement_get_extension(verify->statement);
     const char *tier = json_string_value(json_object_get(extension, "tier"));
     const char *signed_name = outcome_names[verify->report->outcome], *found_name = outcome_names[verdict->outcome];
     bool same;
     const char *check = find_other_status(verdict, extension, &same);
+    const char *wrong = find_wrong_status(verdict, evaluation);
 
     if (strcmp(tier, policy_tier_names[policy->tier]) != 0)
         verify_add(verify, VERIFY_VERDICT, VERIFY_MISMATCH, "verdict", "signed for the %s tier, but the policy's is %s",
@@ -152,6 +172,9 @@ static void compare_verdict(struct verify *verify, const struct policy *policy, 
         verify_add(verify, VERIFY_VERDICT, VERIFY_MISMATCH, "verdict",
                    "worked out again, %s is not as it was signed for, although the verdict is '%s'",
                    check != NULL ? check : "the list of checks", found_name);
+    else if (wrong != NULL)
+        verify_add(verify, VERIFY_VERDICT, VERIFY_MISMATCH, "verdict",
+                   "evaluation.json gives %s another status than its figures do", wrong);
     else
         verify_add(verify, VERIFY_VERDICT, VERIFY_HOLDS, "verdict",
                    "worked out again from evaluation.json and policy.yaml: %s", found_name);
@@ -170,7 +193,7 @@ static void check_verdict(struct verify *verify, const json_t *evaluation)
              decide(verify, policy, evaluation, &verdict, &cause) < 0)
         verify_add(verify, VERIFY_VERDICT, VERIFY_MISMATCH, "verdict", "can't be worked out again: %s", cause.text);
     else
-        compare_verdict(verify, policy, &verdict);
+        compare_verdict(verify, policy, &verdict, evaluation);
 }
 
 /* --- the auditor's policy ------------------------------------------------------------------------------------- */
@@ -223,6 +246,7 @@ static void check_evaluation(struct verify *verify)
         return;
     }
     check_references(verify, evaluation);
+    verify_figures(verify, evaluation);
     check_verdict(verify, evaluation);
     if (verify->policy != NULL)
         decide_for_auditor(verify, evaluation);

@@ -4,7 +4,8 @@
  *
  * Theory of operation. All that a job makes on the host is held by its processes: the tmpfs by their
  * mount namespace, the sockets by their network namespace and that tmpfs, the CID by QEMU's
- * descriptor. A namespace without processes is freed by the kernel. So every process of the machine
+ * descriptor. A namespace without processes is freed by the kernel, once the
+ * monitor lets go of it: until then its number is nobody else's. So every process of the machine
  * is asked which namespaces it is in; and the CID, which is the machine's, is claimed and given back.
  */
 #include "host/vm/proof.h"
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int read_mark(const char *pid, const char *name, struct stat *ret_status)
 {
@@ -29,23 +31,35 @@ static int read_mark(const char *pid, const char *name, struct stat *ret_status)
 
 int proof_read_marks(pid_t pid, struct proof_marks *ret_marks, struct error *err)
 {
-    struct stat pid_ns, mount_ns, network_ns;
-    char text[16];
-    int r;
+    static const char *const names[] = {"pid", "mnt", "net"};
+    struct proof_marks marks = {.held = true, .fds = {-1, -1, -1}};
+    struct stat status[3];
+    char path[64];
 
-    (void)snprintf(text, sizeof(text), "%d", pid);
-    r = read_mark(text, "pid", &pid_ns);
-    if (r == 0)
-        r = read_mark(text, "mnt", &mount_ns);
-    if (r == 0)
-        r = read_mark(text, "net", &network_ns);
-    if (r < 0)
-        return error_set(err, ERROR_INTERNAL, r, "/proc/%s/ns: %s", text, strerror(-r));
-    *ret_marks = (struct proof_marks){.pid_ns = pid_ns.st_ino,
-                                      .mount_ns = mount_ns.st_ino,
-                                      .network_ns = network_ns.st_ino,
-                                      .ns_device = pid_ns.st_dev};
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, names[i]);
+        marks.fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+        if (marks.fds[i] < 0 || fstat(marks.fds[i], &status[i]) < 0) {
+            int r = error_set(err, ERROR_INTERNAL, -errno, "%s: %s", path, strerror(errno));
+
+            proof_release(&marks);
+            return r;
+        }
+    }
+    marks.pid_ns = status[0].st_ino;
+    marks.mount_ns = status[1].st_ino;
+    marks.network_ns = status[2].st_ino;
+    marks.ns_device = status[0].st_dev;
+    *ret_marks = marks;
     return 0;
+}
+
+void proof_release(struct proof_marks *marks)
+{
+    for (size_t i = 0; marks->held && i < 3; i++)
+        if (marks->fds[i] >= 0)
+            (void)close(marks->fds[i]);
+    marks->held = false;
 }
 
 static bool is_in(const char *pid, const char *name, const struct proof_marks *marks, ino_t wanted)

@@ -349,6 +349,7 @@ int vm_destroy(struct vm *vm, struct vm_record *ret_record, struct error *err)
         (void)snprintf(vm->record.exit_detail, VM_TEXT_MAX, "the VM's supervisor died");
     }
     proof_check(&vm->marks, vm->reaped, vm->cid, &vm->record.proof);
+    proof_release(&vm->marks);
     *ret_record = vm->record;
     if (!proof_holds(&vm->record.proof))
         return error_set(err, ERROR_INTERNAL, -EBUSY, "the VM is not gone: %s", vm->record.proof.detail);
@@ -366,5 +367,6 @@ void vm_free(struct vm *vm)
     cleanup_close_fd(&vm->supervisor_pidfd);
     cleanup_close_fd(&vm->control_fd);
     cleanup_close_fd(&vm->stream_fd);
+    proof_release(&vm->marks);
     free(vm);
 }

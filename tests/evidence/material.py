@@ -8,6 +8,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("LAZARET_BUILD", ROOT / "build"))
@@ -64,6 +65,13 @@ def b64(data):
     return base64.b64encode(data).decode()
 
 
+def changed_base64(text):
+    """The base64 of bytes of which one bit is changed."""
+    data = bytearray(base64.b64decode(text))
+    data[len(data) // 2] ^= 1
+    return b64(bytes(data))
+
+
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
@@ -76,6 +84,25 @@ def sign(payload, key):
 
 def fingerprint(public):
     return sha256(run("openssl", "pkey", "-pubin", "-in", public, "-outform", "DER"))
+
+
+def merkle_root(leaves):
+    """RFC 6962's tree of two leaves."""
+    hashes = [hashlib.sha256(b"\0" + leaf).digest() for leaf in leaves]
+    return hashlib.sha256(b"\1" + hashes[0] + hashes[1]).digest(), hashes
+
+
+def note(log, size, root):
+    """A checkpoint that the ledger's own key signs (C2SP tlog-checkpoint, by OpenSSL); the key's id with it."""
+    name, short, key = (log / "vkey").read_text().strip().split("+", 2)
+    identity = hashlib.sha256(name.encode() + b"\n" + base64.b64decode(key)).digest()
+    assert identity[:4].hex() == short
+    text = f"{name}\n{size}\n{b64(root)}\n"
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(text.encode())
+        file.flush()
+        signature = run("openssl", "pkeyutl", "-sign", "-rawin", "-inkey", f"{log}.pem", "-in", file.name)
+    return f"{text}\n\u2014 {name} {b64(identity[:4] + signature)}\n", identity
 
 
 class Material:
@@ -94,10 +121,12 @@ class Material:
         self.log = self.folder / "log"
         self.make_authority("tsa")
         self.make_authority("other-tsa")
+        self.older = self.folder / "older.checkpoint"
         for name, model in (("a", "clean.onnx"), ("b", "bd15.onnx")):
             self.evaluate(name, model)
             self.stamp(name)
-        self.older = self.folder / "older.checkpoint"
+        self.forked = self.folder / "forked.checkpoint"
+        self.forked.write_text(note(self.log, 2, bytes(32))[0])
         self.make_keyrings()
 
     def evaluate(self, name, model):
@@ -106,7 +135,7 @@ class Material:
             DIGITS / "spec.yaml", "--policy", self.policy, "--key", self.key, "--ledger", self.log, "-o",
             self.folder / name, "--isolation", "process", "--quiet")
         if name == "a":
-            shutil.copy(self.log / "checkpoint", self.folder / "older.checkpoint")
+            shutil.copy(self.log / "checkpoint", self.older)
 
     def make_authority(self, name):
         """A root and a certificate for timestamping."""
@@ -189,14 +218,33 @@ class Copy:
     def statement(self):
         return json.loads(base64.b64decode(self.bundle()["dsseEnvelope"]["payload"]))
 
-    def resign(self, payload, key=None, hint=None):
+    def resign(self, payload, key=None, hint=None, keep=False):
         """Signs other bytes as the holder of a key would, without the record that was of the old ones."""
         bundle = self.bundle()
+        if not keep and isinstance(payload, dict) and EXTENSION in payload.get("predicate", {}):
+            payload["predicate"][EXTENSION].pop("ledger", None)
         payload = payload if isinstance(payload, bytes) else canonical(payload)
         bundle["dsseEnvelope"]["payload"] = b64(payload)
         bundle["dsseEnvelope"]["signatures"] = [{"keyid": "", "sig": b64(sign(payload, key or self.material.key))}]
         bundle["verificationMaterial"] = {
             "publicKey": {"hint": hint or bundle["verificationMaterial"]["publicKey"]["hint"]}, "tlogEntries": []}
+        self.write_bundle(bundle)
+
+    def log_again(self):
+        """An entry for the bundle as it is, in a ledger of two leaves by the same operator."""
+        bundle = self.bundle()
+        envelope = bundle["dsseEnvelope"]
+        leaf = canonical({"apiVersion": "0.0.1", "kind": "dsse", "spec": {
+            "envelopeHash": {"algorithm": "sha256", "value": sha256(canonical(envelope))},
+            "payloadHash": {"algorithm": "sha256", "value": sha256(base64.b64decode(envelope["payload"]))},
+            "signatures": [{"signature": envelope["signatures"][0]["sig"],
+                            "verifier": b64(self.material.public.read_bytes())}]}})
+        root, hashes = merkle_root([b"another leaf", leaf])
+        text, identity = note(self.material.log, 2, root)
+        bundle["verificationMaterial"]["tlogEntries"] = [{
+            "logIndex": "1", "logId": {"keyId": b64(identity)}, "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+            "inclusionProof": {"logIndex": "1", "rootHash": b64(root), "treeSize": "2", "hashes": [b64(hashes[0])],
+                               "checkpoint": {"envelope": text}}, "canonicalizedBody": b64(leaf)}]
         self.write_bundle(bundle)
 
     def twin(self):

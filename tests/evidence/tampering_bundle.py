@@ -4,7 +4,7 @@ import base64
 import copy
 import json
 
-from material import EXTENSION, b64, canonical, fingerprint, flip, sign
+from material import EXTENSION, b64, canonical, changed_base64, fingerprint, sign
 from table import Row
 
 
@@ -33,12 +33,6 @@ def repayload(change):
 
 def put(key, value):
     return lambda target: target.__setitem__(key, value)
-
-
-def changed_base64(text):
-    data = bytearray(base64.b64decode(text))
-    data[len(data) // 2] ^= 1
-    return b64(bytes(data))
 
 
 def signature_of(bundle):
@@ -254,8 +248,18 @@ def change_note_signature(found):
 
 
 def drop_entry(result):
-    edit(lambda bundle, _: bundle["verificationMaterial"].update(tlogEntries=[]))(result)
+    result.resign(result.statement())
     result.inputs["require"] = "ledger"
+
+
+def announce(**change):
+    """Another announcement, signed, and logged like any result."""
+    def tamper(result):
+        statement = result.statement()
+        statement["predicate"][EXTENSION]["ledger"].update(change)
+        result.resign(statement, keep=True)
+        result.log_again()
+    return tamper
 
 
 def entry_of_twin(bundle, result):
@@ -300,7 +304,13 @@ RECORD = [
     Row("entry: the checkpoint's origin", other_note("example.org", "example.net"), {"ledger": "checkpoint"}),
     Row("entry: the checkpoint's signature", proof(change_note_signature), {"ledger": "checkpoint"}),
     Row("entry: of another ledger", other_log, {"ledger": "another ledger's key|checkpoint"}, changes_files=False),
-    Row("entry: gone, and required", drop_entry, {"ledger": "required, but: the result has no ledger entry"}),
+    Row("entry: gone", edit(lambda b, _: b["verificationMaterial"].update(tlogEntries=[])),
+        {"ledger": "announced as leaf 0 of example.org/lazaret, but the bundle has no"}),
+    Row("entry: gone without a trace, and required", drop_entry,
+        {"ledger": "required, but: the result has no ledger entry"}),
+    Row("entry: the statement's announcement", announce(origin="example.org/other"),
+        {"ledger": "announced in another ledger"}),
+    Row("entry: an announcement after the result", announce(intent=9), {"ledger": "announced in a later leaf"}),
     Row("swap: the other result's entry", edit(entry_of_twin), {"ledger": "another envelope"}),
     Row("timestamp: a bit of it", edit(lambda b, _: stamps(b)[0].update(
         signedTimestamp=changed_base64(stamps(b)[0]["signedTimestamp"]))), {"timestamp": "."}),

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 
-from material import BUILD, DIGITS, EXTENSION, canonical, flip
+from material import BUILD, DIGITS, EXTENSION, b64, canonical, changed_base64, flip
 from table import Row
 
 
@@ -77,6 +77,14 @@ def failing(evaluation, _):
     check_of(evaluation, "clean-accuracy")["status"] = "failed"
 
 
+def confuse(evaluation, _):
+    check_of(evaluation, "clean-accuracy")["confusion"][0][1] += 1
+
+
+def withstand(evaluation, _):
+    check_of(evaluation, "fgsm")["curves"][0]["points"][1]["robustCorrect"] -= 1
+
+
 def drop_check(evaluation, _):
     evaluation["checks"].remove(check_of(evaluation, "scan"))
 
@@ -84,7 +92,9 @@ def drop_check(evaluation, _):
 FILES = [
     *[Row(f"file: a bit of {name}", change_bit(name), {name: "not the bytes that were signed for"})
       for name in ("evaluation.json", "execution.json", "policy.yaml", "plan.json", "spec.yaml", "findings.sarif",
-                   "console.log")],
+                   "report.html", "junit.xml")],
+    Row("file: a line more in console.log", lambda r: (r.out / "console.log").write_text("all is well\n"),
+        {"console.log": "not the bytes that were signed for"}),
     Row("policy: a lower threshold", replace("policy.yaml", "accuracy: 0.80", "accuracy: 0.10"),
         {"policy.yaml": "not the bytes"}),
     Row("policy: a lower threshold, signed for", lower_policy, {"references": "policy"}),
@@ -100,8 +110,10 @@ FILES = [
         {"references": "spec"}),
     Row("evaluation: a training set, signed for", reevaluate(lambda e, _: e["inputs"].update(train="0" * 64)),
         {"references": "train"}),
-    Row("evaluation: a figure, signed for", reevaluate(worse), {"verdict": "."}),
-    Row("evaluation: a check's status, signed for", reevaluate(failing), {"verdict": "."}),
+    Row("evaluation: a figure, signed for", reevaluate(worse), {"figures": "clean-accuracy"}),
+    Row("evaluation: a cell of the confusion, signed for", reevaluate(confuse), {"figures": "clean-accuracy"}),
+    Row("evaluation: an attack's figure, signed for", reevaluate(withstand), {"figures": r"fgsm.curves\[0\]"}),
+    Row("evaluation: a check's status, signed for", reevaluate(failing), {"verdict": "clean-accuracy another status"}),
     Row("evaluation: a check left out, signed for", reevaluate(drop_check), {"verdict": "."}),
     Row("evaluation: the arithmetic, signed for", reevaluate(lambda e, _: e.update(arithmetic="fma")),
         {"verdict": "needs-review"}),
@@ -205,19 +217,23 @@ AUDITOR = [
 
 # --- the ledger itself ---------------------------------------------------------------------------------------
 
-def ledger(name, change, words, since=False):
-    """A row that `lazaret ledger verify` refuses."""
+FORKED = "forked by its operator"  # seen from the checkpoint that the auditor kept
+
+
+def ledger(name, change, words, since=None, status=4):
+    """A row that `lazaret ledger verify` refuses; `since` is a checkpoint that the auditor kept."""
     def tamper(result):
         change(result.take_log())
 
     def command(result):
         return [BUILD / "lazaret", "ledger", "verify", result.log, "--key", result.material.log / "vkey",
-                *(["--since", result.material.older] if since else [])]
-    return Row(f"ledger: {name}", tamper, words, command=command)
+                *(["--since", since(result)] if since else [])]
+    return Row(f"ledger: {name}", tamper, words, command=command, status=status, changes_files=name != FORKED)
 
 
-def first(folder, pattern):
-    return sorted(path for path in folder.glob(pattern) if path.is_file())[0]
+def last(folder, pattern):
+    """The newest file of a kind: partial ones are named by their length."""
+    return sorted(path for path in folder.glob(pattern) if path.is_file())[-1]
 
 
 def edit_checkpoint(change):
@@ -229,24 +245,29 @@ def edit_checkpoint(change):
     return tamper
 
 
-def roll_back(log):
-    """The operator forgets the second result: his own key signs an older state."""
-    shutil.copy(log.parent.parent / "rollback" / "checkpoint", log / "checkpoint")
+def sign_wrongly(log):
+    path = log / "checkpoint"
+    head, _, signature = path.read_text().rstrip("\n").rpartition(" ")
+    path.write_text(f"{head} {changed_base64(signature)}\n")
 
 
 LEDGER = [
-    ledger("a bit of a tile", lambda log: flip(first(log, "tile/0/**/*")), "tile/0"),
-    ledger("a bit of an entry", lambda log: flip(first(log, "tile/entries/**/*")), "entries|leaf|tile"),
-    ledger("a tile that is gone", lambda log: first(log, "tile/0/**/*").unlink(), "tile/0"),
+    ledger("a bit of a tile", lambda log: flip(last(log, "tile/0/**/*")), "tile/0"),
+    ledger("a bit of an entry", lambda log: flip(last(log, "tile/entries/**/*")), "entries|leaf|tile"),
+    ledger("a tile that is gone", lambda log: last(log, "tile/0/**/*").unlink(), "tile/0"),
     ledger("the checkpoint's size", edit_checkpoint(lambda lines: lines.__setitem__(1, "1")), "checkpoint"),
-    ledger("the checkpoint's root", edit_checkpoint(lambda lines: lines.__setitem__(2, lines[2].swapcase())),
+    ledger("the checkpoint's root", edit_checkpoint(lambda lines: lines.__setitem__(2, b64(bytes(32)))),
            "checkpoint"),
     ledger("the checkpoint's origin", edit_checkpoint(lambda lines: lines.__setitem__(0, "example.net/log")),
            "checkpoint"),
-    ledger("the checkpoint's signature", edit_checkpoint(lambda lines: lines.__setitem__(
-        4, lines[4][:-12] + lines[4][-12:].swapcase())), "checkpoint"),
+    ledger("the checkpoint's signature", sign_wrongly, "checkpoint: the signature of"),
     ledger("another ledger under our name", lambda log: shutil.copytree(
         log.parents[1] / "log2", log, dirs_exist_ok=True), "checkpoint"),
+    ledger("rolled back by its operator", lambda log: shutil.copy(log.parents[1] / "older.checkpoint",
+                                                                  log / "checkpoint"), "leaves|older|smaller|grew",
+           since=lambda result: result.material.log / "checkpoint"),
+    ledger(FORKED, lambda log: None, "leaves|root|consisten|grew",
+           since=lambda result: result.material.forked),
 ]
 
 ROWS = FILES + AUDITOR + LEDGER

@@ -113,7 +113,7 @@ func main() {
 	_, err = openCheckpoint(text, vkey)
 	check(err != nil, "note refuses a changed signature")
 	text[len(text)-10] ^= 1
-	text[len("example.org/interop\n")] ^= 1
+	text[bytes.IndexByte(text, '\n')+1] ^= 1
 	_, err = openCheckpoint(text, vkey)
 	check(err != nil, "note refuses a changed size")
 

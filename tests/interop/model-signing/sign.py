@@ -114,7 +114,7 @@ def statement(name, items, hash_type="sha256", shard_size=None, ignored=(), subj
     return {"_type": "https://in-toto.io/Statement/v1",
             "subject": [{"name": name, "digest": {"sha256": subject_digest or root_digest(items)}}],
             "predicateType": "https://model_signing/signature/v1.0",
-            "predicate": {"serialization": serialization_, "resources": items}}
+            "predicate": {"serialization": serialization_, "resources": [dict(item) for item in items]}}
 
 
 def legacy_statement(items):

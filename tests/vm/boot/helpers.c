@@ -137,18 +137,22 @@ static bool find_supervisor(pid_t monitor, struct proof_marks *ret_marks)
 {
     struct proof_marks own;
     struct error error;
+    bool found = false;
 
     if (proof_read_marks(getpid(), &own, &error) < 0)
         return false;
-    for (int waited = 0; waited < 5000; waited++) {
+    for (int waited = 0; !found && waited < 5000; waited++) {
         pid_t child = child_of(monitor, NULL);
 
-        if (child != 0 && proof_read_marks(child, ret_marks, &error) == 0 && ret_marks->pid_ns != own.pid_ns &&
-            ret_marks->mount_ns != own.mount_ns)
-            return true;
-        (void)poll(NULL, 0, 1);
+        if (child != 0 && proof_read_marks(child, ret_marks, &error) == 0) {
+            found = ret_marks->pid_ns != own.pid_ns && ret_marks->mount_ns != own.mount_ns;
+            if (!found)
+                proof_release(ret_marks);
+        }
+        (void)poll(NULL, 0, found ? 0 : 1);
     }
-    return false;
+    proof_release(&own);
+    return found;
 }
 
 int helper_kill_monitor(void (*monitor)(const void *context), const void *context, int delay_ms)
@@ -172,10 +176,12 @@ int helper_kill_monitor(void (*monitor)(const void *context), const void *contex
         return -1;
     do {
         proof_check(&marks, true, 0, &proof);
-        if (proof_holds(&proof))
-            return (int)((io_now_ns() - killed) / IO_NS_PER_MS);
-        (void)poll(NULL, 0, 5);
-    } while (io_now_ns() - killed < GONE_MS * IO_NS_PER_MS);
+        if (!proof_holds(&proof))
+            (void)poll(NULL, 0, 5);
+    } while (!proof_holds(&proof) && io_now_ns() - killed < GONE_MS * IO_NS_PER_MS);
+    proof_release(&marks);
+    if (proof_holds(&proof))
+        return (int)((io_now_ns() - killed) / IO_NS_PER_MS);
     (void)printf("left behind: %s\n", proof.detail);
     return -1;
 }

@@ -54,11 +54,11 @@ static json_t *new_evaluation(const char *model_hex, const char *policy_hex)
         "arithmetic", "mul-add", "model", model_hex, "policy", policy_hex, "inputs", "train", "checks",
         /* clean-accuracy */
         "id", "clean-accuracy", "version", 1, "status", "passed", "provenance", "host-scored", "classes", 10, "correct",
-        444, "total", 450, "accuracy", "0.986667", "ci95", "0.971219", "0.993871",
+        444, "total", 450, "accuracy", "0.986667", "ci95", "0.971219", "0.993875",
         /* fgsm */
         "id", "fgsm", "version", 1, "status", "passed", "provenance", "host-scored", "curves", "norm", "inf", "points",
-        "eps", "0.01", "robustCorrect", 440, "total", 450, "robustAccuracy", "0.977778", "ci95", "0.959582", "0.987968",
-        "eps", "0.03", "robustCorrect", 425, "total", 450, "robustAccuracy", "0.944444", "ci95", "0.919275", "0.962084",
+        "eps", "0.01", "robustCorrect", 440, "total", 450, "robustAccuracy", "0.977778", "ci95", "0.959582", "0.987885",
+        "eps", "0.03", "robustCorrect", 425, "total", 450, "robustAccuracy", "0.944444", "ci95", "0.919275", "0.962090",
         /* activation-clustering */
         "id", "activation-clustering", "version", 1, "status", "skipped", "provenance", "host", "reason",
         "no training set");

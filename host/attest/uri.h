@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a model is said to come from: an absolute URI (RFC 3986). */
-#ifndef LAZARET_HOST_PROVENANCE_URI_H
-#define LAZARET_HOST_PROVENANCE_URI_H
+#ifndef LAZARET_HOST_ATTEST_URI_H
+#define LAZARET_HOST_ATTEST_URI_H
 
 #include "base/error.h"
 

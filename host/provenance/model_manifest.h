@@ -20,8 +20,8 @@
  *
  * Call where no key is held.
  */
-#ifndef LAZARET_HOST_PROVENANCE_MANIFEST_H
-#define LAZARET_HOST_PROVENANCE_MANIFEST_H
+#ifndef LAZARET_HOST_PROVENANCE_MODEL_MANIFEST_H
+#define LAZARET_HOST_PROVENANCE_MODEL_MANIFEST_H
 
 #include "base/error.h"
 #include "digest/sha256.h"
@@ -30,13 +30,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define MANIFEST_TYPE        "https://model_signing/signature/v1.0"
-#define MANIFEST_TYPE_LEGACY "https://model_signing/Digests/v0.1"
+#define MODEL_MANIFEST_TYPE        "https://model_signing/signature/v1.0"
+#define MODEL_MANIFEST_TYPE_LEGACY "https://model_signing/Digests/v0.1"
 
-#define MANIFEST_SIZE_MAX      ((size_t)12 * 1024 * 1024) /* bytes of the statement */
-#define MANIFEST_RESOURCES_MAX 65536u
-#define MANIFEST_IGNORED_MAX   1024u
-#define MANIFEST_SHARD_MAX     (INT64_C(1) << 53) /* bytes of a part, and of a file with parts */
+#define MODEL_MANIFEST_SIZE_MAX      ((size_t)12 * 1024 * 1024) /* bytes of the statement */
+#define MODEL_MANIFEST_RESOURCES_MAX 65536u
+#define MODEL_MANIFEST_IGNORED_MAX   1024u
+#define MODEL_MANIFEST_SHARD_MAX     (INT64_C(1) << 53) /* bytes of a part, and of a file with parts */
 
 struct manifest_resource {
     const char *path; /* clean, or "."; not NUL-terminated */

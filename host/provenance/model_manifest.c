@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a signed model's manifest. */
-#include "host/provenance/manifest.h"
+#include "host/provenance/model_manifest.h"
 
 #include "host/json/field.h"
 #include "host/json/reader.h"
@@ -56,7 +56,7 @@ static int read_number(const char **at, const char *end, uint64_t *ret_value)
 
     while (*at < end && **at >= '0' && **at <= '9' && *at - start <= (ptrdiff_t)DIGITS_MAX)
         value = value * 10 + (uint64_t)(*(*at)++ - '0');
-    if (*at == start || (*start == '0' && *at - start > 1) || value > (uint64_t)MANIFEST_SHARD_MAX)
+    if (*at == start || (*start == '0' && *at - start > 1) || value > (uint64_t)MODEL_MANIFEST_SHARD_MAX)
         return -EBADMSG;
     *ret_value = value;
     return 0;
@@ -69,7 +69,8 @@ static int read_shard_size(const json_t *serialization, uint64_t *ret_size, stru
     const json_t *value = json_object_get(serialization, "shard_size");
     double size = json_number_value(value); /* protobuf writes every number as a real one */
 
-    if (!json_is_number(value) || !(size >= 1) || size > (double)MANIFEST_SHARD_MAX || size != (double)(uint64_t)size)
+    if (!json_is_number(value) || !(size >= 1) || size > (double)MODEL_MANIFEST_SHARD_MAX ||
+        size != (double)(uint64_t)size)
         return refuse(err, "serialization.shard_size: a positive whole number expected");
     *ret_size = (uint64_t)size;
     return 0;
@@ -110,7 +111,7 @@ static int read_ignored(const json_t *serialization, struct model_manifest *mani
 
     if (list == NULL || json_is_null(list))
         return 0;
-    if (!json_is_array(list) || json_array_size(list) > MANIFEST_IGNORED_MAX)
+    if (!json_is_array(list) || json_array_size(list) > MODEL_MANIFEST_IGNORED_MAX)
         return refuse(err, "serialization.ignore_paths: a list of at most 1024 paths expected");
     manifest->ignored = calloc(json_array_size(list) + 1, sizeof *manifest->ignored);
     if (manifest->ignored == NULL)
@@ -191,7 +192,7 @@ static int start_list(const json_t *list, struct model_manifest *manifest, struc
 {
     size_t count = json_array_size(list);
 
-    if (!json_is_array(list) || count == 0 || count > MANIFEST_RESOURCES_MAX)
+    if (!json_is_array(list) || count == 0 || count > MODEL_MANIFEST_RESOURCES_MAX)
         return refuse(err, "a list of 1 to 65536 files expected");
     manifest->resources = calloc(count, sizeof *manifest->resources);
     if (manifest->resources == NULL)
@@ -364,16 +365,16 @@ int model_manifest_parse(const void *statement, size_t size, struct model_manife
     int r = manifest != NULL ? 0 : error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the manifest");
 
     if (r == 0)
-        r = json_read_with_reals(statement, size, MANIFEST_SIZE_MAX, "the manifest", &manifest->statement, err);
+        r = json_read_with_reals(statement, size, MODEL_MANIFEST_SIZE_MAX, "the manifest", &manifest->statement, err);
     if (r == 0)
         r = field_exact(manifest->statement, "statement", "_type", IN_TOTO_TYPE, err);
     if (r == 0)
         r = field_string(manifest->statement, "statement", "predicateType", SUBJECT_MAX, &type, err);
     if (r < 0)
         return r;
-    if (strcmp(type, MANIFEST_TYPE) == 0)
+    if (strcmp(type, MODEL_MANIFEST_TYPE) == 0)
         r = read_current(manifest, err);
-    else if (strcmp(type, MANIFEST_TYPE_LEGACY) == 0)
+    else if (strcmp(type, MODEL_MANIFEST_TYPE_LEGACY) == 0)
         r = read_legacy(manifest, err);
     else
         r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "a statement of type '%.100s' is no model's signature", type);

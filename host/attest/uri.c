@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Absolute URIs. */
-#include "host/provenance/uri.h"
+#include "host/attest/uri.h"
 
 #include <ctype.h>
 #include <errno.h>
