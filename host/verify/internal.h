@@ -71,6 +71,9 @@ MUST_USE int verify_verdict(struct verify *verify, struct error *err);
 /* verify_figures.c: whether an evaluation's ratios follow from its counts. */
 void verify_figures(struct verify *verify, const json_t *evaluation);
 
+/* --- verify_approval.c: sign-offs, waivers and the release --- */
+MUST_USE int verify_approval(struct verify *verify, struct error *err);
+
 /* --- verify_required.c: what must not be left unchecked --- */
 
 /* ERROR_USAGE for a name that no row has. */

@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* Rows by their names; `policy` is the auditor's. */
-static const char *const names[] = {"timestamp", "ledger",    "witnesses", "key",      "model",
-                                    "test",      "train",     "reference", "triggers", "spec.yaml",
-                                    "kernel",    "initramfs", "agent",     "verdict",  "policy"};
+static const char *const names[] = {"timestamp", "ledger",    "witnesses", "key",       "model",  "test",
+                                    "train",     "reference", "triggers",  "spec.yaml", "kernel", "initramfs",
+                                    "agent",     "verdict",   "policy",    "release"};
 
 #define NAMES_COUNT (sizeof names / sizeof *names)
 #define NAMES_SIZE  160u
@@ -79,4 +79,6 @@ void verify_required(struct verify *verify)
 
     while ((word = next_word(&rest, &size)) != NULL)
         require_row(verify, find_name(word, size));
+    if (verify->policy != NULL && verify->policy->ledger_required)
+        require_row(verify, "ledger");
 }
