@@ -188,6 +188,11 @@ int helper_call(struct helper *helper, const void *request, size_t size, struct 
     return r < 0 ? lost(helper, err, r) : read_reply(helper, ret_reply, deadline_ns, err);
 }
 
+int helper_socket(const struct helper *helper)
+{
+    return helper->socket;
+}
+
 void helper_free(struct helper *helper)
 {
     if (helper == NULL)

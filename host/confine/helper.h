@@ -40,6 +40,9 @@ MUST_USE int helper_start(const struct helper_service *service, void *state, str
 MUST_USE int helper_call(struct helper *helper, const void *request, size_t size, struct buffer *ret_reply,
                          uint64_t deadline_ns, struct error *err);
 
+/* The caller's end of the socket, for a caller that confines itself and has to keep it; borrowed. */
+int helper_socket(const struct helper *helper);
+
 /* Ends the process and waits for it; NULL is fine. */
 void helper_free(struct helper *helper);
 

@@ -11,13 +11,13 @@
 int confine_token_begin(int socket, struct error *err)
 {
     if (confine_close_others(&socket, 1) < 0)
-        return error_set(err, ERROR_INTERNAL, -errno, "lazaret-signer: can't confine this process: close_range: %s",
+        return error_set(err, ERROR_INTERNAL, -errno, "lazaret-token: can't confine this process: close_range: %s",
                          strerror(errno));
     return 0;
 }
 
 int confine_token(struct error *err)
 {
-    (void)prctl(PR_SET_NAME, "lazaret-signer");
-    return confine_without_changes("lazaret-signer", err);
+    (void)prctl(PR_SET_NAME, "lazaret-token");
+    return confine_without_changes("lazaret-token", err);
 }
