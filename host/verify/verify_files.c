@@ -176,6 +176,20 @@ static bool is_evidence(const char *name)
     return false;
 }
 
+/* Asked for one by one, however many other files there are. */
+static void check_evidence(struct verify *verify)
+{
+    char path[PATH_MAX];
+    struct stat status;
+
+    for (size_t i = 0; i < sizeof evidence / sizeof *evidence; i++)
+        if (!is_named(verify, evidence[i]) &&
+            snprintf(path, sizeof path, "%s/%s", verify->directory, evidence[i]) < PATH_MAX &&
+            lstat(path, &status) == 0)
+            verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, evidence[i],
+                       "not covered by the signature, as a result's own file of this name is");
+}
+
 /* Points out the files that the signature does not cover; returns their number. */
 static size_t check_others(struct verify *verify, const struct listing *listing, bool ret_found[ROLE_COUNT])
 {
@@ -192,10 +206,7 @@ static size_t check_others(struct verify *verify, const struct listing *listing,
             continue;
         }
         uncovered++;
-        if (is_evidence(name))
-            verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name,
-                       "not covered by the signature, as a result's own file of this name is");
-        else if (uncovered <= SHOWN_MAX)
+        if (!is_evidence(name) && uncovered <= SHOWN_MAX)
             verify_add(verify, VERIFY_FILES, VERIFY_NOT_CHECKED, name,
                        strcmp(name, "events.jsonl") == 0
                            ? "not covered by the signature: the progress of the job, and no evidence"
@@ -234,6 +245,7 @@ int verify_files(struct verify *verify, struct error *err)
         return r;
     check_list(verify, verify_configuration(verify), false);
     check_list(verify, verify_documents(verify), true);
+    check_evidence(verify);
     check_roles(verify, found, check_others(verify, &listing, found));
     return 0;
 }
