@@ -224,8 +224,9 @@ static int check_review(const struct review_request *request, const struct appro
     keep_named(document, &report->review);
     if (!check_supports(document, DOCUMENT_SIGN_OFF, report) || !check_supports(document, DOCUMENT_WAIVER, report))
         return 0;
-    if (!result->has_verdict) {
-        conclude(report, RELEASE_MISMATCH, "the result has no evaluation, so that nothing could be released");
+    if (!result->has_verdict || result->outcome == OUTCOME_REJECTED) {
+        conclude(report, RELEASE_MISMATCH, "the result is '%s', which nothing can release",
+                 outcome_names[result->outcome]);
         return 0;
     }
     if (!agrees(request, result, document, report))

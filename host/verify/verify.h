@@ -67,6 +67,7 @@ struct verify_request {
     const char *authorities_path; /* certificates of RFC 3161 authorities, PEM */
     bool has_time;
     int64_t time;         /* at which the auditor knows that the result existed; seconds since 1970 */
+    bool only_result;     /* sign-offs, waivers and release beside the result are not looked at */
     const char *required; /* names of rows that must hold, commas between them; NULL: none */
 };
 

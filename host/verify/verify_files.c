@@ -8,6 +8,8 @@
  */
 #include "host/verify/internal.h"
 
+#include "host/approve/folder.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -200,7 +202,7 @@ static size_t check_others(struct verify *verify, const struct listing *listing,
     for (size_t i = 0; i < listing->count; i++) {
         const char *name = listing->names[i], *role;
 
-        if (is_named(verify, name))
+        if (is_named(verify, name) || folder_is_added(name)) /* those have rows of their own */
             continue;
         role = find_role(verify, name, ret_found);
         if (role != NULL) {
