@@ -296,6 +296,34 @@ class Tampering(Case):
 
         self.refused(self.edit("approval.dsse.json", drop), "not the envelope of the bundles beside it")
 
+    def test_envelope_of_a_crash(self):
+        """Killed between two files: the bundles count, and the release writes the envelope anew."""
+        result = self.copy(self.signed)
+        self.approve_all(result, "bob")
+        whole = (result / "approval.dsse.json").read_bytes()
+        (result / "approval.dsse.json").write_bytes((self.signed / "approval.dsse.json").read_bytes())
+        self.says(self.desk.lazaret("approve", result, "--policy", self.policy), 0, "it lacks a signature", "bob counts")
+        self.says(self.desk.release(result, self.policy), 0, "bob counts")
+        self.assertEqual((result / "approval.dsse.json").read_bytes(), whole)
+
+    def test_killed(self):
+        """kill -9 at any moment leaves nothing that is broken, and nothing that stays in the way."""
+        result = self.copy()
+        for i in range(24):
+            name = ("alice", "bob", "carol")[i % 3]
+            process = subprocess.Popen([str(BUILD / "lazaret"), "approve", str(result), "--policy", str(self.policy),
+                                        "--key", str(self.desk.private(name)), "--new"], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            time.sleep(0.002 * i)
+            process.kill()
+            process.wait()
+            said = self.says(self.desk.lazaret("approve", result, "--policy", self.policy), 0)
+            self.assertNotIn("broken", said)
+        self.says(self.desk.approve(result, self.policy, "alice", "--new"), 0)
+        self.approve_all(result, "bob", "carol")
+        self.says(self.desk.release(result, self.policy), 0)
+        self.assertEqual([path.name for path in result.glob(".*")], [])
+
     def test_result(self):
         self.refused(self.edit("evaluation.json", lambda text: text.replace(b"444", b"445")), "does not verify")
         self.refused(self.edit("result.sigstore.json", lambda text: text.replace(b'"keyid":""', b'"keyid":"x"')),
