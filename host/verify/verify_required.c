@@ -79,4 +79,6 @@ void verify_required(struct verify *verify)
 
     while ((word = next_word(&rest, &size)) != NULL)
         require_row(verify, find_name(word, size));
+    if (verify->policy != NULL && verify->policy->ledger_required)
+        require_row(verify, "ledger");
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of tamperings: whatever is changed in a signed result, its ledger, or what an auditor holds against it, is
 refused with status 4 and a message that names what does not match. Prints the table."""
+import hashlib
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from material import BUILD, Copy, Material, tree_digest  # noqa: E402
+from material import BUILD, Copy, Material, flip, tree_digest  # noqa: E402
 import tampering_approval  # noqa: E402
 import tampering_bundle  # noqa: E402
 import tampering_files  # noqa: E402
@@ -43,6 +44,13 @@ class Tampering(unittest.TestCase):
 
     def copy(self, name="a"):
         return Copy(self.material, tempfile.mkdtemp(dir=self.folder), name)
+
+    def test_links_little(self):
+        """The auditor's tool has neither libvirt nor anything that could connect."""
+        said = subprocess.run(["readelf", "-d", str(VERIFY)], capture_output=True, text=True, timeout=60, check=True)
+        needed = set(re.findall(r"\(NEEDED\).*\[(lib[a-z0-9-]+)", said.stdout))
+        self.assertLessEqual(needed, {"libcrypto", "libjansson", "libcyaml", "libyaml-0", "libyaml", "libc", "libm",
+                                      "libasan", "libubsan"})
 
     def test_untouched(self):
         """Both results hold whole: nothing below is refused for what it was before."""
@@ -84,6 +92,41 @@ class Tampering(unittest.TestCase):
         result.inputs["require"] = "ledger"
         done = verify(result)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def rows_of(self, result, *more):
+        done = verify(result, "--json", *more)
+        return {item["what"]: (item["state"], item["detail"]) for item in json.loads(done.stdout)["items"]}
+
+    def test_witnesses(self):
+        """One cosignature of two is enough where one is needed."""
+        result = self.copy()
+        tampering_bundle.witnessed(quorum=1)(result)
+        self.assertEqual(self.rows_of(result, "--require", "witnesses")["witnesses"],
+                         ("holds", "1 of 2 cosigned the entry's checkpoint; needed: 1"))
+        self.assertEqual(verify(result).returncode, 0)
+
+    def test_sets_of_two_files(self):
+        """Labels that are a file of their own, and arrays of a spec, which are found by their digests."""
+        result = self.copy()
+        statement = result.statement()
+        for name in ("images", "labels", "mask.npy"):
+            (result.out / name if "." in name else result.folder / name).write_bytes(name.encode())
+        for name, content in (("test", b"images"), ("test-labels", b"labels"), ("mask", b"mask.npy")):
+            listing = statement["predicate"]["configuration"]
+            listing[:] = [entry for entry in listing if entry["name"] != name]
+            listing.append({"name": name, "digest": {"sha256": hashlib.sha256(content).hexdigest()}})
+        result.resign(statement)
+        result.inputs["test"] = result.folder / "images"
+        rows = self.rows_of(result)
+        self.assertEqual((rows["test"][0], rows["test-labels"][0]), ("holds", "not-checked"))
+        result.inputs["test"] = f"{result.folder}/images,{result.folder}/labels"
+        rows = self.rows_of(result)
+        self.assertEqual((rows["test"][0], rows["test-labels"][0], rows["mask.npy"][0]), ("holds", "holds", "holds"))
+        flip(result.out / "mask.npy")
+        flip(result.folder / "labels")
+        rows = self.rows_of(result)
+        self.assertEqual((rows["test-labels"][0], rows["mask.npy"][0], rows["mask"][0]),
+                         ("mismatch", "not-checked", "mismatch"))
 
     def refuse_by_verify(self, row, result):
         done = verify(result, "--json")

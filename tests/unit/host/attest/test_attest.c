@@ -109,6 +109,7 @@ int main(void)
         {"statement outcomes", test_statement_outcomes},
         {"replay equal", test_replay_equal},
         {"replay differences", test_replay_differences},
+        {"replay checks", test_replay_checks},
     };
 
     return harness_run("host/attest", tests, HARNESS_COUNT(tests));

@@ -16,5 +16,6 @@ void test_statement_schema(void);
 void test_statement_outcomes(void);
 void test_replay_equal(void);
 void test_replay_differences(void);
+void test_replay_checks(void);
 
 #endif
