@@ -25,6 +25,12 @@ static const struct {
     {"agent", "the program that ran the checks"},
     {"domain.xml", "the VM\xe2\x80\x99s definition"},
     {"model-signature", "the model\xe2\x80\x99s own signature"},
+    {"trusted-key", "the key that signed the model"},
+    {"trusted-ca", "the authority behind the model\xe2\x80\x99s signature"},
+    {"signing-certificate", "the certificate that signed the model"},
+    {"checksums", "the list that names the model"},
+    {"model.sig", "a copy of the model\xe2\x80\x99s own signature"},
+    {"SHA256SUMS", "a copy of the list of checksums"},
     {"evaluation.json", "the facts, which a replay must get again"},
     {"execution.json", "how and where it ran"},
     {"findings.sarif", "the scan, for other tools"},
@@ -80,6 +86,26 @@ static void write_words(struct html *html, const char *name, const json_t *words
     html_raw(html, "</dd></div>\n");
 }
 
+/* Where the model comes from, where the statement says anything of it. */
+static void write_provenance(struct html *html, const json_t *extension)
+{
+    const json_t *provenance = json_object_get(extension, "provenance");
+
+    if (provenance != NULL) {
+        html_raw(html, "<div class=\"wide\"><dt>The model\xe2\x80\x99s own signature</dt><dd>holds, over ");
+        html_format(html, "%lld", (long long)json_integer_value(json_object_get(provenance, "files")));
+        html_raw(html, json_integer_value(json_object_get(provenance, "files")) == 1 ? " file" : " files");
+        html_raw(html, json_object_get(provenance, "identity") != NULL ? ", by " : ", by the trusted key");
+        html_text(html, look_text(provenance, "identity"));
+        html_raw(html, "</dd></div>\n");
+    }
+    if (json_object_get(extension, "source") != NULL) {
+        html_raw(html, "<div class=\"wide\"><dt>Said to come from</dt><dd>");
+        html_text(html, look_text(extension, "source"));
+        html_raw(html, " (the user\xe2\x80\x99s claim; nobody checked it)</dd></div>\n");
+    }
+}
+
 static void write_chain(struct html *html, const struct page *page)
 {
     const json_t *predicate = json_object_get(page->statement, "predicate"), *subject;
@@ -107,6 +133,7 @@ static void write_chain(struct html *html, const struct page *page)
     else
         html_raw(html, "not known here");
     html_raw(html, "</dd></div>\n");
+    write_provenance(html, extension);
     write_words(html, "The host itself verified", json_object_get(extension, "hostVerified"));
     write_words(html, "The guest said", json_object_get(extension, "guestSaid"));
     html_raw(html, "</dl>\n");
@@ -183,10 +210,23 @@ static void write_sign_off(struct html *html, const struct page_sign_off *sign_o
     html_raw(html, "</span></th><td>");
     page_badge(html, sign_off->decision);
     html_raw(html, "</td><td>");
-    html_text(html, sign_off->when);
+    html_text(html, sign_off->valid_until);
     html_raw(html, "</td><td>");
     html_text(html, sign_off->note);
     html_raw(html, "</td></tr>\n");
+}
+
+static void write_lacking(struct html *html, const struct page *page)
+{
+    if (page->lacking_count == 0)
+        return;
+    html_raw(html, "<p>What a release still lacks:</p>\n<ul>\n");
+    for (size_t i = 0; i < page->lacking_count; i++) {
+        html_raw(html, "<li>");
+        html_text(html, page->lacking[i]);
+        html_raw(html, "</li>\n");
+    }
+    html_raw(html, "</ul>\n");
 }
 
 void page_sign_offs(struct html *html, const struct page *page)
@@ -202,15 +242,19 @@ void page_sign_offs(struct html *html, const struct page *page)
                              "there are by then.</p>\n");
         if (strcmp(tier, "low") != 0)
             html_raw(html, "<p>The policy\xe2\x80\x99s tier asks for people: a result never passes by itself.</p>\n");
+        write_lacking(html, page);
         page_close(html);
         return;
     }
     page_open_table(html, "Sign-offs");
-    html_raw(html, "<thead><tr><th scope=\"col\">Who</th><th scope=\"col\">Decision</th><th scope=\"col\">When</th><th "
-                   "scope=\"col\">Note</th></tr></thead>\n<tbody>\n");
+    html_raw(
+        html,
+        "<thead><tr><th scope=\"col\">Who</th><th scope=\"col\">Decision</th><th scope=\"col\">Valid until</th><th "
+        "scope=\"col\">Note</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < page->sign_off_count; i++)
         write_sign_off(html, &page->sign_offs[i]);
     html_raw(html, "</tbody>\n");
     page_close_table(html);
+    write_lacking(html, page);
     page_close(html);
 }

@@ -205,6 +205,7 @@ static void check_verdict(struct verify *verify, const json_t *evaluation)
     else {
         check_announcement(verify, policy);
         compare_verdict(verify, policy, &verdict, evaluation);
+        verify_provenance(verify, policy);
     }
 }
 
@@ -227,9 +228,16 @@ static void decide_for_auditor(struct verify *verify, const json_t *evaluation)
 {
     struct verify_report *report = verify->report;
     CLEANUP_VERDICT struct verdict verdict = {0};
-    char reasons[REASONS_SIZE];
+    char reasons[REASONS_SIZE], unmet[VERIFY_PROVENANCE_SIZE];
     struct error cause = {0};
 
+    if (!verify_provenance_meets(verify, verify->policy, unmet)) {
+        report->has_auditor_outcome = true;
+        report->auditor_outcome = OUTCOME_REJECTED_BEFORE_BOOT;
+        verify_add(verify, VERIFY_VERDICT, VERIFY_DIFFERS, "policy", "under %s it is '%s': %s",
+                   verify->request->policy_path, outcome_names[report->auditor_outcome], unmet);
+        return;
+    }
     if (decide(verify, verify->policy, evaluation, &verdict, &cause) < 0) {
         verify_add(verify, VERIFY_VERDICT, VERIFY_MISMATCH, "policy", "%s", cause.text);
         return;

@@ -104,6 +104,8 @@ int main(void)
         {"statement form", test_statement_form},
         {"statement texts", test_statement_texts},
         {"statement's ledger", test_statement_ledger},
+        {"statement's provenance", test_statement_provenance},
+        {"statement's source and checksums", test_statement_source},
         {"statement contradictions", test_statement_contradictions},
         {"statement schema", test_statement_schema},
         {"statement outcomes", test_statement_outcomes},

@@ -69,6 +69,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(policy.clean_accuracy.bound, POLICY_LOWER);
     CU_ASSERT_EQUAL(policy.clean_accuracy.accuracy, 0.9);
     CU_ASSERT_FALSE(policy.report_samples);
+    CU_ASSERT_EQUAL(policy.scratch_mib, 0);
     CU_ASSERT_FALSE(policy.ledger_required);
     CU_ASSERT_EQUAL(policy.repeat, 1);
     CU_ASSERT_EQUAL(policy.recheck, 0);
@@ -384,6 +385,8 @@ int main(void)
         {"approval: what goes without saying", test_approval_defaults},
         {"approval: the section", test_approval_section},
         {"approval: refusals", test_approval_refused},
+        {"provenance: the section", test_provenance_section},
+        {"provenance: refusals", test_provenance_refused},
         {"what a verdict's reasons rest on", test_verdict_bases},
         {"curves and thresholds", test_curves},
         {"sections of attacks", test_attack_sections},
