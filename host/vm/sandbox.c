@@ -105,8 +105,9 @@ static int clone_file(const struct sandbox_file *file, int *ret_tree, struct err
 
 static int attach_file(int tree, const struct sandbox_file *file, uid_t job_uid, struct error *err)
 {
-    struct mount_attr attributes = {.attr_set = (file->writable ? 0 : MOUNT_ATTR_RDONLY) | MOUNT_ATTR_NOSUID |
-                                                MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC};
+    /* The agent is a program; a disk is not. */
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                                (file->writable ? MOUNT_ATTR_NOEXEC : MOUNT_ATTR_RDONLY)};
     const char *target = file->target;
     CLEANUP_FD int place = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 
