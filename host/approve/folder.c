@@ -89,6 +89,14 @@ static bool parse_file(const char *name, struct folder_file *ret_file)
     return true;
 }
 
+bool folder_is_added(const char *name)
+{
+    struct folder_file file;
+
+    return parse_file(name, &file) || strcmp(name, FOLDER_STATEMENT) == 0 || strcmp(name, FOLDER_ENVELOPE) == 0 ||
+           strcmp(name, FOLDER_RELEASE) == 0;
+}
+
 static int compare(const void *a, const void *b)
 {
     return strcmp(((const struct folder_file *)a)->name, ((const struct folder_file *)b)->name);

@@ -53,6 +53,9 @@ MUST_USE int folder_remove(int folder_fd, const char *name, struct error *err);
 /* Appends a file's content within the buffer's limit. -ENOENT, ERROR_NO_INPUT where it is not there. */
 MUST_USE int folder_read(const char *path, const char *name, struct buffer *ret_content, struct error *err);
 
+/* Whether a file's name is one of those above. */
+bool folder_is_added(const char *name);
+
 /* Sign-offs and waivers by their names. ERROR_NO_INPUT; ERROR_BAD_INPUT, -EMSGSIZE where there are too many. */
 MUST_USE int folder_list(const char *path, struct folder_list *ret_list, struct error *err);
 

@@ -189,6 +189,24 @@ static void keep_named(const struct document *document, struct review *review)
     }
 }
 
+/* What the release says of policy and verdict is what they say. */
+static bool agrees(const struct review_request *request, const struct approve_result *result,
+                   const struct document *document, struct release_report *report)
+{
+    const char *verdict = json_string_value(json_object_get(document->extension, "verdict"));
+    json_int_t required = json_integer_value(json_object_get(document->extension, "required"));
+
+    if (verdict == NULL || strcmp(verdict, outcome_names[result->verdict.outcome]) != 0)
+        conclude(report, RELEASE_MISMATCH, "it says '%s', but under the policy the verdict is '%s'",
+                 verdict != NULL ? verdict : "", outcome_names[result->verdict.outcome]);
+    else if (required != (json_int_t)request->policy->approval.required)
+        conclude(report, RELEASE_MISMATCH, "it says that %lld sign-offs were required; the policy requires %u",
+                 (long long)required, request->policy->approval.required);
+    else
+        return true;
+    return false;
+}
+
 /* The sign-offs and waivers again, at the time of the release. */
 static int check_review(const struct review_request *request, const struct approve_result *result,
                         const struct document *document, struct release_report *report, struct error *err)
@@ -206,10 +224,13 @@ static int check_review(const struct review_request *request, const struct appro
     keep_named(document, &report->review);
     if (!check_supports(document, DOCUMENT_SIGN_OFF, report) || !check_supports(document, DOCUMENT_WAIVER, report))
         return 0;
-    if (!result->has_verdict) {
-        conclude(report, RELEASE_MISMATCH, "the result has no evaluation, so that nothing could be released");
+    if (!result->has_verdict || result->outcome == OUTCOME_REJECTED) {
+        conclude(report, RELEASE_MISMATCH, "the result is '%s', which nothing can release",
+                 outcome_names[result->outcome]);
         return 0;
     }
+    if (!agrees(request, result, document, report))
+        return 0;
     review_settle(&then, &result->verdict, result->own_policy, &report->review, settled);
     if (settled->missing_count > 0)
         conclude(report, RELEASE_MISMATCH, "it lacks %s", settled->missing[0]);

@@ -18,6 +18,13 @@ static void print_verdict(const struct job_result *result, const char *output)
         (void)printf("  %s\n", result->reasons[i]);
     if (result->evaluation.size > 0)
         summary_print(&result->evaluation);
+    if (result->evaluations > 1)
+        (void)printf("repeat:  %u evaluations in fresh guests, bit by bit the same\n", result->evaluations);
+    if (result->rechecked)
+        (void)printf(
+            "recheck: a fresh guest predicts %u adversarial and %u clean inputs as was claimed; that raises the\n"
+            "         price of a lie and proves nothing\n",
+            result->adversarial, result->clean);
     if (result->logged)
         (void)printf("ledger:  leaf %" PRIu64 " of %s, announced as leaf %" PRIu64 "\n", result->ledger_result,
                      result->ledger_origin, result->ledger_intent);

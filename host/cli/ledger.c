@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lazaret ledger init, show, prove, verify, witness, rotate */
+/* lazaret ledger init, show, prove, verify, witness, rotate; audit has a file of its own */
 #include "host/ledger/ledger.h"
 #include "base/file.h"
 #include "host/cli/commands.h"
@@ -362,9 +362,10 @@ int cli_ledger(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {{"init", init},     {"show", show},       {"prove", prove},
-                    {"verify", verify}, {"witness", witness}, {"rotate", rotate}};
-    static const char usage[] = "usage: lazaret ledger init|show|prove|verify|witness|rotate ...\n\n"
+    } commands[] = {
+        {"init", init},       {"show", show},    {"prove", prove}, {"verify", verify}, {"audit", cli_ledger_audit},
+        {"witness", witness}, {"rotate", rotate}};
+    static const char usage[] = "usage: lazaret ledger init|show|prove|verify|audit|witness|rotate ...\n\n"
                                 "Each takes --help.\n";
     struct error err = {0};
 
@@ -376,6 +377,6 @@ int cli_ledger(int argc, char **argv)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     (void)error_set(&err, ERROR_USAGE, -EINVAL,
-                    "there is no such thing to do with a ledger; init, show, prove, verify, witness or rotate");
+                    "there is no such thing to do with a ledger; init, show, prove, verify, audit, witness or rotate");
     return cli_fail(&err);
 }

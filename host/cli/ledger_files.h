@@ -27,6 +27,9 @@ MUST_USE int ledger_files_print_key(const struct note_key *key, struct error *er
 MUST_USE int ledger_files_print_keys(const char *ledger, struct error *err);
 MUST_USE int ledger_files_print_text(const struct buffer *text, struct error *err);
 
+/* lazaret ledger audit (ledger_audit.c). */
+int cli_ledger_audit(int argc, char **argv);
+
 /* Writes to a file, whole or not at all, or to standard output where `path` is NULL. */
 MUST_USE int ledger_files_deliver(const char *path, const struct buffer *text, struct error *err);
 

@@ -115,10 +115,10 @@ static int run(struct release *release, int *ret_status, struct error *err)
     if (r < 0)
         return r;
     cli_review_print_result(&release->review);
+    if (release->check)
+        return check_release(release, err);
     *ret_status = cli_review_refuse(&release->review);
-    if (*ret_status != 0)
-        return 0;
-    return release->check ? check_release(release, err) : write_release(release, ret_status, err);
+    return *ret_status != 0 ? 0 : write_release(release, ret_status, err);
 }
 
 static int demand_arguments(const struct release *release, struct error *err)

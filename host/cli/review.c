@@ -53,7 +53,8 @@ static int verify_result(struct cli_review *review, struct verify_report **ret_r
     const struct verify_request request = {.path = review->directory,
                                            .key_path = review->result_key_path,
                                            .keys_path = review->keys_path,
-                                           .policy_path = review->policy_at};
+                                           .policy_path = review->policy_at,
+                                           .only_result = true};
     int r = verify_run(&request, ret_report, err);
 
     return r < 0 ? r : demand_verified(review->directory, *ret_report, err);

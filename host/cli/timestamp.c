@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "base/io.h"
+#include "host/approve/folder.h"
 #include "host/attest/bundle.h"
-#include "host/attest/text.h"
 #include "host/cli/options.h"
 #include "host/cli/timestamp.h"
 #include "host/tsa/tsa.h"
@@ -24,7 +24,7 @@
 
 struct request {
     const char *operand, *url, *ca_path, *request_path, *response_path;
-    char folder[PATH_MAX], path[PATH_MAX]; /* of the bundle */
+    char folder[PATH_MAX], path[PATH_MAX], name[NAME_MAX + 1]; /* of the bundle */
 };
 
 /* --- files ---------------------------------------------------------------------------------------------- */
@@ -33,86 +33,73 @@ struct request {
 static int find_bundle(struct request *request, struct error *err)
 {
     struct stat status;
-    const char *slash = strrchr(request->operand, '/');
     bool is_folder = stat(request->operand, &status) == 0 && S_ISDIR(status.st_mode);
+    const char *slash = strrchr(request->operand, '/'), *name = slash != NULL ? slash + 1 : request->operand;
 
-    if (strlen(request->operand) + sizeof "/" BUNDLE_NAME > PATH_MAX)
+    if (strlen(request->operand) + sizeof "/" BUNDLE_NAME > PATH_MAX || (!is_folder && strlen(name) > NAME_MAX))
         return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "the result's path is too long");
     if (is_folder) {
         (void)snprintf(request->folder, PATH_MAX, "%s", request->operand);
         (void)snprintf(request->path, PATH_MAX, "%s/" BUNDLE_NAME, request->operand);
+        (void)snprintf(request->name, sizeof request->name, BUNDLE_NAME);
         return 0;
     }
     (void)snprintf(request->path, PATH_MAX, "%s", request->operand);
+    (void)snprintf(request->name, sizeof request->name, "%s", name);
     (void)snprintf(request->folder, PATH_MAX, "%.*s", slash != NULL ? (int)(slash - request->operand) + 1 : 1,
                    slash != NULL ? request->operand : ".");
     return 0;
 }
 
-static int read_bundle(const struct request *request, struct bundle *ret_bundle, mode_t *ret_mode, struct error *err)
+/* Sign-offs name the bundle by its digest: adding to it would undo them. */
+static int check_unsigned(const struct request *request, struct error *err)
 {
-    CLEANUP_BUFFER struct buffer text = buffer_with_limit(BUNDLE_SIZE_MAX);
-    struct stat status;
-    int r = file_read_bounded(request->path, &text, err);
-
-    if (r < 0)
-        return r;
-    *ret_mode = stat(request->path, &status) == 0 ? status.st_mode & 07777 : PUBLIC_MODE;
-    return bundle_decode(text.data, text.size, request->path, ret_bundle, err);
-}
-
-static int fail_write(const char *path, int r, struct error *err)
-{
-    return error_set(err, ERROR_UNAVAILABLE, r, "%s: %s", path, strerror(-r));
-}
-
-static int write_and_sync(int fd, const struct buffer *text, mode_t mode)
-{
-    int r = fchmod(fd, mode) < 0 ? -errno : io_write_full(fd, text->data, text->size, IO_NO_DEADLINE);
-
-    return r == 0 && fsync(fd) < 0 ? -errno : r;
-}
-
-/* Whole or not at all: a new file beside it takes its name. */
-static int replace_bundle(const struct request *request, const struct buffer *text, mode_t mode, struct error *err)
-{
-    CLEANUP_FD int folder = open(request->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    char hidden[PATH_MAX];
-    CLEANUP_FD int fd = -1;
+    CLEANUP_FREE struct folder_list *list = calloc(1, sizeof *list);
+    char release[PATH_MAX + sizeof FOLDER_RELEASE];
     int r;
 
-    if (folder < 0)
-        return fail_write(request->folder, -errno, err);
-    if (snprintf(hidden, sizeof hidden, "%s/.timestamp-XXXXXX", request->folder) >= PATH_MAX)
-        return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "the result's path is too long");
-    fd = mkostemp(hidden, O_CLOEXEC);
-    if (fd < 0)
-        return fail_write(hidden, -errno, err);
-    r = write_and_sync(fd, text, mode);
-    if (r == 0 && rename(hidden, request->path) < 0)
+    if (strcmp(request->name, BUNDLE_NAME) != 0)
+        return 0;
+    if (list == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a list of sign-offs");
+    r = folder_list(request->folder, list, err);
+    if (r < 0)
+        return r;
+    (void)snprintf(release, sizeof release, "%s/" FOLDER_RELEASE, request->folder);
+    if (list->count > 0 || access(release, F_OK) == 0)
+        return error_set(err, ERROR_USAGE, -EBUSY,
+                         "%s: has sign-offs, which name the bundle as it is now; a timestamp comes before them",
+                         request->folder);
+    return 0;
+}
+
+static int read_bundle(const struct request *request, struct bundle *ret_bundle, struct error *err)
+{
+    CLEANUP_BUFFER struct buffer text = buffer_with_limit(BUNDLE_SIZE_MAX);
+    int r = file_read_bounded(request->path, &text, err);
+
+    return r < 0 ? r : bundle_decode(text.data, text.size, request->path, ret_bundle, err);
+}
+
+static int write_new(const char *path, const struct buffer *content, struct error *err)
+{
+    CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, PUBLIC_MODE);
+    int r;
+
+    if (fd < 0 && errno == EEXIST)
+        return error_set(err, ERROR_USAGE, -EEXIST, "%s: is there already; name another file", path);
+    r = fd < 0 ? -errno : io_write_full(fd, content->data, content->size, IO_NO_DEADLINE);
+    if (r == 0 && fsync(fd) < 0)
         r = -errno;
-    if (r < 0) {
-        (void)unlink(hidden);
-        return fail_write(request->path, r, err);
-    }
-    return fsync(folder) < 0 ? fail_write(request->folder, -errno, err) : 0;
+    return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 static int write_request(const struct request *request, const struct bundle *bundle, struct error *err)
 {
     CLEANUP_BUFFER struct buffer query = buffer_with_limit(CRYPTO_TIMESTAMP_REQUEST_MAX);
-    CLEANUP_FD int fd = -1;
     int r = crypto_timestamp_request(bundle->signature, bundle->signature_size, &query, err);
 
-    if (r < 0)
-        return r;
-    fd = open(request->request_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, PUBLIC_MODE);
-    if (fd < 0 && errno == EEXIST)
-        return error_set(err, ERROR_USAGE, -EEXIST, "%s: is there already; name another file", request->request_path);
-    if (fd < 0)
-        return fail_write(request->request_path, -errno, err);
-    r = write_and_sync(fd, &query, PUBLIC_MODE);
-    return r < 0 ? fail_write(request->request_path, r, err) : 0;
+    return r < 0 ? r : write_new(request->request_path, &query, err);
 }
 
 /* --- adding ------------------------------------------------------------------------------------------------ */
@@ -167,11 +154,15 @@ static int run(struct request *request, struct error *err)
     CLEANUP_BUNDLE struct bundle bundle = {0};
     CLEANUP_TSA struct tsa *tsa = NULL;
     struct crypto_timestamp timestamp;
-    mode_t mode = PUBLIC_MODE;
+    CLEANUP_FD int folder = -1;
     int r = find_bundle(request, err);
 
+    if (r == 0) /* to the end: what is read is what is added to */
+        r = folder_lock(request->folder, &folder, err);
     if (r == 0)
-        r = read_bundle(request, &bundle, &mode, err);
+        r = read_bundle(request, &bundle, err);
+    if (r == 0)
+        r = check_unsigned(request, err);
     if (r == 0 && request->request_path != NULL)
         return write_request(request, &bundle, err);
     if (r == 0)
@@ -183,7 +174,7 @@ static int run(struct request *request, struct error *err)
     if (r == 0 && bundle_encode(&bundle, &text) < 0)
         r = error_set(err, ERROR_INTERNAL, -EIO, "the bundle can't be written");
     if (r == 0)
-        r = replace_bundle(request, &text, mode, err);
+        r = folder_write(folder, request->name, text.data, text.size, err);
     if (r == 0)
         timestamp_print(stdout, &timestamp, request->ca_path != NULL);
     return r;

@@ -114,6 +114,7 @@ int main(int argc, char **argv)
         CLI_OPTION_TEXT("triggers", "SET", "the triggers", &request->triggers_path),
         CLI_OPTION_TEXT("spec", "S.yaml", "the spec, besides the result's own copy", &request->spec_path),
         CLI_OPTION_TEXT("signature", "FILE", "the model's own signature", &request->signature_path),
+        CLI_OPTION_TEXT("checksums", "FILE", "the model's checksums", &request->checksums_path),
         CLI_OPTION_TEXT("kernel", "FILE", "the guest's kernel", &request->kernel_path),
         CLI_OPTION_TEXT("initramfs", "FILE", "the guest's initramfs", &request->initramfs_path),
         CLI_OPTION_TEXT("agent", "FILE", "the agent", &request->agent_path),

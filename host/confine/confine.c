@@ -171,6 +171,11 @@ int confine_self(const struct confine_profile *profile, struct error *err)
         return failed(profile, err, "prctl");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return failed(profile, err, "no_new_privs");
+    r = profile->folder_fd != NULL ? confine_to_folder(*profile->folder_fd) : 0;
+    if (r < 0) {
+        errno = -r;
+        return failed(profile, err, "Landlock");
+    }
     r = install_filter(profile);
     if (r < 0) {
         errno = -r;

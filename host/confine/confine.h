@@ -31,8 +31,8 @@ struct confine_profile {
     enum confine_uid uid; /* also the group */
     /*
      * The one folder that the process may still name files in, which it keeps open; NULL where it opens none. From root
-     * it takes its owner's identity, in place of `uid`, and the folder as its root directory. As another user it has
-     * that user's right to everything that the system calls below can name.
+     * it takes its owner's identity, in place of `uid`, and the folder as its root directory. Landlock, where the
+     * kernel has it, keeps another user's process there as well.
      */
     const int *folder_fd;
     const int *keep_fds; /* descriptors that stay open, besides standard error */
@@ -51,7 +51,7 @@ struct confine_profile {
  *
  * Steps, in order: close descriptors, empty network namespace where root, PDEATHSIG=SIGKILL,
  * not dumpable, rlimits (no core, no file growth but what is open), root directory, supplementary groups, gid, uid,
- * no capabilities, no_new_privs, seccomp. A failing step is an error, never skipped.
+ * no capabilities, no_new_privs, Landlock, seccomp. A failing step is an error, never skipped.
  */
 MUST_USE int confine_self(const struct confine_profile *profile, struct error *err);
 

@@ -28,4 +28,10 @@ MUST_USE int confine_without_changes(const char *name, struct error *err);
  */
 MUST_USE int confine_forbid_dangerous(scmp_filter_ctx filter);
 
+/*
+ * From now on the process uses files in this folder only, by Landlock; needs no_new_privs. A kernel without it, or of
+ * an ABI below 2, leaves the process with what its user may.
+ */
+MUST_USE int confine_to_folder(int folder);
+
 #endif

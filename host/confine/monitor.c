@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the monitor gives up once its helpers and its VM run. */
+/* What the monitor gives up once its helpers run and its VMs are prepared. */
 #include "host/confine/monitor.h"
 
 #include "host/confine/internal.h"

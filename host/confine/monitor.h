@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the monitor gives up once its helpers and its VM run.
+ * What the monitor gives up once its helpers run and its VMs are prepared, before the first one boots.
  *
  * The monitor parses no foreign bytes, but it stays privileged to the end: it proves the VM's destruction and writes
  * the result. So it keeps its identity and gives up what a taken-over process would want: running programs, tracing and

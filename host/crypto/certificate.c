@@ -60,14 +60,17 @@ static int read_authorities(const void *pem, size_t size, const char *name, STAC
     CLEANUP(drop_stack) STACK_OF(X509) *stack = sk_X509_new_null();
     X509 *certificate = NULL;
 
+    ERR_clear_error(); /* the reason of the end is looked at below */
     if (stack == NULL)
         return no_memory(err);
-    while (bio != NULL && sk_X509_num(stack) < (int)CRYPTO_AUTHORITIES_MAX &&
-           (certificate = PEM_read_bio_X509(bio, NULL, crypto_refuse_passphrase, NULL)) != NULL)
-        if (sk_X509_push(stack, certificate) == 0) {
-            X509_free(certificate);
+    while (bio != NULL && (certificate = PEM_read_bio_X509(bio, NULL, crypto_refuse_passphrase, NULL)) != NULL) {
+        if (sk_X509_num(stack) < (int)CRYPTO_AUTHORITIES_MAX && sk_X509_push(stack, certificate) != 0)
+            continue;
+        X509_free(certificate);
+        if (sk_X509_num(stack) < (int)CRYPTO_AUTHORITIES_MAX)
             return no_memory(err);
-        }
+        break; /* too many: no end was reached */
+    }
     if (sk_X509_num(stack) == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
         ERR_clear_error();
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,

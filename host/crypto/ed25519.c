@@ -19,8 +19,7 @@ int crypto_ed25519_generate(const char *path, struct error *err)
     return pkey == NULL ? crypto_fail(err, "making a key") : crypto_private_write(pkey, NULL, path, err);
 }
 
-int crypto_ed25519_open(const char *path, const struct crypto_passphrase *passphrase, struct crypto_ed25519 **ret_key,
-                        struct error *err)
+int crypto_ed25519_load(const char *path, struct crypto_ed25519 **ret_key, struct error *err)
 {
     CLEANUP_ED25519 struct crypto_ed25519 *key = calloc(1, sizeof *key);
     size_t public_size = sizeof key->public;
@@ -28,7 +27,7 @@ int crypto_ed25519_open(const char *path, const struct crypto_passphrase *passph
 
     if (key == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory for the key", path);
-    r = crypto_private_pem_load(path, passphrase, &key->pkey, err);
+    r = crypto_private_pem_load(path, NULL, &key->pkey, err);
     if (r < 0)
         return r;
     if (key->pkey == NULL || !EVP_PKEY_is_a(key->pkey, "ED25519"))
@@ -39,11 +38,6 @@ int crypto_ed25519_open(const char *path, const struct crypto_passphrase *passph
         return crypto_fail(err, "taking a key's public half");
     *ret_key = TAKE_POINTER(key);
     return 0;
-}
-
-int crypto_ed25519_load(const char *path, struct crypto_ed25519 **ret_key, struct error *err)
-{
-    return crypto_ed25519_open(path, NULL, ret_key, err);
 }
 
 const uint8_t *crypto_ed25519_public(const struct crypto_ed25519 *key)

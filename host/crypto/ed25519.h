@@ -2,7 +2,7 @@
 /*
  * Ed25519 (RFC 8032): the signatures of the ledger's checkpoints, and of witnesses' cosignatures.
  *
- * Private keys are PKCS#8 PEM (RFC 8410), encrypted or not, in files of mode 0600. Public keys have no file of their
+ * Private keys are PKCS#8 PEM (RFC 8410), unencrypted, in files of mode 0600. Public keys have no file of their
  * own: the ledger publishes them as signed note verifier keys (ledger/note.h).
  */
 #ifndef LAZARET_HOST_CRYPTO_ED25519_H
@@ -10,7 +10,6 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "host/crypto/passphrase.h"
 
 #define CRYPTO_ED25519_PUBLIC_SIZE    32u
 #define CRYPTO_ED25519_SIGNATURE_SIZE 64u
@@ -21,14 +20,9 @@ struct crypto_ed25519;
 MUST_USE int crypto_ed25519_generate(const char *path, struct error *err);
 
 /*
- * Loads a private key, with the passphrase where it is encrypted: NULL has none. ERROR_NO_INPUT where the file can't be
- * read; ERROR_BAD_INPUT where it is no Ed25519 private key, may be read by group or others (-EACCES), or the passphrase
- * is not at hand (-ENOKEY) or another (-EKEYREJECTED).
+ * Loads a private key. ERROR_NO_INPUT where the file can't be read; ERROR_BAD_INPUT where it is no Ed25519 private key,
+ * is encrypted (-ENOKEY: ledgers are written to unattended), or may be read by group or others (-EACCES).
  */
-MUST_USE int crypto_ed25519_open(const char *path, const struct crypto_passphrase *passphrase,
-                                 struct crypto_ed25519 **ret_key, struct error *err);
-
-/* The same without a passphrase. */
 MUST_USE int crypto_ed25519_load(const char *path, struct crypto_ed25519 **ret_key, struct error *err);
 
 /* The public key that belongs to a private one; borrowed. */

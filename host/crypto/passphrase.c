@@ -43,7 +43,8 @@ int crypto_passphrase_get(const struct crypto_passphrase *source, const char *wh
         return read_line(source->file, ret_text, err);
     if (source != NULL && source->ask != NULL)
         return source->ask(what, ret_text, err);
-    return error_set(err, ERROR_BAD_INPUT, -ENOKEY, "the %s is needed; give it with --passphrase-file FILE", what);
+    return error_set(err, ERROR_BAD_INPUT, -ENOKEY, "the %s is needed, and can't be given here; use a key without one",
+                     what);
 }
 
 void crypto_passphrase_wipe(char text[CRYPTO_PASSPHRASE_SIZE])

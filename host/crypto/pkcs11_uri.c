@@ -85,7 +85,7 @@ static int use_attribute(const char *attribute, size_t size, struct crypto_pkcs1
     if (named(attribute, "module-path"))
         return use_path(attribute, size, "module-path", uri->module, err);
     if (named(attribute, "type")) {
-        if (strncmp(attribute, "type=private", size) != 0)
+        if (size != sizeof "type=private" - 1 || strncmp(attribute, "type=private", size) != 0)
             return error_set(err, ERROR_USAGE, -EINVAL, "the key's URI: type=private expected, not \"%.*s\"", (int)size,
                              attribute);
         *has_type = true;

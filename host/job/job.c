@@ -333,6 +333,11 @@ static void conclude(struct job *job)
     result->reason_count = job->assessment.reason_count;
     memcpy(result->reasons, job->assessment.reasons, sizeof result->reasons);
     memcpy(result->agent_sha256, job->agent_sha256, SHA256_SIZE);
+    for (unsigned i = 0; i < job->run_count && !job->assessment.failed; i++)
+        result->evaluations += job->runs[i].evaluated;
+    result->rechecked = job->rechecked && !job->assessment.failed;
+    result->adversarial = job->recheck.adversarial;
+    result->clean = job->recheck.clean;
     result->acceleration = job->runs[0].record.acceleration;
     result->has_image = job->image != NULL;
     if (job->image != NULL) {

@@ -80,7 +80,10 @@ struct job_result {
     unsigned reason_count;
     struct buffer evaluation;          /* evaluation.json's bytes; empty where there is none */
     uint8_t agent_sha256[SHA256_SIZE]; /* of the agent that ran */
-    bool has_image;                    /* it ran in a microVM, with these */
+    unsigned evaluations;              /* that were made, all the same; 0: none, or they were not */
+    bool rechecked;                    /* after them, and a fresh guest agreed on so many inputs: */
+    uint32_t adversarial, clean;
+    bool has_image; /* it ran in a microVM, with these */
     uint8_t kernel_sha256[SHA256_SIZE], initramfs_sha256[SHA256_SIZE];
     enum vm_acceleration acceleration; /* in effect; AUTO without a VM */
     bool logged;                       /* in a ledger, and the following */

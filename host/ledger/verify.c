@@ -24,6 +24,7 @@ struct check {
     const struct checkpoint *since;
     struct edge edge; /* of the leaves read so far */
     struct ledger_verified *verified;
+    const struct ledger_visitor *visitor; /* or NULL */
 };
 
 static int mismatch(const struct check *check, const char *path, const char *what, struct error *err)
@@ -158,7 +159,11 @@ static int check_leaf(struct check *check, const uint8_t *entry, size_t size, st
     for (unsigned i = 0; r == 0 && i < count; i++)
         if (changes[i].width == TILE_WIDTH)
             r = compare_tile(check, &changes[i], err);
-    return r < 0 ? r : check_since(check, err);
+    if (r == 0)
+        r = check_since(check, err);
+    if (r == 0 && check->visitor != NULL)
+        r = check->visitor->visit(check->visitor->argument, check->edge.size - 1, entry, size, &check->edge, err);
+    return r;
 }
 
 static int check_bundle(struct check *check, uint64_t index, struct buffer *bundle, struct error *err)
@@ -262,6 +267,12 @@ static int check_signatures(struct check *check, const struct ledger_trust *trus
 int ledger_verify(const char *path, const struct ledger_trust *trust, const struct checkpoint *since,
                   struct ledger_verified *ret_verified, struct error *err)
 {
+    return ledger_visit(path, trust, since, NULL, ret_verified, err);
+}
+
+int ledger_visit(const char *path, const struct ledger_trust *trust, const struct checkpoint *since,
+                 const struct ledger_visitor *visitor, struct ledger_verified *ret_verified, struct error *err)
+{
     CLEANUP_FREE struct check *check = calloc(1, sizeof *check);
     struct ledger_verified verified = {0};
     int r;
@@ -269,6 +280,7 @@ int ledger_verify(const char *path, const struct ledger_trust *trust, const stru
     if (check == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to verify a ledger");
     check->since = since;
+    check->visitor = visitor;
     check->verified = &verified;
     r = store_open(path, &check->store, err);
     if (r < 0)

@@ -31,6 +31,20 @@ MUST_USE int ledger_verify_checkpoint(const void *note, size_t size, const struc
                                       const char *where, struct checkpoint *ret_checkpoint, unsigned *ret_witnesses,
                                       struct error *err);
 
+struct edge;
+
+/* Who looks at each leaf on the way, in order; `edge` is that of the leaves up to it (ledger/edge.h). */
+struct ledger_visitor {
+    int (*visit)(void *argument, uint64_t index, const void *leaf, size_t size, const struct edge *edge,
+                 struct error *err);
+    void *argument;
+};
+
+/* As ledger_verify(), with a visitor or NULL; what it saw holds only where this succeeds. */
+MUST_USE int ledger_visit(const char *path, const struct ledger_trust *trust, const struct checkpoint *since,
+                          const struct ledger_visitor *visitor, struct ledger_verified *ret_verified,
+                          struct error *err);
+
 /*
  * Checks the ledger in `path`; `since` is an older checkpoint that it must have grown from, or NULL. ERROR_MISMATCH,
  * -EBADMSG names the first file, leaf or signature that does not match; ERROR_NO_INPUT where there is no folder.

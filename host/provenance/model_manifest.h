@@ -7,7 +7,8 @@
  *
  * {"_type":"https://in-toto.io/Statement/v1", "subject":[{"name","digest":{"sha256"}}],
  *  "predicateType":"https://model_signing/signature/v1.0",
- *  "predicate":{"serialization":{"method":"files"|"shards","hash_type","allow_symlinks","ignore_paths":[PATH],"shard_size"},
+ *  "predicate":{"serialization":{"method":"files"|"shards","hash_type","allow_symlinks","ignore_paths":[PATH],
+ *                                "shard_size"},
  *               "resources":[{"name","algorithm","digest"}]}}
  *
  * A resource is a file ("a/b"), or a part of one ("a/b:START:END") where the method is `shards`; a model that is a

@@ -93,8 +93,9 @@ static int compare(struct replay_report *report, const struct job_result *result
     int r;
 
     if (replayed->size == 0)
-        return error_set(err, ERROR_GUEST, -ENODATA, "the replay could not evaluate: %s",
-                         result->reason_count > 0 ? result->reasons[0] : "no reason was given");
+        return error_set(err, ERROR_GUEST, -ENODATA, "the replay could not evaluate: %s%s",
+                         result->reason_count > 0 ? result->reasons[0] : "no reason was given",
+                         result->has_image ? "; --isolation process replays with this lazaret's own agent" : "");
     sha256_of(recorded->data, recorded->size, report->recorded_sha256);
     sha256_of(replayed->data, replayed->size, report->replayed_sha256);
     report->agent = liken(&record->agent, true, result->agent_sha256);

@@ -25,6 +25,12 @@ static const struct {
     {"agent", "the program that ran the checks"},
     {"domain.xml", "the VM\xe2\x80\x99s definition"},
     {"model-signature", "the model\xe2\x80\x99s own signature"},
+    {"trusted-key", "the key that signed the model"},
+    {"trusted-ca", "the authority behind the model\xe2\x80\x99s signature"},
+    {"signing-certificate", "the certificate that signed the model"},
+    {"checksums", "the list that names the model"},
+    {"model.sig", "a copy of the model\xe2\x80\x99s own signature"},
+    {"SHA256SUMS", "a copy of the list of checksums"},
     {"evaluation.json", "the facts, which a replay must get again"},
     {"execution.json", "how and where it ran"},
     {"findings.sarif", "the scan, for other tools"},
@@ -80,6 +86,26 @@ static void write_words(struct html *html, const char *name, const json_t *words
     html_raw(html, "</dd></div>\n");
 }
 
+/* Where the model comes from, where the statement says anything of it. */
+static void write_provenance(struct html *html, const json_t *extension)
+{
+    const json_t *provenance = json_object_get(extension, "provenance");
+
+    if (provenance != NULL) {
+        html_raw(html, "<div class=\"wide\"><dt>The model\xe2\x80\x99s own signature</dt><dd>holds, over ");
+        html_format(html, "%lld", (long long)json_integer_value(json_object_get(provenance, "files")));
+        html_raw(html, json_integer_value(json_object_get(provenance, "files")) == 1 ? " file" : " files");
+        html_raw(html, json_object_get(provenance, "identity") != NULL ? ", by " : ", by the trusted key");
+        html_text(html, look_text(provenance, "identity"));
+        html_raw(html, "</dd></div>\n");
+    }
+    if (json_object_get(extension, "source") != NULL) {
+        html_raw(html, "<div class=\"wide\"><dt>Said to come from</dt><dd>");
+        html_text(html, look_text(extension, "source"));
+        html_raw(html, " (the user\xe2\x80\x99s claim; nobody checked it)</dd></div>\n");
+    }
+}
+
 static void write_chain(struct html *html, const struct page *page)
 {
     const json_t *predicate = json_object_get(page->statement, "predicate"), *subject;
@@ -107,6 +133,7 @@ static void write_chain(struct html *html, const struct page *page)
     else
         html_raw(html, "not known here");
     html_raw(html, "</dd></div>\n");
+    write_provenance(html, extension);
     write_words(html, "The host itself verified", json_object_get(extension, "hostVerified"));
     write_words(html, "The guest said", json_object_get(extension, "guestSaid"));
     html_raw(html, "</dl>\n");

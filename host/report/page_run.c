@@ -32,6 +32,35 @@ static void write_destruction(struct html *html, const json_t *destruction)
     html_raw(html, "</dd></div>\n");
 }
 
+/* What the policy's `repeat` and `recheck` found: both agreed, or there is no evaluation and this says how far they
+ * came.
+ */
+static void write_again(struct html *html, const json_t *execution)
+{
+    const json_t *recheck = json_object_get(execution, "recheck"), *run;
+    json_int_t adversarial = json_integer_value(json_object_get(recheck, "adversarial"));
+    json_int_t clean = json_integer_value(json_object_get(recheck, "clean"));
+    json_int_t agreed = json_integer_value(json_object_get(recheck, "agreed"));
+    unsigned evaluations = 0;
+    size_t i;
+
+    json_array_foreach (json_object_get(execution, "runs"), i, run)
+        evaluations += json_object_get(run, "evaluation") != NULL;
+    if (evaluations > 1) {
+        html_raw(html, "<div><dt>Repeated</dt><dd>");
+        html_say(html, "evaluated %u times, each in a guest of its own", evaluations);
+        html_raw(html, "</dd></div>\n");
+    }
+    if (recheck == NULL)
+        return;
+    html_raw(html, "<div><dt>Recheck</dt><dd>");
+    html_say(html,
+             "a fresh guest that only predicts agreed on %lld of %lld inputs, %lld of them adversarial; that raises "
+             "the price of a lie and proves nothing",
+             (long long)agreed, (long long)(adversarial + clean), (long long)adversarial);
+    html_raw(html, "</dd></div>\n");
+}
+
 static void write_facts(struct html *html, const json_t *execution)
 {
     const json_t *guest = json_object_get(execution, "guest"), *versions = json_object_get(execution, "versions");
@@ -49,6 +78,7 @@ static void write_facts(struct html *html, const json_t *execution)
     write_fact(html, "How it ended", look_text(json_object_get(execution, "exit"), "detail"));
     write_fact(html, "Failure", look_text(execution, "failure"));
     write_destruction(html, json_object_get(execution, "destruction"));
+    write_again(html, execution);
     html_raw(html, "</dl>\n");
 }
 

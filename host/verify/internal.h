@@ -71,6 +71,20 @@ MUST_USE int verify_verdict(struct verify *verify, struct error *err);
 /* verify_figures.c: whether an evaluation's ratios follow from its counts. */
 void verify_figures(struct verify *verify, const json_t *evaluation);
 
+/* --- verify_approval.c: sign-offs, waivers and the release --- */
+MUST_USE int verify_approval(struct verify *verify, struct error *err);
+
+/* --- verify_provenance.c: where the model is said to come from --- */
+
+#define VERIFY_PROVENANCE_SIZE 384u /* of a reason with its NUL */
+
+/* Whether the statement has what the policy's `provenance` demands, by its keys and identities; else why not. */
+bool verify_provenance_meets(const struct verify *verify, const struct policy *policy,
+                             char ret_unmet[VERIFY_PROVENANCE_SIZE]);
+
+/* A line of what the signer's own policy has to say of it; an evaluation that its policy forbids is a mismatch. */
+void verify_provenance(struct verify *verify, const struct policy *policy);
+
 /* --- verify_required.c: what must not be left unchecked --- */
 
 /* ERROR_USAGE for a name that no row has. */

@@ -27,8 +27,7 @@ static const char *const titles[VERIFY_SECTION_COUNT] = {
     [VERIFY_FILES] = "Files",         [VERIFY_VERDICT] = "Verdict",        [VERIFY_REQUIRED] = "Required",
 };
 
-/* --- layout
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- layout ---------------------------------------------------------------------------------------------------- */
 
 /* Columns that a text takes: one a character, whatever its bytes. */
 static unsigned columns_of(const char *text, size_t size)
@@ -103,6 +102,23 @@ static int write_subject(const json_t *statement, struct buffer *ret_text)
                : buffer_append_format(ret_text, "%-*s%s and %zu more files\n", LABEL_COLUMN, "Model", name, count - 1);
 }
 
+/* Where the model comes from, as far as the signer knows. */
+static int write_origin(const json_t *extension, struct buffer *ret_text)
+{
+    const json_t *provenance = json_object_get(extension, "provenance");
+    const char *identity = json_string_value(json_object_get(provenance, "identity"));
+    const char *source = json_string_value(json_object_get(extension, "source"));
+    int r = 0;
+
+    if (provenance != NULL)
+        r = buffer_append_format(ret_text, "%-*sthe publisher's signature held, by %s%s%s\n", LABEL_COLUMN,
+                                 "Provenance", json_string_value(json_object_get(provenance, "method")),
+                                 identity != NULL ? ", " : "", identity != NULL ? identity : "");
+    if (r == 0 && source != NULL)
+        r = buffer_append_format(ret_text, "%-*s%s (as the signer was told)\n", LABEL_COLUMN, "Source", source);
+    return r;
+}
+
 static int write_signed(const struct verify_report *report, unsigned width, struct buffer *ret_text)
 {
     CLEANUP_JSON json_t *statement = NULL;
@@ -113,6 +129,8 @@ static int write_signed(const struct verify_report *report, unsigned width, stru
         return r;
     extension = statement_get_extension(statement);
     r = write_subject(statement, ret_text);
+    if (r == 0)
+        r = write_origin(extension, ret_text);
     if (r == 0)
         r = buffer_append_format(ret_text, "%-*s%s (the signer's clock)\n%-*s%s, acceleration %s\n", LABEL_COLUMN,
                                  "Finished", json_string_value(json_object_get(extension, "finishedAt")), LABEL_COLUMN,

@@ -137,7 +137,9 @@ static int use_statement(struct verify *verify, struct error *err)
     r = verify_inputs(verify, err);
     if (r == 0)
         r = verify_files(verify, err);
-    return r == 0 ? verify_verdict(verify, err) : r;
+    if (r == 0)
+        r = verify_verdict(verify, err);
+    return r == 0 ? verify_approval(verify, err) : r;
 }
 
 static int run(struct verify *verify, struct error *err)

@@ -57,6 +57,7 @@ struct verify_request {
     const char *policy_path; /* the auditor's own policy; its keys serve where keys_path is NULL */
     const char *model_path;  /* a file, or a folder of files; so below */
     const char *test_path, *train_path, *reference_path, *triggers_path, *spec_path, *signature_path;
+    const char *checksums_path;
     const char *kernel_path, *initramfs_path, *agent_path;
     const struct note_key *ledger_keys; /* of the log's origin */
     size_t ledger_key_count;
@@ -66,6 +67,7 @@ struct verify_request {
     const char *authorities_path; /* certificates of RFC 3161 authorities, PEM */
     bool has_time;
     int64_t time;         /* at which the auditor knows that the result existed; seconds since 1970 */
+    bool only_result;     /* sign-offs, waivers and release beside the result are not looked at */
     const char *required; /* names of rows that must hold, commas between them; NULL: none */
 };
 

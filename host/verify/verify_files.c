@@ -8,6 +8,8 @@
  */
 #include "host/verify/internal.h"
 
+#include "host/approve/folder.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +24,16 @@
 static const char *const evidence[] = {STATEMENT_POLICY,    STATEMENT_SPEC, STATEMENT_PLAN,   STATEMENT_EVALUATION,
                                        STATEMENT_EXECUTION, "domain.xml",   "findings.sarif", "forensics.json",
                                        "report.html",       "junit.xml",    "clusters.npz",   "trigger.npz"};
+
+/* Files that others add, and why the signature can't cover them; by the beginnings of their names. */
+static const struct {
+    const char *prefix, *why;
+} additions[] = {
+    {"approval", "signed by people, on its own: 'lazaret release --check' judges it"},
+    {"waiver-", "signed by people, on its own: 'lazaret release --check' judges it"},
+    {"release.", "signed on its own: 'lazaret release --check' judges it"},
+    {"events.jsonl", "not covered by the signature: the progress of the job, and no evidence"},
+};
 
 /* Roles of arrays that a spec names. */
 static const char *const roles[] = {"mask", "epsScale"};
@@ -174,6 +186,14 @@ static bool is_evidence(const char *name)
     return false;
 }
 
+static const char *why_uncovered(const char *name)
+{
+    for (size_t i = 0; i < sizeof additions / sizeof *additions; i++)
+        if (strncmp(name, additions[i].prefix, strlen(additions[i].prefix)) == 0)
+            return additions[i].why;
+    return "not covered by the signature";
+}
+
 /* Points out the files that the signature does not cover; returns their number. */
 static size_t check_others(struct verify *verify, const struct listing *listing, bool ret_found[ROLE_COUNT])
 {
@@ -182,7 +202,7 @@ static size_t check_others(struct verify *verify, const struct listing *listing,
     for (size_t i = 0; i < listing->count; i++) {
         const char *name = listing->names[i], *role;
 
-        if (is_named(verify, name))
+        if (is_named(verify, name) || folder_is_added(name)) /* those have rows of their own */
             continue;
         role = find_role(verify, name, ret_found);
         if (role != NULL) {
@@ -194,7 +214,7 @@ static size_t check_others(struct verify *verify, const struct listing *listing,
             verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name,
                        "not covered by the signature, as a result's own file of this name is");
         else if (uncovered <= SHOWN_MAX)
-            verify_add(verify, VERIFY_FILES, VERIFY_NOT_CHECKED, name, "not covered by the signature");
+            verify_add(verify, VERIFY_FILES, VERIFY_NOT_CHECKED, name, "%s", why_uncovered(name));
     }
     if (uncovered > SHOWN_MAX || listing->is_cut)
         verify_add(verify, VERIFY_FILES, VERIFY_NOT_CHECKED, "more files", "there are more without cover than these");

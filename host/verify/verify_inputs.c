@@ -3,6 +3,7 @@
 #include "host/verify/internal.h"
 
 #include "base/file.h"
+#include "host/attest/statement_provenance.h"
 #include "host/data/set_path.h"
 
 #include <errno.h>
@@ -20,7 +21,8 @@ static const struct input {
     {"train", "train-labels", "--train SET", offsetof(struct verify_request, train_path)},
     {STATEMENT_TRIGGERS, NULL, "--triggers SET", offsetof(struct verify_request, triggers_path)},
     {STATEMENT_REFERENCE, NULL, "--reference MODEL", offsetof(struct verify_request, reference_path)},
-    {"model-signature", NULL, "--signature FILE", offsetof(struct verify_request, signature_path)},
+    {STATEMENT_SIGNATURE, NULL, "--signature FILE", offsetof(struct verify_request, signature_path)},
+    {STATEMENT_CHECKSUMS, NULL, "--checksums FILE", offsetof(struct verify_request, checksums_path)},
     {"kernel", NULL, "--kernel FILE", offsetof(struct verify_request, kernel_path)},
     {"initramfs", NULL, "--initramfs FILE", offsetof(struct verify_request, initramfs_path)},
     {"agent", NULL, "--agent FILE", offsetof(struct verify_request, agent_path)},
@@ -33,7 +35,7 @@ bool verify_is_input(const char *name)
     for (size_t i = 0; i < INPUT_COUNT; i++)
         if (strcmp(inputs[i].name, name) == 0 || (inputs[i].labels != NULL && strcmp(inputs[i].labels, name) == 0))
             return true;
-    return false;
+    return strcmp(name, STATEMENT_TRUSTED_KEY) == 0;
 }
 
 /* Compares a file with what the statement names; a file that the result did not have is a mismatch. */
@@ -91,6 +93,22 @@ static int check_set(struct verify *verify, const struct input *input, const cha
     return 0;
 }
 
+/* Whether a file of the directory is signed for with the same digest: its own row says whether it is that. */
+static bool has_copy(const struct verify *verify, const char *name)
+{
+    const json_t *documents = verify_documents(verify);
+    uint8_t expected[SHA256_SIZE], other[SHA256_SIZE];
+
+    if (verify->directory == NULL || statement_find_resource(verify_configuration(verify), name, expected) < 0)
+        return false;
+    for (size_t i = 0; i < json_array_size(documents); i++)
+        if (statement_find_resource(documents, json_string_value(json_object_get(json_array_get(documents, i), "name")),
+                                    other) == 0 &&
+            memcmp(expected, other, SHA256_SIZE) == 0)
+            return true;
+    return false;
+}
+
 static int check_input(struct verify *verify, const struct input *input, struct error *err)
 {
     const char *path = NULL;
@@ -98,9 +116,35 @@ static int check_input(struct verify *verify, const struct input *input, struct 
     memcpy(&path, (const char *)verify->request + input->path, sizeof path);
     if (path != NULL)
         return input->labels != NULL ? check_set(verify, input, path, err) : compare(verify, input->name, path, err);
-    if (is_named(verify, input->name))
+    if (is_named(verify, input->name) && !has_copy(verify, input->name))
         verify_add(verify, VERIFY_INPUTS, VERIFY_NOT_CHECKED, input->name, "give it with %s", input->option);
     return 0;
+}
+
+/* The key by which the model's own signature was verified: whether the auditor trusts it, too. */
+static void check_publisher(struct verify *verify)
+{
+    const struct keyring_key *key = NULL;
+    const struct keyring_revocation *revocation = NULL;
+    uint8_t fingerprint[SHA256_SIZE];
+    char hex[SHA256_HEX_SIZE];
+
+    if (statement_find_resource(verify_configuration(verify), STATEMENT_TRUSTED_KEY, fingerprint) < 0)
+        return;
+    sha256_to_hex(fingerprint, hex);
+    if (verify->trusted != NULL) {
+        key = keyring_find(verify->trusted, fingerprint, KEYRING_MODEL);
+        revocation = keyring_find_revocation(verify->trusted, fingerprint);
+    }
+    if (revocation != NULL)
+        verify_add(verify, VERIFY_INPUTS, VERIFY_MISMATCH, STATEMENT_TRUSTED_KEY,
+                   "the model's publisher signed with %s, which %s revokes", hex, verify->trusted_name);
+    else if (key != NULL)
+        verify_add(verify, VERIFY_INPUTS, VERIFY_HOLDS, STATEMENT_TRUSTED_KEY,
+                   "the model's publisher signed with the key of %s in %s", key->name, verify->trusted_name);
+    else
+        verify_add(verify, VERIFY_INPUTS, VERIFY_NOT_CHECKED, STATEMENT_TRUSTED_KEY,
+                   "the model's publisher signed with %s; trust it in a ring, with `use: [model]`", hex);
 }
 
 int verify_inputs(struct verify *verify, struct error *err)
@@ -109,7 +153,10 @@ int verify_inputs(struct verify *verify, struct error *err)
 
     for (size_t i = 0; r == 0 && i < INPUT_COUNT; i++)
         r = check_input(verify, &inputs[i], err);
-    if (r == 0 && verify->request->spec_path != NULL)
+    if (r < 0)
+        return r;
+    check_publisher(verify);
+    if (verify->request->spec_path != NULL)
         r = compare(verify, STATEMENT_SPEC, verify->request->spec_path, err);
     return r;
 }

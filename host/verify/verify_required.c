@@ -7,12 +7,12 @@
 #include <string.h>
 
 /* Rows by their names; `policy` is the auditor's. */
-static const char *const names[] = {"timestamp", "ledger",    "witnesses", "key",      "model",
-                                    "test",      "train",     "reference", "triggers", "spec.yaml",
-                                    "kernel",    "initramfs", "agent",     "verdict",  "policy"};
+static const char *const names[] = {"timestamp", "ledger",    "witnesses", "key",       "model",     "test",
+                                    "train",     "reference", "triggers",  "spec.yaml", "kernel",    "initramfs",
+                                    "agent",     "verdict",   "policy",    "release",   "provenance"};
 
 #define NAMES_COUNT (sizeof names / sizeof *names)
-#define NAMES_SIZE  160u
+#define NAMES_SIZE  176u
 
 /* The next word of a list, or NULL; *list moves on. */
 static const char *next_word(const char **list, size_t *ret_size)
@@ -79,4 +79,6 @@ void verify_required(struct verify *verify)
 
     while ((word = next_word(&rest, &size)) != NULL)
         require_row(verify, find_name(word, size));
+    if (verify->policy != NULL && verify->policy->ledger_required)
+        require_row(verify, "ledger");
 }

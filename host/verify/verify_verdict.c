@@ -180,6 +180,16 @@ static void compare_verdict(struct verify *verify, const struct policy *policy, 
                    "worked out again from evaluation.json and policy.yaml: %s", found_name);
 }
 
+/* A policy that requires a ledger does not let a job begin without one. */
+static void check_announcement(struct verify *verify, const struct policy *policy)
+{
+    struct statement_ledger announced;
+
+    if (policy->ledger_required && statement_get_ledger(verify->statement, &announced) < 0)
+        verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "ledger",
+                   "policy.yaml requires a ledger, but the statement names none");
+}
+
 static void check_verdict(struct verify *verify, const json_t *evaluation)
 {
     CLEANUP_BUFFER struct buffer yaml = buffer_with_limit(POLICY_SIZE_MAX);
@@ -192,8 +202,11 @@ static void check_verdict(struct verify *verify, const json_t *evaluation)
     else if (policy_parse(yaml.data, yaml.size, STATEMENT_POLICY, policy, &cause) < 0 ||
              decide(verify, policy, evaluation, &verdict, &cause) < 0)
         verify_add(verify, VERIFY_VERDICT, VERIFY_MISMATCH, "verdict", "can't be worked out again: %s", cause.text);
-    else
+    else {
+        check_announcement(verify, policy);
         compare_verdict(verify, policy, &verdict, evaluation);
+        verify_provenance(verify, policy);
+    }
 }
 
 /* --- the auditor's policy ------------------------------------------------------------------------------------- */
@@ -215,9 +228,16 @@ static void decide_for_auditor(struct verify *verify, const json_t *evaluation)
 {
     struct verify_report *report = verify->report;
     CLEANUP_VERDICT struct verdict verdict = {0};
-    char reasons[REASONS_SIZE];
+    char reasons[REASONS_SIZE], unmet[VERIFY_PROVENANCE_SIZE];
     struct error cause = {0};
 
+    if (!verify_provenance_meets(verify, verify->policy, unmet)) {
+        report->has_auditor_outcome = true;
+        report->auditor_outcome = OUTCOME_REJECTED_BEFORE_BOOT;
+        verify_add(verify, VERIFY_VERDICT, VERIFY_DIFFERS, "policy", "under %s it is '%s': %s",
+                   verify->request->policy_path, outcome_names[report->auditor_outcome], unmet);
+        return;
+    }
     if (decide(verify, verify->policy, evaluation, &verdict, &cause) < 0) {
         verify_add(verify, VERIFY_VERDICT, VERIFY_MISMATCH, "policy", "%s", cause.text);
         return;

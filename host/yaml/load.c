@@ -141,7 +141,7 @@ int strict_yaml_load(const void *text, size_t size, const char *name, const cyam
     const cyaml_config_t config = configuration(&log);
     cyaml_data_t *data = NULL;
     cyaml_err_t code;
-    int r = survey_text(text, size, name, err);
+    int r = size > 0 ? survey_text(text, size, name, err) : refuse(err, name, 0, "an empty file"); /* maybe NULL */
 
     if (r < 0)
         return r;

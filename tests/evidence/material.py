@@ -92,16 +92,37 @@ def merkle_root(leaves):
     return hashlib.sha256(b"\1" + hashes[0] + hashes[1]).digest(), hashes
 
 
+class Witness:
+    """An Ed25519 key that cosigns checkpoints (C2SP tlog-cosignature), by OpenSSL."""
+
+    def __init__(self, folder, name):
+        self.name, self.key = name, folder / f"{name}.pem"
+        run("openssl", "genpkey", "-algorithm", "ed25519", "-out", self.key)
+        public = run("openssl", "pkey", "-in", self.key, "-pubout", "-outform", "DER")[-32:]
+        self.identity = hashlib.sha256(name.encode() + b"\n\x04" + public).digest()[:4]
+        self.vkey = f"{name}+{self.identity.hex()}+{b64(bytes([4]) + public)}"
+
+    def cosign(self, text, seconds=1700000000):
+        """The note with one signature line more."""
+        body = text.split("\n\n")[0] + "\n"
+        signature = ed25519(self.key, f"cosignature/v1\ntime {seconds}\n{body}".encode())
+        return f"{text}\u2014 {self.name} {b64(self.identity + seconds.to_bytes(8, 'big') + signature)}\n"
+
+
+def ed25519(key, data):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return run("openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", file.name)
+
+
 def note(log, size, root):
     """A checkpoint that the ledger's own key signs (C2SP tlog-checkpoint, by OpenSSL); the key's id with it."""
     name, short, key = (log / "vkey").read_text().strip().split("+", 2)
     identity = hashlib.sha256(name.encode() + b"\n" + base64.b64decode(key)).digest()
     assert identity[:4].hex() == short
     text = f"{name}\n{size}\n{b64(root)}\n"
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(text.encode())
-        file.flush()
-        signature = run("openssl", "pkeyutl", "-sign", "-rawin", "-inkey", f"{log}.pem", "-in", file.name)
+    signature = ed25519(f"{log}.pem", text.encode())
     return f"{text}\n\u2014 {name} {b64(identity[:4] + signature)}\n", identity
 
 
@@ -127,6 +148,7 @@ class Material:
             self.stamp(name)
         self.forked = self.folder / "forked.checkpoint"
         self.forked.write_text(note(self.log, 2, bytes(32))[0])
+        self.witnesses = [Witness(self.folder, name) for name in ("w1.example", "w2.example")]
         self.make_keyrings()
 
     def evaluate(self, name, model):
@@ -230,8 +252,8 @@ class Copy:
             "publicKey": {"hint": hint or bundle["verificationMaterial"]["publicKey"]["hint"]}, "tlogEntries": []}
         self.write_bundle(bundle)
 
-    def log_again(self):
-        """An entry for the bundle as it is, in a ledger of two leaves by the same operator."""
+    def log_again(self, witnesses=()):
+        """An entry for the bundle as it is, in a ledger of two leaves by the same operator, and cosigned."""
         bundle = self.bundle()
         envelope = bundle["dsseEnvelope"]
         leaf = canonical({"apiVersion": "0.0.1", "kind": "dsse", "spec": {
@@ -241,6 +263,8 @@ class Copy:
                             "verifier": b64(self.material.public.read_bytes())}]}})
         root, hashes = merkle_root([b"another leaf", leaf])
         text, identity = note(self.material.log, 2, root)
+        for witness in witnesses:
+            text = witness.cosign(text)
         bundle["verificationMaterial"]["tlogEntries"] = [{
             "logIndex": "1", "logId": {"keyId": b64(identity)}, "kindVersion": {"kind": "dsse", "version": "0.0.1"},
             "inclusionProof": {"logIndex": "1", "rootHash": b64(root), "treeSize": "2", "hashes": [b64(hashes[0])],

@@ -13,4 +13,5 @@ class Row:
     status: int = 4
     changes_files: bool = True  # else what the auditor holds against the result is another
     others: bool = False  # more rows than these may not hold
+    watched: str = "out"  # the folder that is changed: the result's own, the ledger, or a released result
     command: typing.Optional[typing.Callable] = None  # instead of lazaret-verify: the words for a Copy

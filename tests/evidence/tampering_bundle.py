@@ -215,6 +215,10 @@ STATEMENT = [
     Row("extension: a day that no calendar has", of("extension", put("finishedAt", "2026-02-30T00:00:00Z")),
         {"statement": "finishedAt"}),
     Row("extension: producer", of("extension", put("producer", "lazaret\n9.9")), {"statement": "producer"}),
+    Row("extension: job", of("extension", put("job", "../other")), {"statement": "job"}),
+    Row("extension: a publisher's signature that nobody gave", of("extension", put("provenance", {
+        "method": "key", "model": "0" * 64, "files": 1})), {"statement": "provenance|hostVerified"}),
+    Row("extension: source", of("extension", put("source", "\u202eexe.example")), {"statement": "source"}),
     Row("extension: an unknown member", of("extension", put("approved", "yes")), {"statement": "approved"}),
     Row("statement: not canonical", repayload(lambda data: data.replace(b'":"', b'": "', 1)),
         {"statement": "canonical"}),
@@ -270,6 +274,27 @@ def other_log(result):
     result.inputs["ledger-key"] = result.material.folder / "log2" / "vkey"
 
 
+def witnessed(change=lambda text: text, quorum=None):
+    """An entry that the first witness cosigned; both are asked for, or as many as the quorum says."""
+    def tamper(result):
+        first, second = result.material.witnesses
+        result.log_again([first])
+        proof(lambda found: found["checkpoint"].update(envelope=change(found["checkpoint"]["envelope"])))(result)
+        result.inputs["witness-key"] = f"{first.vkey},{second.vkey}"
+        if quorum is not None:
+            result.inputs["quorum"] = quorum
+    return tamper
+
+
+def change_cosignature(text):
+    head, _, signature = text.rstrip("\n").rpartition(" ")
+    return f"{head} {changed_base64(signature)}\n"
+
+
+def drop_cosignature(text):
+    return "\n".join(text.split("\n")[:-2]) + "\n"
+
+
 def stamps(bundle):
     return bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]
 
@@ -311,6 +336,9 @@ RECORD = [
     Row("entry: the statement's announcement", announce(origin="example.org/other"),
         {"ledger": "announced in another ledger"}),
     Row("entry: an announcement after the result", announce(intent=9), {"ledger": "announced in a later leaf"}),
+    Row("witness: fewer than asked for", witnessed(), {"witnesses": "1 of 2 cosigned the entry's checkpoint; needed: 2"}),
+    Row("witness: a bit of its cosignature", witnessed(change_cosignature, quorum=1), {"witnesses": "w1.example"}),
+    Row("witness: its cosignature gone", witnessed(drop_cosignature, quorum=1), {"witnesses": "0 of 2"}),
     Row("swap: the other result's entry", edit(entry_of_twin), {"ledger": "another envelope"}),
     Row("timestamp: a bit of it", edit(lambda b, _: stamps(b)[0].update(
         signedTimestamp=changed_base64(stamps(b)[0]["signedTimestamp"]))), {"timestamp": "."}),

@@ -228,7 +228,8 @@ def ledger(name, change, words, since=None, status=4):
     def command(result):
         return [BUILD / "lazaret", "ledger", "verify", result.log, "--key", result.material.log / "vkey",
                 *(["--since", since(result)] if since else [])]
-    return Row(f"ledger: {name}", tamper, words, command=command, status=status, changes_files=name != FORKED)
+    return Row(f"ledger: {name}", tamper, words, command=command, status=status, changes_files=name != FORKED,
+               watched="log")
 
 
 def last(folder, pattern):

@@ -165,6 +165,11 @@ class Desk:
     def check(self, result, policy, *extra):
         return self.lazaret("release", result, "--policy", policy, "--check", *extra)
 
+    def verify(self, result, *extra):
+        """The auditor's program."""
+        return subprocess.run([str(BUILD / "lazaret-verify"), str(result), *map(str, extra)], capture_output=True, text=True,
+                              timeout=120, check=False)
+
     # --- documents by hand ---
 
     def sign(self, payload, name):

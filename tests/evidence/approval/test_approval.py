@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which sign-offs count: k of n, once each, of this result, under this policy, in time, by keys that may."""
 import json
+import os
+import shutil
+import subprocess
+import sys
+import time
 import unittest
 
 from case import Case, extension
-from desk import canonical, day, moment, pae, payload_of, run
+from desk import BUILD, ROOT, canonical, day, moment, pae, payload_of, run
 
 
 class Counting(Case):
@@ -88,6 +93,25 @@ class Counting(Case):
         other = self.desk.policy("medium", required=2, days=7)
         self.says(self.desk.release(result, other), 2, "for another policy")
 
+    def test_timestamp_added_since(self):
+        """The bundle's bytes change, and what it says does not: the sign-offs stay, and so does a release."""
+        sys.path.insert(0, str(ROOT / "tests" / "fixtures" / "timestamps"))
+        from make import Authority
+        result, query, reply = self.copy(), self.folder / "query", self.folder / "reply"
+        self.approve_all(result, "alice", "carol")
+        authority = Authority(self.folder / "ca", "Root")
+        authority.issue("Root", "Stamps", "stamp", "20200101000000Z", "20900101000000Z")
+        for _ in range(2):
+            before = (result / "result.sigstore.json").read_bytes()
+            self.says(self.desk.lazaret("timestamp", result, "--request", query), 0)
+            reply.write_bytes(authority.reply(query.read_bytes(), "Stamps"))
+            self.says(self.desk.lazaret("timestamp", result, "--response", reply, "--tsa-ca",
+                                        self.folder / "ca" / "Root.pem"), 0)
+            self.assertNotEqual((result / "result.sigstore.json").read_bytes(), before)
+            self.says(self.desk.release(result, self.policy), 0, "alice counts", "carol counts")
+            query.unlink()
+        self.says(self.desk.check(result, self.policy), 0)
+
     def test_expired(self):
         def change(statement):
             statement["predicate"]["timeCreated"] = moment(-7200)
@@ -125,6 +149,50 @@ class Counting(Case):
 
 
 class Keys(Case):
+    def test_agent(self):
+        """A public OpenSSH key, whose private half the agent holds; a private one with a passphrase."""
+        result, folder = self.copy(), self.folder / "agent"
+        folder.mkdir()
+        socket = folder / "socket"
+        agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
+        try:
+            while not socket.exists():
+                time.sleep(0.01)
+            os.environ["SSH_AUTH_SOCK"] = str(socket)
+            run("ssh-add", "-q", self.desk.private("carol"))
+            shutil.copy(self.folder / "carol.pub", folder)
+            self.says(self.desk.lazaret("approve", result, "--policy", self.policy, "--key", folder / "carol.pub"), 0,
+                      "signed by carol")
+            self.says(self.desk.lazaret("approve", result, "--policy", self.policy, "--key", self.folder / "dora.pub"), 0,
+                      "signed by dora")
+        finally:
+            agent.terminate()
+            agent.wait()
+            del os.environ["SSH_AUTH_SOCK"]
+        self.says(self.desk.lazaret("approve", result, "--policy", self.policy, "--key", folder / "carol.pub"), 65,
+                  "did not sign")
+
+    def test_passphrases(self):
+        """Asked for by ssh-keygen's own means; of a PEM key read from a file."""
+        (self.folder / "secret").write_text("correct horse\n")
+        (self.folder / "secret").chmod(0o600)
+        run(BUILD / "lazaret", "keygen", "-o", self.folder / "locked", "--passphrase-file", self.folder / "secret")
+        ask = self.folder / "ask"
+        ask.write_text("#!/bin/sh\necho correct horse\n")
+        ask.chmod(0o755)
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "correct horse", "-C", "", "-f", self.folder / "locked-ssh")
+        self.desk.SSH = (*self.desk.SSH, "locked-ssh")
+        policy = self.desk.policy("medium", reviewers={"locked": "high", "locked-ssh": "high"})
+        result = self.desk.result(policy, "behind-passphrases")
+        self.says(self.desk.approve(result, policy, "locked", "--passphrase-file", self.folder / "secret"), 0,
+                  "signed by locked")
+        os.environ.update(SSH_ASKPASS=str(ask), SSH_ASKPASS_REQUIRE="force")
+        try:
+            self.says(self.desk.approve(result, policy, "locked-ssh"), 0, "signed by locked-ssh")
+        finally:
+            del os.environ["SSH_ASKPASS"], os.environ["SSH_ASKPASS_REQUIRE"]
+        self.says(self.desk.release(result, policy), 0)
+
     def test_reviewer_below_the_tier(self):
         policy = self.desk.policy("medium", required=2, reviewers={"alice": "high", "bob": "low", "carol": "medium"})
         result = self.desk.result(policy, "low-reviewer")

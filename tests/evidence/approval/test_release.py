@@ -75,6 +75,27 @@ class Checking(Case):
         self.says(self.desk.check(self.released, self.policy, "--key", self.desk.folder / "station.pub.pem"), 0)
         self.says(self.desk.check(self.released, self.policy, "--key", self.desk.folder / "bob.pub.pem"), 4)
 
+    def test_the_auditors_program(self):
+        """lazaret-verify shows who signed off and what was waived, and demands a release that holds."""
+        said = self.says(self.desk.verify(self.released, "--policy", self.policy, "--require", "release"), 0,
+                         "by alice: until", "by carol: until", "by wanda: until", "known, and harmless here",
+                         "released for the medium tier")
+        self.assertNotIn("not covered by the signature\n  · not checked approval", said)
+        self.says(self.desk.verify(self.released, "--key", self.desk.folder / "station.pub.pem"), 0,
+                  "give the reviewers' keys")
+        self.says(self.desk.verify(self.released, "--key", self.desk.folder / "station.pub.pem", "--require", "release"), 4)
+        unreleased = self.copy(self.released)
+        (unreleased / FILE).unlink()
+        self.says(self.desk.verify(unreleased, "--policy", self.policy), 0, "by alice: until", "passes by release only")
+        self.says(self.desk.verify(unreleased, "--policy", self.policy, "--require", "release"), 4)
+        exchanged = self.copy(self.released)
+        (exchanged / "approval-carol.sshsig").unlink()
+        self.says(self.desk.verify(exchanged, "--policy", self.policy), 4, "approval-carol.sshsig")
+        foreign = self.desk.result(self.policy, "foreign", model="bd15.onnx")
+        for path in self.released.glob("approval*"):
+            shutil.copy(path, foreign / path.name)
+        self.says(self.desk.verify(foreign, "--policy", self.policy), 4, "of another result")
+
     def test_absent(self):
         result = self.copy(self.released)
         (result / FILE).unlink()
@@ -119,7 +140,7 @@ class Checking(Case):
             entries[1] = entries[0]
 
         self.refused(self.by_hand(fewer), "fewer than required")
-        self.refused(self.by_hand(one), "it lacks 1 of 2 sign-offs")
+        self.refused(self.by_hand(one), "says that 1 sign-offs were required; the policy requires 2")
         self.refused(self.by_hand(twice), "the same one twice")
         self.refused(self.by_hand(lambda d: extension(d, RELEASE).update(waivers=[])), "it lacks a waiver")
         self.refused(self.by_hand(lambda d: extension(d, RELEASE).update(tier="high")), "for the high tier")

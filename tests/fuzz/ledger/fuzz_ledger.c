@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ledger's parsers. The first byte chooses: a signed checkpoint, verifier keys, a proof file, an entry bundle, a
- * bundle's entry. What is accepted must encode to the same bytes where the form is exact.
+ * bundle's entry, a leaf. What is accepted must encode to the same bytes where the form is exact.
  */
 #include "host/json/reader.h"
 #include "host/ledger/entry.h"
+#include "host/ledger/leaf.h"
 #include "host/ledger/proof.h"
 
 #include <stdlib.h>
@@ -92,6 +93,24 @@ static void fuzz_entry(const uint8_t *data, size_t size, const struct note_key *
         (void)(ledger_entry_verify(json, key, 1, &entry, NULL) == 0);
 }
 
+/* A leaf of ours is canonical: an intent that was read encodes to the same bytes. */
+static void fuzz_leaf(const uint8_t *data, size_t size)
+{
+    CLEANUP_BUFFER struct buffer again = buffer_with_limit(LEDGER_LEAF_MAX);
+    struct leaf_intent intent;
+    struct leaf leaf;
+
+    if (ledger_leaf_read(data, size, "input", &leaf, NULL) < 0 || leaf.kind != LEAF_INTENT)
+        return;
+    intent.job = leaf.job;
+    memcpy(intent.model, leaf.model, SHA256_SIZE);
+    memcpy(intent.data, leaf.data, SHA256_SIZE);
+    memcpy(intent.policy, leaf.policy, SHA256_SIZE);
+    if (ledger_leaf_intent(&intent, &again, NULL) < 0)
+        abort();
+    expect_same(&again, data, size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct note_key key;
@@ -113,6 +132,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'e':
         fuzz_entry(data + 1, size - 1, &key);
+        break;
+    case 'l':
+        fuzz_leaf(data + 1, size - 1);
         break;
     default:
         break;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An independent writer of OpenSSF model signatures, with python3-cryptography and pathlib.
 
-It follows the format's own documents; nothing of it is shared with the program under test. Each part of a signature can be
-changed before it is put together, so that tests make what should be refused with a signature that holds.
+It follows the format's own documents; nothing of it is shared with the program under test. Each part of a signature
+can be changed before it is put together, so that tests make what should be refused with a signature that holds.
 """
 import base64
 import datetime

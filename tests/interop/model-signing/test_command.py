@@ -337,6 +337,11 @@ class Certificates(Case):
         self.check_chain([self.leaf(key_usage=None), self.middle], HOLDS)
         self.check_chain([self.leaf(extended=()), self.middle], HOLDS)
 
+    def test_many_authorities(self):
+        chain, other = [self.leaf(), self.middle], sign.certificate("Other", sign.new_key(), ca=True)
+        self.check_chain(chain, HOLDS, authorities=[other] * 63 + [self.root])
+        self.check_chain(chain, BAD_INPUT, authorities=[other] * 64 + [self.root], contains="at most 64")
+
     def test_identity(self):
         chain = [self.leaf(), self.middle]
         for identity in (EMAIL, URI, "CN=Signer,O=Example"):

@@ -113,6 +113,9 @@ class Evaluation(unittest.TestCase):
         self.assertEqual(self.names(statement)["model-signature"],
                          hashlib.sha256(self.signature.read_bytes()).hexdigest())
         self.assertEqual((output / "model.sig").read_bytes(), self.signature.read_bytes())
+        page = (output / "report.html").read_text()
+        self.assertIn("holds, over 2 files", page)
+        self.assertIn("https://example.org/models/clean.onnx?rev=1", page)
         # The facts know nothing of it.
         self.assertEqual((output / "evaluation.json").read_bytes(), (plain / "evaluation.json").read_bytes())
         self.assertEqual((output / "plan.json").read_bytes(), (plain / "plan.json").read_bytes())
@@ -150,6 +153,32 @@ class Evaluation(unittest.TestCase):
         revoked = f"revoked:\n  - {{fingerprint: {hashlib.sha256(der).hexdigest()}, since: 2026-01-01}}\n"
         self.check_rejected(*given, policy=self.with_key(self.key, revoked), because="revoked")
         self.check_rejected(*given, "--trusted-key", self.trusted, policy=self.required() + revoked, because="revoked")
+
+    def test_auditors(self):
+        """Whose keys count is the auditor's to say, and no result can say that it has what its policy demands."""
+        def verify(output, *arguments):
+            done = subprocess.run([BUILD / "lazaret-verify", output, "--key", self.work / "station.pub.pem", "--json",
+                                   *arguments], capture_output=True, text=True, check=False)
+            report = json.loads(done.stdout)
+            return done.returncode, report, {i["what"]: i["state"] for i in report["items"]}
+
+        _, output, _ = self.evaluate("--signature", self.signature, policy=self.with_key(self.key))
+        mine, others = self.work / "mine.yaml", self.work / "others.yaml"
+        mine.write_text(self.with_key(self.key))
+        others.write_text(self.with_key(sign.new_key()))
+        status, report, items = verify(output, "--policy", mine, "--require", "provenance", "--signature", self.signature)
+        self.assertEqual((status, report["auditorVerdict"], items["provenance"]), (0, "passed", "holds"))
+        self.assertEqual(items["model-signature"], "holds")
+        status, report, _ = verify(output, "--policy", others)
+        self.assertEqual((status, report["auditorVerdict"]), (0, "rejected-before-boot"))
+        _, unsigned, _ = self.evaluate()
+        status, report, _ = verify(unsigned, "--policy", mine)
+        self.assertEqual((status, report["auditorVerdict"]), (0, "rejected-before-boot"))
+        self.assertEqual(verify(unsigned, "--require", "provenance")[0], 4)
+        copy = output / "model.sig"
+        copy.write_bytes(copy.read_bytes() + b" ")
+        status, _, items = verify(output)
+        self.assertEqual((status, items["model.sig"]), (4, "mismatch"))
 
     def test_replay_of_a_required_one(self):
         _, output, _ = self.evaluate("--signature", self.signature, policy=self.with_key(self.key))

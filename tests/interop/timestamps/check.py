@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,7 @@ class Server(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         query = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((self.path, self.headers["Content-Type"]))
-        if self.path == "/stamp":
+        if self.path in ("/stamp", "http://tsa.invalid/stamp"):  # the latter: as a proxy is asked
             self.answer(200, self.server.authority.reply(query, "Stamps"))
         elif self.path == "/stranger":
             self.answer(200, self.server.stranger.reply(query, "Stamps"))
@@ -97,6 +98,19 @@ def accepted(work: pathlib.Path, stamp: bytes, ca: pathlib.Path) -> bool:
     return run("openssl", "ts", "-verify", "-in", work / "stamp", "-data", work / "signature", "-CAfile", ca).returncode == 0
 
 
+def tls_server(work: pathlib.Path) -> http.server.HTTPServer:
+    """HTTPS by a certificate that it signed itself."""
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=127.0.0.1",
+        "-keyout", work / "tls.key", "-out", work / "tls.pem")
+    server = http.server.HTTPServer(("127.0.0.1", 0), Server)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(work / "tls.pem", work / "tls.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.seen = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
 def online(work: pathlib.Path, url: str, out: pathlib.Path, ca: pathlib.Path, other: pathlib.Path) -> None:
     done = lazaret("timestamp", out, "--tsa", url + "/stamp", "--tsa-ca", ca)
     check("an authority's timestamp is added", done.returncode == 0 and "by O=Test\\, not trusted,CN=Stamps" in done.stdout,
@@ -115,11 +129,20 @@ def online(work: pathlib.Path, url: str, out: pathlib.Path, ca: pathlib.Path, ot
     for bad in ["file:///etc/hostname", "ftp://127.0.0.1/", "127.0.0.1"]:
         done = lazaret("timestamp", out, "--tsa", bad)
         check(f"{bad} is no authority's URL", done.returncode == 64, done)
+    with_tls = tls_server(work)
+    done = lazaret("timestamp", out, "--tsa", f"https://127.0.0.1:{with_tls.server_port}/stamp", "--tsa-ca", ca)
+    check("a server whose TLS certificate nobody knows", done.returncode == 69 and "certificate" in done.stderr, done)
+    check("is not asked", with_tls.seen == [])
     done = lazaret("timestamp", out, "--tsa", "http://127.0.0.1:9/", "--tsa-ca", ca)
     check("an authority that is not there", done.returncode == 69, done)
+    done = lazaret("timestamp", out, "--tsa", "http://tsa.invalid/", "--tsa-ca", ca)
+    check("a host that has no address", done.returncode == 69, done)
     done = lazaret("timestamp", out, "--tsa", url + "/stamp", "--tsa-ca", other)
     check("another authority's certificates", done.returncode == 4, done)
     check("the bundle is as it was after every failure", (out / "result.sigstore.json").read_bytes() == before)
+    done = run(BUILD / "lazaret", "timestamp", out, "--tsa", "http://tsa.invalid/stamp", "--tsa-ca", ca,
+               env=dict(os.environ, http_proxy=url))
+    check("through a proxy", done.returncode == 0 and len(stamps(out)) == 3, done)
 
 
 def offline(work: pathlib.Path, authority: Authority, out: pathlib.Path, ca: pathlib.Path, other: pathlib.Path) -> None:
@@ -135,10 +158,12 @@ def offline(work: pathlib.Path, authority: Authority, out: pathlib.Path, ca: pat
     done = lazaret("timestamp", out, "--response", reply, "--tsa-ca", other)
     check("a response by another authority is refused", done.returncode == 4 and "offline.tsr" in done.stderr, done)
     done = lazaret("timestamp", out, "--response", reply, "--tsa-ca", ca)
-    check("its response is added", done.returncode == 0 and len(stamps(out)) == 3, done)
+    check("its response is added", done.returncode == 0 and len(stamps(out)) == 4, done)
     check("openssl ts verifies it against the request", run(
         "openssl", "ts", "-verify", "-in", reply, "-queryfile", query, "-CAfile", ca).returncode == 0)
     check("openssl ts verifies it in the bundle", stamps(out)[-1] == reply.read_bytes() and accepted(work, stamps(out)[-1], ca))
+    (work / "fifth.tsr").write_bytes(authority.reply(authority.query(work / "signature"), "Stamps"))
+    check("there is no place for a fifth", lazaret("timestamp", out, "--response", work / "fifth.tsr").returncode == 64)
     check("the same response a second time", lazaret("timestamp", out, "--response", reply).returncode == 64)
     changed = bytearray(reply.read_bytes())
     changed[changed.index(b"Z\x01\x01") - 1] ^= 1  # the last digit of the time; ordering comes after it
@@ -147,11 +172,22 @@ def offline(work: pathlib.Path, authority: Authority, out: pathlib.Path, ca: pat
     (work / "other").write_bytes(b"something else")
     (work / "wrong.tsr").write_bytes(authority.reply(authority.query(work / "other"), "Stamps"))
     check("a response for something else", lazaret("timestamp", out, "--response", work / "wrong.tsr").returncode == 4)
+    bare = bundle(out)
+    del bare["verificationMaterial"]["timestampVerificationData"]
+    (work / "alone.json").write_text(json.dumps(bare))
+    done = run(BUILD / "lazaret", "timestamp", "alone.json", "--response", "fifth.tsr", cwd=work)
+    added = json.loads((work / "alone.json").read_text())
+    check("a bundle alone, in the current folder", done.returncode == 0 and
+          len(added["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]) == 1, done)
     check("no response", lazaret("timestamp", out, "--response", work / "none").returncode == 66)
+    (out / "approval-ann.sshsig").write_text("")
+    done = lazaret("timestamp", out, "--response", work / "fifth.tsr")
+    check("a result with sign-offs, which name the bundle by its digest", done.returncode == 64 and "sign-offs" in done.stderr, done)
+    (out / "approval-ann.sshsig").unlink()
     check("nothing to do", lazaret("timestamp", out).returncode == 64)
 
 
-def evaluated(work: pathlib.Path, url: str, ca: pathlib.Path) -> None:
+def evaluated(work: pathlib.Path, url: str, ca: pathlib.Path, other: pathlib.Path) -> None:
     digits, environment = ROOT / "examples/digits", dict(os.environ, LAZARET_STATE=str(work / "state"))
     policy = work / "policy.yaml"
     policy.write_text("tier: low\narithmetic: mul-add\nisolation: [process]\nacceleration: [tcg]\nlabels: false\n"
@@ -166,6 +202,11 @@ def evaluated(work: pathlib.Path, url: str, ca: pathlib.Path) -> None:
         check(f"with {count} timestamps", len(stamps(out)) == count)
         done = run(BUILD / "lazaret-verify", out, "--key", work / "key.pub.pem")
         check("lazaret-verify finds it whole", done.returncode == 0, done)
+        if count > 0:
+            done = run(BUILD / "lazaret-verify", out, "--key", work / "key.pub.pem", "--tsa-ca", ca)
+            check("and counts the timestamp", done.returncode == 0 and "the signature was there at" in done.stdout, done)
+            done = run(BUILD / "lazaret-verify", out, "--key", work / "key.pub.pem", "--tsa-ca", other)
+            check("which other certificates do not lead to", done.returncode == 4, done)
     done = run(BUILD / "lazaret", "evaluate", digits / "clean.onnx", "--test", digits / "test.npz", "--isolation", "process",
                "--key", work / "key.pem", "--tsa", url + "/stamp", "--tsa-ca", work / "none.pem", "-o", work / "never",
                env=environment)
@@ -199,8 +240,8 @@ def main() -> int:
         offline(work, authority, out, ca, other)
         after = bundle(out)
         check("no signed byte has changed", after["dsseEnvelope"] == signed["dsseEnvelope"])
-        check("nothing but the bundle is in the way", not list(out.glob(".timestamp*")))
-        evaluated(work, url, ca)
+        check("nothing but the bundle is in the way", not list(out.glob(".*")))
+        evaluated(work, url, ca, other)
         if len(sys.argv) > 2:
             shutil.copytree(work, sys.argv[2])
     return 1 if failures else 0

@@ -27,8 +27,8 @@ checks:
     {required: false, components: 2, starts: 2, minimumClassSize: 20, alpha: 0.01, minimumEffect: 0.1,
      maximumTestShare: 0.1}
 """
-PHASES = ["admit", "boot", "handshake", "model", "check scan", "import", "check clean-accuracy", "check fgsm",
-          "check activation-clustering", "destroy", "score", "sign"]
+PHASES = ["admit", "prepare", "boot", "handshake", "model", "check scan", "import", "check clean-accuracy",
+          "check fgsm", "check activation-clustering", "destroy", "score", "sign"]
 
 
 class Kill(Case):

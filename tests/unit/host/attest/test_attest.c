@@ -104,11 +104,14 @@ int main(void)
         {"statement form", test_statement_form},
         {"statement texts", test_statement_texts},
         {"statement's ledger", test_statement_ledger},
+        {"statement's provenance", test_statement_provenance},
+        {"statement's source and checksums", test_statement_source},
         {"statement contradictions", test_statement_contradictions},
         {"statement schema", test_statement_schema},
         {"statement outcomes", test_statement_outcomes},
         {"replay equal", test_replay_equal},
         {"replay differences", test_replay_differences},
+        {"replay checks", test_replay_checks},
     };
 
     return harness_run("host/attest", tests, HARNESS_COUNT(tests));

@@ -62,3 +62,35 @@ void test_replay_differences(void)
           "{\"curves\":[{\"norm\":\"inf\",\"points\":[{\"correct\":443},{\"correct\":430}]}],\"id\":\"fgsm\"}]}",
           "(spelling)", "", "");
 }
+
+/* Each check with the other side's of its id, whatever their order; what one side lacks is said. */
+void test_replay_checks(void)
+{
+    static const char replayed[] = "{\"checks\":[{\"curves\":[{\"norm\":\"inf\",\"points\":[{\"correct\":443},"
+                                   "{\"correct\":431}]}],\"id\":\"fgsm\"},{\"id\":\"scan\"},"
+                                   "{\"correct\":444,\"id\":\"clean-accuracy\"}]}";
+    static const char one[] = "{\"correct\":444,\"id\":\"clean-accuracy\"}";
+    struct replay_check checks[REPLAY_CHECKS_MAX];
+    uint8_t sha256[SHA256_SIZE];
+    struct error err = {0};
+    size_t count = 0;
+
+    CU_ASSERT_EQUAL_FATAL(
+        replay_compare_checks(recorded, strlen(recorded), replayed, strlen(replayed), checks, &count, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(count, 3);
+    CU_ASSERT_STRING_EQUAL(checks[0].id, "clean-accuracy");
+    CU_ASSERT_TRUE(checks[0].comparison.reproduced);
+    sha256_of(one, strlen(one), sha256);
+    CU_ASSERT_EQUAL(memcmp(checks[0].recorded_sha256, sha256, sizeof sha256), 0);
+    CU_ASSERT_EQUAL(memcmp(checks[0].replayed_sha256, sha256, sizeof sha256), 0);
+    CU_ASSERT_STRING_EQUAL(checks[1].id, "fgsm");
+    CU_ASSERT_FALSE(checks[1].comparison.reproduced);
+    CU_ASSERT_STRING_EQUAL(checks[1].comparison.place, "curves[0].points[1].correct");
+    CU_ASSERT_STRING_EQUAL(checks[1].comparison.replayed, "431");
+    CU_ASSERT_STRING_EQUAL(checks[2].id, "scan");
+    CU_ASSERT_FALSE(checks[2].recorded);
+    CU_ASSERT_TRUE(checks[2].replayed);
+    CU_ASSERT_EQUAL(replay_compare_checks("{}", 2, recorded, strlen(recorded), checks, &count, &err), -EBADMSG);
+    CU_ASSERT_EQUAL(replay_compare_checks("{\"checks\":[{}]}", 15, recorded, strlen(recorded), checks, &count, &err),
+                    -EBADMSG);
+}

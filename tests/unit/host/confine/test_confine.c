@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Confinement: what is allowed works, and each call that is not ends the process. */
+#include "host/confine/client.h"
 #include "host/confine/confine.h"
 #include "host/confine/monitor.h"
+#include "host/confine/token.h"
 #include "unit/harness.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -14,6 +19,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -123,6 +129,68 @@ static void test_helpers_lose_their_descriptors(void)
     CU_ASSERT(reached(run_confined(confine_helper, act_read_closed)));
 }
 
+/* --- one folder ------------------------------------------------------------------------------------ */
+
+static char folder[] = "/tmp/lazaret-confine-XXXXXX";
+static int folder_fd;
+
+static int confine_to_one(void)
+{
+    static const int calls[] = {SCMP_SYS(openat), SCMP_SYS(mkdirat), SCMP_SYS(renameat), SCMP_SYS(renameat2)};
+    const struct confine_profile profile = {.name = "lazaret-test",
+                                            .folder_fd = &folder_fd,
+                                            .keep_fds = &folder_fd,
+                                            .keep_fd_count = 1,
+                                            .system_calls = calls,
+                                            .system_call_count = sizeof calls / sizeof calls[0]};
+
+    return confine_self(&profile, NULL);
+}
+
+static int confine_to_one_as_another(void)
+{
+    return setresgid(64799, 64799, 64799) < 0 || setresuid(64799, 64799, 64799) < 0 ? -1 : confine_to_one();
+}
+
+static void act_in_folder(void)
+{
+    int made = openat(folder_fd, "new", O_WRONLY | O_CREAT, 0644);
+
+    if (made < 0 || write(made, "x", 1) != 1 || (mkdirat(folder_fd, "inner", 0755) < 0 && errno != EEXIST) ||
+        renameat(folder_fd, "new", folder_fd, "inner/name") < 0 || openat(folder_fd, "inner/name", O_RDONLY) < 0)
+        _exit(1);
+}
+
+static void act_outside(void)
+{
+    if (open("/etc/passwd", O_RDONLY) >= 0 || openat(folder_fd, "../etc/passwd", O_RDONLY) >= 0 ||
+        openat(folder_fd, "../../etc/passwd", O_RDONLY) >= 0 ||
+        openat(AT_FDCWD, "/tmp/lazaret-confine-made", O_WRONLY | O_CREAT, 0644) >= 0)
+        _exit(1);
+}
+
+/* As root the folder is the root directory; as another user Landlock has to hold, where the kernel has it. */
+static void test_one_folder(void)
+{
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CU_ASSERT(folder_fd >= 0);
+    CU_ASSERT(reached(run_confined(confine_to_one, act_in_folder)));
+    if (geteuid() == 0)
+        CU_ASSERT(reached(run_confined(confine_to_one, act_outside)));
+    (void)unlinkat(folder_fd, "inner/name", 0);
+    (void)unlinkat(folder_fd, "inner", AT_REMOVEDIR);
+    if (geteuid() == 0 && syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1u) >= 2) {
+        CU_ASSERT_EQUAL(fchown(folder_fd, 64799, 64799), 0);
+        CU_ASSERT(reached(run_confined(confine_to_one_as_another, act_in_folder)));
+        CU_ASSERT(reached(run_confined(confine_to_one_as_another, act_outside)));
+        (void)unlinkat(folder_fd, "inner/name", 0);
+        (void)unlinkat(folder_fd, "inner", AT_REMOVEDIR);
+    }
+    (void)close(folder_fd);
+    CU_ASSERT_EQUAL(rmdir(folder), 0);
+}
+
 /* --- the monitor -------------------------------------------------------------------------------------- */
 
 static int confine_the_monitor(void)
@@ -181,14 +249,111 @@ static void test_monitor_gave_up(void)
         CU_ASSERT(killed(run_confined(confine_the_monitor, acts[i])));
 }
 
+/* --- processes with other people's libraries -------------------------------------------------------------- */
+
+static char folder[] = "/tmp/lazaret-confine-XXXXXX";
+
+static int confine_a_token(void)
+{
+    return confine_token(NULL);
+}
+
+static int confine_a_client(void)
+{
+    return confine_client("lazaret-test", CONFINE_UID_CLIENT, STDERR_FILENO, NULL);
+}
+
+/* What a token's module does: reads its files again, talks to a daemon. */
+static void act_token_work(void)
+{
+    int fd = open("/proc/self/stat", O_RDONLY), peer = socket(AF_UNIX, SOCK_STREAM, 0);
+    char byte;
+
+    if (fd < 0 || peer < 0 || read(fd, &byte, 1) != 1)
+        _exit(1);
+}
+
+/* What a resolver does. */
+static void act_client_work(void)
+{
+    int fd = open("/etc/hosts", O_RDONLY), peer = socket(AF_INET, SOCK_DGRAM, 0);
+    char byte;
+
+    if (fd < 0 || peer < 0 || read(fd, &byte, 1) < 0)
+        _exit(1);
+}
+
+/* Each is answered; nothing of it happens. */
+static void act_change_files(void)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "%s/new", folder);
+    if (open(path, O_WRONLY | O_CREAT, 0600) >= 0 || errno != EACCES || open("/dev/null", O_RDWR) >= 0 ||
+        errno != EACCES || open("/dev/null", O_RDONLY | O_TRUNC) >= 0 || errno != EACCES)
+        _exit(1);
+    if (mkdir(path, 0700) == 0 || rmdir(folder) == 0 || rename(folder, path) == 0 || chmod(folder, 0777) == 0 ||
+        unlink(path) == 0 || symlink("/", path) == 0 || truncate("/dev/null", 0) == 0)
+        _exit(1);
+    if (syscall(SYS_openat2, AT_FDCWD, path, NULL, 0) >= 0 || errno != ENOSYS)
+        _exit(1);
+}
+
+static void act_read_secret(void)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "%s/secret", folder);
+    _exit(open(path, O_RDONLY) >= 0 ? 1 : STATUS_REACHED);
+}
+
+static void test_libraries_may_work(void)
+{
+    CU_ASSERT(reached(run_confined(confine_a_token, act_token_work)));
+    CU_ASSERT(reached(run_confined(confine_a_client, act_client_work)));
+}
+
+static void test_libraries_change_no_file(void)
+{
+    char path[64];
+    int fd;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/secret", folder);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CU_ASSERT(fd >= 0);
+    (void)close(fd);
+    CU_ASSERT(reached(run_confined(confine_a_token, act_change_files)));
+    CU_ASSERT(reached(run_confined(confine_a_client, act_change_files)));
+    /* By its user where root, else by Landlock. */
+    if (geteuid() == 0 || syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1U) > 0)
+        CU_ASSERT(reached(run_confined(confine_a_client, act_read_secret)));
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    CU_ASSERT_EQUAL(rmdir(folder), 0);
+}
+
+static void test_libraries_gave_up(void)
+{
+    void (*const acts[])(void) = {act_execute, act_trace, act_mount, act_bpf};
+
+    for (unsigned i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+        CU_ASSERT(killed(run_confined(confine_a_token, acts[i])));
+        CU_ASSERT(killed(run_confined(confine_a_client, acts[i])));
+    }
+}
+
 int main(void)
 {
     static const struct harness_test tests[] = {
         {"helpers may compute", test_helpers_may_compute},
         {"helpers may do nothing else", test_helpers_may_do_nothing_else},
         {"helpers lose their descriptors", test_helpers_lose_their_descriptors},
+        {"helpers of one folder stay there", test_one_folder},
         {"the monitor may do its work", test_monitor_may_work},
         {"the monitor gave up programs, traces, mounts, networks", test_monitor_gave_up},
+        {"libraries of tokens and networks may work", test_libraries_may_work},
+        {"they change no file, and a client reads no secret", test_libraries_change_no_file},
+        {"they gave up programs, traces, mounts", test_libraries_gave_up},
     };
 
 #ifdef __SANITIZE_ADDRESS__

@@ -265,6 +265,8 @@ int main(void)
         {"keys that openssl encrypted", test_passphrase_openssl},
         {"files of passphrases", test_passphrase_files},
         {"keys that we encrypt", test_passphrase_generate},
+        {"URIs of keys in tokens", test_pkcs11_uris},
+        {"long URIs", test_pkcs11_long},
     };
     int status;
 

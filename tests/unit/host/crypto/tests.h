@@ -18,5 +18,7 @@ int test_passphrase_end(void);
 void test_passphrase_openssl(void);
 void test_passphrase_files(void);
 void test_passphrase_generate(void);
+void test_pkcs11_uris(void);
+void test_pkcs11_long(void);
 
 #endif

@@ -23,6 +23,7 @@ int main(void)
     count = add(all, count, log_tests, log_test_count);
     count = add(all, count, tamper_tests, tamper_test_count);
     count = add(all, count, witness_tests, witness_test_count);
+    count = add(all, count, audit_tests, audit_test_count);
     test_start_folder();
     status = harness_run("host/ledger", all, count);
     test_end_folder();

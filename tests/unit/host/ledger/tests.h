@@ -37,7 +37,9 @@ void test_write_file(const char *path, const void *bytes, size_t size);
 /* Runs ledger_verify; returns its result. */
 int test_verify(const struct test_ledger *test, struct ledger_verified *ret_verified, struct error *err);
 
-extern const struct harness_test merkle_tests[], note_tests[], log_tests[], tamper_tests[], witness_tests[];
-extern const size_t merkle_test_count, note_test_count, log_test_count, tamper_test_count, witness_test_count;
+extern const struct harness_test merkle_tests[], note_tests[], log_tests[], tamper_tests[], witness_tests[],
+    audit_tests[];
+extern const size_t merkle_test_count, note_test_count, log_test_count, tamper_test_count, witness_test_count,
+    audit_test_count;
 
 #endif

@@ -27,6 +27,7 @@ void test_approval_defaults(void)
 {
     static struct policy policy;
 
+    CU_ASSERT_EQUAL(policy_parse(NULL, 0, "policy.yaml", &policy, NULL), -EBADMSG); /* an empty file */
     CU_ASSERT_EQUAL(parse("low", "", &policy, NULL), 0);
     CU_ASSERT_FALSE(policy.approval.present);
     CU_ASSERT_EQUAL(policy.approval.required, 0);

@@ -384,6 +384,8 @@ int main(void)
         {"approval: what goes without saying", test_approval_defaults},
         {"approval: the section", test_approval_section},
         {"approval: refusals", test_approval_refused},
+        {"provenance: the section", test_provenance_section},
+        {"provenance: refusals", test_provenance_refused},
         {"what a verdict's reasons rest on", test_verdict_bases},
         {"curves and thresholds", test_curves},
         {"sections of attacks", test_attack_sections},

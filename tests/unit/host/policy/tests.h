@@ -14,6 +14,9 @@ void test_approval_defaults(void);
 void test_approval_section(void);
 void test_approval_refused(void);
 
+void test_provenance_section(void);
+void test_provenance_refused(void);
+
 void test_verdict_bases(void);
 void test_verdict_digits(void);
 void test_verdict_failures(void);

@@ -185,6 +185,19 @@ static void test_required(void)
     refuse(&request, ERROR_USAGE, "\"\" is none of");
 }
 
+/* The same by the auditor's policy. */
+static void test_policy_requires_ledger(void)
+{
+    static const char yaml[] =
+        "tier: low\nledger: {required: true}\nchecks: {clean-accuracy: {required: true, accuracy: 0.9}}\n";
+    char path[PATH_MAX];
+    const struct verify_request request = {.path = out, .key_path = key, .policy_path = path};
+
+    join(path, "logged.yaml");
+    write_file(path, yaml);
+    expect(&request, 4, "ledger", VERIFY_MISMATCH, "required, but: the result has no ledger entry");
+}
+
 /* --- inputs ------------------------------------------------------------------------------------------------------ */
 
 static void test_inputs(void)
@@ -349,6 +362,7 @@ int main(void)
         {"a key beside a ring", test_key_and_ring},
         {"a policy's keys", test_policy_as_ring},
         {"requirements", test_required},
+        {"a policy that requires a ledger", test_policy_requires_ledger},
         {"inputs", test_inputs},
         {"a model's folder", test_model_folder},
         {"files without cover", test_uncovered_files},

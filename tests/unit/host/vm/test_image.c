@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "host/cli/commands.h"
+#include "host/vm/image_find.h"
 #include "host/vm/image_folder.h"
 #include "host/vm/image_store.h"
 #include "host/vm/state.h"
@@ -115,6 +116,30 @@ static void remove_images(void)
 
     (void)snprintf(command, sizeof(command), "rm -rf %s/images", state);
     CU_ASSERT_EQUAL(system(command), 0);
+}
+
+/* By its parts, as a signed result names them. */
+static void test_find(void)
+{
+    static const uint8_t other[SHA256_SIZE] = {1};
+    struct image *image = make_image();
+    const struct manifest *manifest = image_manifest(image);
+    struct image_parts parts = {manifest->kernel.sha256, manifest->initramfs.sha256, manifest->agent.sha256};
+    char digest[SHA256_HEX_SIZE] = "", command[256];
+    struct error error = {.kind = ERROR_NONE};
+
+    /* Neither a stranger's file nor a folder without a manifest stands in the way. */
+    (void)snprintf(command, sizeof(command), "mkdir %s/images/" HEX0 " && touch %s/images/note", state, state);
+    CU_ASSERT_EQUAL(system(command), 0);
+    CU_ASSERT_EQUAL(image_find(&parts, digest, &error), 0);
+    CU_ASSERT_STRING_EQUAL(digest, image_digest(image));
+    parts.kernel_sha256 = parts.initramfs_sha256 = NULL;
+    CU_ASSERT_EQUAL(image_find(&parts, digest, &error), 0);
+    parts.agent_sha256 = other;
+    CU_ASSERT_EQUAL(image_find(&parts, digest, &error), -ENOENT);
+    CU_ASSERT_EQUAL(error.kind, ERROR_NO_INPUT);
+    image_free(image);
+    remove_images();
 }
 
 static void test_round_trip(void)
@@ -362,6 +387,7 @@ int main(void)
 {
     static const struct harness_test tests[] = {{"manifest", test_manifest},
                                                 {"manifest, tampered", test_manifest_tampered},
+                                                {"find by parts", test_find},
                                                 {"export, import", test_round_trip},
                                                 {"archive, bits flipped and cut", test_bit_flips},
                                                 {"archive, hostile members", test_hostile_members},

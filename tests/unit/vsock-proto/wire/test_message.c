@@ -183,6 +183,39 @@ static void test_plans_are_checked(void)
     }
 }
 
+/* An opening's places: as many as test samples, rising; the draws of a sample are those of its place. */
+static void test_places(void)
+{
+    static const struct {
+        uint32_t count, places[4];
+    } refused[] = {{4, {0, 1, 2, 3}}, {3, {2, 1, 3}}, {3, {1, 1, 3}}};
+    CLEANUP_BUFFER struct buffer frame = buffer_with_limit(LIMIT);
+    static struct plan plan, decoded;
+    struct frame_header header;
+    struct error error;
+
+    plan = *sample_plan();
+    CU_ASSERT_EQUAL(plan_sample_place(&plan, 2), 2);
+    plan.sets[PLAN_SET_TEST].count = 3;
+    plan.place_count = 3;
+    plan.places[0] = 1;
+    plan.places[1] = 70000;
+    plan.places[2] = UINT32_MAX;
+    CU_ASSERT_EQUAL(plan_encode(&plan, &frame), 0);
+    CU_ASSERT_EQUAL_FATAL(frame_decode_header(frame.data, &header, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(plan_decode(&header, frame.data + FRAME_HEADER_SIZE, &decoded, NULL), 0);
+    CU_ASSERT_EQUAL(memcmp(&decoded, &plan, sizeof decoded), 0);
+    CU_ASSERT_EQUAL(plan_sample_place(&decoded, 1), 70000);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        frame.size = 0;
+        plan.place_count = refused[i].count;
+        memcpy(plan.places, refused[i].places, sizeof refused[i].places);
+        CU_ASSERT_EQUAL(plan_encode(&plan, &frame), 0);
+        CU_ASSERT_EQUAL_FATAL(frame_decode_header(frame.data, &header, NULL), 0);
+        CU_ASSERT_EQUAL(plan_decode(&header, frame.data + FRAME_HEADER_SIZE, &decoded, &error), -EBADMSG);
+    }
+}
+
 static void test_frames_over_a_socket(void)
 {
     CLEANUP_BUFFER struct buffer payload = buffer_with_limit(FRAME_PAYLOAD_MAX);
@@ -208,6 +241,7 @@ int main(void)
     static const struct harness_test tests[] = {
         {"messages survive encoding and decoding", test_messages_survive},
         {"a plan survives", test_plan_survives},
+        {"an opening's places", test_places},
         {"truncated messages are refused", test_truncated_is_refused},
         {"every flipped bit is bounded", test_tampered_is_bounded},
         {"the structure is checked before msgpack-c allocates", test_structure_is_checked_first},
