@@ -251,7 +251,7 @@ static void test_monitor_gave_up(void)
 
 /* --- processes with other people's libraries -------------------------------------------------------------- */
 
-static char folder[] = "/tmp/lazaret-confine-XXXXXX";
+static char private_folder[] = "/tmp/lazaret-confine-XXXXXX";
 
 static int confine_a_token(void)
 {
@@ -288,12 +288,13 @@ static void act_change_files(void)
 {
     char path[64];
 
-    (void)snprintf(path, sizeof path, "%s/new", folder);
+    (void)snprintf(path, sizeof path, "%s/new", private_folder);
     if (open(path, O_WRONLY | O_CREAT, 0600) >= 0 || errno != EACCES || open("/dev/null", O_RDWR) >= 0 ||
         errno != EACCES || open("/dev/null", O_RDONLY | O_TRUNC) >= 0 || errno != EACCES)
         _exit(1);
-    if (mkdir(path, 0700) == 0 || rmdir(folder) == 0 || rename(folder, path) == 0 || chmod(folder, 0777) == 0 ||
-        unlink(path) == 0 || symlink("/", path) == 0 || truncate("/dev/null", 0) == 0)
+    if (mkdir(path, 0700) == 0 || rmdir(private_folder) == 0 || rename(private_folder, path) == 0 ||
+        chmod(private_folder, 0777) == 0 || unlink(path) == 0 || symlink("/", path) == 0 ||
+        truncate("/dev/null", 0) == 0)
         _exit(1);
     if (syscall(SYS_openat2, AT_FDCWD, path, NULL, 0) >= 0 || errno != ENOSYS)
         _exit(1);
@@ -303,7 +304,7 @@ static void act_read_secret(void)
 {
     char path[64];
 
-    (void)snprintf(path, sizeof path, "%s/secret", folder);
+    (void)snprintf(path, sizeof path, "%s/secret", private_folder);
     _exit(open(path, O_RDONLY) >= 0 ? 1 : STATUS_REACHED);
 }
 
@@ -318,8 +319,8 @@ static void test_libraries_change_no_file(void)
     char path[64];
     int fd;
 
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/secret", folder);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(private_folder));
+    (void)snprintf(path, sizeof path, "%s/secret", private_folder);
     fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     CU_ASSERT(fd >= 0);
     (void)close(fd);
@@ -329,7 +330,7 @@ static void test_libraries_change_no_file(void)
     if (geteuid() == 0 || syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1U) > 0)
         CU_ASSERT(reached(run_confined(confine_a_client, act_read_secret)));
     CU_ASSERT_EQUAL(unlink(path), 0);
-    CU_ASSERT_EQUAL(rmdir(folder), 0);
+    CU_ASSERT_EQUAL(rmdir(private_folder), 0);
 }
 
 static void test_libraries_gave_up(void)
