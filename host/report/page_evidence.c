@@ -220,7 +220,7 @@ static void write_lacking(struct html *html, const struct page *page)
 {
     if (page->lacking_count == 0)
         return;
-    html_raw(html, "<p>What a release still lacks:</p>\n<ul>\n");
+    html_raw(html, "<p>What stands against a release:</p>\n<ul>\n");
     for (size_t i = 0; i < page->lacking_count; i++) {
         html_raw(html, "<li>");
         html_text(html, page->lacking[i]);
