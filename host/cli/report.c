@@ -48,7 +48,9 @@ static int check_output(const struct report *report, struct error *err)
     size_t size;
 
     (void)snprintf(parent, sizeof parent, "%.*s",
-                   slash == NULL ? 1 : slash == report->output ? 1 : (int)(slash - report->output),
+                   slash == NULL             ? 1
+                   : slash == report->output ? 1
+                                             : (int)(slash - report->output),
                    slash == NULL ? "." : report->output);
     if (realpath(parent, outside) == NULL)
         return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", parent, strerror(errno));
@@ -72,7 +74,8 @@ static int write_out(const char *path, const struct buffer *bytes, struct error 
     return 0;
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------------------------------------------
+ */
 
 static int verify(const struct report *report, struct verify_report **ret_verified, struct error *err)
 {
@@ -84,8 +87,8 @@ static int verify(const struct report *report, struct verify_report **ret_verifi
         return r;
     for (size_t i = 0; i < verified->item_count; i++)
         if (verified->items[i].state == VERIFY_MISMATCH)
-            return error_set(err, ERROR_MISMATCH, -EBADMSG, "%s: the result does not verify: %s: %s",
-                             report->directory, verified->items[i].what, verified->items[i].detail);
+            return error_set(err, ERROR_MISMATCH, -EBADMSG, "%s: the result does not verify: %s: %s", report->directory,
+                             verified->items[i].what, verified->items[i].detail);
     *ret_verified = TAKE_POINTER(verified);
     return 0;
 }
@@ -158,10 +161,11 @@ int cli_report(int argc, char **argv)
     };
     const struct cli_command command = {
         .usage = "lazaret report DIR [--key PUB.pem] [-o FILE]",
-        .purpose = "Writes the report of the result in DIR again, elsewhere: from its documents, which must be those that "
-                   "were signed,\nwith what was verified and with the sign-offs that there are by now. Nothing in DIR "
-                   "changes.\nWithout --key the signature is not checked, and the page says so.\n"
-                   "Exit status: 0 written; 4 the result does not verify, and nothing is written.",
+        .purpose =
+            "Writes the report of the result in DIR again, elsewhere: from its documents, which must be those that "
+            "were signed,\nwith what was verified and with the sign-offs that there are by now. Nothing in DIR "
+            "changes.\nWithout --key the signature is not checked, and the page says so.\n"
+            "Exit status: 0 written; 4 the result does not verify, and nothing is written.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .operands_min = 1,

@@ -31,7 +31,8 @@ void report_arrays_free(struct report_sources *sources)
     sources->pictures = (struct page_pictures){0};
 }
 
-/* --- one array ------------------------------------------------------------------------------------------------------ */
+/* --- one array ------------------------------------------------------------------------------------------------------
+ */
 
 static void close_array(struct npz_array **array)
 {
@@ -78,7 +79,8 @@ static int read_array(int fd, uint64_t size, const char *name, enum npy_type typ
     return 0;
 }
 
-/* --- clusters --------------------------------------------------------------------------------------------------------- */
+/* --- clusters
+ * --------------------------------------------------------------------------------------------------------- */
 
 static bool are_points(const float *points, const int32_t *clusters, uint64_t count)
 {
@@ -153,10 +155,11 @@ int report_arrays_read_clusters(const struct buffer *npz, struct report_sources 
     return r;
 }
 
-/* --- the trigger on an input -------------------------------------------------------------------------------------------- */
+/* --- the trigger on an input
+ * -------------------------------------------------------------------------------------------- */
 
-static int read_picture(int fd, uint64_t size, const char *name, struct page_pictures *shape, const uint8_t **ret_pixels,
-                        struct error *err)
+static int read_picture(int fd, uint64_t size, const char *name, struct page_pictures *shape,
+                        const uint8_t **ret_pixels, struct error *err)
 {
     CLEANUP_FREE void *wide = NULL;
     CLEANUP_FREE uint8_t *pixels = NULL;
@@ -167,8 +170,8 @@ static int read_picture(int fd, uint64_t size, const char *name, struct page_pic
         return r;
     if (header.rank != 3 || header.elements == 0 || header.dims[0] > PICTURE_SIDE_MAX ||
         header.dims[1] > PICTURE_SIDE_MAX || (header.dims[2] != 1 && header.dims[2] != 3) ||
-        (shape->height != 0 && (shape->height != header.dims[0] || shape->width != header.dims[1] ||
-                                shape->channels != header.dims[2])))
+        (shape->height != 0 &&
+         (shape->height != header.dims[0] || shape->width != header.dims[1] || shape->channels != header.dims[2])))
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "array %s: no picture", name);
     pixels = malloc(header.elements);
     if (pixels == NULL)

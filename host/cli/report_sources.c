@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DOCUMENT_MAX  ((size_t)8 << 20)
-#define CONSOLE_MAX   ((size_t)16 << 20)
+#define DOCUMENT_MAX ((size_t)8 << 20)
+#define CONSOLE_MAX  ((size_t)16 << 20)
 
 void report_sources_free(struct report_sources *sources)
 {
@@ -65,7 +65,8 @@ static bool is_named(const struct report_sources *sources, const char *name, uin
            statement_find_resource(json_object_get(predicate, "configuration"), name, ret_sha256) == 0;
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------------- */
+/* --- files ----------------------------------------------------------------------------------------------------------
+ */
 
 /* The bytes that the statement names; empty where it names none or the file is not there. */
 static int read_signed(const char *directory, const struct report_sources *sources, const char *name,

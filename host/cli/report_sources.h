@@ -18,9 +18,9 @@ struct report_sources {
 };
 
 /*
- * Reads the directory. `verified`: the signature holds (verify_run), and arrays are read too; without it arrays are left
- * alone, as anyone may have made them. A file that is not the one that the statement names is ERROR_MISMATCH, one that is
- * not there is left out.
+ * Reads the directory. `verified`: the signature holds (verify_run), and arrays are read too; without it arrays are
+ * left alone, as anyone may have made them. A file that is not the one that the statement names is ERROR_MISMATCH, one
+ * that is not there is left out.
  */
 MUST_USE int report_sources_read(const char *directory, bool verified, struct report_sources *ret_sources,
                                  struct error *err);

@@ -126,7 +126,8 @@ const char page_style[] =
     "print-color-adjust:exact}nav,.skip{display:none}.scroll,pre{overflow:visible;max-height:none}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere}section{margin-top:1rem;padding-top:1rem}"
     "h2,h3,caption,figcaption,summary{break-after:avoid}tr,figure,.findings li,.gaps li,.verdict{break-inside:avoid}"
-    "thead{display:table-header-group}.badge{border:1px solid}table{font-size:9pt}.sub,.fine,caption,dt{font-size:8.5pt}th,td{padding:.25rem .45rem}"
+    "thead{display:table-header-group}.badge{border:1px "
+    "solid}table{font-size:9pt}.sub,.fine,caption,dt{font-size:8.5pt}th,td{padding:.25rem .45rem}"
     "#evidence td:last-child,#checked td,#checked th[scope=row]{min-width:0!important}"
     ".plots{grid-template-columns:1fr 1fr}.scatters{grid-template-columns:repeat(4,1fr)}}\n"
     "@media print{details::details-content{content-visibility:visible;height:auto}}\n";

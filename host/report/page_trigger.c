@@ -109,8 +109,9 @@ static void write_drawings(struct html *html, const struct page *page, const jso
     struct shape shape;
 
     if (find_shape(page, &shape) && is_everywhere(&shape, best)) {
-        html_raw(html, "<p>It is a faint pattern over the whole input, not a patch: the value below is its amplitude, and "
-                       "there is no place to draw.</p>\n");
+        html_raw(html,
+                 "<p>It is a faint pattern over the whole input, not a patch: the value below is its amplitude, and "
+                 "there is no place to draw.</p>\n");
         return;
     }
     html_raw(html, "<div class=\"pictures\">\n");
