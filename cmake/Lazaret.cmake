@@ -31,6 +31,17 @@ macro(lazaret_configure_compiler)
     endif()
 endmacro()
 
+# libarchive for the host, of which zip and tar are used: linked statically with the codecs of these, as the shared
+# library brings 14 others along (an XML parser, Unicode tables, a C++ runtime), whose relocation takes every start of
+# `lazaret` longer than all of its own.
+function(lazaret_find_archive)
+    find_package(ZLIB REQUIRED)
+    add_library(lazaret-archive INTERFACE)
+    target_link_libraries(lazaret-archive INTERFACE -l:libarchive.a ZLIB::ZLIB -l:libbz2.a -l:liblzma.a -l:libzstd.a
+        -l:libnettle.a)
+    target_link_options(lazaret-archive INTERFACE -Wl,--gc-sections)
+endfunction()
+
 # lazaret_library(NAME SOURCES a.c b.c [DEPENDS targets...] [PRIVATE targets...])
 # A static library of one folder. DEPENDS reach those who link it, PRIVATE do not.
 function(lazaret_library name)

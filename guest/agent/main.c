@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXIT_USAGE 64
 
@@ -68,20 +69,26 @@ static int parse_arguments(int count, char **values, struct arguments *ret_argum
 
 static int run_in_vm(struct error *err)
 {
-    struct supervisor_options options = {.stream = -1};
+    struct supervisor_options options = {.stream = -1, .scratch = -1};
     int r = init_prepare(err);
 
+    if (r == 0)
+        r = init_mount_scratch(&options.scratch, err);
     if (r == 0)
         r = listener_accept_host(&options.stream, err);
     if (r == 0)
         r = supervisor_run(&options, err);
+    if (options.scratch >= 0) {
+        (void)close(options.scratch);
+        init_unmount_scratch();
+    }
     return r;
 }
 
 static int run_as_process(const struct arguments *arguments, struct error *err)
 {
-    const struct supervisor_options options = {.stream = arguments->stream,
-                                               .memory_bytes = arguments->memory_mib << 20};
+    const struct supervisor_options options = {
+        .stream = arguments->stream, .memory_bytes = arguments->memory_mib << 20, .scratch = -1};
 
     return supervisor_run(&options, err);
 }

@@ -16,6 +16,7 @@
 #include "guest/agent/supervisor.h"
 
 #include "base/io.h"
+#include "guest/agent/evidence.h"
 #include "guest/agent/supervisor_internal.h"
 
 #include <errno.h>
@@ -55,6 +56,8 @@ void supervisor_give_up(struct supervisor *s, const struct message_failure *fail
                     (int)failure->text.size, failure->text.data);
     s->life = LIFE_FAILED;
     process_end(&s->worker);
+    evidence_leave_failure(s->scratch, s->reason.text);
+    evidence_leave_kernel_log(s->scratch);
     (void)!supervisor_send(s, &message, NULL);
 }
 
@@ -186,6 +189,7 @@ static void measure_memory(struct supervisor *s, uint64_t limit)
 int supervisor_run(const struct supervisor_options *options, struct error *err)
 {
     struct supervisor s = {.host = options->stream,
+                           .scratch = options->scratch,
                            .model = -1,
                            .reference = -1,
                            .worker = {.input = -1, .output = -1},

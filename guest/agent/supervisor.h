@@ -22,6 +22,7 @@
 struct supervisor_options {
     int stream;            /* to the host; becomes non-blocking, stays the caller's */
     uint64_t memory_bytes; /* that the evaluation may take at most; 0: what the machine has */
+    int scratch;           /* the scratch disk's folder, where evidence goes; -1: none */
 };
 
 /*

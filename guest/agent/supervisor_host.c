@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's messages, and what follows from them. */
+#include "guest/agent/evidence.h"
 #include "guest/agent/model_file.h"
 #include "guest/agent/remote_source.h"
 #include "guest/agent/supervisor_internal.h"
@@ -139,6 +140,7 @@ static int act_on(struct supervisor *s, const struct message *message, struct er
         return receive_import(s, err);
     default: /* BYE: session_guest_receive lets nothing else through */
         s->life = LIFE_PARTED;
+        evidence_leave_kernel_log(s->scratch); /* once it has the GOODBYE, the host may end the VM */
         return supervisor_send(s, &goodbye, err);
     }
 }

@@ -14,6 +14,7 @@ enum life { LIFE_SESSION, LIFE_PARTED, LIFE_FAILED };
 
 struct supervisor {
     int host;
+    int scratch; /* -1: none */
     struct machine machine;
     uint64_t memory_bytes; /* for model and worker */
     enum life life;

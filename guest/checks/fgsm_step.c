@@ -69,18 +69,38 @@ void fgsm_direction(double norm, const float *gradient, size_t size, float *ret_
         direction_p(norm, size, ret_direction);
 }
 
+static inline float move_one(float from, float change, float low, float high)
+{
+    float moved = from + without_nan(change);
+
+    moved = moved < low ? low : moved;
+    return moved > high ? high : moved;
+}
+
+/* One length and one range for all elements, as locals, so that the loop is vectorised. */
+static void move_alike(const struct fgsm_step *step, const float *from, const float *direction, size_t size,
+                       float *ret_moved)
+{
+    const float length = (float)step->step, low = step->range_low, high = step->range_high;
+
+    for (size_t i = 0; i < size; i++)
+        ret_moved[i] = move_one(from[i], length * direction[i], low, high);
+}
+
 void fgsm_move(const struct fgsm_step *step, const float *from, const float *direction, size_t size, float *ret_moved)
 {
     float length = (float)step->step;
 
+    if (step->scale == NULL && step->low == NULL) {
+        move_alike(step, from, direction, size, ret_moved);
+        return;
+    }
     for (size_t i = 0; i < size; i++) {
         float own = step->scale == NULL ? length : (float)(step->step * (double)step->scale[i]);
         float low = step->low == NULL ? step->range_low : step->low[i];
         float high = step->low == NULL ? step->range_high : step->high[i];
-        float moved = from[i] + without_nan(own * direction[i]);
 
-        moved = moved < low ? low : moved;
-        ret_moved[i] = moved > high ? high : moved;
+        ret_moved[i] = move_one(from[i], own * direction[i], low, high);
     }
 }
 
@@ -89,6 +109,19 @@ static float project_inf(float delta, double eps)
     double magnitude = fabs((double)delta);
 
     return (float)((double)norm_sign(delta) * (magnitude < eps ? magnitude : eps));
+}
+
+/* δ in `moved`, x + P(δ) afterwards. */
+static void project_all_inf(const struct fgsm_step *step, const float *x, size_t size, float *moved)
+{
+    const double eps = step->eps; /* a local, so that the first loop is vectorised */
+
+    if (step->scale == NULL)
+        for (size_t i = 0; i < size; i++)
+            moved[i] = x[i] + project_inf(moved[i], eps);
+    else
+        for (size_t i = 0; i < size; i++)
+            moved[i] = x[i] + project_inf(moved[i], (double)(float)(eps * (double)step->scale[i]));
 }
 
 /* What the projection multiplies δ by; 1 where δ is 0, as eps / 0 is infinite. */
@@ -109,11 +142,7 @@ void fgsm_project(const struct fgsm_step *step, const float *x, size_t size, flo
     for (size_t i = 0; i < size; i++)
         moved[i] = moved[i] - x[i];
     if (step->norm == PLAN_NORM_INF) {
-        for (size_t i = 0; i < size; i++) {
-            double eps = step->scale == NULL ? step->eps : (double)(float)(step->eps * (double)step->scale[i]);
-
-            moved[i] = x[i] + project_inf(moved[i], eps);
-        }
+        project_all_inf(step, x, size, moved);
         return;
     }
     factor = projection_factor(step, moved, size);

@@ -28,11 +28,6 @@ double norm_power(double x, double y)
     return real_exp(y * real_log(x));
 }
 
-float norm_sign(float value)
-{
-    return value > 0.0f ? 1.0f : value < 0.0f ? -1.0f : 0.0f;
-}
-
 static float term(double norm, float value)
 {
     if (norm == 2)

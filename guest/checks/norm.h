@@ -15,7 +15,11 @@
  */
 float norm_of(double norm, const float *values, size_t size);
 
-float norm_sign(float value); /* 1, -1, or 0 for zeros and NaN */
+/* 1, -1, or 0 for zeros and NaN; inline, so that loops over elements are free of branches. */
+static inline float norm_sign(float value)
+{
+    return (float)((value > 0.0f) - (value < 0.0f));
+}
 
 /* x^y for finite x ≥ 0 and y > 0; relative error below 1e-13 where the result is a normal f32. */
 double norm_power(double x, double y);

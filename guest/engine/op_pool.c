@@ -8,8 +8,8 @@
  * position's gradient adds the windows in the output's row-major order to 0.
  */
 #include "guest/engine/ops.h"
+#include "guest/engine/pool_pairs.h"
 
-#include <emmintrin.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -163,35 +163,6 @@ static inline float cell_maximum(const struct pool_state *state, const struct ce
     return maximum_of(x + cell->first, rows, columns, row_step, state->step_column);
 }
 
-/*
- * Windows of 2×2 side by side, four at a time: maxps takes its second operand where `value > best` is false, so that
- * these are maximum_of's own steps. Returns how many outputs are done.
- */
-static size_t maximum_of_pairs(const float *upper, const float *lower, size_t count, float *ret_row)
-{
-    size_t done = 0;
-
-    for (; done + 4 <= count; done += 4, upper += 8, lower += 8) {
-        __m128 best = _mm_set1_ps(-INFINITY), nan = _mm_setzero_ps();
-        const __m128 low = _mm_loadu_ps(upper), high = _mm_loadu_ps(upper + 4);
-        const __m128 below = _mm_loadu_ps(lower), beyond = _mm_loadu_ps(lower + 4);
-        const __m128 values[4] = {
-            _mm_shuffle_ps(low, high, _MM_SHUFFLE(2, 0, 2, 0)),
-            _mm_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1)),
-            _mm_shuffle_ps(below, beyond, _MM_SHUFFLE(2, 0, 2, 0)),
-            _mm_shuffle_ps(below, beyond, _MM_SHUFFLE(3, 1, 3, 1)),
-        };
-
-        for (size_t i = 0; i < 4; i++) {
-            best = _mm_max_ps(values[i], best);
-            nan = _mm_or_ps(nan, _mm_cmpunord_ps(values[i], values[i]));
-        }
-        best = _mm_or_ps(_mm_andnot_ps(nan, best), _mm_and_ps(nan, _mm_set1_ps(NAN)));
-        _mm_storeu_ps(ret_row + done, best);
-    }
-    return done;
-}
-
 static size_t first_nan(const struct pool_state *state, const struct cell *cell, const float *x)
 {
     for (size_t i = 0; i < cell->rows.count; i++)
@@ -286,11 +257,23 @@ static inline void run_cell(const struct pool_run *r, const struct pool_state *s
     }
 }
 
+/* The windows of a row that pool_pairs.h can do; returns how many. `r->out` is of the outputs, or of the inputs' dx. */
+static inline size_t run_pairs(const struct pool_run *r, const struct pool_state *state, size_t row, size_t output)
+{
+    const float *upper = r->x + row, *lower = upper + state->step_row * state->width;
+    float *dx = r->out + row;
+
+    if (r->dy == NULL)
+        return pool_pairs_maximum(upper, lower, state->out_width, r->out + output);
+    return pool_pairs_gradient(upper, lower, r->dy + output, state->out_width, dx, dx + state->step_row * state->width);
+}
+
 static void work(void *argument, size_t first, size_t last)
 {
     /* Copies, which stores to the result can't reach. */
     const struct pool_run r = *(const struct pool_run *)argument;
     const struct pool_state state = *r.state;
+    const bool pairs = r.maximum && state.pairs;
     size_t inner = state.height * state.width;
     size_t output = first * state.out_height * state.out_width;
 
@@ -299,18 +282,15 @@ static void work(void *argument, size_t first, size_t last)
     for (size_t plane = first; plane < last; plane++)
         for (size_t i = 0; i < state.out_height; i++) {
             struct cell cell = {.rows = state.spans[i]};
+            size_t row = cell.rows.begin * state.width, j = 0;
 
-            size_t j = 0;
-
-            if (r.dy == NULL && r.maximum && state.pairs && cell.rows.count == 2) {
-                const float *upper = r.x + plane * inner + cell.rows.begin * state.width;
-
-                j = maximum_of_pairs(upper, upper + state.step_row * state.width, state.out_width, r.out + output);
+            if (pairs && cell.rows.count == 2) {
+                j = run_pairs(&r, &state, plane * inner + row, output);
                 output += j;
             }
             for (; j < state.out_width; j++) {
                 cell.columns = state.spans[state.out_height + j];
-                cell.first = cell.rows.begin * state.width + cell.columns.begin;
+                cell.first = row + cell.columns.begin;
                 run_cell(&r, &state, &cell, plane, output++);
             }
         }

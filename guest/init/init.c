@@ -2,8 +2,11 @@
 /* What the agent does as PID 1 of the VM. */
 #include "guest/init/init.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -13,6 +16,10 @@
 
 /* The whole list in one read. */
 #define MODULE_LIST_SIZE_MAX (INIT_MODULE_MAX * (INIT_NAME_MAX + 1u))
+
+#define PCI_DEVICES    "/sys/bus/pci/devices"
+#define CLASS_SCSI     "0x0100" /* PCI Code and ID Assignment: 01h mass storage, 00h; virtio-blk's */
+#define SCRATCH_DEVICE "/dev/vda"
 
 struct mount_entry {
     const char *source, *target, *type, *options;
@@ -76,15 +83,15 @@ static int load_module(const char *name, struct error *err)
     return 0;
 }
 
-static int load_modules(struct error *err)
+static int load_modules(const char *list_path, struct error *err)
 {
     char list[MODULE_LIST_SIZE_MAX + 1];
-    CLEANUP_FD int fd = open(INIT_MODULE_LIST, O_RDONLY | O_CLOEXEC);
+    CLEANUP_FD int fd = open(list_path, O_RDONLY | O_CLOEXEC);
     char *place = NULL;
     ssize_t size = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
 
     if (size < 0)
-        return error_set(err, ERROR_INTERNAL, -errno, "init: %s: %s", INIT_MODULE_LIST, strerror(errno));
+        return error_set(err, ERROR_INTERNAL, -errno, "init: %s: %s", list_path, strerror(errno));
     list[size] = '\0';
     for (char *name = strtok_r(list, "\n", &place); name != NULL; name = strtok_r(NULL, "\n", &place)) {
         int r = load_module(name, err);
@@ -102,7 +109,54 @@ int init_prepare(struct error *err)
     if (r < 0)
         return r;
     open_console();
-    return load_modules(err);
+    return load_modules(INIT_MODULE_LIST, err);
+}
+
+/* Whether the machine has a mass storage controller: the scratch disk is the only one that a VM of ours can have. */
+static bool has_disk(void)
+{
+    DIR *devices = opendir(PCI_DEVICES);
+    const struct dirent *entry;
+    bool found = false;
+
+    while (devices != NULL && !found && (entry = readdir(devices)) != NULL) {
+        char path[sizeof PCI_DEVICES + NAME_MAX + sizeof "/class"], class[16] = "";
+        CLEANUP_FD int fd = -1;
+
+        if (entry->d_name[0] == '.')
+            continue;
+        (void)snprintf(path, sizeof path, PCI_DEVICES "/%s/class", entry->d_name);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        found = fd >= 0 && read(fd, class, sizeof class - 1) > 0 && strncmp(class, CLASS_SCSI, strlen(CLASS_SCSI)) == 0;
+    }
+    if (devices != NULL)
+        (void)closedir(devices);
+    return found;
+}
+
+int init_mount_scratch(int *ret_folder_fd, struct error *err)
+{
+    int folder, r;
+
+    *ret_folder_fd = -1;
+    if (!has_disk())
+        return 0;
+    r = load_modules(INIT_SCRATCH_LIST, err);
+    if (r < 0)
+        return r;
+    if (mount(SCRATCH_DEVICE, INIT_SCRATCH, "ext4", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "init: mount %s: %s", INIT_SCRATCH, strerror(errno));
+    folder = open(INIT_SCRATCH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "init: %s: %s", INIT_SCRATCH, strerror(errno));
+    *ret_folder_fd = folder;
+    return 0;
+}
+
+void init_unmount_scratch(void)
+{
+    if (umount2(INIT_SCRATCH, 0) < 0 && errno == EBUSY)
+        sync();
 }
 
 void init_power_off(void)

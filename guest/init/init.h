@@ -15,8 +15,11 @@
 /* The list that images/build writes: one module file name a line, in the order to load them. */
 #define INIT_MODULE_FOLDER "/lib/modules"
 #define INIT_MODULE_LIST   INIT_MODULE_FOLDER "/order"
-#define INIT_MODULE_MAX    64u
-#define INIT_NAME_MAX      64u
+/* Likewise, for the scratch disk. */
+#define INIT_SCRATCH_LIST INIT_MODULE_FOLDER "/scratch"
+#define INIT_SCRATCH      "/scratch"
+#define INIT_MODULE_MAX   64u
+#define INIT_NAME_MAX     64u
 
 /* Whether this process is PID 1 of a VM made by images/build (and not of a PID namespace). */
 bool init_is_vm(void);
@@ -27,6 +30,17 @@ bool init_is_vm(void);
  * order. Call it once, first. ERROR_INTERNAL names the mount or module that failed.
  */
 MUST_USE int init_prepare(struct error *err);
+
+/*
+ * Mounts the scratch disk, where the VM has one, at INIT_SCRATCH and opens that folder: 0 and a descriptor that the
+ * caller closes, or 0 and -1 where there is no such disk. ERROR_INTERNAL names what failed.
+ */
+MUST_USE int init_mount_scratch(int *ret_folder_fd, struct error *err);
+
+/*
+ * Writes back what is on the scratch disk, so that it survives the end of the VM. Its folder must be closed before.
+ */
+void init_unmount_scratch(void);
 
 /*
  * Ends the VM: powers it off, or resets it if that fails, or panics if that fails too. In a process

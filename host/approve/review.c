@@ -302,12 +302,15 @@ static int judge_file(struct collecting *c, const struct folder_file *file, stru
     return 0;
 }
 
-/* The envelope for others says what the bundles say, or is broken. */
+/*
+ * The envelope for others says what the bundles say, or is broken. One that lacks a signature was left by a crash
+ * between two files: the bundles are what counts, and the next to sign or release writes it anew.
+ */
 static int judge_envelope(struct collecting *c, struct error *err)
 {
     CLEANUP_BUFFER struct buffer found = buffer_with_limit(BUNDLE_SIZE_MAX);
-    CLEANUP_BUFFER struct buffer expected = buffer_with_limit(BUNDLE_SIZE_MAX);
     struct review_line *line = &c->review->lines[c->review->line_count];
+    enum sign_off_envelope envelope = SIGN_OFF_ENVELOPE_DIFFERS;
     struct error cause = {0};
     int r = folder_read(c->request->directory, FOLDER_ENVELOPE, &found, &cause);
 
@@ -315,15 +318,17 @@ static int judge_envelope(struct collecting *c, struct error *err)
         return 0;
     if (r < 0 && cause.kind != ERROR_BAD_INPUT)
         return error_set(err, cause.kind, r, "%s", cause.text);
-    if (r == 0) {
-        r = sign_off_encode_envelope(c->request->directory, &c->statement, &expected, err);
-        if (r < 0)
-            return r;
-    }
-    if (r == 0 && found.size == expected.size && memcmp(found.data, expected.data, found.size) == 0)
+    if (r == 0)
+        r = sign_off_judge_envelope(c->request->directory, &c->statement, &found, &envelope, err);
+    if (r < 0 && cause.kind != ERROR_BAD_INPUT)
+        return r;
+    if (envelope == SIGN_OFF_ENVELOPE_WHOLE)
         return 0;
     (void)snprintf(line->support.file, sizeof line->support.file, "%s", FOLDER_ENVELOPE);
-    SAY(line, REVIEW_BROKEN, "not the envelope of the bundles beside it");
+    if (envelope == SIGN_OFF_ENVELOPE_LACKS)
+        SAY(line, REVIEW_IGNORED, "it lacks a signature of the bundles beside it, which count without it");
+    else
+        SAY(line, REVIEW_BROKEN, "not the envelope of the bundles beside it");
     c->review->line_count++;
     return 0;
 }

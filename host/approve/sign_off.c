@@ -10,6 +10,7 @@
 #include "host/json/reader.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 int sign_off_write_bundle(int folder_fd, const char *name, const struct buffer *payload,
@@ -67,6 +68,53 @@ int sign_off_encode_envelope(const char *directory, const struct buffer *stateme
     if (r == 0)
         r = buffer_append_u8(ret_text, '\n');
     return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "no memory for " FOLDER_ENVELOPE) : 0;
+}
+
+static bool has_element(const json_t *list, const json_t *element, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (json_equal(json_array_get(list, i), element))
+            return true;
+    return false;
+}
+
+/* Whether `found` is `expected` with some signatures left out. */
+static bool is_part(const json_t *found, const json_t *expected)
+{
+    const json_t *signatures = json_object_get(found, "signatures"), *all = json_object_get(expected, "signatures");
+
+    if (json_object_size(found) != json_object_size(expected) || !json_is_array(signatures) ||
+        !json_equal(json_object_get(found, "payload"), json_object_get(expected, "payload")) ||
+        !json_equal(json_object_get(found, "payloadType"), json_object_get(expected, "payloadType")))
+        return false;
+    for (size_t i = 0; i < json_array_size(signatures); i++) {
+        const json_t *signature = json_array_get(signatures, i);
+
+        if (!has_element(all, signature, json_array_size(all)) || has_element(signatures, signature, i))
+            return false;
+    }
+    return json_array_size(signatures) > 0;
+}
+
+int sign_off_judge_envelope(const char *directory, const struct buffer *statement, const struct buffer *found,
+                            enum sign_off_envelope *ret_envelope, struct error *err)
+{
+    CLEANUP_BUFFER struct buffer expected = buffer_with_limit(BUNDLE_SIZE_MAX);
+    CLEANUP_JSON json_t *found_json = NULL, *expected_json = NULL;
+    int r = sign_off_encode_envelope(directory, statement, &expected, err);
+
+    if (r < 0)
+        return r;
+    *ret_envelope = SIGN_OFF_ENVELOPE_DIFFERS;
+    if (found->size == expected.size && found->size > 0 && memcmp(found->data, expected.data, found->size) == 0)
+        *ret_envelope = SIGN_OFF_ENVELOPE_WHOLE;
+    else if (json_read(found->data, found->size, BUNDLE_SIZE_MAX, FOLDER_ENVELOPE, &found_json, NULL) == 0 &&
+             json_read(expected.data, expected.size, BUNDLE_SIZE_MAX, FOLDER_ENVELOPE, &expected_json, NULL) == 0 &&
+             json_array_size(json_object_get(found_json, "signatures")) <
+                 json_array_size(json_object_get(expected_json, "signatures")) &&
+             is_part(found_json, expected_json))
+        *ret_envelope = SIGN_OFF_ENVELOPE_LACKS;
+    return 0;
 }
 
 int sign_off_write_envelope(int folder_fd, const char *directory, const struct buffer *statement, struct error *err)

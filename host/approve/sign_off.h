@@ -25,6 +25,11 @@ MUST_USE int sign_off_write_bundle(int folder_fd, const char *name, const struct
 MUST_USE int sign_off_encode_envelope(const char *directory, const struct buffer *statement, struct buffer *ret_text,
                                       struct error *err);
 
+/* What an envelope that is there is to the bundles: all of them; some, as after a crash between two files; or else. */
+enum sign_off_envelope { SIGN_OFF_ENVELOPE_WHOLE, SIGN_OFF_ENVELOPE_LACKS, SIGN_OFF_ENVELOPE_DIFFERS };
+MUST_USE int sign_off_judge_envelope(const char *directory, const struct buffer *statement, const struct buffer *found,
+                                     enum sign_off_envelope *ret_envelope, struct error *err);
+
 /* Writes that envelope, or removes it where there would be no signature in it. */
 MUST_USE int sign_off_write_envelope(int folder_fd, const char *directory, const struct buffer *statement,
                                      struct error *err);

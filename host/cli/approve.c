@@ -240,6 +240,20 @@ static int write_request(const struct approve *approve, struct error *err)
     return 0;
 }
 
+/* The rest of what the reviewer signs, besides what cli_review_print_result() shows. */
+static int print_statement(const struct approve *approve, struct error *err)
+{
+    CLEANUP_DOCUMENT struct document document = {0};
+    char text[TIME_TEXT_SIZE];
+    int r = document_check(approve->statement.data, approve->statement.size, DOCUMENT_SIGN_OFF, &document, err);
+
+    if (r < 0)
+        return r;
+    time_text_format(document.valid_until, text);
+    (void)printf("to sign:  that this is approved for the %s tier, until %s\n", policy_tier_names[document.tier], text);
+    return fflush(stdout) == 0 ? 0 : error_set(err, ERROR_UNAVAILABLE, -errno, "standard output: %s", strerror(errno));
+}
+
 static int sign(struct approve *approve, struct error *err)
 {
     bool is_ssh = false;
@@ -247,6 +261,8 @@ static int sign(struct approve *approve, struct error *err)
 
     if (r == 0)
         r = prepare_statement(approve, err);
+    if (r == 0)
+        r = print_statement(approve, err);
     if (r < 0)
         return r;
     if (approve->request_path != NULL)

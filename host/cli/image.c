@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `lazaret image`: build, show, export and import guest images. */
 #include "host/cli/commands.h"
+#include "host/job/locate.h"
 
 #include "host/vm/image.h"
 #include "host/vm/image_store.h"
@@ -103,7 +104,6 @@ static int find_beside(const char *const *places, char ret_path[PATH_MAX], struc
 
 static int build(const struct arguments *arguments, struct error *err)
 {
-    static const char *const recipes[] = {"../images/build", "../share/lazaret/images/build", NULL};
     static const char *const agents[] = {"lazaret-agent", "../lib/lazaret/lazaret-agent", NULL};
     char recipe[PATH_MAX], agent[PATH_MAX], digest[SHA256_HEX_SIZE];
     struct image_build_options options = {.recipe = recipe, .agent = arguments->agent, .kernel = arguments->kernel};
@@ -111,7 +111,7 @@ static int build(const struct arguments *arguments, struct error *err)
 
     if (arguments->name_count != 0)
         return error_set(err, ERROR_USAGE, -EINVAL, "build takes no name; see --help");
-    r = find_beside(recipes, recipe, err);
+    r = locate_recipe("build", recipe, err);
     if (r == 0 && options.agent == NULL) {
         r = find_beside(agents, agent, err);
         options.agent = agent;

@@ -5,6 +5,7 @@
 #include "host/cli/review.h"
 
 #include "host/approve/release.h"
+#include "host/approve/sign_off.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -56,6 +57,17 @@ static int sign(struct release *release, int folder_fd, struct error *err)
     return r == 0 ? cli_review_sign(signer, &bytes, folder_fd, FOLDER_RELEASE, err) : r;
 }
 
+/* The envelope of all signatures, should a crash have left one out. */
+static int mend_envelope(const struct release *release, int folder_fd, struct error *err)
+{
+    CLEANUP_BUFFER struct buffer statement = buffer_with_limit(STATEMENT_SIZE_MAX);
+    int r = folder_read(release->review.directory, FOLDER_STATEMENT, &statement, err);
+
+    if (r == -ENOENT)
+        return 0;
+    return r < 0 ? r : sign_off_write_envelope(folder_fd, release->review.directory, &statement, err);
+}
+
 /* Nothing may be added or exchanged between the count and the release. */
 static int write_release(struct release *release, int *ret_status, struct error *err)
 {
@@ -74,7 +86,9 @@ static int write_release(struct release *release, int *ret_status, struct error 
                       *ret_status == EXIT_STATUS_NOT_YET ? " yet" : ": a sign-off or waiver is broken");
         return 0;
     }
-    r = sign(release, folder_fd, err);
+    r = mend_envelope(release, folder_fd, err);
+    if (r == 0)
+        r = sign(release, folder_fd, err);
     if (r == 0) {
         cli_review_print_state(&release->review);
         (void)printf("released: %s/" FOLDER_RELEASE "\n", release->review.directory);

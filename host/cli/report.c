@@ -2,6 +2,7 @@
 /* lazaret report: writes the page of a finished result again, with what was verified and who has signed off since. */
 #include "host/cli/commands.h"
 #include "host/cli/options.h"
+#include "host/cli/report_sign_offs.h"
 #include "host/cli/report_sources.h"
 #include "host/cli/write_file.h"
 #include "host/report/junit.h"
@@ -16,7 +17,7 @@ enum report_format { REPORT_HTML, REPORT_JUNIT };
 static const char *const format_names[] = {"html", "junit", NULL};
 
 struct report {
-    const char *directory, *output, *key_path;
+    const char *directory, *output, *key_path, *policy_path;
     unsigned format;
     char default_output[PATH_MAX];
 };
@@ -94,7 +95,8 @@ static int verify(const struct report *report, struct verify_report **ret_verifi
 }
 
 static int encode(const struct report *report, const struct report_sources *sources,
-                  const struct verify_report *verified, struct buffer *ret_bytes)
+                  const struct verify_report *verified, const struct report_sign_offs *sign_offs,
+                  struct buffer *ret_bytes)
 {
     CLEANUP_FREE struct page_verified *lines = calloc(VERIFY_ITEMS_MAX, sizeof *lines);
     struct page page = {
@@ -122,13 +124,39 @@ static int encode(const struct report *report, const struct report_sources *sour
         lines[page.verified_count++] = (struct page_verified){.state = verify_state_names[verified->items[i].state],
                                                               .what = verified->items[i].what,
                                                               .detail = verified->items[i].detail};
+    if (sign_offs != NULL) {
+        page.sign_offs = sign_offs->lines;
+        page.sign_off_count = sign_offs->line_count;
+        page.lacking = sign_offs->lacking;
+        page.lacking_count = sign_offs->lacking_count;
+    }
     return page_write(&page, ret_bytes);
+}
+
+/* Under the policy given, or the result's own; without either nobody's key is known. */
+static int count_sign_offs(const struct report *report, const struct report_sources *sources,
+                           const struct verify_report *verified, struct report_sign_offs **ret_sign_offs,
+                           struct error *err)
+{
+    CLEANUP_FREE struct policy *given = NULL;
+    const struct policy *policy = sources->policy;
+    int r = 0;
+
+    if (report->policy_path != NULL) {
+        given = calloc(1, sizeof *given);
+        if (given == NULL)
+            return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the policy");
+        r = policy_load(report->policy_path, given, err);
+        policy = given;
+    }
+    return r < 0 || policy == NULL ? r : report_sign_offs_read(report->directory, verified, policy, ret_sign_offs, err);
 }
 
 static int run(struct report *report, struct error *err)
 {
     CLEANUP_REPORT_SOURCES struct report_sources sources = {0};
     CLEANUP_VERIFY_REPORT struct verify_report *verified = NULL;
+    CLEANUP_FREE struct report_sign_offs *sign_offs = NULL;
     CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(PAGE_SIZE_MAX);
     int r = choose_output(report, err);
 
@@ -138,9 +166,11 @@ static int run(struct report *report, struct error *err)
         r = verify(report, &verified, err);
     if (r == 0)
         r = report_sources_read(report->directory, verified != NULL, &sources, err);
+    if (r == 0 && verified != NULL)
+        r = count_sign_offs(report, &sources, verified, &sign_offs, err);
     if (r < 0)
         return r;
-    r = encode(report, &sources, verified, &bytes);
+    r = encode(report, &sources, verified, sign_offs, &bytes);
     if (r < 0)
         return error_set(err, ERROR_UNAVAILABLE, r, "the report can't be written: %s", strerror(-r));
     r = write_out(report->output, &bytes, err);
@@ -155,6 +185,8 @@ int cli_report(int argc, char **argv)
     struct report report = {0};
     const struct cli_option options[] = {
         CLI_OPTION_TEXT("key", "PUB.pem", "the public key that must have signed", &report.key_path),
+        CLI_OPTION_TEXT("policy", "P.yaml", "count sign-offs under this policy (default: the result's own)",
+                        &report.policy_path),
         CLI_OPTION_CHOICE("format", "what to write", &report.format, format_names),
         CLI_OPTION_TEXT("o", "FILE", "where it goes, \"-\" for standard output (default: DIR.report.html)",
                         &report.output),
@@ -179,6 +211,8 @@ int cli_report(int argc, char **argv)
 
     if (r == 0 && parse == CLI_HELP_SHOWN)
         return 0;
+    if (r == 0 && report.policy_path != NULL && report.key_path == NULL)
+        r = error_set(&error, ERROR_USAGE, -EINVAL, "--policy needs --key: sign-offs count for a verified result only");
     report.directory = r == 0 ? operands[0] : NULL;
     if (r == 0)
         r = run(&report, &error);

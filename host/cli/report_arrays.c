@@ -134,9 +134,12 @@ static const json_t *find_classes(const json_t *evaluation)
     const json_t *check;
     size_t i;
 
-    json_array_foreach (json_object_get(evaluation, "checks"), i, check)
-        if (strcmp(json_string_value(json_object_get(check, "id")), "activation-clustering") == 0)
+    json_array_foreach (json_object_get(evaluation, "checks"), i, check) {
+        const char *id = json_string_value(json_object_get(check, "id"));
+
+        if (id != NULL && strcmp(id, "activation-clustering") == 0)
             return json_object_get(check, "classes");
+    }
     return NULL;
 }
 

@@ -121,12 +121,17 @@ int cli_review_refuse(const struct cli_review *review)
 void cli_review_print_result(const struct cli_review *review)
 {
     const json_t *extension = statement_get_extension(review->result.statement);
-    const json_t *subject = json_array_get(json_object_get(review->result.statement, "subject"), 0);
+    const json_t *subjects = json_object_get(review->result.statement, "subject");
     const json_t *reasons = json_object_get(extension, "reasons");
     char hex[SHA256_HEX_SIZE];
 
-    (void)printf("model:    %s, sha256 %s\n", json_string_value(json_object_get(subject, "name")),
-                 json_string_value(json_object_get(json_object_get(subject, "digest"), "sha256")));
+    for (size_t i = 0; i < json_array_size(subjects); i++) {
+        const json_t *subject = json_array_get(subjects, i);
+
+        (void)printf("%-10s%s, sha256 %s\n", i == 0 ? "model:" : "",
+                     json_string_value(json_object_get(subject, "name")),
+                     json_string_value(json_object_get(json_object_get(subject, "digest"), "sha256")));
+    }
     (void)printf("result:   %s, %s tier, finished %s%s%s\n", json_string_value(json_object_get(extension, "verdict")),
                  json_string_value(json_object_get(extension, "tier")),
                  json_string_value(json_object_get(extension, "finishedAt")),

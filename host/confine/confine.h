@@ -24,6 +24,7 @@ enum confine_uid {
     CONFINE_UID_PROVENANCE = 64705,
     CONFINE_UID_TIMESTAMPS = 64706, /* the reader */
     CONFINE_UID_CLIENT = 64707,     /* the network */
+    CONFINE_UID_DISK_READER = 64708,
 };
 
 struct confine_profile {

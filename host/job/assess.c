@@ -93,6 +93,7 @@ static int build(const struct admission *admission, const struct plan_made *made
         .classes = results->classes,
         .test_count = test->count,
         .test_labels = admission->test_labels,
+        .labels_travel = made->plan.sets[PLAN_SET_TEST].labelled,
         .train_count = train->present ? train->count : 0,
         .train_labels = admission->train_labels,
         .trigger_count = made->plan.sets[PLAN_SET_TRIGGERS].count / 2,

@@ -14,6 +14,7 @@
 #include "host/confine/monitor.h"
 #include "host/job/admission.h"
 #include "host/job/assess.h"
+#include "host/job/forensics.h"
 #include "host/job/job_ledger.h"
 #include "host/job/journal.h"
 #include "host/job/locate.h"
@@ -21,6 +22,7 @@
 #include "host/job/publish.h"
 #include "host/job/recheck.h"
 #include "host/job/repeat.h"
+#include "host/job/scratch_disk.h"
 #include "host/job/staging.h"
 #include "host/json/reader.h"
 
@@ -48,6 +50,8 @@ struct job {
     uint8_t agent_sha256[SHA256_SIZE];
     char policy_path[PATH_MAX], agent_path[PATH_MAX];
     int console_fd;
+    struct scratch_disk scratch;
+    json_t *scratch_listing;        /* of a job that ended badly; NULL: none */
     struct run runs[RUN_COUNT_MAX]; /* prepared all at once, run one after another */
     unsigned run_count;
     struct recheck_report recheck;
@@ -160,11 +164,16 @@ static bool rechecks(const struct job *job)
 }
 
 /* Every VM that the policy will want, before any guest is there; then the monitor gives up what it took. */
-static int prepare_runs(struct job *job, const struct run_setting *setting, struct error *err)
+static int prepare_runs(struct job *job, struct run_setting *setting, struct error *err)
 {
     int r = 0;
 
     events_begin(&job->events, "prepare");
+    if (job->admission->policy.scratch_mib > 0 && job->options->isolation == VM_MICROVM && job->staging != NULL) {
+        r = scratch_disk_start(&job->scratch, job->staging, job->admission->policy.scratch_mib, err);
+        setting->scratch_path = job->scratch.path;
+        setting->scratch_fd = job->scratch.fd;
+    }
     for (unsigned i = 0; r == 0 && i < repeats(job); i++) {
         char label[RUN_LABEL_SIZE] = "";
 
@@ -203,12 +212,13 @@ static int recheck(struct job *job, const struct run_setting *setting, const str
 static int run(struct job *job, struct error *err)
 {
     const struct admission *admission = job->admission;
-    const struct run_setting setting = {
+    struct run_setting setting = {
         .options = job->options,
         .admission = admission,
         .image = job->image,
         .agent_path = job->agent_path[0] != '\0' ? job->agent_path : NULL,
         .console_fd = job->console_fd,
+        .scratch_fd = -1,
         .events = &job->events,
         .journal = job->journal,
         .deadline_ns = job->deadline_ns,
@@ -232,6 +242,16 @@ static int run(struct job *job, struct error *err)
     assessment_clear(&job->assessment);
     assessment_fail(&job->assessment, OUTCOME_COULD_NOT_EVALUATE, trouble.text);
     return 0;
+}
+
+/* What the guest of a job that ended badly left on its scratch disk, which then goes. */
+static void read_scratch(struct job *job)
+{
+    if (job->scratch.reader != NULL && forensics_wanted(job->assessment.outcome)) {
+        events_begin(&job->events, "forensics");
+        job->scratch_listing = scratch_disk_read(&job->scratch);
+    }
+    scratch_disk_stop(&job->scratch);
 }
 
 /* --- deciding and publishing ---------------------------------------------------------------------------------- */
@@ -264,6 +284,7 @@ static int publish(struct job *job, struct error *err)
         .results = job->runs[0].results,
         .assessment = &job->assessment,
         .last = last_run(job),
+        .scratch = job->scratch_listing,
         .console_fd = job->console_fd,
         .events = &job->events,
         .ledger = job->ledger.appender != NULL ? &job->ledger : NULL,
@@ -319,8 +340,10 @@ static int run_job(struct job *job, struct error *err)
         r = decide(job, err);
     if (r == 0 && !job->assessment.failed)
         r = run(job, err);
-    if (r == 0)
+    if (r == 0) {
+        read_scratch(job);
         r = publish(job, err);
+    }
     return r;
 }
 
@@ -360,6 +383,8 @@ static void job_free(struct job *job)
         return;
     for (unsigned i = 0; i < job->run_count; i++)
         run_close(&job->runs[i]);
+    scratch_disk_stop(&job->scratch);
+    json_decref(job->scratch_listing);
     if (job->console_fd >= 0)
         (void)close(job->console_fd);
     assessment_free(&job->assessment);
@@ -385,6 +410,7 @@ int job_run(const struct job_options *options, struct job_result *ret_result, st
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a job");
     job->options = options;
     job->result = ret_result;
+    job->scratch.fd = -1;
     job->console_fd = memfd_create("console", MFD_CLOEXEC);
     job->made = calloc(1, sizeof *job->made);
     if (job->made == NULL || job->console_fd < 0)

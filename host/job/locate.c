@@ -51,6 +51,23 @@ int locate_policy(const char *name_or_path, char ret_path[PATH_MAX], struct erro
                      name_or_path, folder);
 }
 
+int locate_recipe(const char *name, char ret_path[PATH_MAX], struct error *err)
+{
+    static const char *const folders[] = {"../images", "../share/lazaret/images"};
+    char folder[PATH_MAX];
+    int r = program_folder(folder, err);
+
+    if (r < 0)
+        return r;
+    for (unsigned i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        (void)snprintf(ret_path, PATH_MAX, "%.2000s/%s/%s", folder, folders[i], name);
+        if (access(ret_path, X_OK) == 0)
+            return 0;
+    }
+    return error_set(err, ERROR_NO_INPUT, -ENOENT, "the recipe \"%s\" is neither in %s/../images nor installed", name,
+                     folder);
+}
+
 int locate_agent(char ret_path[PATH_MAX], struct error *err)
 {
     char folder[PATH_MAX];

@@ -140,11 +140,14 @@ int publish_statement(struct gathering *g, struct signer *signer)
                         io_deadline_ms(JOB_DEADLINE_SIGN_MS), g->err);
     if (r == 0)
         r = crypto_public_key_fingerprint(signer_public_key(signer), bundle.fingerprint, g->err);
-    if (r == 0 && g->publication->ledger != NULL)
-        r = job_ledger_record(g->publication->ledger, &bundle, signer_public_key(signer), g->err);
     if (r < 0)
         return r;
     stamp(g->publication, &bundle);
+    /* The ledger last: the less lies between a logged result and its commit, the rarer is a logged one that is lost. */
+    if (g->publication->ledger != NULL)
+        r = job_ledger_record(g->publication->ledger, &bundle, signer_public_key(signer), g->err);
+    if (r < 0)
+        return r;
     r = bundle_encode(&bundle, &text);
     if (r < 0)
         return error_set(g->err, ERROR_INTERNAL, r, "the bundle can't be written: %s", strerror(-r));

@@ -20,6 +20,7 @@ int run_prepare(const struct run_setting *setting, enum run_purpose purpose, con
 {
     const struct job_options *options = setting->options;
     char memory[24], *arguments[] = {"--memory", memory, NULL};
+    bool first = label[0] == '\0';
     const struct vm_options vm = {
         .isolation = options->isolation,
         .acceleration = options->acceleration,
@@ -31,6 +32,8 @@ int run_prepare(const struct run_setting *setting, enum run_purpose purpose, con
         .agent_arguments = arguments,
         .console_fd = setting->console_fd,
         .console_max = VM_CONSOLE_DEFAULT,
+        .scratch_path = first ? setting->scratch_path : NULL,
+        .scratch_fd = setting->scratch_fd,
     };
 
     ret_run->purpose = purpose;

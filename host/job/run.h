@@ -31,6 +31,8 @@ struct run_setting { /* what all runs of a job share; borrowed */
     const struct image *image; /* NULL under process isolation */
     const char *agent_path;    /* NULL in a microVM */
     int console_fd;
+    const char *scratch_path; /* the disk of the first run; NULL: none */
+    int scratch_fd;
     struct events *events;
     struct journal *journal; /* NULL: none */
     uint64_t deadline_ns;    /* of the whole job */

@@ -107,6 +107,14 @@ static int take_document(const struct document *document, struct policy *policy,
 
     if (r < 0)
         return r;
+    if (document->forensics != NULL) {
+        const struct take_number scratch = {"forensics.scratchMiB", document->forensics->scratch_mib,
+                                            POLICY_SCRATCH_MIN, POLICY_SCRATCH_MAX, &policy->scratch_mib};
+
+        r = take_numbers(&scratch, 1, err);
+        if (r < 0)
+            return r;
+    }
     policy->tier = document->tier;
     policy->arithmetic = document->arithmetic;
     policy->isolation = document->isolation != 0 ? document->isolation : POLICY_ALLOW_MICROVM;

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define POLICY_SCRATCH_MIN    8u /* MiB of a scratch disk */
+#define POLICY_SCRATCH_MAX    4096u
 #define POLICY_SIZE_MAX       ((size_t)64 * 1024)
 #define POLICY_CURVES_MAX     8u  /* of one attack */
 #define POLICY_POINTS_MAX     32u /* eps of one curve */
@@ -204,6 +206,7 @@ struct policy {
     unsigned recheck;                 /* adversarial and as many clean inputs that a fresh VM predicts again */
     uint64_t model_bytes_max;
     bool ledger_required; /* every attempt and result must be in a ledger */
+    unsigned scratch_mib; /* of the disk that the guest may leave evidence on; 0: there is none */
     bool report_samples;  /* inputs may be written out: --samples */
     bool labels;          /* test labels travel into the guest, and attacks use them */
     struct policy_provenance provenance;

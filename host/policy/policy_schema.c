@@ -55,6 +55,11 @@ static const cyaml_schema_field_t limit_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t forensics_fields[] = {
+    SCHEMA_NUMBER("scratchMiB", struct document_forensics, scratch_mib),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t report_fields[] = {
     CYAML_FIELD_ENUM("inputs", STRICT, struct document_report, samples, report_inputs, 2),
     CYAML_FIELD_END,
@@ -78,6 +83,7 @@ static const cyaml_schema_field_t document_fields[] = {
     CYAML_FIELD_UINT_PTR("repeat", OPTIONAL_POINTER, struct document, repeat),
     CYAML_FIELD_UINT_PTR("recheck", OPTIONAL_POINTER, struct document, recheck),
     CYAML_FIELD_MAPPING_PTR("limits", OPTIONAL_POINTER, struct document, limits, limit_fields),
+    CYAML_FIELD_MAPPING_PTR("forensics", OPTIONAL_POINTER, struct document, forensics, forensics_fields),
     CYAML_FIELD_MAPPING_PTR("report", OPTIONAL_POINTER, struct document, report, report_fields),
     CYAML_FIELD_MAPPING_PTR("ledger", OPTIONAL_POINTER, struct document, ledger, ledger_fields),
     CYAML_FIELD_MAPPING_PTR("provenance", OPTIONAL_POINTER, struct document, provenance, schema_provenance),

@@ -114,6 +114,10 @@ struct document_limits {
     unsigned *deadline_seconds, *memory_mib, *model_mib;
 };
 
+struct document_forensics {
+    unsigned scratch_mib;
+};
+
 struct document_report {
     bool samples;
 };
@@ -167,6 +171,7 @@ struct document {
     bool labels;
     unsigned *minimum_samples, *repeat, *recheck;
     struct document_limits *limits;
+    struct document_forensics *forensics;
     struct document_report *report;
     struct document_ledger *ledger;
     struct document_provenance *provenance;

@@ -104,6 +104,8 @@ static const struct {
     {"low", "none", "low"},
     {"info", "none", "info"},
     {"approved", "good", "approved"},
+    {"waived", "warn", "waived"},
+    {"broken", "bad", "broken"},
     {"gap", "warn", "gap"},
     {"limit", "none", "limit"},
 };

@@ -44,7 +44,7 @@ struct page_verified {
 
 /* Who looked at the result and said what of it. */
 struct page_sign_off {
-    const char *who, *when, *decision, *note, *fingerprint;
+    const char *who, *valid_until, *decision, *note, *fingerprint;
 };
 
 /* Nothing is owned. */
@@ -66,6 +66,8 @@ struct page {
     size_t verified_count;
     const struct page_sign_off *sign_offs;
     size_t sign_off_count;
+    const char *const *lacking; /* what a release still lacks, in words */
+    size_t lacking_count;
 };
 
 /* Up to `most` classes of a clustering's list, suspicious ones first; returns how many. */

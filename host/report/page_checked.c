@@ -330,7 +330,7 @@ void page_unchecked(struct html *html, const struct page *page)
     page_open(html, "unchecked", "What was not looked at, and why");
     html_raw(html, "<ul class=\"gaps\">\n");
     if (page->evaluation == NULL) {
-        open_item(html, "could-not-evaluate");
+        open_item(html, "gap");
         html_raw(html, "Everything: there is no evaluation. The reason stands above.");
         close_item(html);
     } else {

@@ -210,10 +210,23 @@ static void write_sign_off(struct html *html, const struct page_sign_off *sign_o
     html_raw(html, "</span></th><td>");
     page_badge(html, sign_off->decision);
     html_raw(html, "</td><td>");
-    html_text(html, sign_off->when);
+    html_text(html, sign_off->valid_until);
     html_raw(html, "</td><td>");
     html_text(html, sign_off->note);
     html_raw(html, "</td></tr>\n");
+}
+
+static void write_lacking(struct html *html, const struct page *page)
+{
+    if (page->lacking_count == 0)
+        return;
+    html_raw(html, "<p>What stands against a release:</p>\n<ul>\n");
+    for (size_t i = 0; i < page->lacking_count; i++) {
+        html_raw(html, "<li>");
+        html_text(html, page->lacking[i]);
+        html_raw(html, "</li>\n");
+    }
+    html_raw(html, "</ul>\n");
 }
 
 void page_sign_offs(struct html *html, const struct page *page)
@@ -229,15 +242,19 @@ void page_sign_offs(struct html *html, const struct page *page)
                              "there are by then.</p>\n");
         if (strcmp(tier, "low") != 0)
             html_raw(html, "<p>The policy\xe2\x80\x99s tier asks for people: a result never passes by itself.</p>\n");
+        write_lacking(html, page);
         page_close(html);
         return;
     }
     page_open_table(html, "Sign-offs");
-    html_raw(html, "<thead><tr><th scope=\"col\">Who</th><th scope=\"col\">Decision</th><th scope=\"col\">When</th><th "
-                   "scope=\"col\">Note</th></tr></thead>\n<tbody>\n");
+    html_raw(
+        html,
+        "<thead><tr><th scope=\"col\">Who</th><th scope=\"col\">Decision</th><th scope=\"col\">Valid until</th><th "
+        "scope=\"col\">Note</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < page->sign_off_count; i++)
         write_sign_off(html, &page->sign_offs[i]);
     html_raw(html, "</tbody>\n");
     page_close_table(html);
+    write_lacking(html, page);
     page_close(html);
 }

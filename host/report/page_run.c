@@ -82,6 +82,26 @@ static void write_facts(struct html *html, const json_t *execution)
     html_raw(html, "</dl>\n");
 }
 
+/* The end of a worker in the guest, in its supervisor's words (docs/forensics.md). */
+static void write_forensics(struct html *html, const json_t *forensics)
+{
+    const json_t *worker = json_object_get(forensics, "worker");
+
+    if (forensics == NULL)
+        return;
+    if (worker != NULL) {
+        html_raw(html, "<h3>What the guest said of its end</h3>\n<dl class=\"facts\">\n");
+        write_fact(html, "Failure", look_text(worker, "failure"));
+        write_fact(html, "During", look_text(worker, "check"));
+        write_fact(html, "Signal", look_text(worker, "signalName"));
+        write_fact(html, "Forbidden system call", look_text(worker, "systemCallName"));
+        write_fact(html, "At address", look_text(worker, "address"));
+        write_fact(html, "In its words", look_text(worker, "text"));
+        html_raw(html, "</dl>\n");
+    }
+    html_raw(html, "<p class=\"fine\">What else was left behind stands in <code>forensics.json</code>.</p>\n");
+}
+
 static void write_phases(struct html *html, const json_t *phases)
 {
     const json_t *phase;
@@ -131,6 +151,7 @@ void page_run(struct html *html, const struct page *page)
     page_open(html, "run", "How it ran");
     if (page->execution != NULL)
         write_facts(html, page->execution);
+    write_forensics(html, page->forensics);
     write_phases(html, json_object_get(page->execution, "phases"));
     write_console(html, page);
     page_close(html);

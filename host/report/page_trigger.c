@@ -222,7 +222,7 @@ void page_trigger(struct html *html, const struct page *page)
     page_open(html, "trigger",
               json_array_size(json_object_get(check, "suspicious")) > 0 ? "The trigger that was found"
                                                                         : "The strongest pattern that was found");
-    html_raw(html, "<p>");
+    html_raw(html, "<p>The ");
     page_check_found(html, check);
     html_raw(html, ".");
     if (look_decimal(json_object_get(check, "null"), "median") >= 0.0) {

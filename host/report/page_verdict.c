@@ -189,13 +189,13 @@ static void write_links(struct html *html, const struct page *page)
 /* What `lazaret report` found out before it wrote; the page that is signed can't know. */
 static void write_verified(struct html *html, const struct page *page)
 {
-    bool held = page->verified_count > 0;
+    bool held = false;
 
     if (!page->rewritten)
         return;
     for (size_t i = 0; i < page->verified_count; i++)
-        if (strcmp(page->verified[i].what, "signature") == 0 && strcmp(page->verified[i].state, "holds") != 0)
-            held = false;
+        if (strcmp(page->verified[i].what, "signature") == 0 && strcmp(page->verified[i].state, "holds") == 0)
+            held = true;
     html_raw(html, held ? "<p class=\"note\">Written again by <code>lazaret report</code> from a result whose "
                           "signature holds; <a href=\"#verified\">what was verified</a>.</p>\n"
                         : "<p class=\"note warn\"><strong>The signature was not checked</strong>, as no key was given: "

@@ -100,6 +100,7 @@ struct evaluation_input {   /* everything is borrowed */
     uint64_t height, width; /* of an input, where triggers must lie; 0: they are not places */
     uint32_t channels;      /* of an input, for colours; 0: not known */
     size_t test_count;
+    bool labels_travel; /* attacks aim away from test labels: what is wrong when clean is not attacked */
     const int32_t *test_labels;
     const int32_t *clean_predictions; /* of the test set; NULL where clean-accuracy did not run */
     size_t train_count;

@@ -25,16 +25,6 @@ static const char *const evidence[] = {STATEMENT_POLICY,    STATEMENT_SPEC, STAT
                                        STATEMENT_EXECUTION, "domain.xml",   "findings.sarif", "forensics.json",
                                        "report.html",       "junit.xml",    "clusters.npz",   "trigger.npz"};
 
-/* Files that others add, and why the signature can't cover them; by the beginnings of their names. */
-static const struct {
-    const char *prefix, *why;
-} additions[] = {
-    {"approval", "signed by people, on its own: 'lazaret release --check' judges it"},
-    {"waiver-", "signed by people, on its own: 'lazaret release --check' judges it"},
-    {"release.", "signed on its own: 'lazaret release --check' judges it"},
-    {"events.jsonl", "not covered by the signature: the progress of the job, and no evidence"},
-};
-
 /* Roles of arrays that a spec names. */
 static const char *const roles[] = {"mask", "epsScale"};
 
@@ -186,12 +176,18 @@ static bool is_evidence(const char *name)
     return false;
 }
 
-static const char *why_uncovered(const char *name)
+/* Asked for one by one, however many other files there are. */
+static void check_evidence(struct verify *verify)
 {
-    for (size_t i = 0; i < sizeof additions / sizeof *additions; i++)
-        if (strncmp(name, additions[i].prefix, strlen(additions[i].prefix)) == 0)
-            return additions[i].why;
-    return "not covered by the signature";
+    char path[PATH_MAX];
+    struct stat status;
+
+    for (size_t i = 0; i < sizeof evidence / sizeof *evidence; i++)
+        if (!is_named(verify, evidence[i]) &&
+            snprintf(path, sizeof path, "%s/%s", verify->directory, evidence[i]) < PATH_MAX &&
+            lstat(path, &status) == 0)
+            verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, evidence[i],
+                       "not covered by the signature, as a result's own file of this name is");
 }
 
 /* Points out the files that the signature does not cover; returns their number. */
@@ -210,11 +206,11 @@ static size_t check_others(struct verify *verify, const struct listing *listing,
             continue;
         }
         uncovered++;
-        if (is_evidence(name))
-            verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name,
-                       "not covered by the signature, as a result's own file of this name is");
-        else if (uncovered <= SHOWN_MAX)
-            verify_add(verify, VERIFY_FILES, VERIFY_NOT_CHECKED, name, "%s", why_uncovered(name));
+        if (!is_evidence(name) && uncovered <= SHOWN_MAX)
+            verify_add(verify, VERIFY_FILES, VERIFY_NOT_CHECKED, name,
+                       strcmp(name, "events.jsonl") == 0
+                           ? "not covered by the signature: the progress of the job, and no evidence"
+                           : "not covered by the signature");
     }
     if (uncovered > SHOWN_MAX || listing->is_cut)
         verify_add(verify, VERIFY_FILES, VERIFY_NOT_CHECKED, "more files", "there are more without cover than these");
@@ -249,6 +245,7 @@ int verify_files(struct verify *verify, struct error *err)
         return r;
     check_list(verify, verify_configuration(verify), false);
     check_list(verify, verify_documents(verify), true);
+    check_evidence(verify);
     check_roles(verify, found, check_others(verify, &listing, found));
     return 0;
 }

@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define PERIOD_SIZE 96u
 #define REASON_SIZE (KEYRING_REASON_SIZE + 4u)
@@ -127,20 +128,26 @@ static bool survives_revocation(struct verify *verify, const struct keyring_revo
 {
     const struct verify_report *report = verify->report;
     bool is_proven = report->time_source == VERIFY_TIME_PROVEN || report->time_source == VERIFY_TIME_GIVEN;
-    char since[TIME_TEXT_SIZE], time[TIME_TEXT_SIZE], reason[REASON_SIZE] = "";
+    int64_t now = (int64_t)time(NULL);
+    char since[TIME_TEXT_SIZE], when[TIME_TEXT_SIZE], reason[REASON_SIZE] = "";
 
     time_text_format(revocation->since, since);
-    time_text_format(report->time, time);
+    time_text_format(report->time, when);
     if (revocation->reason[0] != '\0')
         (void)snprintf(reason, sizeof reason, " (%s)", revocation->reason);
+    if (now < revocation->since) {
+        verify_add(verify, VERIFY_RECORD, VERIFY_HOLDS, "revocation", "to be revoked at %s%s, which is to come", since,
+                   reason);
+        return true;
+    }
     if (is_proven && report->time < revocation->since) {
         verify_add(verify, VERIFY_RECORD, VERIFY_HOLDS, "revocation", "revoked since %s%s, but signed by %s (%s)",
-                   since, reason, time, source_words(report->time_source));
+                   since, reason, when, source_words(report->time_source));
         return true;
     }
     if (is_proven)
         verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "key",
-                   "revoked since %s%s, and the earliest proof of the signature is of %s (%s)", since, reason, time,
+                   "revoked since %s%s, and the earliest proof of the signature is of %s (%s)", since, reason, when,
                    source_words(report->time_source));
     else
         verify_add(verify, VERIFY_RECORD, VERIFY_MISMATCH, "key",
@@ -172,15 +179,15 @@ static void judge_listed(struct verify *verify)
     const struct keyring_key *key = verify->listed;
     /* Revocation has been judged, more strictly. */
     struct keyring_key dated = *key;
-    char period[PERIOD_SIZE], time[TIME_TEXT_SIZE];
+    char period[PERIOD_SIZE], when[TIME_TEXT_SIZE];
     enum keyring_standing standing;
 
     dated.revoked_since = TIME_NEVER;
     standing = keyring_judge(&dated, report->time);
     describe_period(key, period);
-    time_text_format(report->time, time);
+    time_text_format(report->time, when);
     verify_add(verify, VERIFY_RECORD, standing == KEYRING_VALID ? VERIFY_HOLDS : VERIFY_MISMATCH, "key",
-               "%s: %s, %s; judged at %s (%s)", key->name, keyring_standing_names[standing], period, time,
+               "%s: %s, %s; judged at %s (%s)", key->name, keyring_standing_names[standing], period, when,
                source_words(report->time_source));
 }
 

@@ -7,8 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* The vhost-user device's place on the root bus, clear of what libvirt assigns by itself. */
-#define VSOCK_PCI_SLOT "0x10"
+/* Places on the root bus, clear of what libvirt assigns by itself: the vhost-user device, the scratch disk. */
+#define VSOCK_PCI_SLOT   "0x10"
+#define SCRATCH_PCI_SLOT "0x11"
 
 /*
  * Under TCG a model without AVX2: QEMU 7.2 decodes some AVX2 gathers wrongly, and emulated vectors
@@ -118,6 +119,18 @@ static int append_devices(struct buffer *xml, const struct domain_options *optio
                          "'/>\n"
                          "      <target type='isa-serial' port='0'/>\n"
                          "    </serial>\n");
+    /* Nothing of it outlives the job, so that no write need reach a disk of the host's. */
+    if (r == 0 && options->scratch != NULL)
+        r = append_value(xml,
+                         "    <disk type='file' device='disk'>\n"
+                         "      <driver name='qemu' type='raw' cache='unsafe'/>\n"
+                         "      <source file='",
+                         options->scratch,
+                         "'/>\n"
+                         "      <target dev='vda' bus='virtio'/>\n"
+                         "      <address type='pci' domain='0x0000' bus='0x00' slot='" SCRATCH_PCI_SLOT
+                         "' function='0x0'/>\n"
+                         "    </disk>\n");
     /* The kernel's vhost-vsock: libvirt claims a free CID and hands QEMU the open device. */
     if (r == 0 && options->transport == VM_TRANSPORT_VHOST_VSOCK)
         r = buffer_append_format(xml, "    <vsock model='virtio'>\n"

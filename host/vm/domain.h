@@ -21,6 +21,7 @@ struct domain_options {
     const char *command_line;
     const char *console;      /* path prefix of a pair of FIFOs, .in and .out */
     const char *vsock_socket; /* vhost-user only: where the device listens */
+    const char *scratch;      /* path of a raw disk that the guest may write; NULL: none */
 };
 
 /* Writes the XML; the caller frees it. -EMSGSIZE beyond VM_XML_MAX, -EINVAL for AUTO values. */

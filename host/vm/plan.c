@@ -64,6 +64,8 @@ static int check_options(const struct vm_options *options, struct error *err)
     if (options->isolation == VM_PROCESS) {
         if (options->agent_path == NULL)
             return error_set(err, ERROR_USAGE, -EINVAL, "process isolation needs an agent");
+        if (options->scratch_path != NULL)
+            return error_set(err, ERROR_USAGE, -EINVAL, "process isolation has no scratch disk");
         return 0;
     }
     if (options->image == NULL)
@@ -132,6 +134,7 @@ static int describe_domain(const struct vm_options *options, struct vm_record *r
         .command_line = image_manifest(options->image)->command_line,
         .console = SANDBOX_CONSOLE,
         .vsock_socket = SANDBOX_VSOCK,
+        .scratch = options->scratch_path != NULL ? SANDBOX_SCRATCH : NULL,
     };
     int r = domain_format_xml(&domain, &xml, err);
 

@@ -103,13 +103,18 @@ static int clone_file(const struct sandbox_file *file, int *ret_tree, struct err
     return 0;
 }
 
-static int attach_file(int tree, const char *target, struct error *err)
+static int attach_file(int tree, const struct sandbox_file *file, uid_t job_uid, struct error *err)
 {
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    /* The agent is a program; a disk is not. */
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                                (file->writable ? MOUNT_ATTR_NOEXEC : MOUNT_ATTR_RDONLY)};
+    const char *target = file->target;
     CLEANUP_FD int place = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 
     if (place < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0 ||
         move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return fail_at(err, target);
+    if (file->writable && chown(target, job_uid, job_uid) < 0)
         return fail_at(err, target);
     return 0;
 }
@@ -179,7 +184,7 @@ static int build_tree(const struct sandbox_options *options, const int *trees, s
         return fail_at(err, SANDBOX_JOB);
     r = build_dev(options, err);
     for (size_t i = 0; r == 0 && i < options->file_count; i++)
-        r = attach_file(trees[i], options->files[i].target, err);
+        r = attach_file(trees[i], &options->files[i], options->job_uid, err);
     return r;
 }
 

@@ -20,6 +20,7 @@
 #define SANDBOX_INITRAMFS  SANDBOX_JOB "/initramfs"
 #define SANDBOX_CONSOLE    SANDBOX_JOB "/console" /* FIFOs .in and .out */
 #define SANDBOX_VSOCK      SANDBOX_JOB "/vsock"
+#define SANDBOX_SCRATCH    SANDBOX_JOB "/scratch"
 #define SANDBOX_LIBVIRT    SANDBOX_JOB "/v"    /* the embedded driver's root */
 #define SANDBOX_AGENT_ROOT SANDBOX_JOB "/root" /* process isolation: the agent's whole world */
 
@@ -35,6 +36,7 @@ struct sandbox_file {
     const char *path;   /* where it is outside */
     int fd;             /* what was verified: the file at `path` must still be this one */
     const char *target; /* where it appears inside */
+    bool writable;      /* the job's own: it is given to job_uid */
 };
 
 struct sandbox_options {

@@ -99,15 +99,19 @@ static int prepare(struct vm *vm, const struct vm_options *options, struct inher
         child->agent_fd = open(options->agent_path, O_RDONLY | O_CLOEXEC);
         if (child->agent_fd < 0)
             return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", options->agent_path, strerror(errno));
-        supervisor->files[0] = (struct sandbox_file){options->agent_path, child->agent_fd, SANDBOX_AGENT_ROOT "/init"};
+        supervisor->files[0] = (struct sandbox_file){
+            .path = options->agent_path, .fd = child->agent_fd, .target = SANDBOX_AGENT_ROOT "/init"};
         supervisor->file_count = 1;
         return 0;
     }
-    supervisor->files[0] =
-        (struct sandbox_file){image_kernel_path(options->image), image_kernel_fd(options->image), SANDBOX_KERNEL};
-    supervisor->files[1] = (struct sandbox_file){image_initramfs_path(options->image),
-                                                 image_initramfs_fd(options->image), SANDBOX_INITRAMFS};
-    supervisor->file_count = 2;
+    supervisor->files[supervisor->file_count++] = (struct sandbox_file){
+        .path = image_kernel_path(options->image), .fd = image_kernel_fd(options->image), .target = SANDBOX_KERNEL};
+    supervisor->files[supervisor->file_count++] = (struct sandbox_file){.path = image_initramfs_path(options->image),
+                                                                        .fd = image_initramfs_fd(options->image),
+                                                                        .target = SANDBOX_INITRAMFS};
+    if (options->scratch_path != NULL)
+        supervisor->files[supervisor->file_count++] = (struct sandbox_file){
+            .path = options->scratch_path, .fd = options->scratch_fd, .target = SANDBOX_SCRATCH, .writable = true};
     return 0;
 }
 
@@ -148,7 +152,7 @@ static int launch(struct vm *vm, const struct vm_options *options, struct error 
         .transport = vm->record.transport,
         .xml = vm->record.domain_xml,
         .agent_arguments = options->agent_arguments,
-        .files = {{.fd = -1}, {.fd = -1}},
+        .files = {{.fd = -1}, {.fd = -1}, {.fd = -1}},
         .console_fd = options->console_fd,
         .console_max = options->console_max,
         .outer_uid = geteuid(),

@@ -52,6 +52,8 @@ struct vm_options {
     char *const *agent_arguments; /* process isolation: more arguments, NULL-terminated, or NULL */
     int console_fd;               /* receives what the guest prints; borrowed until vm_destroy(); -1: none */
     uint64_t console_max;         /* bytes at most in console_fd; what comes after is dropped and counted */
+    const char *scratch_path;     /* microvm: a disk that the guest may write (host/vm/scratch.h); NULL: none */
+    int scratch_fd;               /* that file, open; borrowed until vm_start() returns */
 };
 
 /* Why a VM ended. */

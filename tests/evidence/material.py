@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("LAZARET_BUILD", ROOT / "build"))
@@ -189,6 +190,12 @@ class Material:
             "rfc3161Timestamps": [{"signedTimestamp": b64(self.timestamp(signature))}]}
         path.write_bytes(canonical(bundle) + b"\n")
 
+    def revocation_now(self):
+        """A time after all signatures and timestamps, and before the tests."""
+        since = int(time.time()) + 1
+        time.sleep(1.1)
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
+
     def make_keyrings(self):
         """Rings that know the key, each in its way."""
         pem = "".join(f"      {line}\n" for line in self.public.read_text().splitlines())
@@ -200,7 +207,8 @@ class Material:
             "expired": known + "    notAfter: 2020-01-01\n",
             "early": known + "    notBefore: 9999-01-01\n",
             "revoked": known + revoked,
-            "revoked-later": known + revoked.replace("2020", "9999"),
+            "revoked-later": known + revoked.replace("2020-01-01", self.revocation_now()),
+            "revoked-to-come": known + revoked.replace("2020", "9999"),
             "not-listed": known.replace(pem, other),
             "other-use": known.replace("[result]", "[reviewer]") + "  - name: station-2\n    use: [result]\n"
                          "    publicKey: |\n" + other,

@@ -192,7 +192,7 @@ AUDITOR = [
     Row("key ring: revoked", ring("revoked"), {"key": "revoked since 2020-01-01.*stolen.*earliest proof"},
         changes_files=False),
     Row("key ring: revoked, and only the signer's word", without_stamp(ring("revoked-later")),
-        {"key": "revoked since 9999-01-01.*no timestamp proves"}),
+        {"key": "revoked since .*no timestamp proves"}),
     Row("key: revoked in a ring beside --key", give(keys=lambda r: r.material.folder / "revoked.yaml"),
         {"key": "revoked"}, changes_files=False),
     Row("model: a bit of it", lambda r: changed_input("model", r.inputs["model"])(r),

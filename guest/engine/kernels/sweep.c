@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sums over a grid of positions for many outputs, cut into tiles. */
 #include "sweep.h"
+#include "tile_store.h"
 
-#include <emmintrin.h>
 #include <string.h>
 
-#define STRETCH_TERMS 192u /* terms whose weights stay in the cache: 24 KiB of the widest lanes */
-#define PIECE_TILES   64u  /* the most tiles that pass over a stretch, and the fewest */
-#define PIECE_LEAST   8u
-#define UNITS_WANTED  4u /* for each thread, as units differ in work */
-#define TILE_FLOATS   ((size_t)TILE_POSITIONS_MAX * TILE_LANES_MAX)
-#define STRIPS_MAX    (TILE_POSITIONS_MAX + 1u)
+#define STRETCH_TERMS   192u /* terms whose weights stay in the cache: 24 KiB of the widest lanes */
+#define PIECE_TILES     64u  /* the most tiles that pass over a stretch, and the fewest */
+#define PIECE_LEAST     8u
+#define UNITS_WANTED    4u /* for each thread, as units differ in work */
+#define WAITING_COLUMNS 4u
+#define STRIPS_MAX      (TILE_POSITIONS_MAX + 1u)
 
 /* Neighbouring columns that are cut alike: `across` chunks of the kind's columns. */
 struct strip {
@@ -31,6 +31,18 @@ struct plan {
 struct place {
     const struct strip *strip;
     size_t column, line; /* the line counts through all images */
+};
+
+struct block {
+    size_t group, first, outputs; /* within the group */
+    unsigned vectors;
+    const float *weights;
+    const float *bias; /* padded to TILE_LANES_MAX, or NULL */
+};
+
+struct stretch {
+    size_t first, terms;
+    bool last;
 };
 
 size_t sweep_packed_size(unsigned lanes, size_t outputs, size_t terms)
@@ -67,6 +79,22 @@ static size_t chunks_across(size_t left, size_t columns)
     return across > 0 && columns >= 4 && left % columns == 1 ? across - 1 : across;
 }
 
+/*
+ * Whether tiles of four columns, at least as many positions each, cut all that is left: their lines are stored without
+ * a detour (tile_store.c).
+ */
+static bool fours_do(const struct tile_kind *kind, size_t left)
+{
+    const unsigned positions = kind->columns * kind->lines;
+
+    if (left % 4 != 0 || kind->columns % 4 == 0)
+        return false;
+    for (kind++; kind->columns != 0; kind++)
+        if (kind->columns == 4 && kind->lines * 4 >= positions)
+            return true;
+    return false;
+}
+
 static void cut_columns(struct plan *plan)
 {
     size_t lines = plan->sweep->images * plan->sweep->lines, column = 0;
@@ -76,7 +104,7 @@ static void cut_columns(struct plan *plan)
         size_t across = chunks_across(left, kind->columns);
         struct strip *strip = &plan->strips[plan->strip_count];
 
-        if (across == 0)
+        if (across == 0 || fours_do(kind, left))
             continue;
         *strip = (struct strip){
             .kind = kind,
@@ -108,209 +136,83 @@ static struct place locate(const struct plan *plan, size_t tile)
     };
 }
 
-/* What is not above zero becomes +0; NaN stays, as `value <= 0 ? 0 : value` has it. */
-static inline __m128 cut_below_zero(__m128 sign, __m128 value)
+/* Where lines are read and, once their sums are whole, written; they go on into the next image. */
+static void place_lines(const struct sweep *sweep, const struct block *block, size_t line, size_t column, size_t count,
+                        const float **ret_from, float **ret_to)
 {
-    return _mm_andnot_ps(_mm_cmple_ps(sign, _mm_setzero_ps()), value);
-}
+    size_t image = line / sweep->lines, within = line % sweep->lines;
+    size_t first = block->group * sweep->outputs + block->first;
+    size_t from = block->group * sweep->source_group + image * sweep->source_image + within * sweep->source_line;
+    size_t to = first * sweep->result_output + image * sweep->result_image + within * sweep->result_line;
 
-/* [positions × lanes] to [lanes × TILE_POSITIONS_MAX], with the bias of each lane, and relu'd where asked. */
-static void turn_tile(const float *sums, size_t positions, size_t lanes, size_t outputs, const float *bias, bool relu,
-                      float *ret_turned)
-{
-    for (size_t lane = 0; lane < outputs; lane += 4) {
-        for (size_t p = 0; p < positions; p += 4) {
-            __m128 v[4];
-
-            for (size_t i = 0; i < 4; i++) {
-                v[i] = _mm_loadu_ps(sums + (p + i) * lanes + lane);
-                if (bias != NULL)
-                    v[i] = _mm_add_ps(v[i], _mm_loadu_ps(bias + lane));
-                if (relu)
-                    v[i] = cut_below_zero(v[i], v[i]);
-            }
-            _MM_TRANSPOSE4_PS(v[0], v[1], v[2], v[3]);
-            for (size_t i = 0; i < 4; i++)
-                _mm_storeu_ps(ret_turned + (lane + i) * TILE_POSITIONS_MAX + p, v[i]);
-        }
-    }
-}
-
-static float finish_one(const struct sweep *sweep, size_t at, float value)
-{
-    if (sweep->addend != NULL)
-        value = value + sweep->addend[at];
-    if (sweep->relu)
-        value = value <= 0.0f ? 0.0f : value;
-    if (sweep->mask != NULL)
-        value = sweep->mask[at] <= 0.0f ? 0.0f : value;
-    return value;
-}
-
-/* finish_one for four places in a row. */
-static __m128 finish_four(const struct sweep *sweep, size_t at, __m128 value)
-{
-    if (sweep->addend != NULL)
-        value = _mm_add_ps(value, _mm_loadu_ps(sweep->addend + at));
-    if (sweep->relu)
-        value = cut_below_zero(value, value);
-    if (sweep->mask != NULL)
-        value = cut_below_zero(_mm_loadu_ps(sweep->mask + at), value);
-    return value;
-}
-
-/* A run with addend, relu and mask, to places `step` apart. */
-static void finish_run(const struct sweep *sweep, float *to, size_t step, const float *from, size_t columns)
-{
-    size_t at = (size_t)(to - sweep->result), c = 0;
-
-    for (; step == 1 && c + 4 <= columns; c += 4)
-        _mm_storeu_ps(to + c, finish_four(sweep, at + c, _mm_loadu_ps(from + c)));
-    for (; c < columns; c++)
-        to[c * step] = finish_one(sweep, at + c * step, from[c]);
-}
-
-struct block {
-    size_t group, first, outputs; /* within the group */
-    unsigned vectors;
-    const float *weights;
-    const float *bias; /* padded to TILE_LANES_MAX, or NULL */
-};
-
-/* A turned tile to neighbouring places, `columns` a constant where it is called. */
-static inline void put_columns(float *const *to, const float *turned, const struct block *block, size_t output_step,
-                               size_t lines, size_t columns)
-{
-    for (size_t o = 0; o < block->outputs; o++) {
-        const float *from = turned + o * TILE_POSITIONS_MAX;
-
-        for (size_t l = 0; l < lines; l++)
-            memcpy(to[l] + o * output_step, from + l * columns, columns * sizeof(*from));
-    }
-}
-
-static void put_tile(float *const *to, const float *turned, const struct block *block, size_t output_step,
-                     const struct tile_kind *kind)
-{
-    switch (kind->columns) {
-    case 12:
-        put_columns(to, turned, block, output_step, 1, 12);
-        break;
-    case 6:
-        put_columns(to, turned, block, output_step, kind->lines, 6);
-        break;
-    case 4:
-        put_columns(to, turned, block, output_step, kind->lines, 4);
-        break;
-    case 3:
-        put_columns(to, turned, block, output_step, kind->lines, 3);
-        break;
-    case 2:
-        put_columns(to, turned, block, output_step, kind->lines, 2);
-        break;
-    default:
-        put_columns(to, turned, block, output_step, kind->lines, kind->columns);
-    }
-}
-
-/* Where `count` lines from `line` on begin, counted through all images. */
-static void find_lines(const struct sweep *sweep, size_t line, size_t count, size_t image_step, size_t line_step,
-                       size_t *ret_offsets)
-{
-    size_t within = line % sweep->lines;
-    size_t offset = line / sweep->lines * image_step + within * line_step;
-
+    from += column;
+    to += column * sweep->result_column;
     for (size_t l = 0; l < count; l++) {
-        ret_offsets[l] = offset;
-        offset += line_step;
+        ret_from[l] = sweep->source + from;
+        ret_to[l] = sweep->result + to;
+        from += sweep->source_line;
+        to += sweep->result_line;
         if (++within == sweep->lines) {
             within = 0;
-            offset += image_step - sweep->lines * line_step;
+            from += sweep->source_image - sweep->lines * sweep->source_line;
+            to += sweep->result_image - sweep->lines * sweep->result_line;
         }
     }
 }
 
-static void store_tile(const struct plan *plan, const struct block *block, const struct tile_kind *kind, size_t line,
-                       size_t column, const float *sums)
-{
-    const struct sweep *sweep = plan->sweep;
-    size_t lanes = (size_t)block->vectors * plan->table->lanes;
-    float turned[TILE_FLOATS];
-    size_t starts[TILE_POSITIONS_MAX];
-    float *to[TILE_POSITIONS_MAX];
-    size_t first =
-        sweep->result_column * column + (block->group * sweep->outputs + block->first) * sweep->result_output;
-    bool relu_first = sweep->relu && sweep->addend == NULL; /* before the tile is turned, where it costs least */
-    bool finished = sweep->addend != NULL || sweep->mask != NULL;
-
-    find_lines(sweep, line, kind->lines, sweep->result_image, sweep->result_line, starts);
-    for (size_t l = 0; l < kind->lines; l++)
-        to[l] = sweep->result + first + starts[l];
-    if (sweep->result_output == 1 && sweep->bias == NULL && !sweep->relu && !finished) { /* already in order */
-        for (size_t p = 0; p < (size_t)kind->lines * kind->columns; p++)
-            memcpy(to[p / kind->columns] + p % kind->columns * sweep->result_column, sums + p * lanes,
-                   block->outputs * sizeof(*sums));
-        return;
-    }
-    turn_tile(sums, (size_t)kind->lines * kind->columns, lanes, block->outputs, block->bias, relu_first, turned);
-    if (sweep->result_column == 1 && !finished) {
-        put_tile(to, turned, block, sweep->result_output, kind);
-        return;
-    }
-    for (size_t o = 0; o < block->outputs; o++) {
-        const float *from = turned + o * TILE_POSITIONS_MAX;
-        size_t output = o * sweep->result_output;
-
-        for (size_t l = 0; l < kind->lines; l++, from += kind->columns) {
-            if (finished)
-                finish_run(sweep, to[l] + output, sweep->result_column, from, kind->columns);
-            else
-                for (size_t c = 0; c < kind->columns; c++)
-                    to[l][output + c * sweep->result_column] = from[c];
-        }
-    }
-}
-
-struct stretch {
-    size_t first, terms;
-    bool last;
-};
-
+/* A tile of which `lines` are wanted, 1 or more; its others read the last of those once more, and are not stored. */
 static void run_one(const struct plan *plan, const struct block *block, const struct stretch *stretch,
-                    const struct tile_kind *kind, size_t line, size_t column, float *sums)
+                    const struct tile_kind *kind, struct place place, size_t lines, float *sums)
 {
     const struct sweep *sweep = plan->sweep;
     size_t lanes = (size_t)block->vectors * plan->table->lanes;
-    size_t starts[TILE_POSITIONS_MAX];
-    struct tile tile = {
-        .offsets = sweep->offsets + stretch->first,
-        .weights = block->weights + stretch->first * lanes,
-        .terms = stretch->terms,
-        .resumed = stretch->first != 0,
-        .sums = sums,
-    };
+    struct tile tile; /* filled in one by one, as their arrays are long for a short tile */
+    struct tile_store store;
 
-    find_lines(sweep, line, kind->lines, sweep->source_image, sweep->source_line, starts);
-    for (size_t l = 0; l < kind->lines; l++)
-        tile.lines[l] = sweep->source + block->group * sweep->source_group + column + starts[l];
+    tile.offsets = sweep->offsets + stretch->first;
+    tile.weights = block->weights + stretch->first * lanes;
+    tile.terms = stretch->terms;
+    tile.resumed = stretch->first != 0;
+    tile.sums = sums;
+    tile.bias = stretch->last ? block->bias : NULL; /* while the sums are in registers */
+    tile.relu = stretch->last && sweep->relu && sweep->addend == NULL;
+    store.sweep = sweep;
+    store.lanes = lanes;
+    store.outputs = block->outputs;
+    store.columns = kind->columns;
+    store.lines = (unsigned)lines;
+    place_lines(sweep, block, place.line, place.column, lines, tile.lines, store.to);
+    for (size_t l = lines; l < kind->lines; l++)
+        tile.lines[l] = tile.lines[lines - 1];
     kind->run[block->vectors - 1](&tile);
     if (stretch->last)
-        store_tile(plan, block, kind, line, column, sums);
+        tile_store(&store, sums);
 }
 
-/* One tile, or as many of one line as there are lines left. */
+/*
+ * Whether `left` lines, too few for a tile of this kind, are done sooner as one anyway: a single line of few columns
+ * leaves the multipliers waiting for its sums, and so costs as much as one of WAITING_COLUMNS.
+ */
+static bool fills_tile(const struct tile_kind *kind, size_t left)
+{
+    unsigned columns = kind->columns > WAITING_COLUMNS ? kind->columns : WAITING_COLUMNS;
+
+    return left * columns > (size_t)kind->lines * kind->columns;
+}
+
+/* One tile, or where the images end as many of one line as are left. */
 static void run_place(const struct plan *plan, const struct block *block, const struct stretch *stretch,
                       struct place place, float *sums)
 {
+    const struct tile_kind *kind = place.strip->kind, *single = place.strip->single;
     size_t left = plan->sweep->images * plan->sweep->lines - place.line;
-    const struct tile_kind *single = place.strip->single;
 
-    if (left >= place.strip->kind->lines) {
-        run_one(plan, block, stretch, place.strip->kind, place.line, place.column, sums);
+    if (left >= kind->lines || fills_tile(kind, left)) {
+        run_one(plan, block, stretch, kind, place, left < kind->lines ? left : kind->lines, sums);
         return;
     }
-    for (size_t l = 0; l < left; l++, sums += (size_t)single->columns * TILE_LANES_MAX)
-        run_one(plan, block, stretch, single, place.line + l, place.column, sums);
+    for (; left > 0; left--, place.line++, sums += (size_t)single->columns * TILE_LANES_MAX)
+        run_one(plan, block, stretch, single, place, 1, sums);
 }
 
 /* A block of lanes over a piece of the grid. */

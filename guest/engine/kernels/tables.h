@@ -21,6 +21,7 @@ extern const struct elementwise_table elementwise_sse2, elementwise_avx, element
 
 #define TILE_LANES_MAX     32u /* two vectors of the widest instruction set */
 #define TILE_POSITIONS_MAX 12u
+#define TILE_FLOATS        ((size_t)TILE_POSITIONS_MAX * TILE_LANES_MAX)
 
 /*
  * A tile is positions × lanes outputs held in registers: `lines` runs of `columns` neighbouring
@@ -34,6 +35,9 @@ struct tile {
     size_t terms;
     bool resumed; /* sums holds those of earlier terms; else they start at +0 */
     float *sums;  /* [positions × lanes] */
+    /* done to the sums, in this order, before they are stored */
+    const float *bias; /* [lanes], one rounded addition; or NULL */
+    bool relu;         /* +0 for what is not above zero; a NaN stays */
 };
 
 typedef void tile_function(const struct tile *tile);

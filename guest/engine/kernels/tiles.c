@@ -42,6 +42,18 @@ VECTOR_INLINE void run_tile(const struct tile *tile, const unsigned columns, con
                 sums[p][v] = vector_multiply_add(x, w[v], sums[p][v]);
         }
     }
+    if (tile->bias != NULL)
+        VECTOR_UNROLL
+    for (unsigned p = 0; p < lines * columns; p++)
+        VECTOR_UNROLL
+    for (unsigned v = 0; v < vectors; v++)
+        sums[p][v] = sums[p][v] + vector_load(tile->bias + v * VECTOR_LANES);
+    if (tile->relu)
+        VECTOR_UNROLL
+    for (unsigned p = 0; p < lines * columns; p++)
+        VECTOR_UNROLL
+    for (unsigned v = 0; v < vectors; v++)
+        sums[p][v] = vector_above_zero(sums[p][v]);
     VECTOR_UNROLL
     for (unsigned p = 0; p < lines * columns; p++)
         VECTOR_UNROLL

@@ -78,4 +78,14 @@ VECTOR_INLINE vector_f32 vector_select(vector_i32 mask, vector_f32 yes, vector_f
     return (vector_f32)((mask & (vector_i32)yes) | (~mask & (vector_i32)no));
 }
 
+/* +0 for what is not above zero; a NaN stays. */
+VECTOR_INLINE vector_f32 vector_above_zero(vector_f32 v)
+{
+#if defined(__AVX512F__)
+    return (vector_f32)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)v, _mm512_setzero_ps(), _CMP_NLE_UQ), (__m512)v);
+#else
+    return vector_float(vector_bits(v) & ~(v <= 0.0f));
+#endif
+}
+
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define SHORT_FLOATS  64u
 #define DIMENSION_MAX ((size_t)1 << 30) /* so that sums of products of two never overflow */
 
 static size_t greatest_common_divisor(size_t a, size_t b)
@@ -222,13 +223,13 @@ static void copy_second(const float *source, size_t count, float *ret_copy)
         ret_copy[i] = source[2 * i];
 }
 
-/* The slots of one line from a row of the source; what lies outside it is left alone. */
 /* Steps to go at least this far; most steps are 1, and a division costs as much as a short line. */
 static ptrdiff_t steps_over(ptrdiff_t distance, ptrdiff_t step)
 {
     return step == 1 ? distance : (distance + step - 1) / step;
 }
 
+/* The slots of one line from a row of the source; what lies outside it is left alone. */
 static void copy_line(const struct window_axis *axis, const float *source, float *ret_line)
 {
     ptrdiff_t size = (ptrdiff_t)axis->source_size, step = (ptrdiff_t)axis->step;
@@ -253,12 +254,66 @@ static void copy_line(const struct window_axis *axis, const float *source, float
     }
 }
 
+/* Most lines are a few vectors long, and then a call of memcpy costs more than the copy. */
+static inline void copy_short(const float *source, size_t count, float *ret_copy)
+{
+    size_t i = 0;
+
+    if (count > SHORT_FLOATS) {
+        memcpy(ret_copy, source, count * sizeof(*source));
+        return;
+    }
+    for (; i + 4 <= count; i += 4)
+        _mm_storeu_ps(ret_copy + i, _mm_loadu_ps(source + i));
+    for (; i < count; i++)
+        ret_copy[i] = source[i];
+}
+
+/* The part of an axis of step 1 that the source has: stored elements [begin, end). */
+struct part {
+    size_t begin, end;
+};
+
+static struct part part_of(const struct window_axis *axis)
+{
+    ptrdiff_t length = (ptrdiff_t)axis->length, end = (ptrdiff_t)axis->source_size - axis->origin;
+    struct part part = {.begin = axis->origin < 0 ? (size_t)-axis->origin : 0};
+
+    end = end < length ? end : length;
+    part.end = end < (ptrdiff_t)part.begin ? part.begin : (size_t)end;
+    return part;
+}
+
+/* A window of step 1 both ways: the plane is the source's, shifted. */
+static void copy_shifted(const struct window *window, const float *source, float *ret_plane)
+{
+    const struct part rows = part_of(&window->row), columns = part_of(&window->column);
+    const size_t width = window->column.source_size;
+
+    if (columns.begin == columns.end)
+        return;
+    source +=
+        (ptrdiff_t)(rows.begin * width + columns.begin) + window->row.origin * (ptrdiff_t)width + window->column.origin;
+    ret_plane += rows.begin * window->pitch + columns.begin;
+    for (size_t row = rows.begin; row < rows.end; row++, source += width, ret_plane += window->pitch)
+        copy_short(source, columns.end - columns.begin, ret_plane);
+}
+
+static bool is_plain(const struct window_axis *axis)
+{
+    return axis->step == 1 && axis->slots == 1;
+}
+
 void window_copy_plane(const struct window *window, const float *source, bool padded, float *ret_plane)
 {
     const struct window_axis *row = &window->row, *column = &window->column;
 
     if (!padded)
         memset(ret_plane, 0, window->plane * sizeof(*ret_plane));
+    if (is_plain(row) && is_plain(column)) {
+        copy_shifted(window, source, ret_plane);
+        return;
+    }
     for (size_t slot = 0; slot < row->slots; slot++)
         for (size_t i = 0; i < row->length; i++, ret_plane += window->pitch) {
             ptrdiff_t y = source_coordinate(row, slot, i);

@@ -82,42 +82,39 @@ struct block {
 static const unsigned form_bits[] = {
     [FORM_UNIFORM] = 0, [FORM_PLACES] = 4, [FORM_16] = 16, [FORM_32] = 32, [FORM_RAW] = 64};
 
+#define HEADS (1u << 9) /* kind, mark and flags */
+_Static_assert((PICKLE_APART | PICKLE_UNHASHABLE) >> PICKLE_HEAD_SHIFT < HEADS, "a head is an index");
+
 struct survey {
     pickle_value palette[PALETTE_MAX];
     unsigned palette_size;
     uint64_t most[PALETTE_MAX];
     uint8_t places[BLOCK_VALUES];
+    uint8_t place_of[HEADS]; /* plus one; 0: the palette has no such head */
 };
 
-/* The place of a value's head in the palette; PALETTE_MAX where there is none left. */
-static unsigned place_of(struct survey *survey, pickle_value value, unsigned last)
-{
-    if (last < survey->palette_size && survey->palette[last] >> PICKLE_HEAD_SHIFT == value >> PICKLE_HEAD_SHIFT)
-        return last;
-    for (unsigned i = 0; i < survey->palette_size; i++)
-        if (survey->palette[i] >> PICKLE_HEAD_SHIFT == value >> PICKLE_HEAD_SHIFT)
-            return i;
-    if (survey->palette_size == PALETTE_MAX)
-        return PALETTE_MAX;
-    survey->palette[survey->palette_size] = survey->most[survey->palette_size] = value;
-    return survey->palette_size++;
-}
-
+/* No branch depends on what values follow each other, which often nothing foretells. */
 static enum form survey_values(const pickle_value values[BLOCK_VALUES], struct survey *survey)
 {
     uint64_t span = 0;
-    unsigned place = 0;
 
     survey->palette_size = 0;
+    memset(survey->place_of, 0, sizeof survey->place_of);
     for (unsigned i = 0; i < BLOCK_VALUES; i++) {
-        place = place_of(survey, values[i], place);
-        if (place == PALETTE_MAX)
-            return FORM_RAW;
+        const pickle_value value = values[i];
+        uint8_t *place_of = &survey->place_of[value >> PICKLE_HEAD_SHIFT & (HEADS - 1)];
+        unsigned place;
+
+        if (*place_of == 0) {
+            if (survey->palette_size == PALETTE_MAX)
+                return FORM_RAW;
+            survey->palette[survey->palette_size] = survey->most[survey->palette_size] = value;
+            *place_of = (uint8_t)++survey->palette_size;
+        }
+        place = *place_of - 1u;
         survey->places[i] = (uint8_t)place;
-        if (values[i] < survey->palette[place])
-            survey->palette[place] = values[i];
-        if (values[i] > survey->most[place])
-            survey->most[place] = values[i];
+        survey->palette[place] = value < survey->palette[place] ? value : survey->palette[place];
+        survey->most[place] = value > survey->most[place] ? value : survey->most[place];
     }
     for (unsigned i = 0; i < survey->palette_size; i++)
         if (survey->most[i] - survey->palette[i] > span)
@@ -206,7 +203,7 @@ void stack_init(struct stack *stack, struct pickle_memory *memory)
     stack->memory = memory;
     stack->used = stack->block_count = stack->block_room = 0;
     stack->blocks = NULL;
-    stack->forgot = stack->exhausted = false;
+    stack->forgot = false;
 }
 
 void stack_free(struct stack *stack)
@@ -232,7 +229,7 @@ static bool grow_blocks(struct stack *stack)
 void stack_spill(struct stack *stack)
 {
     if (stack->block_count == stack->block_room && !grow_blocks(stack)) {
-        stack->exhausted = true; /* depths are wrong from here on: the run ends with this opcode */
+        stack->memory->exhausted = true; /* the run ends with this opcode */
     } else {
         struct block *block = block_pack(stack->memory, stack->top);
 

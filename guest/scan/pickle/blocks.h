@@ -20,6 +20,7 @@
 struct pickle_memory {
     struct scan *scan;
     uint64_t used;
+    bool exhausted; /* a stack found none to remember its depth by: what is on it is wrong from here on */
 };
 
 /* NULL where there is no more. */
@@ -42,7 +43,7 @@ struct stack {
     size_t used;           /* of top */
     struct block **blocks; /* below; NULL: forgotten */
     size_t block_count, block_room;
-    bool forgot, exhausted;
+    bool forgot;
 };
 
 void stack_init(struct stack *stack, struct pickle_memory *memory);

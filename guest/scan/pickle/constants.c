@@ -63,7 +63,7 @@ int op_counted_long(struct pickle_machine *machine, unsigned size)
     const uint8_t *bytes;
     uint64_t count, value = 0;
     bool fits = true;
-    int r = fetch_integer(machine, size, &count);
+    int r = fetch_count(machine, size, &count);
 
     if (r != 0)
         return r;
@@ -198,7 +198,7 @@ int op_counted(struct pickle_machine *machine, enum pickle_kind kind, unsigned s
 {
     pickle_value word;
     uint64_t count;
-    int r = fetch_integer(machine, size, &count);
+    int r = fetch_count(machine, size, &count);
 
     if (r == 0)
         r = fetch_text(machine, count, kind != PICKLE_STR);

@@ -111,23 +111,51 @@ static bool has_weight(enum pickle_kind kind)
     return kind >= PICKLE_TUPLE && kind <= PICKLE_FROZENSET;
 }
 
+/* What heap_at goes by, for many values. */
+struct scales {
+    const struct heap *heap;
+    uint64_t last, held; /* numbers last - held + 1 to last are not forgotten */
+};
+
+static struct scales scales_of(const struct pickle_machine *machine)
+{
+    const struct heap *heap = &machine->heap;
+    uint64_t last = heap->next - 1;
+
+    return (struct scales){.heap = heap, .last = last, .held = last < heap->count ? last : heap->count};
+}
+
+/* Without a branch on the kind, which in a row of values is anyone's guess: those that weigh 1 read a cell as well. */
+static inline double weigh(const struct scales *scales, pickle_value value)
+{
+    uint64_t number = pickle_payload(value), mask, cell;
+    double weight = 1;
+    uint64_t one;
+
+    mask = -(uint64_t)(has_weight(pickle_kind_of(value)) & (scales->last - number < scales->held));
+    cell = scales->heap->cells[(number + 1) & mask & (scales->heap->count - 1)];
+    memcpy(&one, &weight, sizeof one);
+    cell = (cell & mask) | (one & ~mask);
+    memcpy(&weight, &cell, sizeof weight);
+    return weight;
+}
+
 static double weight_of(const struct pickle_machine *machine, pickle_value value)
 {
-    const uint64_t *cells = has_weight(pickle_kind_of(value)) ? heap_at(&machine->heap, pickle_payload(value)) : NULL;
-    double weight = 1;
+    const struct scales scales = scales_of(machine);
 
-    if (cells != NULL)
-        memcpy(&weight, &cells[1], sizeof weight);
-    return weight;
+    return weigh(&scales, value);
 }
 
 /* What the stack's values from `first` on stand for. */
 static double weight_from(const struct pickle_machine *machine, uint64_t first)
 {
+    const struct scales scales = scales_of(machine);
+    const uint64_t size = stack_size(&machine->stack);
     double weight = 0;
 
-    for (uint64_t i = first; i < stack_size(&machine->stack); i++)
-        weight += weight_of(machine, stack_at(&machine->stack, i));
+    for (uint64_t i = first; i < size; i++)
+        weight += weigh(&scales, stack_at(&machine->stack, i));
     return weight;
 }
 
@@ -135,7 +163,7 @@ static uint64_t weight_cell(struct pickle_machine *machine, double weight)
 {
     uint64_t cell;
 
-    machine->expanded |= weight > EXPANSION_MAX;
+    machine->expanded |= weight > machine->expansion_max;
     memcpy(&cell, &weight, sizeof cell);
     return cell;
 }
@@ -146,6 +174,7 @@ pickle_value make_tuple(struct pickle_machine *machine, enum pickle_kind kind, u
 {
     uint64_t count = stack_size(&machine->stack) - first, number, *cells;
     uint32_t kept = count < PICKLE_KEPT_MAX ? (uint32_t)count : PICKLE_KEPT_MAX;
+    struct scales scales;
     pickle_value flags = 0;
     unsigned mark = 0;
     double weight = 1;
@@ -154,6 +183,7 @@ pickle_value make_tuple(struct pickle_machine *machine, enum pickle_kind kind, u
         return pickle_word(kind, 0);
     number = heap_take(&machine->heap, kept + TUPLE_CELLS);
     cells = heap_at(&machine->heap, number);
+    scales = scales_of(machine);
     for (uint64_t i = 0; i < count; i++) {
         pickle_value item = stack_at(&machine->stack, first + i);
         unsigned item_mark = machine->marked ? pickle_mark_of(machine, item) : 0;
@@ -162,7 +192,7 @@ pickle_value make_tuple(struct pickle_machine *machine, enum pickle_kind kind, u
         mark = item_mark > mark ? item_mark : mark;
         if (i < kept)
             cells[TUPLE_CELLS + i] = item;
-        weight += weight_of(machine, item);
+        weight += weigh(&scales, item);
     }
     cells[0] = heap_header(count, kept, mark);
     cells[1] = weight_cell(machine, weight);

@@ -126,11 +126,38 @@ int fetch_line(struct pickle_machine *machine, struct fetched_line *ret_line)
     return 0;
 }
 
+static uint64_t word_at(const uint8_t *bytes)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof word);
+    return le64toh(word);
+}
+
+/* Whether a short text, of which `readable` bytes can be read, is ASCII, with no branch for each byte; false: ask on.
+ */
+static bool is_short_ascii(const uint8_t *bytes, uint64_t size, size_t readable)
+{
+    uint64_t word;
+
+    if (size == 0)
+        return true;
+    if (size > 16 || readable < 8)
+        return false;
+    word = size <= 8 ? word_at(bytes) << (64 - 8 * size) : word_at(bytes) | word_at(bytes + size - 8);
+    return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
 static int check_pieces(struct pickle_machine *machine, uint64_t size)
 {
+    const size_t readable = machine->reader.size - machine->reader.used;
     struct literal_utf8 utf8 = {0};
     int r = 0;
 
+    if (size <= readable && is_short_ascii(machine->reader.bytes + machine->reader.used, size, readable)) {
+        machine->reader.used += (size_t)size;
+        return 0;
+    }
     if (size <= machine->reader.size - machine->reader.used) { /* at hand, as most are */
         r = literal_utf8_feed(&utf8, machine->reader.bytes + machine->reader.used, (size_t)size);
         machine->reader.used += (size_t)size;
@@ -149,15 +176,12 @@ static int check_pieces(struct pickle_machine *machine, uint64_t size)
     return r == 0 && utf8.left == 0 ? 0 : run_malformed(machine, "a text is no UTF-8");
 }
 
-int fetch_text(struct pickle_machine *machine, uint64_t size, bool joined)
+int fetch_text_beyond(struct pickle_machine *machine, uint64_t size, bool joined)
 {
-    uint64_t offset = reader_offset(&machine->reader);
-    bool within = offset <= machine->frame_end;
+    bool within = reader_offset(&machine->reader) <= machine->frame_end;
 
     if (size > UINT64_MAX / 2)
         return run_malformed(machine, "a size is negative");
-    if (offset + size <= machine->frame_end)
-        return 0;
     if (!joined)
         return fetch_across(machine, size);
     machine->frame_end = NO_FRAME;

@@ -4,6 +4,7 @@
 
 #include "guest/scan/pickle/state.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static int op_proto(struct pickle_machine *machine)
@@ -223,14 +224,34 @@ static int execute(struct pickle_machine *machine, uint8_t opcode)
     }
 }
 
+/* What may have come up while an opcode that ended with `r` was executed; few do. */
+static int attend(struct pickle_machine *machine, int r)
+{
+    struct pickle_result *result = &machine->result;
+
+    if (machine->memory.exhausted) {
+        result->end = PICKLE_END_SOURCE;
+        result->code = -ENOMEM;
+        result->cause = "the stack needs more memory than a scan may use";
+        return RUN_ENDED;
+    }
+    if (r == 0 && machine->expanded) {
+        machine->expanded = false;
+        machine->expansion_max = INFINITY;
+        r = run_odd(machine, PICKLE_ODD_EXPANSION);
+    }
+    return r;
+}
+
 static int run(struct pickle_machine *machine)
 {
     struct pickle_result *result = &machine->result;
+    const uint64_t opcodes_max = machine->options.opcodes_max != 0 ? machine->options.opcodes_max : UINT64_MAX;
     const uint8_t *opcode;
     int r;
 
     for (;;) {
-        if (machine->options.opcodes_max != 0 && result->opcodes == machine->options.opcodes_max) {
+        if (result->opcodes == opcodes_max) {
             result->end = PICKLE_END_LIMIT;
             return RUN_ENDED;
         }
@@ -242,16 +263,8 @@ static int run(struct pickle_machine *machine)
         machine->opcode = *opcode;
         machine->recent[result->opcodes % PICKLE_RECENT_MAX] = machine->opcode_offset;
         r = execute(machine, machine->opcode);
-        if (machine->stack.exhausted || machine->marks.exhausted) {
-            result->end = PICKLE_END_SOURCE;
-            result->code = -ENOMEM;
-            result->cause = "the stack needs more memory than a scan may use";
-            return RUN_ENDED;
-        }
-        if (r == 0 && machine->expanded && !machine->expansion_told) {
-            machine->expansion_told = true;
-            r = run_odd(machine, PICKLE_ODD_EXPANSION);
-        }
+        if ((machine->memory.exhausted | machine->expanded) != 0)
+            r = attend(machine, r);
         if (r != 0)
             return r;
         result->opcodes++;
@@ -282,6 +295,7 @@ int pickle_run(struct source *source, uint64_t offset, const struct pickle_optio
     machine->reader = reader_over(source, offset, &machine->cause);
     machine->err = err;
     machine->frame_end = NO_FRAME;
+    machine->expansion_max = EXPANSION_MAX;
     machine->result.value_offset = UINT64_MAX;
     stack_init(&machine->stack, &machine->memory);
     stack_init(&machine->marks, &machine->memory);

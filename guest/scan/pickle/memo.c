@@ -80,13 +80,11 @@ static void write_back(struct memo *memo, struct memo_hot *hot)
     memo->forgot |= slot->block == NULL;
 }
 
-static struct memo_hot *make_hot(struct memo *memo, uint64_t number)
+struct memo_hot *memo_make_hot(struct memo *memo, uint64_t number)
 {
     struct memo_hot *hot = &memo->hot[number & (MEMO_HOT - 1)];
     const struct memo_slot *slot;
 
-    if (hot->number == number)
-        return hot;
     if (hot->number != 0)
         write_back(memo, hot);
     hot->number = number;
@@ -118,15 +116,4 @@ pickle_value memo_get(struct memo *memo, uint64_t index)
     if (slot->block != NULL)
         return or_lost(memo, block_get(slot->block, (unsigned)(index % BLOCK_VALUES)));
     return slot->number != 0 ? pickle_word(PICKLE_OPAQUE, 0) : or_lost(memo, PICKLE_ABSENT);
-}
-
-void memo_put(struct memo *memo, uint64_t index, pickle_value value)
-{
-    struct memo_hot *hot = make_hot(memo, index / BLOCK_VALUES + 1);
-    pickle_value *place = &hot->values[index % BLOCK_VALUES];
-
-    if (*place == PICKLE_ABSENT)
-        memo->count++;
-    *place = value;
-    hot->dirty = true;
 }

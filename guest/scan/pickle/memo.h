@@ -35,6 +35,21 @@ MUST_USE int memo_init(struct memo *memo, struct pickle_memory *memory);
 void memo_free(struct memo *memo);
 /* What is forgotten for want of memory is PICKLE_OPAQUE; what was never stored PICKLE_ABSENT. */
 pickle_value memo_get(struct memo *memo, uint64_t index);
-void memo_put(struct memo *memo, uint64_t index, pickle_value value);
+/* The block's values, unpacked; `number` as of memo_hot. */
+struct memo_hot *memo_make_hot(struct memo *memo, uint64_t number);
+
+static inline void memo_put(struct memo *memo, uint64_t index, pickle_value value)
+{
+    uint64_t number = index / BLOCK_VALUES + 1;
+    struct memo_hot *hot = &memo->hot[number & (MEMO_HOT - 1)];
+    pickle_value *place;
+
+    if (hot->number != number)
+        hot = memo_make_hot(memo, number);
+    place = &hot->values[index % BLOCK_VALUES];
+    memo->count += *place == PICKLE_ABSENT;
+    *place = value;
+    hot->dirty = true;
+}
 
 #endif

@@ -37,10 +37,10 @@ struct pickle_machine {
     uint8_t opcode;
     uint64_t recent[PICKLE_RECENT_MAX]; /* a ring, by result.opcodes */
     unsigned protocol;
-    bool expansion_told;
-    bool expanded; /* a container has been found that stands for too many values */
-    bool marked;   /* a value with a mark has been there */
-    bool apart;    /* the argument at hand does not follow its opcode: a frame's rest was dropped */
+    double expansion_max; /* values that one may stand for before it is told: EXPANSION_MAX, then any number */
+    bool expanded;        /* and one that stands for more, which has not been told */
+    bool marked;          /* a value with a mark has been there */
+    bool apart;           /* the argument at hand does not follow its opcode: a frame's rest was dropped */
     struct pickle_result result;
     struct error cause; /* of the source's failures */
     struct error *err;  /* of events */
@@ -99,6 +99,19 @@ static inline __attribute__((always_inline)) int fetch_integer(struct pickle_mac
     return 0;
 }
 
+/* The count before a text: 1, 4 or 8 bytes. */
+static inline int fetch_count(struct pickle_machine *machine, unsigned size, uint64_t *ret_count)
+{
+    switch (size) { /* constants, so that each is a load */
+    case 1:
+        return fetch_integer(machine, 1, ret_count);
+    case 4:
+        return fetch_integer(machine, 4, ret_count);
+    default:
+        return fetch_integer(machine, 8, ret_count);
+    }
+}
+
 /* A line with its newline; `have` is its size where it is at hand, 0 for one of more than SCAN_VIEW_MAX bytes. */
 struct fetched_line {
     const uint8_t *bytes;
@@ -107,8 +120,16 @@ struct fetched_line {
 };
 
 int fetch_line(struct pickle_machine *machine, struct fetched_line *ret_line);
+/* fetch_text for a size that is none, or beyond the frame. */
+int fetch_text_beyond(struct pickle_machine *machine, uint64_t size, bool joined);
 /* Before a text of so many bytes. `joined`: a read that a frame's end does not stop (_Unpickler_ReadInto). */
-int fetch_text(struct pickle_machine *machine, uint64_t size, bool joined);
+static inline int fetch_text(struct pickle_machine *machine, uint64_t size, bool joined)
+{
+    if (size <= UINT64_MAX / 2 && reader_offset(&machine->reader) + size <= machine->frame_end)
+        return 0;
+    return fetch_text_beyond(machine, size, joined);
+}
+
 /* Moves past bytes, and checks their UTF-8. */
 int fetch_past(struct pickle_machine *machine, uint64_t size, bool utf8);
 int fetch_frame(struct pickle_machine *machine);

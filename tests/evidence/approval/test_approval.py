@@ -97,19 +97,21 @@ class Counting(Case):
         """The bundle's bytes change, and what it says does not: the sign-offs stay, and so does a release."""
         sys.path.insert(0, str(ROOT / "tests" / "fixtures" / "timestamps"))
         from make import Authority
-        result, query, reply = self.copy(), self.folder / "query", self.folder / "reply"
-        self.approve_all(result, "alice", "carol")
+        result, stamped = self.copy(), self.copy()
+        query, reply = self.folder / "query", self.folder / "reply"
         authority = Authority(self.folder / "ca", "Root")
         authority.issue("Root", "Stamps", "stamp", "20200101000000Z", "20900101000000Z")
-        for _ in range(2):
-            before = (result / "result.sigstore.json").read_bytes()
-            self.says(self.desk.lazaret("timestamp", result, "--request", query), 0)
-            reply.write_bytes(authority.reply(query.read_bytes(), "Stamps"))
-            self.says(self.desk.lazaret("timestamp", result, "--response", reply, "--tsa-ca",
-                                        self.folder / "ca" / "Root.pem"), 0)
-            self.assertNotEqual((result / "result.sigstore.json").read_bytes(), before)
-            self.says(self.desk.release(result, self.policy), 0, "alice counts", "carol counts")
-            query.unlink()
+        self.says(self.desk.lazaret("timestamp", stamped, "--request", query), 0)
+        reply.write_bytes(authority.reply(query.read_bytes(), "Stamps"))
+        self.says(self.desk.lazaret("timestamp", stamped, "--response", reply, "--tsa-ca",
+                                    self.folder / "ca" / "Root.pem"), 0)
+        self.approve_all(result, "alice", "carol")
+        bundle = result / "result.sigstore.json"
+        before, after = bundle.read_bytes(), (stamped / "result.sigstore.json").read_bytes()
+        self.assertNotEqual(before, after)
+        bundle.write_bytes(after)
+        self.says(self.desk.release(result, self.policy), 0, "alice counts", "carol counts")
+        bundle.write_bytes(before)
         self.says(self.desk.check(result, self.policy), 0)
 
     def test_expired(self):
@@ -295,6 +297,34 @@ class Tampering(Case):
             return canonical(envelope) + b"\n"
 
         self.refused(self.edit("approval.dsse.json", drop), "not the envelope of the bundles beside it")
+
+    def test_envelope_of_a_crash(self):
+        """Killed between two files: the bundles count, and the release writes the envelope anew."""
+        result = self.copy(self.signed)
+        self.approve_all(result, "bob")
+        whole = (result / "approval.dsse.json").read_bytes()
+        (result / "approval.dsse.json").write_bytes((self.signed / "approval.dsse.json").read_bytes())
+        self.says(self.desk.lazaret("approve", result, "--policy", self.policy), 0, "it lacks a signature", "bob counts")
+        self.says(self.desk.release(result, self.policy), 0, "bob counts")
+        self.assertEqual((result / "approval.dsse.json").read_bytes(), whole)
+
+    def test_killed(self):
+        """kill -9 at any moment leaves nothing that is broken, and nothing that stays in the way."""
+        result = self.copy()
+        for i in range(24):
+            name = ("alice", "bob", "carol")[i % 3]
+            process = subprocess.Popen([str(BUILD / "lazaret"), "approve", str(result), "--policy", str(self.policy),
+                                        "--key", str(self.desk.private(name)), "--new"], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            time.sleep(0.002 * i)
+            process.kill()
+            process.wait()
+            said = self.says(self.desk.lazaret("approve", result, "--policy", self.policy), 0)
+            self.assertNotIn("broken", said)
+        self.says(self.desk.approve(result, self.policy, "alice", "--new"), 0)
+        self.approve_all(result, "bob", "carol")
+        self.says(self.desk.release(result, self.policy), 0)
+        self.assertEqual([path.name for path in result.glob(".*")], [])
 
     def test_result(self):
         self.refused(self.edit("evaluation.json", lambda text: text.replace(b"444", b"445")), "does not verify")

@@ -42,6 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (policy.tier != POLICY_LOW && !(policy.robustness.required && policy.pgd.present && policy.square.present))
         abort();
+    if (policy.approval.required < policy_fewest_sign_offs(policy.tier) ||
+        policy.approval.reviewer_count > POLICY_REVIEWERS_MAX ||
+        (policy.approval.present && policy.approval.required > policy.approval.reviewer_count))
+        abort();
     check_attack(&policy.noise);
     check_attack(&policy.fgsm);
     check_attack(&policy.pgd);

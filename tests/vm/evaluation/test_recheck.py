@@ -38,9 +38,9 @@ class Recheck(Case):
         with numpy.load(DIGITS / "test.npz") as whole:
             cls.test = write_npz(cls.folder / "few.npz", x=whole["x"][:SAMPLES], y=whole["y"][:SAMPLES])
 
-    def policy(self, repeat, recheck):
+    def policy(self, repeat, recheck, head=""):
         path = self.folder / f"policy-{repeat}-{recheck}.yaml"
-        path.write_text(POLICY.replace("REPEAT", str(repeat)).replace("RECHECK", str(recheck)))
+        path.write_text(head + POLICY.replace("REPEAT", str(repeat)).replace("RECHECK", str(recheck)))
         return path
 
     def run_policy(self, name, repeat, recheck, program=None, **options):
@@ -89,6 +89,14 @@ class Recheck(Case):
         recheck = execution["recheck"]
         self.assertEqual((recheck["adversarial"], recheck["clean"], recheck["agreed"]), (64, 64, 128))
         self.assertNotEqual(recheck["nonce"], hashlib.sha256(b"").hexdigest())
+
+    def test_labels(self):
+        """Where test labels travel into the guest, those of the opened inputs do too."""
+        output = self.folder / "labels"
+        finished = lazaret(*evaluate_arguments(output, self.key, test=self.test, train=None,
+                                               extra=["--policy", self.policy(1, 32, "labels: true\n")]))
+        self.assertIn(finished.returncode, (0, 2), finished.stdout + finished.stderr)
+        self.assertEqual(json.loads((output / "execution.json").read_text())["recheck"]["agreed"], 64)
 
     def test_small_set(self):
         """One adversarial input an attack and test input at most, and every clean one once."""

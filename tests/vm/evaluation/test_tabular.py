@@ -145,18 +145,37 @@ class Tabular(Case):
         self.assertEqual(finished.returncode, 0, finished.stdout + finished.stderr)
 
 
+    def test_recheck(self):
+        """What the spec says of features holds for the inputs that a recheck opens."""
+        policy = self.folder / "recheck.yaml"
+        policy.write_text(POLICY.replace("minimumSamples", "recheck: 40\nminimumSamples"))
+        finished, output = self.evaluate("rechecked", model=self.model, test=self.test, train=None, spec=self.spec,
+                                         extra=["--policy", policy])
+        self.assertIn(finished.returncode, (0, 2), finished.stdout + finished.stderr)
+        recheck = json.loads((output / "execution.json").read_text())["recheck"]
+        self.assertEqual((recheck["adversarial"], recheck["agreed"]), (40, 80))
+
+
 class Forests(Case):
-    def evaluate_forest(self, name):
+    def evaluate_forest(self, name, policy_text=POLICY, output=None):
         x, probabilities = read_fixture(name)
         policy = self.folder / "policy.yaml"
-        policy.write_text(POLICY)
+        policy.write_text(policy_text)
         spec = self.folder / (name + ".yaml")
         spec.write_text(f"layout: ND\nrange: [{float(x.min()) - 1!r}, {float(x.max()) + 1!r}]\n")
         finished, output = self.evaluate(
-            name, model=TREES / (name + ".onnx"), train=None, spec=spec, extra=["--policy", policy],
+            output or name, model=TREES / (name + ".onnx"), train=None, spec=spec, extra=["--policy", policy],
             test=write_npz(self.folder / (name + ".npz"), x=x, y=probabilities.argmax(axis=1)))
         self.assertIn(finished.returncode, (0, 2), finished.stdout + finished.stderr)
         return self.evaluation_of(output), len(x)
+
+    def test_recheck_without_gradients(self):
+        """The guest skips the one attack: clean inputs alone are predicted again."""
+        _, count = self.evaluate_forest("tree-iris", POLICY.replace("minimumSamples", "recheck: 30\nminimumSamples"),
+                                        "rechecked-tree")
+        execution = json.loads((self.folder / "rechecked-tree" / "execution.json").read_text())
+        self.assertEqual([run["purpose"] for run in execution["runs"]], ["evaluation", "prediction"])
+        self.assertEqual((execution["recheck"]["adversarial"], execution["recheck"]["agreed"]), (0, min(30, count)))
 
     def test_predictions_are_sklearn_s(self):
         for name in ("forest-digits", "forest-cancer", "boosting-cancer", "boosting-wine", "tree-iris"):

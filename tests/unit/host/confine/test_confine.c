@@ -131,15 +131,15 @@ static void test_helpers_lose_their_descriptors(void)
 
 /* --- one folder ------------------------------------------------------------------------------------ */
 
-static char folder[] = "/tmp/lazaret-confine-XXXXXX";
-static int folder_fd;
+static char one_folder[] = "/tmp/lazaret-confine-XXXXXX";
+static int one_folder_fd;
 
 static int confine_to_one(void)
 {
     static const int calls[] = {SCMP_SYS(openat), SCMP_SYS(mkdirat), SCMP_SYS(renameat), SCMP_SYS(renameat2)};
     const struct confine_profile profile = {.name = "lazaret-test",
-                                            .folder_fd = &folder_fd,
-                                            .keep_fds = &folder_fd,
+                                            .folder_fd = &one_folder_fd,
+                                            .keep_fds = &one_folder_fd,
                                             .keep_fd_count = 1,
                                             .system_calls = calls,
                                             .system_call_count = sizeof calls / sizeof calls[0]};
@@ -154,17 +154,18 @@ static int confine_to_one_as_another(void)
 
 static void act_in_folder(void)
 {
-    int made = openat(folder_fd, "new", O_WRONLY | O_CREAT, 0644);
+    int made = openat(one_folder_fd, "new", O_WRONLY | O_CREAT, 0644);
 
-    if (made < 0 || write(made, "x", 1) != 1 || (mkdirat(folder_fd, "inner", 0755) < 0 && errno != EEXIST) ||
-        renameat(folder_fd, "new", folder_fd, "inner/name") < 0 || openat(folder_fd, "inner/name", O_RDONLY) < 0)
+    if (made < 0 || write(made, "x", 1) != 1 || (mkdirat(one_folder_fd, "inner", 0755) < 0 && errno != EEXIST) ||
+        renameat(one_folder_fd, "new", one_folder_fd, "inner/name") < 0 ||
+        openat(one_folder_fd, "inner/name", O_RDONLY) < 0)
         _exit(1);
 }
 
 static void act_outside(void)
 {
-    if (open("/etc/passwd", O_RDONLY) >= 0 || openat(folder_fd, "../etc/passwd", O_RDONLY) >= 0 ||
-        openat(folder_fd, "../../etc/passwd", O_RDONLY) >= 0 ||
+    if (open("/etc/passwd", O_RDONLY) >= 0 || openat(one_folder_fd, "../etc/passwd", O_RDONLY) >= 0 ||
+        openat(one_folder_fd, "../../etc/passwd", O_RDONLY) >= 0 ||
         openat(AT_FDCWD, "/tmp/lazaret-confine-made", O_WRONLY | O_CREAT, 0644) >= 0)
         _exit(1);
 }
@@ -172,23 +173,23 @@ static void act_outside(void)
 /* As root the folder is the root directory; as another user Landlock has to hold, where the kernel has it. */
 static void test_one_folder(void)
 {
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
-    folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    CU_ASSERT(folder_fd >= 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(one_folder));
+    one_folder_fd = open(one_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CU_ASSERT(one_folder_fd >= 0);
     CU_ASSERT(reached(run_confined(confine_to_one, act_in_folder)));
     if (geteuid() == 0)
         CU_ASSERT(reached(run_confined(confine_to_one, act_outside)));
-    (void)unlinkat(folder_fd, "inner/name", 0);
-    (void)unlinkat(folder_fd, "inner", AT_REMOVEDIR);
+    (void)unlinkat(one_folder_fd, "inner/name", 0);
+    (void)unlinkat(one_folder_fd, "inner", AT_REMOVEDIR);
     if (geteuid() == 0 && syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1u) >= 2) {
-        CU_ASSERT_EQUAL(fchown(folder_fd, 64799, 64799), 0);
+        CU_ASSERT_EQUAL(fchown(one_folder_fd, 64799, 64799), 0);
         CU_ASSERT(reached(run_confined(confine_to_one_as_another, act_in_folder)));
         CU_ASSERT(reached(run_confined(confine_to_one_as_another, act_outside)));
-        (void)unlinkat(folder_fd, "inner/name", 0);
-        (void)unlinkat(folder_fd, "inner", AT_REMOVEDIR);
+        (void)unlinkat(one_folder_fd, "inner/name", 0);
+        (void)unlinkat(one_folder_fd, "inner", AT_REMOVEDIR);
     }
-    (void)close(folder_fd);
-    CU_ASSERT_EQUAL(rmdir(folder), 0);
+    (void)close(one_folder_fd);
+    CU_ASSERT_EQUAL(rmdir(one_folder), 0);
 }
 
 /* --- the monitor -------------------------------------------------------------------------------------- */

@@ -69,6 +69,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(policy.clean_accuracy.bound, POLICY_LOWER);
     CU_ASSERT_EQUAL(policy.clean_accuracy.accuracy, 0.9);
     CU_ASSERT_FALSE(policy.report_samples);
+    CU_ASSERT_EQUAL(policy.scratch_mib, 0);
     CU_ASSERT_FALSE(policy.ledger_required);
     CU_ASSERT_EQUAL(policy.repeat, 1);
     CU_ASSERT_EQUAL(policy.recheck, 0);

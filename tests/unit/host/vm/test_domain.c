@@ -45,6 +45,22 @@ static unsigned count(const char *text, const char *part)
     return found;
 }
 
+static void test_scratch_disk(void)
+{
+    struct domain_options options = default_options();
+    char *xml = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+    CU_ASSERT_EQUAL(count(xml, "<disk"), 0);
+    free(xml);
+    options.scratch = "/a&b";
+    CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+    CU_ASSERT_EQUAL(count(xml, "<disk type='file' device='disk'>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<source file='/a&amp;b'/>"), 1);
+    CU_ASSERT_NOT_EQUAL(check_with("xmllint --noout - 2>/dev/null", xml), 1);
+    free(xml);
+}
+
 static void test_well_formed(void)
 {
     static const enum vm_acceleration accelerations[] = {VM_ACCEL_KVM, VM_ACCEL_TCG};
@@ -133,6 +149,7 @@ static void test_undecided(void)
 int main(void)
 {
     static const struct harness_test tests[] = {{"well-formed, by libvirt's schema", test_well_formed},
+                                                {"scratch disk", test_scratch_disk},
                                                 {"values are escaped", test_escaping},
                                                 {"devices are pinned", test_devices},
                                                 {"undecided values", test_undecided}};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who has signed off beside a result, and what a release still lacks: as `lazaret release` would count now. */
+#ifndef LAZARET_HOST_CLI_REPORT_SIGN_OFFS_H
+#define LAZARET_HOST_CLI_REPORT_SIGN_OFFS_H
+
+#include "host/approve/review.h"
+#include "host/report/page.h"
+#include "host/verify/verify.h"
+
+struct report_line {
+    char who[2 * DOCUMENT_NAME_SIZE], when[32], fingerprint[SHA256_HEX_SIZE];
+};
+
+struct report_sign_offs { /* large: on the heap */
+    struct review review;
+    struct review_verdict settled;
+    struct report_line texts[REVIEW_LINES_MAX];
+    struct page_sign_off lines[REVIEW_LINES_MAX];
+    const char *lacking[REVIEW_MISSING_MAX];
+    unsigned line_count, lacking_count;
+};
+
+/*
+ * Counts under `policy`, whose keys are the reviewers'. `verified`: what verify_run() found of the directory. The
+ * caller frees *ret_sign_offs. Errors as review_collect.
+ */
+MUST_USE int report_sign_offs_read(const char *directory, const struct verify_report *verified,
+                                   const struct policy *policy, struct report_sign_offs **ret_sign_offs,
+                                   struct error *err);
+
+#endif
