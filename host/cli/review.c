@@ -57,6 +57,11 @@ static int verify_result(struct cli_review *review, struct verify_report **ret_r
                                            .only_result = true};
     int r = verify_run(&request, ret_report, err);
 
+    if (r == -ENOKEY) /* in this command's own words */
+        return error_set(
+            err, ERROR_USAGE, r,
+            "no key to trust the result by: give --result-key PUB.pem, or keys with use: [result] in --keys "
+            "KEYS.yaml or the --policy");
     return r < 0 ? r : demand_verified(review->directory, *ret_report, err);
 }
 
