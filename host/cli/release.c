@@ -111,8 +111,7 @@ static int check_release(struct release *release, struct error *err)
     if (r < 0)
         return r;
     *release->review.review = report->review;
-    release->review.settled->missing_count = 0;
-    cli_review_print_state(&release->review);
+    cli_review_print_signed(&release->review);
     if (report->state == RELEASE_ABSENT)
         return error_set(err, ERROR_NO_INPUT, -ENOENT, "%s: there is no " FOLDER_RELEASE, release->review.directory);
     if (report->state != RELEASE_HOLDS)

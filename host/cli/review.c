@@ -155,7 +155,7 @@ void cli_review_print_result(const struct cli_review *review)
                      outcome_names[review->result.verdict.outcome]);
 }
 
-void cli_review_print_state(const struct cli_review *review)
+void cli_review_print_signed(const struct cli_review *review)
 {
     for (unsigned i = 0; i < review->review->line_count; i++) {
         const struct review_line *line = &review->review->lines[i];
@@ -165,6 +165,11 @@ void cli_review_print_state(const struct cli_review *review)
                      line->support.by[0] != '\0' ? line->support.by : line->support.file,
                      review_state_names[line->state], line->detail);
     }
+}
+
+void cli_review_print_state(const struct cli_review *review)
+{
+    cli_review_print_signed(review);
     for (unsigned i = 0; i < review->settled->missing_count; i++)
         (void)printf("%-10s%s\n", i == 0 ? "missing:" : "", review->settled->missing[i]);
     if (review->settled->missing_count == 0 && !review_is_broken(review->review))
