@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -26,19 +28,45 @@ static void on_signal(int number)
     interrupted = number;
 }
 
-static void catch_signals(struct sigaction before[CAUGHT_COUNT])
+/* What to put back afterwards. */
+struct signals {
+    struct sigaction actions[CAUGHT_COUNT];
+    sigset_t mask;
+};
+
+/* They stay blocked but while ppoll(2) waits, so that none comes between a look at `interrupted` and the wait. */
+static void catch_signals(struct signals *before)
 {
-    struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: read(2) must end */
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t blocked;
 
     interrupted = 0;
+    (void)sigemptyset(&blocked);
     for (size_t i = 0; i < CAUGHT_COUNT; i++)
-        (void)sigaction(caught[i], &action, &before[i]);
+        (void)sigaddset(&blocked, caught[i]);
+    (void)sigprocmask(SIG_BLOCK, &blocked, &before->mask);
+    for (size_t i = 0; i < CAUGHT_COUNT; i++)
+        (void)sigaction(caught[i], &action, &before->actions[i]);
 }
 
-static void release_signals(const struct sigaction before[CAUGHT_COUNT])
+static void release_signals(const struct signals *before)
 {
     for (size_t i = 0; i < CAUGHT_COUNT; i++)
-        (void)sigaction(caught[i], &before[i], NULL);
+        (void)sigaction(caught[i], &before->actions[i], NULL);
+    (void)sigprocmask(SIG_SETMASK, &before->mask, NULL);
+}
+
+/* Waits for input; false where a signal came instead. */
+static bool wait_for_input(int terminal, const sigset_t *mask)
+{
+    struct pollfd poll = {.fd = terminal, .events = POLLIN};
+
+    while (interrupted == 0)
+        if (ppoll(&poll, 1, NULL, mask) >= 0)
+            return true;
+        else if (errno != EINTR)
+            return false;
+    return false;
 }
 
 static void say(int terminal, const char *text)
@@ -49,17 +77,14 @@ static void say(int terminal, const char *text)
 }
 
 /* One line, byte by byte: nothing beyond it is taken, and no buffer of the C library holds it. */
-static int read_line(int terminal, char ret_text[CRYPTO_PASSPHRASE_SIZE], struct error *err)
+static int read_line(int terminal, const sigset_t *mask, char ret_text[CRYPTO_PASSPHRASE_SIZE], struct error *err)
 {
     size_t size = 0;
 
     for (;;) {
         char byte;
-        ssize_t count = read(terminal, &byte, 1);
 
-        if (count < 0 && errno == EINTR && interrupted == 0)
-            continue;
-        if (count != 1)
+        if (!wait_for_input(terminal, mask) || read(terminal, &byte, 1) != 1)
             return error_set(err, ERROR_USAGE, -ECANCELED, "no passphrase was given");
         if (byte == '\n')
             break;
@@ -72,7 +97,8 @@ static int read_line(int terminal, char ret_text[CRYPTO_PASSPHRASE_SIZE], struct
     return size > 0 ? 0 : error_set(err, ERROR_USAGE, -ECANCELED, "no passphrase was given");
 }
 
-static int ask(int terminal, const char *what, char ret_text[CRYPTO_PASSPHRASE_SIZE], struct error *err)
+static int ask(int terminal, const char *what, const sigset_t *mask, char ret_text[CRYPTO_PASSPHRASE_SIZE],
+               struct error *err)
 {
     struct termios before, quiet;
     int r;
@@ -86,7 +112,7 @@ static int ask(int terminal, const char *what, char ret_text[CRYPTO_PASSPHRASE_S
         return error_set(err, ERROR_USAGE, -ENOTTY, "the terminal: %s", strerror(errno));
     say(terminal, what);
     say(terminal, ": ");
-    r = read_line(terminal, ret_text, err);
+    r = read_line(terminal, mask, ret_text, err);
     (void)tcsetattr(terminal, TCSAFLUSH, &before);
     say(terminal, "\n");
     return r;
@@ -94,7 +120,7 @@ static int ask(int terminal, const char *what, char ret_text[CRYPTO_PASSPHRASE_S
 
 int cli_ask_passphrase(const char *what, char ret_text[CRYPTO_PASSPHRASE_SIZE], struct error *err)
 {
-    struct sigaction before[CAUGHT_COUNT];
+    struct signals before;
     CLEANUP_FD int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     int r;
 
@@ -102,11 +128,11 @@ int cli_ask_passphrase(const char *what, char ret_text[CRYPTO_PASSPHRASE_SIZE], 
         return error_set(err, ERROR_USAGE, -ENOTTY,
                          "the %s is needed, and there is no terminal to ask on; give it with --passphrase-file FILE",
                          what);
-    catch_signals(before);
-    r = ask(terminal, what, ret_text, err);
-    release_signals(before);
+    catch_signals(&before);
+    r = ask(terminal, what, &before.mask, ret_text, err);
     if (r < 0)
         crypto_passphrase_wipe(ret_text);
+    release_signals(&before);
     if (interrupted != 0)
         (void)raise(interrupted);
     return r;

@@ -86,6 +86,12 @@ MUST_USE int crypto_public_key_write_pem(const struct crypto_public_key *key, st
 MUST_USE int crypto_public_key_fingerprint(const struct crypto_public_key *key, uint8_t ret_fingerprint[SHA256_SIZE],
                                            struct error *err);
 
+/*
+ * Does what OpenSSL does at its first key (it reads its configuration and sets up its tables of decoders), 2 ms of CPU
+ * time: before a fork, so that both processes have it. What fails here will fail, and be told, at the first real key.
+ */
+void crypto_prepare(void);
+
 /* Frees a key and wipes its secret; NULL is fine. */
 void crypto_private_key_free(struct crypto_private_key *key);
 void crypto_public_key_free(struct crypto_public_key *key);

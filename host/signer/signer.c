@@ -25,6 +25,7 @@ int signer_start_for(signer_accept *accept, const char *key_name, const struct c
 
     if (signer == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the signer");
+    crypto_prepare(); /* this process and the signer both read a key next */
     r = helper_start(&signer_service, &state, &signer->helper, &pem, err);
     if (r == 0)
         r = crypto_public_key_parse(pem.data, pem.size, "the signer's key", &signer->public, err);
