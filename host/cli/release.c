@@ -111,8 +111,7 @@ static int check_release(struct release *release, struct error *err)
     if (r < 0)
         return r;
     *release->review.review = report->review;
-    release->review.settled->missing_count = 0;
-    cli_review_print_state(&release->review);
+    cli_review_print_signed(&release->review);
     if (report->state == RELEASE_ABSENT)
         return error_set(err, ERROR_NO_INPUT, -ENOENT, "%s: there is no " FOLDER_RELEASE, release->review.directory);
     if (report->state != RELEASE_HOLDS)
@@ -150,10 +149,10 @@ int cli_release(int argc, char **argv)
     struct release release = {0};
     const struct cli_option options[] = {
         CLI_OPTION_TEXT("policy", "P.yaml", "the policy that you trust (needed)", &release.review.policy_path),
-        CLI_OPTION_TEXT("key", "K.pem",
-                        "the private key that signs the release, or pkcs11:URI; with --check the public "
-                        "one that must have signed it (default: a key with use: [result])",
-                        &release.review.key_path),
+        CLI_OPTION_TEXT(
+            "key", "K.pem",
+            "your private key, or pkcs11:URI; with --check the public key (default: one with use: [result])",
+            &release.review.key_path),
         CLI_OPTION_PASSPHRASE_FILE(&release.review.passphrase.file),
         CLI_OPTION_FLAG("check", "check the release in DIR, and all that it rests on, instead of writing it",
                         &release.check),

@@ -57,6 +57,11 @@ static int verify_result(struct cli_review *review, struct verify_report **ret_r
                                            .only_result = true};
     int r = verify_run(&request, ret_report, err);
 
+    if (r == -ENOKEY) /* in this command's own words */
+        return error_set(
+            err, ERROR_USAGE, r,
+            "no key to trust the result by: give --result-key PUB.pem, or keys with use: [result] in --keys "
+            "KEYS.yaml or the --policy");
     return r < 0 ? r : demand_verified(review->directory, *ret_report, err);
 }
 
@@ -150,7 +155,7 @@ void cli_review_print_result(const struct cli_review *review)
                      outcome_names[review->result.verdict.outcome]);
 }
 
-void cli_review_print_state(const struct cli_review *review)
+void cli_review_print_signed(const struct cli_review *review)
 {
     for (unsigned i = 0; i < review->review->line_count; i++) {
         const struct review_line *line = &review->review->lines[i];
@@ -160,6 +165,11 @@ void cli_review_print_state(const struct cli_review *review)
                      line->support.by[0] != '\0' ? line->support.by : line->support.file,
                      review_state_names[line->state], line->detail);
     }
+}
+
+void cli_review_print_state(const struct cli_review *review)
+{
+    cli_review_print_signed(review);
     for (unsigned i = 0; i < review->settled->missing_count; i++)
         (void)printf("%-10s%s\n", i == 0 ? "missing:" : "", review->settled->missing[i]);
     if (review->settled->missing_count == 0 && !review_is_broken(review->review))

@@ -44,8 +44,9 @@ MUST_USE int cli_review_collect(struct cli_review *review, struct error *err);
 /* Whether nothing can ever approve this: says so, with the exit status of what it is; else 0. */
 int cli_review_refuse(const struct cli_review *review);
 
-/* The result, its verdict, and the policy; then the sign-offs and waivers, and what is missing. */
+/* The result, its verdict, and the policy; the sign-offs and waivers; these, and what is missing. */
 void cli_review_print_result(const struct cli_review *review);
+void cli_review_print_signed(const struct cli_review *review);
 void cli_review_print_state(const struct cli_review *review);
 
 /* Starts the signer for one kind of document. */
