@@ -2,6 +2,7 @@
 /* What an object of a Keras configuration would do when it is deserialised. */
 #include "guest/scan/keras/keras_internal.h"
 #include "guest/scan/text.h"
+#include "guest/scan/text/names.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -117,13 +118,6 @@ static int judge_operator(struct keras *keras, const struct keras_frame *frame, 
     }
 }
 
-static bool ends_with(struct keras_name name, const char *with)
-{
-    size_t size = strlen(with);
-
-    return name.size >= size && memcmp(name.bytes + name.size - size, with, size) == 0;
-}
-
 /* The part of a judgement that needs no more than the names. `what` is the name that was judged. */
 static int tell(struct keras *keras, const struct keras_frame *frame, enum keras_known known,
                 const struct keras_text *what, const char *reason, struct error *err)
@@ -186,11 +180,11 @@ static int judge_type(struct keras *keras, const struct keras_frame *frame, stru
     struct keras_name name = name_of(&frame->spec), module = name_of(&frame->module);
     const char *reason = "";
     enum keras_known known = keras_judge(module, name, false, &reason);
+    bool is_type = names_end_with(name.bytes, name.size, "Spec") || names_end_with(name.bytes, name.size, "Shape");
 
-    if (known == KERAS_UNSAFE_CALL && (ends_with(name, "Spec") || ends_with(name, "Shape")))
+    if (known == KERAS_UNSAFE_CALL && is_type)
         known = KERAS_HARMLESS; /* a type of TensorFlow's, wherever it is defined */
-    else if (known == KERAS_UNKNOWN && (ends_with(name, "Spec") || ends_with(name, "Shape")) && module.size > 10 &&
-             memcmp(module.bytes, "tensorflow", 10) == 0)
+    else if (known == KERAS_UNKNOWN && is_type && module.size > 10 && memcmp(module.bytes, "tensorflow", 10) == 0)
         known = KERAS_HARMLESS;
     return tell(keras, frame, known, frame->spec.given ? &frame->spec : &frame->class_name, reason, err);
 }

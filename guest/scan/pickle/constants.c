@@ -30,10 +30,8 @@ static int push_number(struct pickle_machine *machine, const struct literal_int 
     return push_int(machine, number->fits, number->value);
 }
 
-/* A line that one of the two readings of numbers takes. */
-static int push_number_line(struct pickle_machine *machine, __typeof__(literal_int) *read, const char *cause)
+static int fetch_number_line(struct pickle_machine *machine, struct fetched_line *ret_line)
 {
-    struct literal_int number;
     struct fetched_line line;
     int r = fetch_line(machine, &line);
 
@@ -41,6 +39,19 @@ static int push_number_line(struct pickle_machine *machine, __typeof__(literal_i
         return r;
     if (line.size < 2)
         return run_malformed(machine, "an empty line stands for a number");
+    *ret_line = line;
+    return 0;
+}
+
+/* A line that one of the two readings of numbers takes. */
+static int push_number_line(struct pickle_machine *machine, __typeof__(literal_int) *read, const char *cause)
+{
+    struct literal_int number;
+    struct fetched_line line;
+    int r = fetch_number_line(machine, &line);
+
+    if (r != 0)
+        return r;
     if (line.have < line.size)
         number = (struct literal_int){.too_long = true, .odd = true};
     else if (read(line.bytes, line.have, &number) < 0)
@@ -89,12 +100,10 @@ int op_counted_long(struct pickle_machine *machine, unsigned size)
 int op_float(struct pickle_machine *machine)
 {
     struct fetched_line line;
-    int r = fetch_line(machine, &line);
+    int r = fetch_number_line(machine, &line);
 
     if (r != 0)
         return r;
-    if (line.size < 2)
-        return run_malformed(machine, "an empty line stands for a number");
     if (line.have == line.size && literal_float(line.bytes, line.have) < 0) {
         if (machine->options.strict)
             return run_malformed(machine, "the argument of FLOAT is no number");

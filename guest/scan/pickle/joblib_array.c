@@ -5,6 +5,7 @@
 #include "guest/scan/pickle/globals.h"
 #include "guest/scan/pickle/judge_state.h"
 #include "guest/scan/text.h"
+#include "guest/scan/text/names.h"
 #include "guest/scan/weights/npy_header.h"
 
 #include <errno.h>
@@ -17,13 +18,6 @@
 enum wrapper { WRAPPER_NONE, WRAPPER_STREAM, WRAPPER_FILE };
 
 /* --- what the wrapper says ------------------------------------------------------------------------------ */
-
-static bool ends_with(const char *text, size_t size, const char *end)
-{
-    size_t end_size = strlen(end);
-
-    return size >= end_size && memcmp(text + size - end_size, end, end_size) == 0;
-}
 
 static bool is_text(const char *text, size_t size, const char *other)
 {
@@ -38,12 +32,12 @@ static enum wrapper wrapper_named(struct pickle_machine *machine, pickle_value c
     if (!pickle_global_of(machine, class, &global))
         return WRAPPER_NONE;
     if (is_text(global.name, global.name_size, "NumpyArrayWrapper") &&
-        ends_with(global.module, global.module_size, "joblib.numpy_pickle"))
+        names_end_with(global.module, global.module_size, "joblib.numpy_pickle"))
         return WRAPPER_STREAM;
     if ((is_text(global.name, global.name_size, "NDArrayWrapper") ||
          is_text(global.name, global.name_size, "ZNDArrayWrapper")) &&
-        (ends_with(global.module, global.module_size, "joblib.numpy_pickle") ||
-         ends_with(global.module, global.module_size, "joblib.numpy_pickle_compat")))
+        (names_end_with(global.module, global.module_size, "joblib.numpy_pickle") ||
+         names_end_with(global.module, global.module_size, "joblib.numpy_pickle_compat")))
         return WRAPPER_FILE;
     return WRAPPER_NONE;
 }

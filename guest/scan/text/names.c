@@ -27,6 +27,13 @@ static bool is_separator(char c)
     return c == '/' || c == '\\';
 }
 
+bool names_end_with(const void *name, size_t size, const char *end)
+{
+    size_t end_size = strlen(end);
+
+    return size >= end_size && memcmp((const char *)name + size - end_size, end, end_size) == 0;
+}
+
 /* At least two letters before the colon, and a slash behind it, as file systems of the frameworks take it. */
 bool names_is_url(const void *text, size_t size)
 {

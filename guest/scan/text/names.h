@@ -12,6 +12,9 @@
  */
 const char *names_path_leaves(const void *path, size_t size);
 
+/* Whether a name's last bytes are `end`. */
+bool names_end_with(const void *name, size_t size, const char *end);
+
 /* Whether a text begins with "scheme:/". */
 bool names_is_url(const void *text, size_t size);
 
