@@ -3,6 +3,7 @@
 #include "host/replay/replay.h"
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
+#include "host/cli/trust.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ static int print(const struct replay_report *report, bool as_json, struct error 
                      comparison->place, comparison->recorded, comparison->replayed);
 }
 
-static int check_usage(const struct replay_inputs *inputs, struct error *err)
+static int check_usage(const struct verify_request *inputs, struct error *err)
 {
     if (inputs->key_path == NULL && inputs->keys_path == NULL)
         return error_set(err, ERROR_USAGE, -EINVAL, "--key PUB.pem or --keys KEYS.yaml is needed; see --help");
@@ -35,7 +36,7 @@ static int check_usage(const struct replay_inputs *inputs, struct error *err)
     return 0;
 }
 
-static int run(struct cli_job *job, struct replay_inputs *inputs, bool as_json, struct error *err)
+static int run(struct cli_job *job, struct verify_request *inputs, bool as_json, struct error *err)
 {
     CLEANUP_REPLAY_REPORT struct replay_report *report = NULL;
     int r = check_usage(inputs, err);
@@ -52,7 +53,8 @@ static int run(struct cli_job *job, struct replay_inputs *inputs, bool as_json, 
 int cli_replay(int argc, char **argv)
 {
     struct cli_job job = CLI_JOB_DEFAULTS;
-    struct replay_inputs inputs = {.directory = NULL};
+    struct verify_request inputs = {.path = NULL};
+    struct cli_trust trust = {.time_text = NULL};
     bool as_json = false;
     const struct cli_option options[] = {
         CLI_OPTION_TEXT("key", "PUB.pem", "the public key that must have signed", &inputs.key_path),
@@ -63,6 +65,7 @@ int cli_replay(int argc, char **argv)
         CLI_OPTION_TEXT("train", "SET", "the training set that was used", &inputs.train_path),
         CLI_OPTION_TEXT("reference", "MODEL", "the reference model that was used", &inputs.reference_path),
         CLI_OPTION_TEXT("triggers", "SET", "the triggers that were used", &inputs.triggers_path),
+        CLI_TRUST_OPTIONS(trust),
         CLI_JOB_MACHINE(job),
         CLI_OPTION_FLAG("json", "one JSON object instead of the table (docs/replay.md)", &as_json),
         CLI_OPTION_FLAG("quiet", "no progress", &job.options.quiet),
@@ -88,8 +91,11 @@ int cli_replay(int argc, char **argv)
     if (r == 0 && parse == CLI_HELP_SHOWN)
         return 0;
     if (r == 0) {
-        inputs.directory = operands[0];
-        r = run(&job, &inputs, as_json, &error);
+        inputs.path = operands[0];
+        r = cli_trust_complete(&trust, &error);
+        cli_trust_lend(&trust, &inputs);
     }
+    if (r == 0)
+        r = run(&job, &inputs, as_json, &error);
     return r < 0 ? cli_fail(&error) : 0;
 }

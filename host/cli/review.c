@@ -50,13 +50,16 @@ static int demand_verified(const char *directory, const struct verify_report *re
 
 static int verify_result(struct cli_review *review, struct verify_report **ret_report, struct error *err)
 {
-    const struct verify_request request = {.path = review->directory,
-                                           .key_path = review->result_key_path,
-                                           .keys_path = review->keys_path,
-                                           .policy_path = review->policy_at,
-                                           .only_result = true};
-    int r = verify_run(&request, ret_report, err);
+    struct verify_request request = {.path = review->directory,
+                                     .key_path = review->result_key_path,
+                                     .keys_path = review->keys_path,
+                                     .policy_path = review->policy_at,
+                                     .only_result = true};
+    int r = cli_trust_complete(&review->trust, err);
 
+    cli_trust_lend(&review->trust, &request);
+    if (r == 0)
+        r = verify_run(&request, ret_report, err);
     if (r == -ENOKEY) /* in this command's own words */
         return error_set(
             err, ERROR_USAGE, r,

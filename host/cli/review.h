@@ -5,7 +5,7 @@
 
 #include "host/approve/result.h"
 #include "host/approve/review.h"
-#include "host/cli/options.h"
+#include "host/cli/trust.h"
 #include "host/crypto/passphrase.h"
 #include "host/signer/signer.h"
 
@@ -15,6 +15,7 @@ struct cli_review {
     /* The command line. */
     const char *directory, *policy_path, *keys_path, *result_key_path, *key_path;
     struct crypto_passphrase passphrase;
+    struct cli_trust trust;
 
     /* What cli_review_open() makes of it. */
     char policy_at[PATH_MAX];
@@ -33,7 +34,8 @@ struct cli_review {
         CLI_OPTION_TEXT("result-key", "PUB.pem",                                                                       \
                         "the public key that must have signed the result (default: a key "                             \
                         "with use: [result])",                                                                         \
-                        &(r).result_key_path)
+                        &(r).result_key_path),                                                                         \
+        CLI_TRUST_OPTIONS((r).trust)
 
 /* Loads policy and keys, and verifies the result. ERROR_MISMATCH where it does not hold. */
 MUST_USE int cli_review_open(struct cli_review *review, struct error *err);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lazaret-verify: checks a signed result offline. A program of its own, for auditors: it links nothing that runs guests
  * or opens connections. */
-#include "base/time_text.h"
 #include "host/attest/text.h"
 #include "host/cli/ledger_files.h"
-#include "host/cli/options.h"
+#include "host/cli/trust.h"
 #include "host/verify/verify.h"
 
 #include <errno.h>
@@ -21,8 +20,9 @@
 /* The command line; what the request borrows from it lies here too. */
 struct arguments {
     struct verify_request request;
-    const char *ledger_keys_text, *witnesses_text, *time_text;
-    struct note_key ledger_keys[CHECKPOINT_KEYS_MAX], witnesses[CHECKPOINT_KEYS_MAX];
+    struct cli_trust trust;
+    const char *witnesses_text;
+    struct note_key witnesses[CHECKPOINT_KEYS_MAX];
     uint64_t quorum;
     bool as_json;
 };
@@ -53,11 +53,8 @@ static struct verify_style style_of_output(void)
 static int complete(struct arguments *arguments, struct error *err)
 {
     struct verify_request *request = &arguments->request;
-    int r = 0;
+    int r = cli_trust_complete(&arguments->trust, err);
 
-    if (arguments->ledger_keys_text != NULL)
-        r = ledger_files_read_keys(arguments->ledger_keys_text, arguments->ledger_keys, &request->ledger_key_count,
-                                   err);
     if (r == 0 && arguments->witnesses_text != NULL)
         r = ledger_files_read_keys(arguments->witnesses_text, arguments->witnesses, &request->witness_count, err);
     if (r < 0)
@@ -65,14 +62,9 @@ static int complete(struct arguments *arguments, struct error *err)
     if (arguments->quorum != NO_QUORUM && arguments->quorum > request->witness_count)
         return error_set(err, ERROR_USAGE, -EINVAL, "--quorum: %llu of %zu witnesses can't be had; see --witness-key",
                          (unsigned long long)arguments->quorum, request->witness_count);
-    request->ledger_keys = arguments->ledger_keys;
+    cli_trust_lend(&arguments->trust, request);
     request->witnesses = arguments->witnesses;
     request->quorum = arguments->quorum == NO_QUORUM ? (unsigned)request->witness_count : (unsigned)arguments->quorum;
-    if (arguments->time_text != NULL && time_text_parse(arguments->time_text, &request->time) < 0)
-        return error_set(err, ERROR_USAGE, -EINVAL,
-                         "--at: a date as 2026-01-31, or a time as 2026-01-31T23:59:59Z, expected, not \"%s\"",
-                         arguments->time_text);
-    request->has_time = arguments->time_text != NULL;
     return 0;
 }
 
@@ -118,12 +110,7 @@ int main(int argc, char **argv)
         CLI_OPTION_TEXT("kernel", "FILE", "the guest's kernel", &request->kernel_path),
         CLI_OPTION_TEXT("initramfs", "FILE", "the guest's initramfs", &request->initramfs_path),
         CLI_OPTION_TEXT("agent", "FILE", "the agent", &request->agent_path),
-        CLI_OPTION_TEXT("tsa-ca", "CA.pem", "certificates of the timestamp authorities that you trust",
-                        &request->authorities_path),
-        CLI_OPTION_TEXT("at", "TIME", "you know that the result was there at this time: 2026-01-31[T23:59:59Z]",
-                        &arguments.time_text),
-        CLI_OPTION_TEXT("ledger-key", "VKEY", "the ledger's verifier keys, or files of them, commas between them",
-                        &arguments.ledger_keys_text),
+        CLI_TRUST_OPTIONS(arguments.trust),
         CLI_OPTION_TEXT("witness-key", "VKEY", "verifier keys of witnesses, as --ledger-key",
                         &arguments.witnesses_text),
         CLI_OPTION_NUMBER("quorum", "N", "how many of them must have cosigned (default: all)", &arguments.quorum, 0,

@@ -65,6 +65,8 @@ int json_read_with_reals(const void *data, size_t size, size_t size_max, const c
     if (size > size_max)
         return error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "%s: %zu bytes of JSON, at most %zu are read", name, size,
                          size_max);
+    if (size == 0)
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: JSON expected, not an empty file", name);
     if (is_too_deep(data, size))
         return error_set(err, ERROR_BAD_INPUT, -ELOOP, "%s: JSON nested deeper than %u levels", name,
                          JSON_READ_DEPTH_MAX);

@@ -6,7 +6,6 @@
 #include "host/attest/replay.h"
 #include "host/json/field.h"
 #include "host/json/reader.h"
-#include "host/verify/verify.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +41,7 @@ static int check_given(const char *directory, bool recorded, const char *option,
     return 0;
 }
 
-static int check_all_given(const struct replay_record *record, const struct replay_inputs *inputs, struct error *err)
+static int check_all_given(const struct replay_record *record, const struct verify_request *inputs, struct error *err)
 {
     int r = check_given(record->directory, record->has_train, "--train", inputs->train_path, err);
 
@@ -113,18 +112,10 @@ static int find_fault(const struct replay_record *record, const struct verify_re
     return 0;
 }
 
-static int verify_recorded(struct replay_record *record, const struct replay_inputs *inputs, struct error *err)
+static int verify_recorded(struct replay_record *record, const struct verify_request *inputs, struct error *err)
 {
-    const struct verify_request request = {.path = record->directory,
-                                           .key_path = inputs->key_path,
-                                           .keys_path = inputs->keys_path,
-                                           .model_path = inputs->model_path,
-                                           .test_path = inputs->test_path,
-                                           .train_path = inputs->train_path,
-                                           .reference_path = inputs->reference_path,
-                                           .triggers_path = inputs->triggers_path};
     CLEANUP_VERIFY_REPORT struct verify_report *report = NULL;
-    int r = verify_run(&request, &report, err);
+    int r = verify_run(inputs, &report, err);
 
     if (r < 0)
         return r;
@@ -156,14 +147,14 @@ static int read_json(const char *path, json_t **ret_value, struct error *err)
     return r < 0 ? r : json_read(bytes.data, bytes.size, REPLAY_DOCUMENT_MAX, path, ret_value, err);
 }
 
-int replay_record_open(const struct replay_inputs *inputs, struct replay_record **ret_record, struct error *err)
+int replay_record_open(const struct verify_request *inputs, struct replay_record **ret_record, struct error *err)
 {
     CLEANUP_REPLAY_RECORD struct replay_record *record = calloc(1, sizeof *record);
     int r;
 
     if (record == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a record");
-    record->directory = inputs->directory;
+    record->directory = inputs->path;
     r = set_paths(record, err);
     if (r == 0)
         r = verify_recorded(record, inputs, err);

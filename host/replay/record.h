@@ -8,6 +8,7 @@
 #include "digest/sha256.h"
 #include "host/attest/outcome.h"
 #include "host/attest/statement.h"
+#include "host/verify/verify.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -35,18 +36,12 @@ struct replay_record {
     char producer[REPLAY_TEXT_SIZE]; /* "lazaret 0.1.0"; printable */
 };
 
-/* What the auditor gives; paths may be NULL where the result had none, or where `key` is there and not `keys`. */
-struct replay_inputs {
-    const char *directory, *key_path, *keys_path;
-    const char *model_path, *test_path, *train_path, *reference_path, *triggers_path;
-};
-
 /*
- * Verifies the result with the inputs at hand, and reads it. Nothing of it is believed before. ERROR_MISMATCH where it
- * does not hold, or where an input is another one; ERROR_USAGE where an input is missing or too many; ERROR_BAD_INPUT
- * where there is no evaluation to replay. *ret_record is some 20 KiB; replay_record_free() it.
+ * Verifies the result as `request` says, with the inputs at hand, and reads it. Nothing of it is believed before.
+ * ERROR_MISMATCH where it does not hold, or where an input is another one; ERROR_USAGE where an input is missing or too
+ * many; ERROR_BAD_INPUT where there is no evaluation to replay. *ret_record is some 20 KiB; replay_record_free() it.
  */
-MUST_USE int replay_record_open(const struct replay_inputs *inputs, struct replay_record **ret_record,
+MUST_USE int replay_record_open(const struct verify_request *inputs, struct replay_record **ret_record,
                                 struct error *err);
 void replay_record_free(struct replay_record *record);
 

@@ -49,7 +49,7 @@ static int review(void *context, const json_t *plan, struct error *err)
     return review_compare(record->plan, plan, record->producer, err);
 }
 
-static int run(struct replay_report *report, const struct replay_inputs *inputs, struct job_options *options,
+static int run(struct replay_report *report, const struct verify_request *inputs, struct job_options *options,
                struct job_result *ret_result, struct error *err)
 {
     struct replay_record *record = report->record;
@@ -108,7 +108,7 @@ static int compare(struct replay_report *report, const struct job_result *result
                                          &report->check_count, err);
 }
 
-int replay_run(const struct replay_inputs *inputs, struct job_options *options, struct replay_report **ret_report,
+int replay_run(const struct verify_request *inputs, struct job_options *options, struct replay_report **ret_report,
                struct error *err)
 {
     CLEANUP_REPLAY_REPORT struct replay_report *report = calloc(1, sizeof *report);

@@ -33,7 +33,7 @@ struct replay_report {
  * spec are set here. 0 when the report is complete, also where the evaluation was not reproduced. Errors: those of
  * replay_record_open(), review_compare() and job_run(), and ERROR_GUEST where the replay could not evaluate.
  */
-MUST_USE int replay_run(const struct replay_inputs *inputs, struct job_options *options,
+MUST_USE int replay_run(const struct verify_request *inputs, struct job_options *options,
                         struct replay_report **ret_report, struct error *err);
 void replay_report_free(struct replay_report *report);
 

@@ -99,9 +99,11 @@ static void check_named(struct verify *verify, const json_t *list, const char *n
     if (r == -ENOENT)
         verify_add(verify, VERIFY_FILES, VERIFY_MISSING, name, "the statement names it, but %s/%s is not there",
                    verify->directory, name);
+    else if (r == -EINVAL || r == -ELOOP || r == -ENXIO)
+        verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s is not a regular file", verify->directory, name);
     else if (r < 0)
-        verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s is no regular file that can be read: %s",
-                   verify->directory, name, strerror(-r));
+        verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s can't be read: %s", verify->directory, name,
+                   strerror(-r));
     else if (statement_find_resource(list, name, expected) < 0 || memcmp(expected, found, SHA256_SIZE) != 0)
         verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "not the bytes that were signed for");
     else
