@@ -3,12 +3,15 @@
 #include "host/approve/result.h"
 
 #include "host/approve/folder.h"
+#include "host/approve/origin.h"
 #include "host/attest/bundle.h"
 #include "host/attest/replay.h"
+#include "host/attest/text.h"
 #include "host/json/field.h"
 #include "host/json/reader.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The bundle must hold the statement that was verified: the file may have been exchanged since. */
@@ -31,12 +34,31 @@ static int read_bundle(const char *directory, const struct buffer *statement, st
     return 0;
 }
 
+/* A policy that demands another origin of the model would not have let it boot: no check of it counts for anything. */
+static int forbid(const char *unmet, struct verdict *verdict, struct error *err)
+{
+    CLEANUP_BUFFER struct buffer reason = buffer_with_limit(STATEMENT_REASON_MAX + 1);
+    char text[ORIGIN_UNMET_SIZE + 32];
+
+    (void)snprintf(text, sizeof text, "the policy is not met: %s", unmet);
+    if (text_escape(text, STATEMENT_REASON_MAX, &reason) < 0 || buffer_append_u8(&reason, 0) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the verdict");
+    verdict_free(verdict);
+    verdict->outcome = OUTCOME_REJECTED_BEFORE_BOOT;
+    verdict->bases[0] =
+        (struct verdict_basis){.cause = VERDICT_CAUSE_CONDITIONS, .outcome = OUTCOME_REJECTED_BEFORE_BOOT};
+    verdict->reasons[0] = (char *)TAKE_POINTER(reason.data);
+    verdict->reason_count = 1;
+    return 0;
+}
+
 static int decide(const char *directory, const struct policy *policy, struct approve_result *result, struct error *err)
 {
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(REPLAY_EVALUATION_MAX);
     CLEANUP_JSON json_t *evaluation = NULL;
     const json_t *extension = statement_get_extension(result->statement);
     uint8_t expected[SHA256_SIZE], found[SHA256_SIZE];
+    char unmet[ORIGIN_UNMET_SIZE];
     unsigned isolation = 0, acceleration = 0;
     int r = folder_read(directory, STATEMENT_EVALUATION, &text, err);
 
@@ -55,6 +77,8 @@ static int decide(const char *directory, const struct policy *policy, struct app
     if (r == 0)
         r = verdict_decide(policy, evaluation, (enum statement_isolation)isolation,
                            (enum statement_acceleration)acceleration, &result->verdict, err);
+    if (r == 0 && !origin_meets(result->statement, policy, unmet))
+        r = forbid(unmet, &result->verdict, err);
     result->has_verdict = r == 0;
     return r;
 }

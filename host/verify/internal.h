@@ -76,12 +76,6 @@ MUST_USE int verify_approval(struct verify *verify, struct error *err);
 
 /* --- verify_provenance.c: where the model is said to come from --- */
 
-#define VERIFY_PROVENANCE_SIZE 384u /* of a reason with its NUL */
-
-/* Whether the statement has what the policy's `provenance` demands, by its keys and identities; else why not. */
-bool verify_provenance_meets(const struct verify *verify, const struct policy *policy,
-                             char ret_unmet[VERIFY_PROVENANCE_SIZE]);
-
 /* A line of what the signer's own policy has to say of it; an evaluation that its policy forbids is a mismatch. */
 void verify_provenance(struct verify *verify, const struct policy *policy);
 

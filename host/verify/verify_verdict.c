@@ -3,6 +3,7 @@
 #include "host/verify/internal.h"
 
 #include "base/file.h"
+#include "host/approve/origin.h"
 #include "host/attest/replay.h"
 #include "host/json/reader.h"
 #include "host/policy/verdict.h"
@@ -228,10 +229,10 @@ static void decide_for_auditor(struct verify *verify, const json_t *evaluation)
 {
     struct verify_report *report = verify->report;
     CLEANUP_VERDICT struct verdict verdict = {0};
-    char reasons[REASONS_SIZE], unmet[VERIFY_PROVENANCE_SIZE];
+    char reasons[REASONS_SIZE], unmet[ORIGIN_UNMET_SIZE];
     struct error cause = {0};
 
-    if (!verify_provenance_meets(verify, verify->policy, unmet)) {
+    if (!origin_meets(verify->statement, verify->policy, unmet)) {
         report->has_auditor_outcome = true;
         report->auditor_outcome = OUTCOME_REJECTED_BEFORE_BOOT;
         verify_add(verify, VERIFY_VERDICT, VERIFY_DIFFERS, "policy", "under %s it is '%s': %s",

@@ -43,6 +43,34 @@ class Tiers(Case):
         self.approve_all(result, "bob", policy=other)
         self.says(self.desk.release(result, other), 0, "made under another policy")
 
+    def add(self, policy, text):
+        """The policy with more in it."""
+        policy.write_text(text + policy.read_text())
+        return policy
+
+    def test_of_unknown_origin(self):
+        """What a policy would not have let boot, it does not release."""
+        for section, lacks in (("required: true", "the model's own signature"),
+                               ("required: false, source: true", "the model's source")):
+            strict = self.add(self.desk.policy("medium", required=1), f"provenance: {{{section}}}\n")
+            result = self.copy()
+            self.says(self.desk.approve(result, strict, "alice"), 1, "rejected-before-boot", lacks)
+            self.says(self.desk.release(result, strict), 1, "which nobody can approve")
+            self.assertFalse((result / FILE).exists())
+
+    def test_with_ledger(self):
+        """A policy that requires a ledger wants the result's entry verified, by a key that the user gives."""
+        policy = self.add(self.desk.policy("medium", required=1), "ledger: {required: true}\n")
+        log = self.folder / "log"
+        self.says(self.desk.lazaret("ledger", "init", log, "--origin", "example.org/log"), 0)
+        result = self.desk.result(policy, "logged", extra=("--ledger", log))
+        trust = ("--ledger-key", log / "vkey")
+        self.says(self.desk.approve(result, policy, "alice"), 4, "--ledger-key")
+        self.says(self.desk.approve(result, policy, "alice", *trust), 0, "signed by alice")
+        self.says(self.desk.release(result, policy, *trust), 0, "released:")
+        self.says(self.desk.check(result, policy, *trust), 0, "sign-offs: 1")
+        self.says(self.desk.approve(self.copy(), policy, "alice", *trust), 4, "the result has no ledger entry")
+
     def test_rejected(self):
         policy = self.desk.policy("medium", required=1, accuracy=0.999)
         result = self.desk.result(policy, "rejected")
