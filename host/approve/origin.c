@@ -44,7 +44,7 @@ static bool judge_key(const json_t *statement, const struct policy *policy, char
     enum keyring_standing standing;
 
     (void)!statement_find_resource(json_object_get(json_object_get(statement, "predicate"), "configuration"),
-                                    STATEMENT_TRUSTED_KEY, sha256);
+                                   STATEMENT_TRUSTED_KEY, sha256);
     key = keyring_find(&policy->keyring, sha256, KEYRING_MODEL);
     if (key == NULL && (origin_names_keys(policy) || policy->provenance.identity_count > 0)) {
         (void)snprintf(ret_unmet, ORIGIN_UNMET_SIZE, "the model is signed with a key that is none of its keys");
@@ -77,8 +77,7 @@ static bool unmet(char ret_unmet[ORIGIN_UNMET_SIZE], const char *what)
     return false;
 }
 
-bool origin_meets(const json_t *statement, const struct policy *policy,
-                             char ret_unmet[ORIGIN_UNMET_SIZE])
+bool origin_meets(const json_t *statement, const struct policy *policy, char ret_unmet[ORIGIN_UNMET_SIZE])
 {
     const json_t *extension = statement_get_extension(statement);
     const json_t *provenance = json_object_get(extension, "provenance");

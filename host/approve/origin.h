@@ -11,8 +11,8 @@
 #define ORIGIN_UNMET_SIZE 384u /* of a reason with its NUL */
 
 /*
- * Whether a checked statement has what the policy demands, by its keys and identities; else why not. The reason may hold
- * text of the statement as it is: make it harmless before it is shown.
+ * Whether a checked statement has what the policy demands, by its keys and identities; else why not. The reason may
+ * hold text of the statement as it is: make it harmless before it is shown.
  */
 bool origin_meets(const json_t *statement, const struct policy *policy, char ret_unmet[ORIGIN_UNMET_SIZE]);
 

@@ -2,6 +2,8 @@
 /* lazaret: the table of subcommands. */
 #include "host/cli/commands.h"
 
+#include "host/cli/options.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -54,7 +56,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return cli_finish("lazaret", commands[i].run(argc - 1, argv + 1));
     (void)fprintf(stderr, "lazaret: there is no command \"%s\"\n", argv[1]);
     print_usage(stderr);
     return EXIT_STATUS_USAGE;

@@ -2,6 +2,8 @@
 /* A subcommand's options from one table. */
 #include "host/cli/options.h"
 
+#include "host/attest/text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,6 +87,10 @@ static int set_value(const struct cli_option *option, const char *text, struct e
 {
     switch (option->kind) {
     case CLI_TEXT:
+        /* What a script's unset variable leaves; nothing takes an empty text. */
+        if (text[0] == '\0')
+            return error_set(err, ERROR_USAGE, -EINVAL, "%s%s takes %s, not an empty text",
+                             strlen(option->name) == 1 ? "-" : "--", option->name, option->argument);
         *(const char **)option->value = text;
         return 0;
     case CLI_FLAG:
@@ -98,8 +104,23 @@ static int set_value(const struct cli_option *option, const char *text, struct e
     return parse_choice(option, text, err);
 }
 
+/* A second value would silently take the first one's place: two keys, and only one asked for. */
+static int mark_given(const struct cli_command *command, const struct cli_option *option, bool given[CLI_OPTIONS_MAX],
+                      const char *argument, struct error *err)
+{
+    size_t index = (size_t)(option - command->options);
+
+    if (index >= CLI_OPTIONS_MAX)
+        return error_set(err, ERROR_INTERNAL, -E2BIG, "more than %u options", CLI_OPTIONS_MAX);
+    if (given[index] && option->kind != CLI_FLAG)
+        return error_set(err, ERROR_USAGE, -EINVAL, "%s: is there twice; once expected", argument);
+    given[index] = true;
+    return 0;
+}
+
 /* One argument that begins with "-"; returns how many arguments it took. */
-static int parse_option(const struct cli_command *command, int left, char **argv, struct error *err)
+static int parse_option(const struct cli_command *command, int left, char **argv, bool given[CLI_OPTIONS_MAX],
+                        struct error *err)
 {
     const char *name = argv[0] + (argv[0][1] == '-' ? 2 : 1), *equals = strchr(name, '=');
     const struct cli_option *option =
@@ -108,6 +129,9 @@ static int parse_option(const struct cli_command *command, int left, char **argv
 
     if (option == NULL || (strlen(option->name) == 1) == (argv[0][1] == '-'))
         return error_set(err, ERROR_USAGE, -EINVAL, "there is no option %s; see --help", argv[0]);
+    r = mark_given(command, option, given, argv[0], err);
+    if (r < 0)
+        return r;
     if (option->kind == CLI_FLAG) {
         if (equals != NULL)
             return error_set(err, ERROR_USAGE, -EINVAL, "--%s takes no value", option->name);
@@ -126,7 +150,7 @@ int cli_options_parse(const struct cli_command *command, int argc, char **argv,
                       const char *ret_operands[CLI_OPERANDS_MAX], unsigned *ret_operand_count,
                       enum cli_parse *ret_parse, struct error *err)
 {
-    bool options_end = false;
+    bool options_end = false, given[CLI_OPTIONS_MAX] = {false};
     unsigned operands = 0;
 
     for (int i = 1; i < argc;) {
@@ -139,7 +163,7 @@ int cli_options_parse(const struct cli_command *command, int argc, char **argv,
             options_end = true;
             i++;
         } else if (!options_end && argv[i][0] == '-' && argv[i][1] != '\0') {
-            int taken = parse_option(command, argc - i, argv + i, err);
+            int taken = parse_option(command, argc - i, argv + i, given, err);
 
             if (taken < 0)
                 return taken;
@@ -148,6 +172,8 @@ int cli_options_parse(const struct cli_command *command, int argc, char **argv,
             if (operands == command->operands_max)
                 return error_set(err, ERROR_USAGE, -EINVAL, "there is no place for \"%s\"; usage: %s", argv[i],
                                  command->usage);
+            if (argv[i][0] == '\0')
+                return error_set(err, ERROR_USAGE, -EINVAL, "an empty argument; usage: %s", command->usage);
             ret_operands[operands++] = argv[i++];
         }
     }
@@ -158,11 +184,25 @@ int cli_options_parse(const struct cli_command *command, int argc, char **argv,
     return 0;
 }
 
+int cli_fail_as(const char *program, const struct error *error)
+{
+    CLEANUP_BUFFER struct buffer shown = buffer_with_limit(4 * ERROR_TEXT_MAX + 1);
+
+    /* Names and contents of files are in it. */
+    if (text_escape(error->text, 4 * ERROR_TEXT_MAX, &shown) == 0 && buffer_append_u8(&shown, 0) == 0)
+        (void)fprintf(stderr, "%s: %s\n", program, (const char *)shown.data);
+    return error_exit_status(error->kind);
+}
+
 int cli_fail(const struct error *error)
 {
-    (void)fputs("lazaret: ", stderr);
-    for (const char *c = error->text; *c != '\0'; c++)
-        (void)fputc(*c >= 0x20 && *c != 0x7f ? *c : '?', stderr);
-    (void)fputc('\n', stderr);
-    return error_exit_status(error->kind);
+    return cli_fail_as("lazaret", error);
+}
+
+int cli_finish(const char *program, int status)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return status;
+    (void)fprintf(stderr, "%s: standard output can't be written\n", program);
+    return status == 0 ? error_exit_status(ERROR_UNAVAILABLE) : status;
 }

@@ -53,18 +53,24 @@ struct cli_command {
 };
 
 #define CLI_OPERANDS_MAX 1024u
+#define CLI_OPTIONS_MAX  64u /* of a command */
 
 enum cli_parse { CLI_PARSED, CLI_HELP_SHOWN };
 
 /*
- * Parses argv (from its first argument on) into the options' values; "--" ends options. Operands are borrowed.
+ * Parses argv (from its first argument on) into the options' values; "--" ends options. Operands are borrowed. No
+ * option but a flag may be there twice, and neither text nor operand may be empty.
  * --help prints the help and sets *ret_parse. ERROR_USAGE names the argument.
  */
 MUST_USE int cli_options_parse(const struct cli_command *command, int argc, char **argv,
                                const char *ret_operands[CLI_OPERANDS_MAX], unsigned *ret_operand_count,
                                enum cli_parse *ret_parse, struct error *err);
 
-/* Prints "lazaret: TEXT" to standard error, made printable, and returns the exit status of the error's kind. */
-int cli_fail(const struct error *error);
+/* Prints "PROGRAM: TEXT" to standard error, made harmless, and returns the exit status of the error's kind. */
+int cli_fail_as(const char *program, const struct error *error);
+int cli_fail(const struct error *error); /* as lazaret */
+
+/* The exit status of the whole: a success whose output got lost (a full disk, a closed descriptor) is none. */
+int cli_finish(const char *program, int status);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lazaret-verify: checks a signed result offline. A program of its own, for auditors: it links nothing that runs guests
  * or opens connections. */
-#include "host/attest/text.h"
 #include "host/cli/ledger_files.h"
 #include "host/cli/trust.h"
 #include "host/verify/verify.h"
@@ -29,12 +28,7 @@ struct arguments {
 
 static int fail(const struct error *err)
 {
-    CLEANUP_BUFFER struct buffer shown = buffer_with_limit(4 * ERROR_TEXT_MAX + 1);
-
-    /* Names and contents of files are in it. */
-    if (text_escape(err->text, 4 * ERROR_TEXT_MAX, &shown) == 0 && buffer_append_u8(&shown, 0) == 0)
-        (void)fprintf(stderr, "lazaret-verify: %s\n", (const char *)shown.data);
-    return error_exit_status(err->kind);
+    return cli_fail_as("lazaret-verify", err);
 }
 
 static struct verify_style style_of_output(void)

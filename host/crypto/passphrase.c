@@ -17,8 +17,13 @@ static int take_line(const char *path, const char *content, size_t size, char re
     if (length == 0)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: no passphrase: its first line is empty", path);
     if (length >= CRYPTO_PASSPHRASE_SIZE || memchr(content, '\0', length) != NULL)
-        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: no passphrase: a first line of at most %u bytes expected",
-                         path, CRYPTO_PASSPHRASE_SIZE - 1);
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                         "%s: no passphrase: a first line of at most %u bytes, without NUL, expected", path,
+                         CRYPTO_PASSPHRASE_SIZE - 1);
+    /* It would be a part of the passphrase that nobody can type. */
+    if (content[length - 1] == '\r')
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                         "%s: its first line ends in a carriage return; convert it: sed -i 's/\\r$//' %s", path, path);
     memcpy(ret_text, content, length);
     ret_text[length] = '\0';
     return 0;

@@ -120,7 +120,8 @@ void test_passphrase_files(void)
     } files[] = {
         {"word", 4, 0600, 0},          {"word\n", 5, 0600, 0},          {"word\nmore", 9, 0400, 0},
         {"word\n", 5, 0640, -EACCES},  {"word\n", 5, 0604, -EACCES},    {"", 0, 0600, -EBADMSG},
-        {"\nword", 5, 0600, -EBADMSG}, {"wo\0rd\n", 6, 0600, -EBADMSG},
+        {"\nword", 5, 0600, -EBADMSG}, {"wo\0rd\n", 6, 0600, -EBADMSG}, {"word\r\n", 6, 0600, -EBADMSG},
+        {"\r\n", 2, 0600, -EBADMSG},   {"\r", 1, 0600, -EBADMSG},
     };
     char text[CRYPTO_PASSPHRASE_SIZE], longest[CRYPTO_PASSPHRASE_SIZE + 1];
     struct crypto_passphrase source = {0};
