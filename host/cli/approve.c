@@ -295,9 +295,13 @@ static int run(struct approve *approve, int *ret_status, struct error *err)
         r = sign(approve, err);
     if (r == 0 && signs)
         r = cli_review_collect(&approve->review, err);
-    if (r == 0)
-        cli_review_print_state(&approve->review);
-    return r;
+    if (r < 0)
+        return r;
+    cli_review_print_state(&approve->review);
+    if (!signs && review_is_broken(approve->review.review))
+        return error_set(err, ERROR_MISMATCH, -EBADMSG,
+                         "%s: a sign-off or waiver is broken, and nothing can be released", approve->review.directory);
+    return 0;
 }
 
 int cli_approve(int argc, char **argv)

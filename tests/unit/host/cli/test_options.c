@@ -27,8 +27,12 @@ static int parse(const char *words, struct values *ret_values, char ret_text[ERR
         CLI_OPTION_NUMBER("count", "N", "a number", &values.count, 1, 9),
         CLI_OPTION_CHOICE("accel", "how", &values.choice, choices),
     };
-    const struct cli_command command = {.usage = "test DIR", .purpose = "", .options = options, .option_count = 4,
-                                        .operands_min = 1, .operands_max = 1};
+    const struct cli_command command = {.usage = "test DIR",
+                                        .purpose = "",
+                                        .options = options,
+                                        .option_count = 4,
+                                        .operands_min = 1,
+                                        .operands_max = 1};
     const char *operands[CLI_OPERANDS_MAX];
     char *argv[16] = {copy};
     enum cli_parse how;
