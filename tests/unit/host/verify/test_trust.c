@@ -256,7 +256,7 @@ static void test_uncovered_files(void)
     join(path, "out/plan.json");
     CU_ASSERT_EQUAL(unlink(path), 0);
     CU_ASSERT_EQUAL(mkdir(path, 0755), 0);
-    expect(&request, 4, "plan.json", VERIFY_MISMATCH, "no regular file");
+    expect(&request, 4, "plan.json", VERIFY_MISMATCH, "not a regular file");
     CU_ASSERT_EQUAL(rmdir(path), 0);
     write_file(path, "{\"batch\":32}");
     expect(&request, 0, "plan.json", VERIFY_HOLDS, "12 bytes, as signed");
