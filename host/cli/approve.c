@@ -225,6 +225,7 @@ static int take_ssh_file(struct approve *approve, struct error *err)
 
 static int write_request(const struct approve *approve, struct error *err)
 {
+    const struct cli_review *review = &approve->review;
     const char *path = approve->request_path;
     CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     int r = fd < 0 ? -errno : io_write_full(fd, approve->pae.data, approve->pae.size, IO_NO_DEADLINE);
@@ -235,8 +236,10 @@ static int write_request(const struct approve *approve, struct error *err)
     if (r < 0)
         return r;
     (void)printf("sign it:  ssh-keygen -Y sign -n " REVIEW_NAMESPACE " -f KEY %s\n"
-                 "hand in:  lazaret approve %s --ssh-signature %s.sig\n",
-                 path, approve->review.directory, path);
+                 "hand in:  lazaret approve %s%s%s%s%s --ssh-signature %s.sig\n",
+                 path, review->directory, review->policy_path != NULL ? " --policy " : "",
+                 review->policy_path != NULL ? review->policy_path : "", review->keys_path != NULL ? " --keys " : "",
+                 review->keys_path != NULL ? review->keys_path : "", path);
     return 0;
 }
 

@@ -20,10 +20,15 @@ struct waive {
 static int demand_gap(const struct waive *waive, struct error *err)
 {
     const struct verdict *verdict = &waive->review.result.verdict;
+    const struct review_line *waiver = review_find_waiver(waive->review.review, waive->check);
 
     for (size_t i = 0; i < verdict->check_count; i++)
         if (strcmp(verdict->checks[i].id, waive->check) == 0 && verdict->checks[i].status == CHECK_FAILED)
             return error_set(err, ERROR_USAGE, -EPERM, "%s failed; a failure can't be waived", waive->check);
+    if (waiver != NULL) /* a release may rest on its file */
+        return error_set(err, ERROR_USAGE, -EEXIST,
+                         "%s is waived already (%s, by %s, %s); remove that file to waive anew", waive->check,
+                         waiver->support.file, waiver->support.by, waiver->detail);
     for (size_t i = 0; i < verdict->reason_count; i++)
         if (verdict->bases[i].cause == VERDICT_CAUSE_CHECK && verdict->bases[i].outcome == OUTCOME_NEEDS_REVIEW &&
             strcmp(verdict->checks[verdict->bases[i].check].id, waive->check) == 0)

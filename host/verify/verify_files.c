@@ -9,6 +9,7 @@
 #include "host/verify/internal.h"
 
 #include "host/approve/folder.h"
+#include "host/attest/statement_provenance.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,9 +22,11 @@
 #define SHOWN_MAX   32u  /* files without cover that get a line each */
 
 /* Files that a result has only under its signature: one without is no part of it and must not look as if it were. */
-static const char *const evidence[] = {STATEMENT_POLICY,    STATEMENT_SPEC, STATEMENT_PLAN,   STATEMENT_EVALUATION,
-                                       STATEMENT_EXECUTION, "domain.xml",   "findings.sarif", "forensics.json",
-                                       "report.html",       "junit.xml",    "clusters.npz",   "trigger.npz"};
+static const char *const evidence[] = {
+    STATEMENT_POLICY,    STATEMENT_SPEC, STATEMENT_PLAN,           STATEMENT_EVALUATION,
+    STATEMENT_EXECUTION, "domain.xml",   "findings.sarif",         "forensics.json",
+    "report.html",       "junit.xml",    "clusters.npz",           "trigger.npz",
+    "console.log",       "samples.npz",  STATEMENT_SIGNATURE_COPY, STATEMENT_CHECKSUMS_COPY};
 
 /* Roles of arrays that a spec names. */
 static const char *const roles[] = {"mask", "epsScale"};
@@ -100,7 +103,7 @@ static void check_named(struct verify *verify, const json_t *list, const char *n
         verify_add(verify, VERIFY_FILES, VERIFY_MISSING, name, "the statement names it, but %s/%s is not there",
                    verify->directory, name);
     else if (r == -EINVAL || r == -ELOOP || r == -ENXIO)
-        verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s is not a regular file", verify->directory, name);
+        verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s is no regular file", verify->directory, name);
     else if (r < 0)
         verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s can't be read: %s", verify->directory, name,
                    strerror(-r));

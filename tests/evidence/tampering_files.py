@@ -120,6 +120,8 @@ FILES = [
     Row("file: a domain.xml that was not there", add("domain.xml"), {"domain.xml": "not covered by the signature"}),
     Row("file: a forensics.json that was not there", add("forensics.json", "{}"),
         {"forensics.json": "not covered by the signature"}),
+    Row("file: a model.sig that was not there", add("model.sig", "{}"), {"model.sig": "not covered by the signature"}),
+    Row("file: a samples.npz that was not there", add("samples.npz", ""), {"samples.npz": "not covered by the signature"}),
     Row("file: a link for evaluation.json", link, {"evaluation.json": "no regular file"}),
     Row("file: evaluation.json gone", lambda r: (r.out / "evaluation.json").unlink(),
         {"evaluation.json": "is not there"}, status=66),

@@ -40,6 +40,13 @@ class Waivers(Case):
         named = extension(release, "https://lazaret.dev/release/v1")["waivers"]
         self.assertEqual([(entry["by"], entry["check"]) for entry in named], [("wanda", CHECK)])
 
+    def test_waived_already(self):
+        """Another would take the place of the file that a release may rest on."""
+        result = self.waived()
+        before = (result / FILE).read_bytes()
+        self.says(self.desk.waive(result, self.gap_policy, CHECK), 64, "waived already", "by wanda")
+        self.assertEqual((result / FILE).read_bytes(), before)
+
     def test_refused_at_once(self):
         result = self.copy(self.gap)
         self.says(self.desk.waive(result, self.gap_policy, "pgd"), 64, "needs no waiver")
