@@ -149,7 +149,9 @@ static int count_sign_offs(const struct report *report, const struct report_sour
         r = policy_load(report->policy_path, given, err);
         policy = given;
     }
-    return r < 0 || policy == NULL ? r : report_sign_offs_read(report->directory, verified, policy, ret_sign_offs, err);
+    return r < 0 || policy == NULL
+               ? r
+               : report_sign_offs_read(report->directory, verified, policy, report->key_path, ret_sign_offs, err);
 }
 
 static int run(struct report *report, struct error *err)

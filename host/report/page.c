@@ -106,6 +106,9 @@ static const struct {
     {"approved", "good", "approved"},
     {"waived", "warn", "waived"},
     {"broken", "bad", "broken"},
+    {"released", "good", "released"},
+    {"expired", "bad", "expired"},
+    {"differs", "warn", "differs"},
     {"gap", "warn", "gap"},
     {"limit", "none", "limit"},
 };

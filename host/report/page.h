@@ -44,7 +44,7 @@ struct page_verified {
 
 /* Who looked at the result and said what of it. */
 struct page_sign_off {
-    const char *who, *valid_until, *decision, *note, *fingerprint;
+    const char *who, *valid_until, *decision, *note, *fingerprint; /* fingerprint: "" where there is none */
 };
 
 /* Nothing is owned. */

@@ -205,9 +205,12 @@ static void write_sign_off(struct html *html, const struct page_sign_off *sign_o
 {
     html_raw(html, "<tr><th scope=\"row\">");
     html_text(html, sign_off->who);
-    html_raw(html, "<span class=\"sub\">");
-    html_digest(html, sign_off->fingerprint);
-    html_raw(html, "</span></th><td>");
+    if (sign_off->fingerprint[0] != '\0') {
+        html_raw(html, "<span class=\"sub\">");
+        html_digest(html, sign_off->fingerprint);
+        html_raw(html, "</span>");
+    }
+    html_raw(html, "</th><td>");
     page_badge(html, sign_off->decision);
     html_raw(html, "</td><td>");
     html_text(html, sign_off->valid_until);

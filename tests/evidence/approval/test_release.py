@@ -86,6 +86,24 @@ class Checking(Case):
         (cls.folder / "more").mkdir()
         cls.desk, cls.policy, cls.released = released_result(cls.folder / "more")
 
+    def report(self, result):
+        """What the report that is written again says of sign-offs."""
+        made = self.desk.lazaret("report", result, "--key", self.desk.folder / "station.pub.pem", "-o", "-")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        return made.stdout.split('id="sign-offs"', 1)[1].split("</section>", 1)[0]
+
+    def test_report(self):
+        """It has the release, and says where that does not hold any more."""
+        section = self.report(self.released)
+        self.assertIn("the release", section)
+        self.assertIn("released", section)
+        self.assertNotIn("What stands against a release", section)
+        result = self.copy(self.released)
+        (result / "approval-alice.sigstore.json").unlink()
+        section = self.report(result)
+        self.assertIn("broken", section)
+        self.assertIn("approval-alice.sigstore.json by alice, which is not there", section)
+
     def refused(self, change, *words, policy=None):
         result = self.copy(self.released)
         change(result)
