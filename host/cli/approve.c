@@ -37,13 +37,7 @@ static int find_end(const struct approve *approve, int64_t *ret_end, struct erro
     int64_t now = approve->review.request.when;
 
     *ret_end = now + (int64_t)approve->review.policy->approval.days * SECONDS_PER_DAY;
-    if (approve->expires == NULL)
-        return 0;
-    if (time_text_parse(approve->expires, ret_end) < 0 || *ret_end <= now)
-        return error_set(err, ERROR_USAGE, -EINVAL,
-                         "--expires %s: a date to come, as 2026-01-31, or a time as 2026-01-31T23:59:59Z, expected",
-                         approve->expires);
-    return 0;
+    return approve->expires == NULL ? 0 : cli_review_take_end(approve->expires, now, ret_end, err);
 }
 
 /* The bytes that the first reviewer signed are those that all sign. */

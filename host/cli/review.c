@@ -3,6 +3,7 @@
 #include "host/cli/review.h"
 
 #include "base/io.h"
+#include "base/time_text.h"
 #include "host/approve/sign_off.h"
 #include "host/cli/passphrase.h"
 #include "host/job/locate.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#define SECONDS_PER_DAY  86400
 #define SIGN_DEADLINE_MS UINT64_C(60000) /* a token may be slow */
 
 /* --- opening ---------------------------------------------------------------------------------------------- */
@@ -88,6 +90,21 @@ int cli_review_open(struct cli_review *review, struct error *err)
         .when = time(NULL),
     };
     return cli_review_collect(review, err);
+}
+
+int cli_review_take_end(const char *text, int64_t now, int64_t *ret_end, struct error *err)
+{
+    int64_t end;
+
+    if (time_text_parse(text, &end) < 0)
+        return error_set(err, ERROR_USAGE, -EINVAL,
+                         "--expires %s: a date as 2026-01-31, or a time as 2026-01-31T23:59:59Z, expected", text);
+    if (end <= now)
+        return error_set(err, ERROR_USAGE, -EINVAL, "--expires %s is over", text);
+    if (end - now > (int64_t)POLICY_DAYS_MAX * SECONDS_PER_DAY)
+        return error_set(err, ERROR_USAGE, -EINVAL, "--expires %s: more than %u days ahead", text, POLICY_DAYS_MAX);
+    *ret_end = end;
+    return 0;
 }
 
 int cli_review_collect(struct cli_review *review, struct error *err)

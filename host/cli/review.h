@@ -37,6 +37,9 @@ struct cli_review {
                         &(r).result_key_path),                                                                         \
         CLI_TRUST_OPTIONS((r).trust)
 
+/* What --expires says: a time to come, at most POLICY_DAYS_MAX days ahead of `now`. ERROR_USAGE. */
+MUST_USE int cli_review_take_end(const char *text, int64_t now, int64_t *ret_end, struct error *err);
+
 /* Loads policy and keys, and verifies the result. ERROR_MISMATCH where it does not hold. */
 MUST_USE int cli_review_open(struct cli_review *review, struct error *err);
 

@@ -4,11 +4,10 @@
 #include "host/cli/passphrase.h"
 #include "host/cli/review.h"
 
-#include "base/time_text.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct waive {
     struct cli_review review;
@@ -40,10 +39,7 @@ static int demand_arguments(struct waive *waive, struct error *err)
 {
     if (waive->check == NULL || waive->reason == NULL || waive->expires == NULL || waive->review.key_path == NULL)
         return error_set(err, ERROR_USAGE, -EINVAL, "--check, --reason, --expires and --key are needed; see --help");
-    if (time_text_parse(waive->expires, &waive->valid_until) < 0)
-        return error_set(err, ERROR_USAGE, -EINVAL, "--expires %s: a date as 2026-01-31, or a time, expected",
-                         waive->expires);
-    return 0;
+    return cli_review_take_end(waive->expires, time(NULL), &waive->valid_until, err);
 }
 
 /* Who the key belongs to; it must be one that may waive, and now. */
@@ -102,8 +98,6 @@ static int run(struct waive *waive, int *ret_status, struct error *err)
     *ret_status = cli_review_refuse(&waive->review);
     if (*ret_status != 0)
         return 0;
-    if (waive->valid_until <= waive->review.request.when)
-        return error_set(err, ERROR_USAGE, -EINVAL, "--expires %s is over", waive->expires);
     r = demand_gap(waive, err);
     if (r == 0)
         r = sign(waive, err);

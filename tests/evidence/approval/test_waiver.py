@@ -47,6 +47,13 @@ class Waivers(Case):
         self.says(self.desk.waive(result, self.gap_policy, CHECK), 64, "waived already", "by wanda")
         self.assertEqual((result / FILE).read_bytes(), before)
 
+    def test_endless(self):
+        """A waiver expires; one that ends in another age does not."""
+        result = self.copy(self.gap)
+        for end in ("9999-12-31", day(3660), day(-1), "tomorrow"):
+            self.says(self.desk.waive(result, self.gap_policy, CHECK, expires=end), 64, f"--expires {end}")
+        self.assertFalse((result / FILE).exists())
+
     def test_refused_at_once(self):
         result = self.copy(self.gap)
         self.says(self.desk.waive(result, self.gap_policy, "pgd"), 64, "needs no waiver")
