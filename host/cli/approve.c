@@ -326,8 +326,8 @@ int cli_approve(int argc, char **argv)
         .purpose =
             "Verifies the result in DIR and shows it, with the sign-offs so far and what a release still needs;\n"
             "with a key, signs it off. All reviewers sign the same bytes. docs/approval.md has the rules.\n"
-            "Exit status: 0; 1 rejected and 3 could not evaluate, which nobody can approve; 4 the result does not\n"
-            "verify.",
+            "Exit status: 0; 1 rejected and 3 could not evaluate, which nobody can approve; 4 the result, a sign-off\n"
+            "or a waiver does not verify.",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
         .operands_min = 1,

@@ -3,14 +3,12 @@
 #include "host/cli/ledger_files.h"
 
 #include "base/file.h"
-#include "base/io.h"
 #include "host/attest/text.h"
+#include "host/cli/write_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define KEYS_FILE_MAX ((size_t)64 * 1024)
 
@@ -138,31 +136,12 @@ int ledger_files_print_text(const struct buffer *text, struct error *err)
     return 0;
 }
 
-static int write_hidden(const char *hidden, const struct buffer *text)
-{
-    CLEANUP_FD int fd = open(hidden, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    int r = fd < 0 ? -errno : io_write_full(fd, text->data, text->size, IO_NO_DEADLINE);
-
-    return r < 0 ? r : fsync(fd) < 0 ? -errno : 0;
-}
-
 int ledger_files_deliver(const char *path, const struct buffer *text, struct error *err)
 {
-    char hidden[PATH_MAX];
-    int r;
-
     if (path == NULL) {
         if (fwrite(text->data, 1, text->size, stdout) != text->size || fflush(stdout) != 0)
             return error_set(err, ERROR_UNAVAILABLE, -EIO, "can't write the proof: %s", strerror(errno));
         return 0;
     }
-    if (snprintf(hidden, sizeof hidden, "%s.new", path) >= PATH_MAX)
-        return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "%s: the path is too long", path);
-    r = write_hidden(hidden, text);
-    if (r == 0 && rename(hidden, path) < 0)
-        r = -errno;
-    if (r == 0)
-        return 0;
-    (void)unlink(hidden);
-    return error_set(err, ERROR_UNAVAILABLE, r, "%s: %s", path, strerror(-r));
+    return cli_write_file(path, text, err);
 }

@@ -8,12 +8,33 @@
 #include <stdio.h>
 #include <string.h>
 
+#define HELP_COLUMN 28
+#define HELP_WIDTH  110
+
 /* --- help ------------------------------------------------------------------------------------------ */
 
 static void print_choices(const struct cli_option *option)
 {
     for (size_t i = 0; option->choices[i] != NULL; i++)
         (void)printf("%s%s", i > 0 ? "|" : "", option->choices[i]);
+}
+
+/* Text from HELP_COLUMN on, broken between words. */
+static void print_wrapped(const char *text)
+{
+    int column = HELP_COLUMN;
+
+    for (const char *word = text; *word != '\0';) {
+        int size = (int)strcspn(word, " ");
+
+        if (word != text && column + 1 + size > HELP_WIDTH)
+            column = printf("\n%*s", HELP_COLUMN, "") - 1;
+        else if (word != text)
+            column += printf(" ");
+        column += printf("%.*s", size, word);
+        word += size + (word[size] == ' ');
+    }
+    (void)printf("\n");
 }
 
 static void print_option(const struct cli_option *option)
@@ -26,11 +47,11 @@ static void print_option(const struct cli_option *option)
         column = 100;
     } else if (option->argument != NULL)
         column += printf(" %s", option->argument);
-    if (column > 26)
-        (void)printf("\n%28s", "");
+    if (column > HELP_COLUMN - 2)
+        (void)printf("\n%*s", HELP_COLUMN, "");
     else
-        (void)printf("%*s", 28 - column, "");
-    (void)printf("%s\n", option->help);
+        (void)printf("%*s", HELP_COLUMN - column, "");
+    print_wrapped(option->help);
 }
 
 static void print_help(const struct cli_command *command)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A report's file: written whole or not at all. */
+/* A file of a command's output: written whole or not at all. */
 #ifndef LAZARET_HOST_CLI_WRITE_FILE_H
 #define LAZARET_HOST_CLI_WRITE_FILE_H
 

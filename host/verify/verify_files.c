@@ -22,11 +22,11 @@
 #define SHOWN_MAX   32u  /* files without cover that get a line each */
 
 /* Files that a result has only under its signature: one without is no part of it and must not look as if it were. */
-static const char *const evidence[] = {
-    STATEMENT_POLICY,    STATEMENT_SPEC, STATEMENT_PLAN,           STATEMENT_EVALUATION,
-    STATEMENT_EXECUTION, "domain.xml",   "findings.sarif",         "forensics.json",
-    "report.html",       "junit.xml",    "clusters.npz",           "trigger.npz",
-    "console.log",       "samples.npz",  STATEMENT_SIGNATURE_COPY, STATEMENT_CHECKSUMS_COPY};
+static const char *const evidence[] = {STATEMENT_POLICY,     STATEMENT_SPEC,           STATEMENT_PLAN,
+                                       STATEMENT_EVALUATION, STATEMENT_EXECUTION,      "domain.xml",
+                                       "findings.sarif",     "forensics.json",         "report.html",
+                                       "junit.xml",          "clusters.npz",           "trigger.npz",
+                                       "samples.npz",        STATEMENT_SIGNATURE_COPY, STATEMENT_CHECKSUMS_COPY};
 
 /* Roles of arrays that a spec names. */
 static const char *const roles[] = {"mask", "epsScale"};
