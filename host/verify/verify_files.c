@@ -103,7 +103,7 @@ static void check_named(struct verify *verify, const json_t *list, const char *n
         verify_add(verify, VERIFY_FILES, VERIFY_MISSING, name, "the statement names it, but %s/%s is not there",
                    verify->directory, name);
     else if (r == -EINVAL || r == -ELOOP || r == -ENXIO)
-        verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s is no regular file", verify->directory, name);
+        verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s is not a regular file", verify->directory, name);
     else if (r < 0)
         verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s can't be read: %s", verify->directory, name,
                    strerror(-r));

@@ -122,7 +122,7 @@ FILES = [
         {"forensics.json": "not covered by the signature"}),
     Row("file: a model.sig that was not there", add("model.sig", "{}"), {"model.sig": "not covered by the signature"}),
     Row("file: a samples.npz that was not there", add("samples.npz", ""), {"samples.npz": "not covered by the signature"}),
-    Row("file: a link for evaluation.json", link, {"evaluation.json": "no regular file"}),
+    Row("file: a link for evaluation.json", link, {"evaluation.json": "not a regular file"}),
     Row("file: evaluation.json gone", lambda r: (r.out / "evaluation.json").unlink(),
         {"evaluation.json": "is not there"}, status=66),
     Row("file: execution.json emptied", lambda r: (r.out / "execution.json").write_text(""),
