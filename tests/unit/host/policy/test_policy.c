@@ -85,6 +85,12 @@ static void test_ledger(void)
     struct error err = {0};
     char yaml[256];
 
+    (void)snprintf(yaml, sizeof yaml, "tier: low\nforensics: {scratchMiB: 16}\n%s", checks);
+    CU_ASSERT_EQUAL_FATAL(parse(yaml, &policy, &err), 0);
+    CU_ASSERT_EQUAL(policy.scratch_mib, 16);
+    (void)snprintf(yaml, sizeof yaml, "tier: low\nforensics: {scratchMiB: 4}\n%s", checks);
+    CU_ASSERT(parse(yaml, &policy, &err) < 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "forensics.scratchMiB"));
     (void)snprintf(yaml, sizeof yaml, "tier: low\nledger: {required: true}\n%s", checks);
     CU_ASSERT_EQUAL_FATAL(parse(yaml, &policy, &err), 0);
     CU_ASSERT_TRUE(policy.ledger_required);
