@@ -78,7 +78,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(memcmp(policy.sha256, sha256, sizeof sha256), 0);
 }
 
-static void test_ledger(void)
+static void test_ledger_and_forensics(void)
 {
     static const char checks[] = "checks: {clean-accuracy: {required: true, accuracy: 0.9}}\n";
     struct policy policy;
@@ -380,7 +380,7 @@ int main(void)
     static const struct harness_test tests[] = {
         {"shipped policies", test_shipped},
         {"defaults", test_defaults},
-        {"ledger", test_ledger},
+        {"ledger and forensics", test_ledger_and_forensics},
         {"refusals", test_refusals},
         {"key rings: read", test_keyring_reads},
         {"key rings: SSH keys", test_keyring_ssh},
