@@ -2,7 +2,7 @@
 /* Evidence on the scratch disk. */
 #include "guest/agent/evidence.h"
 
-#include "base/cleanup.h"
+#include "base/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,26 +17,12 @@ static int open_file(int folder_fd, const char *name)
     return openat(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-static int write_whole(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, data, size);
-
-        if (written < 0 && errno != EINTR)
-            return -errno;
-        if (written > 0) {
-            data += written;
-            size -= (size_t)written;
-        }
-    }
-    return 0;
-}
-
 void evidence_leave_failure(int folder_fd, const char *text)
 {
     CLEANUP_FD int fd = folder_fd < 0 ? -1 : open_file(folder_fd, "failure.txt");
 
-    if (fd < 0 || write_whole(fd, text, strlen(text)) < 0 || write_whole(fd, "\n", 1) < 0)
+    if (fd < 0 || io_write_full(fd, text, strlen(text), IO_NO_DEADLINE) < 0 ||
+        io_write_full(fd, "\n", 1, IO_NO_DEADLINE) < 0)
         return;
     (void)syncfs(folder_fd);
 }
@@ -53,7 +39,7 @@ void evidence_leave_kernel_log(int folder_fd)
 
         if (size < 0 && (errno == EPIPE || errno == EINTR)) /* EPIPE: older records have been overwritten */
             continue;
-        if (size <= 0 || write_whole(fd, record, (size_t)size) < 0)
+        if (size <= 0 || io_write_full(fd, record, (size_t)size, IO_NO_DEADLINE) < 0)
             break;
         total += (size_t)size;
     }
