@@ -68,7 +68,6 @@ struct job {
 static int prepare(struct job *job, struct error *err)
 {
     const struct job_options *options = job->options;
-    char absolute[PATH_MAX];
     struct error stuck; /* of a dead job's device, which hinders nobody but those who want that one */
     int r = journal_reap(err), events_fd = -1;
 
@@ -85,11 +84,7 @@ static int prepare(struct job *job, struct error *err)
     if (r == 0 && options->output_path != NULL) {
         r = journal_create(&job->journal, err);
         if (r == 0)
-            r = staging_create(options->output_path, journal_path(job->journal), &job->staging, err);
-        if (r == 0 && realpath(staging_path(job->staging), absolute) == NULL)
-            r = error_set(err, ERROR_INTERNAL, -errno, "%s: %s", staging_path(job->staging), strerror(errno));
-        if (r == 0)
-            r = journal_step(job->journal, "staging", absolute, err);
+            r = staging_create(options->output_path, job->journal, &job->staging, err);
         if (r == 0)
             r = staging_open(job->staging, "events.jsonl", &events_fd, err);
     }
