@@ -3,6 +3,8 @@
 #include "host/job/staging.h"
 
 #include "base/io.h"
+#include "host/confine/janitor.h"
+#include "host/confine/place.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -47,13 +48,12 @@ static void run_janitor(int pipe_end, const char *hidden, const char *journal)
     char word = 0;
     ssize_t count;
 
-    (void)prctl(PR_SET_NAME, "lazaret-janitor");
     (void)setsid(); /* an interrupt at the terminal is the monitor's, not ours */
     (void)signal(SIGTERM, SIG_IGN);
-    (void)dup2(pipe_end, 0);
-    (void)close_range(1, ~0U, 0);
+    if (confine_janitor(pipe_end, (const char *const[]){hidden, journal}, 2, NULL) < 0)
+        _exit(1);
     do
-        count = read(0, &word, 1);
+        count = read(pipe_end, &word, 1);
     while (count < 0 && errno == EINTR);
     if (count <= 0 || word != JANITOR_DISMISSED)
         staging_remove(hidden);
@@ -68,7 +68,7 @@ static int start_janitor(struct staging *staging, const char *journal, struct er
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "pipe: %s", strerror(errno));
-    staging->janitor = fork();
+    staging->janitor = confine_fork();
     if (staging->janitor == 0) {
         (void)close(ends[1]);
         run_janitor(ends[0], staging->hidden, journal);

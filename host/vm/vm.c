@@ -155,6 +155,7 @@ static int launch(struct vm *vm, const struct vm_options *options, struct error 
         .files = {{.fd = -1}, {.fd = -1}, {.fd = -1}},
         .console_fd = options->console_fd,
         .console_max = options->console_max,
+        .memory_mib = options->memory_mib,
         .outer_uid = geteuid(),
         .outer_gid = getegid(),
     };
