@@ -29,8 +29,9 @@
     (UINT64_C(0) | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR)
 
 static const int system_calls[] = {
-    SCMP_SYS(openat),   SCMP_SYS(fstat),  SCMP_SYS(newfstatat), SCMP_SYS(getdents64), /* what lies in the folder */
-    SCMP_SYS(unlinkat), SCMP_SYS(unlink), SCMP_SYS(rmdir),                            /* goes */
+    SCMP_SYS(openat),   SCMP_SYS(openat2),    SCMP_SYS(dup),        SCMP_SYS(fcntl),
+    SCMP_SYS(fstat),    SCMP_SYS(newfstatat), SCMP_SYS(getdents64), /* what lies in the folder */
+    SCMP_SYS(unlinkat), SCMP_SYS(unlink),     SCMP_SYS(rmdir),      /* goes */
 };
 
 static int failed(struct error *err, const char *step)
