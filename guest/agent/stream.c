@@ -48,6 +48,7 @@ int stream_reader_fill(struct stream_reader *reader, int fd, struct error *err)
 
         if (r < 0)
             return error_set(err, ERROR_INTERNAL, r, "no memory for a frame");
+        /* SYSTEM-CALL supervisor read: frames of the host and of workers; the kernel's log, for evidence */
         count = read(fd, room, missing(reader));
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return 0;
@@ -98,6 +99,7 @@ void stream_writer_drop(struct stream_writer *writer)
 int stream_writer_flush(struct stream_writer *writer, int fd)
 {
     while (!stream_writer_is_empty(writer)) {
+        /* SYSTEM-CALL supervisor write: frames to the host, windows to workers, the model into its memory file */
         ssize_t count = write(fd, writer->bytes.data + writer->written, writer->bytes.size - writer->written);
 
         if (count < 0 && (errno == EAGAIN || errno == EINTR))

@@ -202,17 +202,17 @@ static int describe_data(struct admission *admission, const struct job_options *
     return r;
 }
 
-/*
- * What the guest needs: its base, the model four times (file, weights, packed forward, packed backward), the reference
- * model twice (file, weights), windows.
- */
+uint64_t admission_estimate_mib(uint64_t model_size, uint64_t reference_size, uint64_t window_bytes)
+{
+    return ADMISSION_BASE_MIB + (4 * model_size + 2 * reference_size + 4 * window_bytes + MIB - 1) / MIB;
+}
+
 static uint64_t estimate_mib(const struct admission *admission)
 {
     const struct data_set_description *test = &admission->description->sets[DATA_SET_TEST];
-    uint64_t window = plan_make_window(test->elements) * test->elements * sizeof(float);
 
-    return ADMISSION_BASE_MIB +
-           (4 * admission->model_size + 2 * admission->reference_size + 4 * window + MIB - 1) / MIB;
+    return admission_estimate_mib(admission->model_size, admission->reference_size,
+                                  plan_make_window(test->elements) * test->elements * sizeof(float));
 }
 
 static struct admission *admission_new(void)

@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "host/job/deadlines.h"
+#include "host/vm/deadlines.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ int run_prepare(const struct run_setting *setting, enum run_purpose purpose, con
         .console_max = VM_CONSOLE_DEFAULT,
         .scratch_path = first ? setting->scratch_path : NULL,
         .scratch_fd = setting->scratch_fd,
+        .passthrough = setting->passthrough,
     };
 
     ret_run->purpose = purpose;
@@ -45,10 +47,12 @@ int run_prepare(const struct run_setting *setting, enum run_purpose purpose, con
 
 static int boot(const struct run_setting *setting, struct run *run, struct error *err)
 {
-    uint64_t connect_ns = io_deadline_ms(JOB_DEADLINE_CONNECT_MS);
+    uint64_t pin_ms = setting->passthrough != NULL ? vm_deadline_pin_ms(setting->admission->memory_mib) : 0;
+    uint64_t connect_ns;
     int r = step(setting, "boot", err);
 
     events_begin(setting->events, "boot");
+    connect_ns = io_deadline_ms(JOB_DEADLINE_CONNECT_MS + pin_ms);
     if (r == 0)
         r = vm_boot(run->vm, err);
     if (r == 0)

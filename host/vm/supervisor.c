@@ -17,6 +17,7 @@
 #include "host/vm/console.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/message.h"
+#include "host/vm/passthrough/hostdev.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -329,6 +330,7 @@ static int start(struct supervisor *supervisor, struct error *err)
         .kvm = options->acceleration == VM_ACCEL_KVM,
         .vhost_vsock = options->transport == VM_TRANSPORT_VHOST_VSOCK,
         .job_uid = options->job_uid,
+        .passthrough = options->passthrough,
     };
     int r = sandbox_map_self(options->outer_uid, options->outer_gid, err);
 
@@ -338,6 +340,8 @@ static int start(struct supervisor *supervisor, struct error *err)
         await_boot(supervisor);
     if (r == 0)
         r = sandbox_build(&sandbox, err);
+    if (r == 0 && options->passthrough != NULL)
+        r = hostdev_allow_locking(options->memory_mib, err);
     if (r == 0)
         r = console_open(&supervisor->console, options->console_fd, options->console_max, options->job_uid, err);
     if (r == 0)
