@@ -3,6 +3,7 @@
 #include "host/vm/passthrough/passthrough.h"
 
 #include "host/vm/deadlines.h"
+#include "host/vm/domain.h"
 #include "host/vm/passthrough/hostdev.h"
 #include "host/vm/passthrough/keeper.h"
 #include "host/vm/passthrough/loan.h"
@@ -13,7 +14,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static void test_xml(void)
 {
@@ -26,6 +29,38 @@ static void test_xml(void)
     CU_ASSERT_PTR_NOT_NULL(
         strstr((char *)xml.data, "<address domain='0x0abc' bus='0x01' slot='0x1f' function='0x7'/>"));
     CU_ASSERT_PTR_NOT_NULL(strstr((char *)xml.data, "<rom enabled='no'/>"));
+}
+
+/* The guest's devices are those of before and one more. */
+static void test_domain(void)
+{
+    static const char schema[] = "test -f /usr/share/libvirt/schemas/domain.rng || exit 77; xmllint --noout --relaxng "
+                                 "/usr/share/libvirt/schemas/domain.rng - 2>/dev/null";
+    const struct pci_address address = {.bus = 1};
+    struct domain_options options = {.name = "lazaret",
+                                     .acceleration = VM_ACCEL_KVM,
+                                     .transport = VM_TRANSPORT_VHOST_VSOCK,
+                                     .vcpus = 1,
+                                     .memory_mib = 512,
+                                     .kernel = "/k",
+                                     .initramfs = "/i",
+                                     .command_line = "quiet",
+                                     .console = "/c"};
+    CLEANUP_FREE char *without = NULL, *with = NULL;
+    int status = 0;
+    FILE *pipe;
+
+    CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &without, NULL), 0);
+    options.hostdev = &address;
+    CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &with, NULL), 0);
+    CU_ASSERT_PTR_NULL(strstr(without, "<hostdev"));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(strstr(with, "<hostdev"));
+    CU_ASSERT_PTR_NULL(strstr(strstr(with, "<hostdev") + 1, "<hostdev"));
+    pipe = popen(schema, "we");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(pipe);
+    (void)fputs(with, pipe);
+    status = WEXITSTATUS(pclose(pipe));
+    CU_ASSERT_TRUE(status == 0 || status == 77 || status == 127);
 }
 
 static void test_deadline(void)
@@ -96,6 +131,7 @@ static void test_keeper(void)
 int main(void)
 {
     static const struct harness_test own[] = {{"libvirt's element", test_xml},
+                                              {"the domain with it", test_domain},
                                               {"the deadline grows with memory", test_deadline},
                                               {"no address", test_no_address},
                                               {"the keeper", test_keeper}};
