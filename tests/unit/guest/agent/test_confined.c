@@ -299,6 +299,25 @@ static void test_supervisor_memory(void)
     finish();
 }
 
+/* Whoever stops a process and lets it go on does it no harm, whatever system call it waits in. */
+static void test_stopped(void)
+{
+    const pid_t *const stopped[] = {&play.pid, &worker};
+
+    start();
+    for (unsigned i = 0; i < 2 * HARNESS_COUNT(stopped); i++) {
+        pid_t pid = *stopped[i % HARNESS_COUNT(stopped)];
+
+        CU_ASSERT_EQUAL(kill(pid, SIGSTOP), 0);
+        (void)usleep(20000);
+        CU_ASSERT_EQUAL(kill(pid, SIGCONT), 0);
+        (void)usleep(20000);
+    }
+    CU_ASSERT(status_is(play.pid, "State", "S (sleeping)"));
+    CU_ASSERT(status_is(worker, "State", "S (sleeping)"));
+    finish();
+}
+
 int main(void)
 {
     static const struct harness_test tests[] = {
@@ -306,6 +325,7 @@ int main(void)
         {"the supervisor's capabilities and filter", test_supervisor_status},
         {"a worker's limits", test_worker_limits},
         {"a worker has its two pipes and no other descriptor", test_worker_descriptors},
+        {"stopped and let go on", test_stopped},
         {"the supervisor holds no byte of the model", test_supervisor_memory},
     };
 
