@@ -20,7 +20,7 @@
 
 #define SKIPPED 77
 /* Calls of one process that are looked at: a long one makes the same ones over and over. */
-#define STOPS_MAX 6000u
+#define STOPS_MAX 2000u
 #define OPTIONS                                                                                                        \
     (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |     \
      PTRACE_O_EXITKILL)
