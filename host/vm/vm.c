@@ -240,6 +240,11 @@ enum vm_exit vm_poll_exit(struct vm *vm)
     return vm->record.exit_reason;
 }
 
+const char *vm_exit_detail(const struct vm *vm)
+{
+    return vm->record.exit_detail;
+}
+
 static int connect_once(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct error *err)
 {
     if (vm->record.isolation == VM_PROCESS) {

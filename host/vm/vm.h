@@ -128,6 +128,8 @@ MUST_USE int vm_connect(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct
  */
 int vm_exit_fd(const struct vm *vm);
 enum vm_exit vm_poll_exit(struct vm *vm);
+/* What vm_poll_exit() knows besides the reason: "the agent exited with status 7"; "" while it runs. Owned by `vm`. */
+const char *vm_exit_detail(const struct vm *vm);
 
 /*
  * Ends everything and looks whether anything is left. The record is written whatever the result.
