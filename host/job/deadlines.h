@@ -28,9 +28,6 @@
 /* The same while only the stream's end is waited for: it has to be noticed soon. */
 #define JOB_SENDING_TICK_MS 5u
 
-/* After the connection broke: how long the supervisor may take to tell that the VM has ended, and how. */
-#define JOB_VM_ENDS_MS 500u
-
 /* After the connection broke: how long the guest's own reason may take to come through the collector. */
 #define JOB_LAST_WORDS_MS 2000u
 
