@@ -179,7 +179,7 @@ static int greet(struct talk *talk)
 
     if (getrandom(hello.hello.nonce, sizeof hello.hello.nonce, 0) != sizeof hello.hello.nonce)
         return error_set(talk->err, ERROR_INTERNAL, -errno, "getrandom: %s", strerror(errno));
-    r = collector_start(talk->with->connection, talk->with->plan, hello.hello.nonce, &talk->collector, talk->err);
+    r = collector_start(talk->collector, talk->with->connection, talk->with->plan, hello.hello.nonce, talk->err);
     if (r == 0)
         r = say(talk, &hello);
     if (r == 0)
@@ -326,12 +326,15 @@ static int talk_through(struct talk *talk)
 int conversation_run(const struct conversation *conversation, struct results *results,
                      struct conversation_failure *ret_failure, struct error *err)
 {
-    struct talk talk = {.with = conversation, .results = results, .failure = ret_failure, .err = err};
+    struct talk talk = {.with = conversation,
+                        .collector = conversation->collector,
+                        .results = results,
+                        .failure = ret_failure,
+                        .err = err};
     int r;
 
     *ret_failure = (struct conversation_failure){0};
     r = talk_through(&talk);
     stream_cancel(&talk.stream);
-    collector_free(talk.collector);
     return r;
 }

@@ -22,6 +22,7 @@ int run_prepare(const struct run_setting *setting, enum run_purpose purpose, con
     const struct job_options *options = setting->options;
     char memory[24], *arguments[] = {"--memory", memory, NULL};
     bool first = label[0] == '\0';
+    int r;
     const struct vm_options vm = {
         .isolation = options->isolation,
         .acceleration = options->acceleration,
@@ -42,7 +43,8 @@ int run_prepare(const struct run_setting *setting, enum run_purpose purpose, con
     ret_run->connection = -1;
     (void)snprintf(ret_run->label, sizeof ret_run->label, "%s", label);
     (void)snprintf(memory, sizeof memory, "%llu", (unsigned long long)setting->admission->memory_mib);
-    return vm_prepare(&vm, &ret_run->vm, err);
+    r = vm_prepare(&vm, &ret_run->vm, err);
+    return r < 0 ? r : collector_prepare(&ret_run->collector, err);
 }
 
 static int boot(const struct run_setting *setting, struct run *run, struct error *err)
@@ -69,6 +71,7 @@ static int converse(const struct run_setting *setting, struct run *run, const st
     const struct conversation conversation = {
         .vm = run->vm,
         .connection = run->connection,
+        .collector = run->collector,
         .plan = plan,
         .model_fd = admission->model_fd,
         .reference_fd = admission->reference_fd,
@@ -92,6 +95,8 @@ static int destroy(const struct run_setting *setting, struct run *run, struct er
 {
     int r = step(setting, "destroy", err);
 
+    collector_free(run->collector);
+    run->collector = NULL;
     if (run->connection >= 0)
         (void)close(take_fd(&run->connection));
     events_begin(setting->events, "destroy");
@@ -123,6 +128,7 @@ int run_whole(const struct run_setting *setting, struct run *run, const struct p
 void run_close(struct run *run)
 {
     vm_free(run->vm);
+    collector_free(run->collector);
     if (run->connection >= 0)
         (void)close(run->connection);
     results_free(run->results);

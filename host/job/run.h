@@ -43,6 +43,7 @@ struct run {
     enum run_purpose purpose;
     char label[RUN_LABEL_SIZE]; /* begins its phases' names; "" for the first run */
     struct vm *vm;
+    struct collector *collector; /* waits for this run's guest; NULL once it is over */
     int connection;
     bool recorded; /* record holds a VM that ran */
     struct vm_record record;

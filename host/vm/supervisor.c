@@ -12,8 +12,9 @@
 #include "host/vm/supervisor.h"
 
 #include "base/io.h"
-#include "host/vm/capabilities.h"
+#include "host/confine/capabilities.h"
 #include "host/vm/children.h"
+#include "host/vm/confinement.h"
 #include "host/vm/console.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/message.h"
@@ -347,7 +348,9 @@ static int start(struct supervisor *supervisor, struct error *err)
     if (r == 0)
         r = children_start(&supervisor->children, options, &supervisor->console, err);
     /* All is set up: what is left is to watch, and to kill. */
-    return r < 0 ? r : capabilities_keep(CAPABILITY(CAP_KILL), err);
+    if (r == 0)
+        r = capabilities_keep(CAPABILITY(CAP_KILL), err);
+    return r < 0 ? r : confinement_of_supervisor(options, err);
 }
 
 void supervisor_run(const struct supervisor_options *options)
