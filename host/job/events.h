@@ -28,6 +28,7 @@ struct events {
     bool quiet, terminal;
     uint64_t start_ns, phase_start_ns, phase_cpu_ns, last_line_ns;
     bool line_open;                                /* the terminal's line has to be ended */
+    bool lost;                                     /* after events_stop(): not all of it could be written */
     struct events_phase phases[EVENTS_PHASES_MAX]; /* those that have ended, then the one under way */
     unsigned phase_count;
     bool in_phase;
