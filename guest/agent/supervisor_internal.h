@@ -14,7 +14,9 @@ enum life { LIFE_SESSION, LIFE_PARTED, LIFE_FAILED };
 
 struct supervisor {
     int host;
-    int scratch; /* -1: none */
+    int scratch;    /* -1: none */
+    int kernel_log; /* -1: none */
+    struct group group;
     struct machine machine;
     uint64_t memory_bytes; /* for model and worker */
     enum life life;

@@ -25,6 +25,21 @@ static uint64_t worker_memory(const struct supervisor *s, const struct worker_ta
     return s->memory_bytes - s->plan->reference_size; /* receive_plan: it fits */
 }
 
+/*
+ * What the worker's own memory may be, besides the models, which the supervisor brought in. A little more than what its
+ * address space lets it have, so that a worker that stays within its limits is told that there is no more memory, and
+ * only one that has broken them is killed.
+ */
+static uint64_t group_memory(const struct supervisor *s, const struct worker_task *task)
+{
+    uint64_t models = (task->check == WORKER_FILE ? 0 : s->plan->model_size) +
+                      (task->reference_fd >= 0 ? s->plan->reference_size : 0);
+
+    if (task->memory_bytes == 0)
+        return 0;
+    return (task->memory_bytes > models ? task->memory_bytes - models : 0) + GROUP_SLACK;
+}
+
 void supervisor_start_worker(struct supervisor *s, uint32_t check)
 {
     struct worker_task task = {.plan = s->plan,
@@ -41,7 +56,8 @@ void supervisor_start_worker(struct supervisor *s, uint32_t check)
         task.threads = KERNEL_THREADS_MAX;
     stream_reader_next(&s->from_worker);
     stream_writer_drop(&s->to_worker);
-    if (process_start(&task, &s->worker, &err) < 0)
+    if (group_limit(&s->group, group_memory(s, &task), &err) < 0 ||
+        process_start(&task, &s->group, &s->worker, &err) < 0)
         supervisor_give_up_for(s, MESSAGE_FAILURE_INTERNAL, err.text);
 }
 

@@ -34,6 +34,7 @@ bool doctor_run(struct doctor_report *ret_report)
         /* what a passed-through device needs */
         doctor_check_iommu,
         doctor_check_vfio,
+        doctor_check_gpus,
         doctor_check_memlock,
         /* the rest */
         doctor_check_hugepages,

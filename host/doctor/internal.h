@@ -79,6 +79,7 @@ void doctor_check_nested(struct doctor *d);
 void doctor_check_vsock(struct doctor *d);
 void doctor_check_iommu(struct doctor *d);
 void doctor_check_vfio(struct doctor *d);
+void doctor_check_gpus(struct doctor *d);
 void doctor_check_cgroups(struct doctor *d);
 void doctor_check_mitigations(struct doctor *d);
 void doctor_check_smt(struct doctor *d);

@@ -180,6 +180,8 @@ json_t *execution_document(const struct execution *execution)
         set(document, "guest", guest(execution->results));
         set(document, "checks", checks(execution->results, execution->plan));
     }
+    if (execution->passthrough != NULL)
+        set(document, "passthrough", gpu_document(execution->passthrough));
     if (execution->failure != NULL)
         set(document, "failure", json_string(execution->failure));
     return document;

@@ -3,6 +3,8 @@
 #include "host/job/janitor.h"
 
 #include "base/io.h"
+#include "host/confine/janitor.h"
+#include "host/confine/place.h"
 #include "host/job/deadlines.h"
 #include "host/job/hidden.h"
 
@@ -11,7 +13,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -23,14 +24,13 @@ static _Noreturn void run(int socket, const char *hidden, const char *journal)
     char word = 0;
     ssize_t count;
 
-    (void)prctl(PR_SET_NAME, "lazaret-janitor");
     (void)setsid(); /* an interrupt at the terminal is the monitor's, not ours */
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
-    (void)dup2(socket, 0);
-    (void)close_range(1, ~0U, 0);
+    if (confine_janitor(socket, (const char *const[]){hidden, journal}, 2, NULL) < 0)
+        _exit(1);
     do
-        count = read(0, &word, 1);
+        count = read(socket, &word, 1);
     while (count < 0 && errno == EINTR);
     if (count <= 0 || word != JANITOR_DISMISSED)
         hidden_remove(hidden);
@@ -49,7 +49,7 @@ int janitor_start(const char *hidden, const char *journal, struct janitor *ret_j
         return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
     ours = ends[0];
     theirs = ends[1];
-    pid = fork();
+    pid = confine_fork();
     if (pid < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "fork: %s", strerror(errno));
     if (pid == 0) {

@@ -15,6 +15,7 @@
 #include "host/job/admission.h"
 #include "host/job/assess.h"
 #include "host/job/forensics.h"
+#include "host/job/gpu.h"
 #include "host/job/job_ledger.h"
 #include "host/job/journal.h"
 #include "host/job/locate.h"
@@ -51,8 +52,9 @@ struct job {
     char policy_path[PATH_MAX], agent_path[PATH_MAX];
     int console_fd;
     struct scratch_disk scratch;
-    json_t *scratch_listing;        /* of a job that ended badly; NULL: none */
-    struct run runs[RUN_COUNT_MAX]; /* prepared all at once, run one after another */
+    struct passthrough *passthrough; /* NULL: the job has no device */
+    json_t *scratch_listing;         /* of a job that ended badly; NULL: none */
+    struct run runs[RUN_COUNT_MAX];  /* prepared all at once, run one after another */
     unsigned run_count;
     struct recheck_report recheck;
     bool rechecked;
@@ -66,10 +68,12 @@ struct job {
 static int prepare(struct job *job, struct error *err)
 {
     const struct job_options *options = job->options;
+    struct error stuck; /* of a dead job's device, which hinders nobody but those who want that one */
     int r = journal_reap(err), events_fd = -1;
 
     if (r < 0)
         return r;
+    (void)!passthrough_reap(&stuck);
     r = 0;
     if (options->key_path != NULL)
         r = signer_start_with(options->key_path, &options->passphrase, &job->signer, err);
@@ -214,6 +218,7 @@ static int run(struct job *job, struct error *err)
         .agent_path = job->agent_path[0] != '\0' ? job->agent_path : NULL,
         .console_fd = job->console_fd,
         .scratch_fd = -1,
+        .passthrough = job->passthrough,
         .events = &job->events,
         .journal = job->journal,
         .deadline_ns = job->deadline_ns,
@@ -280,6 +285,7 @@ static int publish(struct job *job, struct error *err)
         .assessment = &job->assessment,
         .last = last_run(job),
         .scratch = job->scratch_listing,
+        .passthrough = job->passthrough != NULL ? passthrough_facts(job->passthrough) : NULL,
         .console_fd = job->console_fd,
         .events = &job->events,
         .ledger = job->ledger.appender != NULL ? &job->ledger : NULL,
@@ -311,8 +317,15 @@ static int decide(struct job *job, struct error *err)
 
     if (r < 0)
         return r;
-    if (refusal.kind == ERROR_NONE && admission_decide(job->admission, &job->resolved, &refusal) == 0)
-        return 0;
+    if (refusal.kind == ERROR_NONE && admission_decide(job->admission, &job->resolved, &refusal) == 0) {
+        r = gpu_claim(&job->resolved, &job->passthrough, &refusal);
+        if (r == 0 || refusal.kind != ERROR_GUEST) {
+            if (r < 0)
+                *err = refusal;
+            return r;
+        }
+        refusal.code = -ENODEV;
+    }
     assessment_fail(&job->assessment,
                     refusal.code == -EPERM ? OUTCOME_REJECTED_BEFORE_BOOT : OUTCOME_COULD_NOT_EVALUATE, refusal.text);
     return 0;
@@ -335,6 +348,7 @@ static int run_job(struct job *job, struct error *err)
         r = decide(job, err);
     if (r == 0 && !job->assessment.failed)
         r = run(job, err);
+    passthrough_return(job->passthrough);
     if (r == 0) {
         read_scratch(job);
         r = publish(job, err);
@@ -378,6 +392,7 @@ static void job_free(struct job *job)
         return;
     for (unsigned i = 0; i < job->run_count; i++)
         run_close(&job->runs[i]);
+    passthrough_free(job->passthrough);
     scratch_disk_stop(&job->scratch);
     json_decref(job->scratch_listing);
     if (job->console_fd >= 0)

@@ -91,6 +91,7 @@ static int write_execution(struct gathering *g)
         .results = p->results,
         .plan = &p->made->plan,
         .events = p->events,
+        .passthrough = p->passthrough,
         .failure = p->assessment->failed ? p->assessment->reasons[0] : NULL,
     };
 

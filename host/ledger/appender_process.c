@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define ADDRESS_SPACE_MAX (UINT64_C(1) << 30)
+#define FILE_SIZE_MAX     (UINT64_C(64) << 20) /* of a tile, a bundle of leaves, or the checkpoint */
 #define KEY_PATHS_MAX     (LEDGER_SECRETS_MAX * (size_t)PATH_MAX)
 
 /* What a job may log, in this order, each once. */
@@ -121,6 +122,7 @@ static int open_appender(void *argument, int socket, struct buffer *ret_keys, st
         .system_call_count = sizeof system_calls / sizeof system_calls[0],
         .address_space_max = ADDRESS_SPACE_MAX,
         .open_files_max = 32,
+        .file_size_max = FILE_SIZE_MAX,
     };
     return confine_self(&profile, err);
 }

@@ -3,6 +3,7 @@
 #include "host/vm/domain.h"
 
 #include "base/buffer.h"
+#include "host/vm/passthrough/hostdev.h"
 
 #include <errno.h>
 #include <string.h>
@@ -131,6 +132,8 @@ static int append_devices(struct buffer *xml, const struct domain_options *optio
                          "      <address type='pci' domain='0x0000' bus='0x00' slot='" SCRATCH_PCI_SLOT
                          "' function='0x0'/>\n"
                          "    </disk>\n");
+    if (r == 0 && options->hostdev != NULL)
+        r = hostdev_append_xml(xml, options->hostdev);
     /* The kernel's vhost-vsock: libvirt claims a free CID and hands QEMU the open device. */
     if (r == 0 && options->transport == VM_TRANSPORT_VHOST_VSOCK)
         r = buffer_append_format(xml, "    <vsock model='virtio'>\n"

@@ -179,7 +179,8 @@ static struct collector *start(int *ret_guest)
     int pair[2];
 
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    CU_ASSERT_EQUAL_FATAL(collector_start(pair[0], sample_plan(), nonce, &collector, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(collector_prepare(&collector, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(collector_start(collector, pair[0], sample_plan(), nonce, NULL), 0);
     (void)close(pair[0]);
     *ret_guest = pair[1];
     return collector;

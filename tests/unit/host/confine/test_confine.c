@@ -142,7 +142,8 @@ static int confine_to_one(void)
                                             .keep_fds = &one_folder_fd,
                                             .keep_fd_count = 1,
                                             .system_calls = calls,
-                                            .system_call_count = sizeof calls / sizeof calls[0]};
+                                            .system_call_count = sizeof calls / sizeof calls[0],
+                                            .file_size_max = 4096};
 
     return confine_self(&profile, NULL);
 }

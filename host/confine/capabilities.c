@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Giving up what root can do beyond the job's needs. */
-#include "host/vm/capabilities.h"
+#include "host/confine/capabilities.h"
 
 #include <errno.h>
 #include <linux/capability.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Giving up what root can do beyond the job's needs. */
-#ifndef LAZARET_HOST_VM_CAPABILITIES_H
-#define LAZARET_HOST_VM_CAPABILITIES_H
+#ifndef LAZARET_HOST_CONFINE_CAPABILITIES_H
+#define LAZARET_HOST_CONFINE_CAPABILITIES_H
 
 #include "base/error.h"
 

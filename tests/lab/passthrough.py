@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the lab's cases of passthrough share: facts of sysfs, evaluations, lines for the lab."""
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+OUT = pathlib.Path("/work/out")
+DEVICES = pathlib.Path("/sys/bus/pci/devices")
+DIGITS = pathlib.Path(os.environ["DIGITS"])
+STATE = pathlib.Path(os.environ["LAZARET_STATE"])
+
+
+def passed(text):
+    print(f"LAB passed: {text}", flush=True)
+
+
+def check(text, condition, seen=""):
+    if condition:
+        passed(text)
+    else:
+        print(f"LAB FAILED: {text} {seen}", flush=True)
+
+
+def equal(text, wanted, seen):
+    check(text, wanted == seen, f": wanted {wanted!r}, seen {seen!r}")
+
+
+def find(vendor, device, which=0):
+    """The address of a device by its ids."""
+    found = [path.name for path in sorted(DEVICES.iterdir())
+             if int((path / "vendor").read_text(), 16) == vendor and int((path / "device").read_text(), 16) == device]
+    return found[which]
+
+
+def driver(address):
+    path = DEVICES / address / "driver"
+    return os.path.basename(os.readlink(path)) if path.is_symlink() else ""
+
+
+def override(address):
+    text = (DEVICES / address / "driver_override").read_text().strip()
+    return "" if text == "(null)" else text
+
+
+def loan(address):
+    return (STATE / "gpus" / address).read_text()
+
+
+def dmesg():
+    return subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout
+
+
+def arguments(output, *options):
+    return [os.environ["LAZARET"], "evaluate", str(DIGITS / "clean.onnx"), "--test", str(DIGITS / "test.npz"), "--spec",
+            str(DIGITS / "spec.yaml"), "--policy", "/job/policy.yaml", "--key", str(STATE / "key.pem"), "-o", str(OUT / output),
+            "--accel", "kvm", "--transport", "vhost-vsock", "--memory", "256", "--quiet", *options]
+
+
+def evaluate(output, *options):
+    done = subprocess.run(arguments(output, *options), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        print(done.stdout, done.stderr, flush=True)
+    return done
+
+
+def begin(output, *options):
+    return subprocess.Popen(arguments(output, *options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def execution(output):
+    return json.loads((OUT / output / "execution.json").read_text())
+
+
+def digest(output):
+    path = OUT / output / "evaluation.json"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else output
+
+
+def words(output):
+    """What the statement says that the host verified."""
+    bundle = json.loads((OUT / output / "result.sigstore.json").read_text())
+    return base64.b64decode(bundle["dsseEnvelope"]["payload"]).decode()
+
+
+def processes(name):
+    """The pids of the processes of that name."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if path.read_text().strip() == name[:15]:
+                found.append(int(path.parent.name))
+        except OSError:
+            pass
+    return found
+
+
+def wait(condition, seconds):
+    """How long it took, or None."""
+    start = time.monotonic()
+    while time.monotonic() - start < seconds:
+        if condition():
+            return time.monotonic() - start
+        time.sleep(0.2)
+    return None
