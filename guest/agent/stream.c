@@ -71,6 +71,8 @@ const uint8_t *stream_reader_payload(const struct stream_reader *reader)
 
 void stream_reader_next(struct stream_reader *reader)
 {
+    if (reader->bytes.size > 0)
+        explicit_bzero(reader->bytes.data, reader->bytes.size);
     reader->bytes.size = 0;
     reader->has_header = reader->complete = false;
 }
@@ -93,6 +95,8 @@ bool stream_writer_is_empty(const struct stream_writer *writer)
 
 void stream_writer_drop(struct stream_writer *writer)
 {
+    if (writer->bytes.size > 0)
+        explicit_bzero(writer->bytes.data, writer->bytes.size);
     writer->bytes.size = writer->written = 0;
 }
 

@@ -13,6 +13,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -23,6 +24,7 @@
 struct collector {
     pid_t pid;
     int socket;
+    int connection; /* to the guest; borrowed */
     struct buffer storage;
 };
 
@@ -175,6 +177,7 @@ int collector_prepare(struct collector **ret_collector, struct error *err)
     if (collector == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the collector");
     collector->socket = -1;
+    collector->connection = connection;
     collector->storage = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
@@ -210,6 +213,17 @@ static int take_error(const struct record *record, struct error *err)
     return error_set(err, kind, code, "%.*s", (int)record->texts[0].size, record->texts[0].data);
 }
 
+/* Whose silence it was: a guest whose words lie there unread was not the one. */
+static int blame_silence(const struct collector *collector, struct error *err)
+{
+    int unread = 0;
+
+    if (ioctl(collector->connection, FIONREAD, &unread) == 0 && unread > 0)
+        return error_set(err, ERROR_GUEST, -ETIMEDOUT,
+                         "the deadline passed while the collector had not read what the guest said");
+    return error_set(err, ERROR_GUEST, -ETIMEDOUT, "the guest kept silent beyond the deadline");
+}
+
 int collector_next(struct collector *collector, uint64_t deadline_ns, struct message *ret_message, struct error *err)
 {
     struct record record;
@@ -218,7 +232,7 @@ int collector_next(struct collector *collector, uint64_t deadline_ns, struct mes
     if (r == -ECONNRESET)
         return explain_death(collector, err);
     if (r == -ETIMEDOUT)
-        return error_set(err, ERROR_GUEST, r, "the guest kept silent beyond the deadline");
+        return blame_silence(collector, err);
     if (r < 0)
         return error_set(err, ERROR_INTERNAL, r, "the collector's record can't be read: %s", strerror(-r));
     if (record.type == RECORD_ERROR)

@@ -154,14 +154,20 @@ static int open_data(struct admission *admission, const struct job_options *opti
     return data_reader_start(&files, &admission->reader, err);
 }
 
+uint64_t admission_data_deadline_ns(const struct admission *admission)
+{
+    uint64_t allowed_ms = (uint64_t)admission->policy.deadline_seconds * 1000;
+
+    return io_deadline_ms(allowed_ms < JOB_DEADLINE_DESCRIBE_MS ? allowed_ms : JOB_DEADLINE_DESCRIBE_MS);
+}
+
 static int read_labels(struct admission *admission, enum data_set_id set, int32_t **ret_labels, struct error *err)
 {
     size_t count;
 
     if (!admission->description->sets[set].labelled)
         return 0;
-    return data_reader_labels(admission->reader, set, io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), ret_labels, &count,
-                              err);
+    return data_reader_labels(admission->reader, set, admission_data_deadline_ns(admission), ret_labels, &count, err);
 }
 
 /* Labels for each input, of two classes at least: with one alone no figure says anything of telling classes apart. */
@@ -180,8 +186,7 @@ static int check_labels(const struct data_set_description *set, const char *path
 static int describe_data(struct admission *admission, const struct job_options *options, struct error *err)
 {
     const struct data_set_description *train = &admission->description->sets[DATA_SET_TRAIN];
-    int r =
-        data_reader_describe(admission->reader, io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), admission->description, err);
+    int r = data_reader_describe(admission->reader, admission_data_deadline_ns(admission), admission->description, err);
 
     if (r < 0)
         return r;

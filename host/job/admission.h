@@ -42,6 +42,10 @@ MUST_USE int admission_open(const struct job_options *options, struct events *ev
                             struct error *err);
 void admission_free(struct admission *admission);
 
+/* Until when the data reader may take for one answer from now on: the policy's deadline, or JOB_DEADLINE_DESCRIBE_MS
+ * where that is sooner. */
+uint64_t admission_data_deadline_ns(const struct admission *admission);
+
 /*
  * Whether policy and memory allow the job: 0, or -EPERM (the policy forbids it) or -ENOMEM (the guest would be too
  * small) with ERROR_GUEST and the figures in `err`.

@@ -53,10 +53,14 @@ static int guest_gave_up(struct talk *talk, const struct message_failure *failur
 /* The connection or the VM ended: say which, and how. */
 static int explain_end(struct talk *talk, int code)
 {
-    enum vm_exit reason = vm_poll_exit(talk->with->vm);
+    struct vm *vm = talk->with->vm;
+    bool ended = code == -ECONNRESET || code == -EPIPE;
+    enum vm_exit reason = ended ? vm_await_exit(vm) : vm_poll_exit(vm);
+    const char *detail = vm_exit_detail(vm);
 
     if (talk->err->kind == ERROR_GUEST && reason != VM_EXIT_NONE)
-        return error_prefix(talk->err, "the VM ended (%s)", vm_exit_name(reason));
+        return error_prefix(talk->err, "the VM ended (%s%s%s)", vm_exit_name(reason), detail[0] != '\0' ? ": " : "",
+                            detail);
     return code;
 }
 
@@ -92,6 +96,8 @@ static int next_message(struct talk *talk, uint64_t deadline_ns, struct message 
         r = tick(talk, &deadline_ns);
         if (r < 0)
             return r;
+        if (io_now_ns() >= deadline_ns && atomic_load(&talk->stream.reading))
+            return stream_blame_reader(talk->err);
         if (io_now_ns() >= deadline_ns)
             break;
     }

@@ -277,12 +277,16 @@ static int connect_once(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct
 }
 
 /* Gives the supervisor the moment it needs to tell why a device or QEMU went away. */
-static enum vm_exit await_reason(struct vm *vm)
+enum vm_exit vm_await_exit(struct vm *vm)
 {
-    struct pollfd poller = {.fd = vm->control_fd, .events = POLLIN};
-
-    (void)poll(&poller, 1, (int)VM_DEADLINE_QUIT_MS);
+    if (vm->record.exit_reason == VM_EXIT_NONE)
+        (void)!io_wait(vm->control_fd, POLLIN, io_deadline_ms(VM_DEADLINE_QUIT_MS));
     return vm_poll_exit(vm);
+}
+
+const char *vm_exit_detail(const struct vm *vm)
+{
+    return vm->record.exit_detail;
 }
 
 int vm_connect(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct error *err)
@@ -305,7 +309,7 @@ int vm_connect(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct error *e
         if (r != -ETIMEDOUT || io_now_ns() >= deadline_ns || vm_poll_exit(vm) != VM_EXIT_NONE)
             break;
     }
-    if ((r == -ETIMEDOUT ? vm_poll_exit(vm) : await_reason(vm)) != VM_EXIT_NONE)
+    if ((r == -ETIMEDOUT ? vm_poll_exit(vm) : vm_await_exit(vm)) != VM_EXIT_NONE)
         return error_set(err, ERROR_GUEST, -ECONNRESET, "the VM ended before its agent answered: %s: %s",
                          vm_exit_name(vm->record.exit_reason), vm->record.exit_detail);
     return error_set(err, cause.kind, cause.code, "the VM's agent: %s", cause.text);

@@ -131,6 +131,12 @@ MUST_USE int vm_connect(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct
 int vm_exit_fd(const struct vm *vm);
 enum vm_exit vm_poll_exit(struct vm *vm);
 
+/* The same, for who has seen the connection end: waits VM_DEADLINE_QUIT_MS at most for the supervisor's word. */
+enum vm_exit vm_await_exit(struct vm *vm);
+
+/* What is known besides of the reason, or ""; the supervisor's word. */
+const char *vm_exit_detail(const struct vm *vm);
+
 /*
  * Ends everything and looks whether anything is left. The record is written whatever the result.
  * ERROR_INTERNAL when something is left; record->proof.detail names it.

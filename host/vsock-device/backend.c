@@ -212,6 +212,9 @@ static int set_vring(struct backend *backend, const struct vhost_user_message *m
     if (message->request == VHOST_USER_SET_VRING_NUM) {
         queue->layout.size = message->state.value;
     } else if (message->request == VHOST_USER_SET_VRING_BASE) {
+        if (message->state.value > UINT16_MAX)
+            return error_set(err, ERROR_INTERNAL, -EBADMSG, "front end starts a queue at entry %u",
+                             message->state.value);
         queue->layout.base = (uint16_t)message->state.value;
     } else {
         queue->layout.descriptors_address = message->address.descriptors;

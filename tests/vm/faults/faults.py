@@ -87,10 +87,10 @@ class Job:
             env |= {"LAZARET_GATE": gate, "LD_PRELOAD": str(GATE)}
         if jump is not None:
             env["LAZARET_CLOCK"] = str(jump)
-        self.errors = open(case.folder.parent / f"{case.folder.name}-errors", "w+")
-        self.said = open(case.folder.parent / f"{case.folder.name}-said", "w+")
-        started = {"stdin": subprocess.DEVNULL, "stdout": self.said, "stderr": self.errors, **(streams or {})}
-        self.process = subprocess.Popen([*prefix, str(LAZARET), *arguments], env=env, **started)
+        self.said, self.errors = pathlib.Path(f"{case.folder}-said"), pathlib.Path(f"{case.folder}-errors")
+        with open(self.said, "w") as said, open(self.errors, "w") as errors:
+            started = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": errors, **(streams or {})}
+            self.process = subprocess.Popen([*prefix, str(LAZARET), *arguments], env=env, **started)
         self.pid = self.process.pid
 
     def wait_at_gate(self):
@@ -139,12 +139,10 @@ class Job:
                 self.process.kill()
 
     def message(self):
-        self.errors.seek(0)
-        return self.errors.read()
+        return self.errors.read_text()
 
     def words(self):
-        self.said.seek(0)
-        return self.said.read()
+        return self.said.read_text()
 
     def reason(self):
         """Why there is no evaluation, from the signed result."""
@@ -154,16 +152,44 @@ class Job:
             return ""
 
 
+class Table:
+    """What was tried and what came of it, a line each: for people, and for docs/containment/faults.md."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def add(self, fault, where, outcome, seconds, left):
+        row = self.rows.setdefault((fault, where, outcome), {"count": 0, "most": 0.0, "left": 0})
+        row["count"] += 1
+        row["most"] = max(row["most"], seconds)
+        row["left"] += len(left)
+
+    def print(self):
+        print("fault | where | tried | outcome | seconds at most | left over")
+        for (fault, where, outcome), row in self.rows.items():
+            print(f"{fault} | {where} | {row['count']} | {outcome} | {row['most']:.2f} | {row['left']}")
+
+
 class Faults(Case):
     """A key, a ledger and a state directory of the test's own."""
-    deadline, memory = 60, 256
+    deadline, memory, isolation = 60, 256, "process"
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.table = Table()
         cls.ledger = cls.folder / "log"
         made = lazaret("ledger", "init", cls.ledger, "--origin", "example.org/faults")
         cls.vkey = re.search(r"verifier key (\S+)", made.stdout).group(1)
+        first = Job(cls, "first", isolation=cls.isolation)  # makes for good what a first job makes
+        if first.wait() != 0:
+            raise RuntimeError(first.message() + first.reason())
+        cls.leaves = 2
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.table.print()
+        super().tearDownClass()
 
     @classmethod
     def policy(cls, **changes):
@@ -173,13 +199,28 @@ class Faults(Case):
         return path
 
     def look(self):
-        """Before a fault: what there is, with everything made that a first job makes for good."""
+        """Before a fault: what there is."""
+        self.policy()
         return Leftovers(places=[self.folder])
 
-    def assert_like_before(self, before, expect=(), what="", within=GONE_WITHIN):
-        """Nothing came, went or changed but what is expected, the ledger, and what this test writes."""
-        mine = [self.ledger, f"{self.folder}-errors", f"{self.folder}-said"]
-        self.assertEqual(before.compare([*expect, *mine], settle=within), [], what)
+    def judge(self, job, before, fault, where, allowed, began, expect=(), within=GONE_WITHIN):
+        """
+        Nothing is left but a whole result; the exit status and what was said are one of `allowed`, (status, pattern)
+        pairs; what was announced is there.
+        """
+        status = job.wait()
+        seconds = time.monotonic() - began
+        mine = [self.ledger, f"{self.folder}-errors", f"{self.folder}-said", job.output, *expect]
+        left = before.compare(mine, settle=within)
+        said = job.message() + job.reason()
+        self.table.add(fault, where, outcome_of(status), seconds, left)
+        self.assertEqual(left, [], f"{fault} at {where}: {said}")
+        self.assertTrue(any(status == wanted and re.search(pattern, said) for wanted, pattern in allowed),
+                        f"{fault} at {where}: status {status}, not {allowed}: {said}")
+        self.assertEqual(job.output.exists(), status in (0, 1, 2, 3) or (status < 0 and job.output.exists()), where)
+        if job.output.exists():
+            self.assert_whole(job.output)
+        return status
 
     def assert_whole(self, output):
         """A result that was announced as written: it verifies, with its ledger's entry."""
@@ -187,6 +228,16 @@ class Faults(Case):
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
 
     def verify_ledger(self):
+        """How many leaves it holds; it never shrinks."""
         verified = lazaret("ledger", "verify", self.ledger, "--key", self.vkey)
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
-        return int(re.search(r"holds: (\d+) leaves", verified.stdout).group(1))
+        leaves = int(re.search(r"holds: (\d+) leaves", verified.stdout).group(1))
+        self.assertGreaterEqual(leaves, self.leaves)
+        type(self).leaves = leaves
+        return leaves
+
+
+def outcome_of(status):
+    names = {0: "passed", 1: "rejected", 2: "needs review", 3: "could not evaluate", 64: "refused (64)",
+             65: "bad input (65)", 66: "no such input (66)", 69: "unavailable (69)", 70: "internal (70)"}
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else names.get(status, str(status))

@@ -38,6 +38,7 @@ __attribute__((constructor)) static void prepare(void)
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         abort();
+    (void)unsetenv("LD_PRELOAD"); /* it is for the monitor and its forks, not for the programs that they start */
 }
 
 static void meet(const char *kind, const char *name)
