@@ -287,6 +287,7 @@ int collector_start(struct collector *collector, int connection, const struct pl
     if (plan != NULL)
         handover->plan = *plan;
     memcpy(handover->nonce, nonce, SHA256_SIZE);
+    collector->connection = connection;
     r = handover_send(collector->socket, connection, handover, io_deadline_ms(COLLECTOR_COMMAND_MS));
     if (r == -EPIPE || r == -ECONNRESET)
         return explain_silence(collector, err);

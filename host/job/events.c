@@ -173,7 +173,10 @@ void events_stop(struct events *events)
 {
     events_end(events);
     end_line(events);
-    if (events->file != NULL)
-        (void)fclose(events->file);
+    if (events->file == NULL)
+        return;
+    events->lost = fflush(events->file) != 0 || ferror(events->file) != 0 || fsync(fileno(events->file)) < 0;
+    if (fclose(events->file) != 0)
+        events->lost = true;
     events->file = NULL;
 }

@@ -31,6 +31,7 @@ struct events {
     uint64_t bytes;                                /* of the file */
     bool complete;                                 /* the phase under way has been told to be */
     bool line_open;                                /* the terminal's line has to be ended */
+    bool lost;                                     /* after events_stop(): not all of it could be written */
     struct events_phase phases[EVENTS_PHASES_MAX]; /* those that have ended, then the one under way */
     unsigned phase_count;
     bool in_phase;
