@@ -72,6 +72,12 @@ def program_of(pid):
         return ""
 
 
+def default_signals():
+    """Who started the test may ignore them (nohup, a shell's background)."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Job:
     """One evaluation, with the gate where a point is given. Its output gathers in `folder`."""
 
@@ -90,7 +96,7 @@ class Job:
         self.said, self.errors = pathlib.Path(f"{case.folder}-said"), pathlib.Path(f"{case.folder}-errors")
         with open(self.said, "w") as said, open(self.errors, "w") as errors:
             started = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": errors, **(streams or {})}
-            self.process = subprocess.Popen([*prefix, str(LAZARET), *arguments], env=env, **started)
+            self.process = subprocess.Popen([*prefix, str(LAZARET), *arguments], env=env, preexec_fn=default_signals, **started)
         self.pid = self.process.pid
 
     def wait_at_gate(self):
