@@ -177,7 +177,7 @@ int collector_prepare(struct collector **ret_collector, struct error *err)
     if (collector == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the collector");
     collector->socket = -1;
-    collector->connection = connection;
+    collector->connection = -1;
     collector->storage = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
@@ -268,6 +268,7 @@ int collector_start(struct collector *collector, int connection, const struct pl
 
     if (handover == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the collector");
+    collector->connection = connection;
     handover->has_plan = plan != NULL;
     if (plan != NULL)
         handover->plan = *plan;
