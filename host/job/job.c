@@ -301,6 +301,10 @@ static int publish(struct job *job, struct error *err)
     if (r == 0)
         r = publish_documents(&publication, job->signer, job->staging, err);
     events_stop(&job->events);
+    if (r == 0 && job->events.lost)
+        r = error_set(err, ERROR_UNAVAILABLE, -ENOSPC,
+                      "%s: events.jsonl was not written whole; free some space, or choose another place with -o",
+                      job->options->output_path);
     if (r == 0)
         r = step(job, "commit", err);
     if (r == 0)

@@ -12,6 +12,7 @@ OUT = pathlib.Path("/work/out")
 DEVICES = pathlib.Path("/sys/bus/pci/devices")
 DIGITS = pathlib.Path(os.environ["DIGITS"])
 STATE = pathlib.Path(os.environ["LAZARET_STATE"])
+TEST = "/job/few.npz"  # a few inputs of the example
 
 
 def passed(text):
@@ -55,7 +56,7 @@ def dmesg():
 
 
 def arguments(output, *options):
-    return [os.environ["LAZARET"], "evaluate", str(DIGITS / "clean.onnx"), "--test", str(DIGITS / "test.npz"), "--spec",
+    return [os.environ["LAZARET"], "evaluate", str(DIGITS / "clean.onnx"), "--test", TEST, "--spec",
             str(DIGITS / "spec.yaml"), "--policy", "/job/policy.yaml", "--key", str(STATE / "key.pem"), "-o", str(OUT / output),
             "--accel", "kvm", "--transport", "vhost-vsock", "--memory", "256", "--quiet", *options]
 
@@ -106,3 +107,39 @@ def wait(condition, seconds):
             return time.monotonic() - start
         time.sleep(0.2)
     return None
+
+
+def use_agent(path):
+    """Makes an image with another agent the default one: its initramfs with one more member, /init, which wins."""
+    images = STATE / "images"
+    old = images / (images / "default").read_text().strip()
+    agent = pathlib.Path(path).read_bytes()
+
+    def member(name, data, mode):
+        fields = [0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
+        text = b"070701" + "".join(f"{field:08x}" for field in fields).encode() + name.encode() + b"\0"
+        return text + b"\0" * (-len(text) % 4) + data + b"\0" * (-len(data) % 4)
+
+    parts = {"initramfs": (old / "initramfs.cpio").read_bytes() + member("init", agent, 0o100755) + member("TRAILER!!!", b"", 0),
+             "agent": agent}
+    manifest = json.loads((old / "manifest.json").read_text())
+    for name, data in parts.items():
+        manifest[name].update(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    new = images / hashlib.sha256(text.encode()).hexdigest()
+    new.mkdir()
+    (new / "manifest.json").write_text(text)
+    (new / "initramfs.cpio").write_bytes(parts["initramfs"])
+    (new / "agent").write_bytes(agent)
+    os.link(old / "vmlinux", new / "vmlinux")
+    (images / "default").write_text(new.name)
+
+
+def refused(name, address, reason):
+    """An evaluation that is refused for a reason, signed, and that leaves nothing."""
+    done = evaluate(name, "--gpu", address)
+    equal(f"{name}: could not evaluate", 3, done.returncode)
+    failure = execution(name).get("failure", "")
+    check(f"{name}: for its reason: {failure[:160]}", reason in failure, failure)
+    check(f"{name}: signed", (OUT / name / "result.sigstore.json").exists())
+    check(f"{name}: nothing was booted", execution(name)["isolation"] == "none")

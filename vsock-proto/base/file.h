@@ -15,9 +15,18 @@
 MUST_USE int file_open_regular(const char *path, int *ret_fd, struct stat *ret_status, struct error *err);
 
 /*
+ * The same of a file that belongs where it lies: a symbolic link (-ELOOP) leads out of its folder, and what is no
+ * regular file (-EINVAL) was put in the file's place. Both are ERROR_BAD_INPUT, as the place's content is wrong.
+ */
+MUST_USE int file_open_own(const char *path, int *ret_fd, struct stat *ret_status, struct error *err);
+
+/*
  * Appends the content of a regular file, up to the buffer's limit. ERROR_NO_INPUT with -errno where
  * it can't be opened or is no regular file; ERROR_BAD_INPUT with -EMSGSIZE where it is larger.
  */
 MUST_USE int file_read_bounded(const char *path, struct buffer *ret_content, struct error *err);
+
+/* The same of a file that belongs where it lies; errors of file_open_own() too. */
+MUST_USE int file_read_own(const char *path, struct buffer *ret_content, struct error *err);
 
 #endif
