@@ -155,7 +155,7 @@ class Confinement(Case):
         if (state() / "cache").exists():  # the kernel's package, so that it is not downloaded again
             os.symlink(state() / "cache", cls.state / "cache")
         cls.environment = {"LAZARET_STATE": str(cls.state)}
-        built = lazaret("image", "build", "--agent", BUILD / "tests" / "device-agent", environment=cls.environment)
+        built = lazaret("image", "build", "--agent", BUILD / "tests" / "device-list-agent", environment=cls.environment)
         if built.returncode != 0:
             raise RuntimeError(built.stderr)
         made = lazaret("ledger", "init", cls.folder / "ledger", "--origin", "example.org/test")
