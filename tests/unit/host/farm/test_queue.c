@@ -183,7 +183,7 @@ static void test_lost_lease(void)
     CU_ASSERT_EQUAL(new.attempt, 2);
     CU_ASSERT_EQUAL(queue_beat(farm.database, &old, &error), -ESTALE);
     CU_ASSERT_EQUAL(finish(&farm, &old, QUEUE_REJECTED), -ESTALE);
-    CU_ASSERT_EQUAL(queue_give_back(farm.database, &old, "", true, &error), -ESTALE);
+    CU_ASSERT_EQUAL(queue_give_back(farm.database, &old, "", &error), -ESTALE);
     CU_ASSERT_EQUAL(finish(&farm, &new, QUEUE_DONE), 0);
     CU_ASSERT_EQUAL(finish(&farm, &new, QUEUE_DONE), -ESTALE);
     CU_ASSERT_EQUAL(queue_count(farm.database, &counts, &error), 0);
@@ -207,7 +207,30 @@ static void test_attempts_end(void)
 
         CU_ASSERT_STRING_EQUAL(take(&farm, &lease), "a");
         CU_ASSERT_EQUAL(lease.attempt, i);
-        CU_ASSERT_EQUAL(queue_give_back(farm.database, &lease, "it broke", true, &error), 0);
+        CU_ASSERT_EQUAL(lease.last_attempt, i == QUEUE_ATTEMPTS_MAX);
+        CU_ASSERT_EQUAL(queue_give_back(farm.database, &lease, "it broke", &error), 0);
+        queue_lease_clear(&lease);
+    }
+    CU_ASSERT_EQUAL(queue_count(farm.database, &counts, &error), 0);
+    CU_ASSERT_EQUAL(counts.states[QUEUE_ABORTED], 1);
+    end(&farm);
+}
+
+/* Workers that die are no fault of the job: it has more of these than of its own failures, but not without end. */
+static void test_lost_workers_end(void)
+{
+    struct queue_counts counts;
+    struct error error = {0};
+    struct farm farm;
+
+    begin(&farm);
+    (void)add(&farm, "a", 0, 10);
+    for (int i = 1; i <= QUEUE_LOSSES_MAX; i++) {
+        struct queue_lease lease = {0};
+
+        CU_ASSERT_STRING_EQUAL(take(&farm, &lease), "a");
+        CU_ASSERT(!lease.last_attempt);
+        CU_ASSERT_EQUAL(queue_reap(farm.database, is_dead, NULL, &error), 1);
         queue_lease_clear(&lease);
     }
     CU_ASSERT_EQUAL(queue_count(farm.database, &counts, &error), 0);
@@ -345,6 +368,7 @@ int main(void)
         {"a job that never fits", test_never_fits},
         {"a lost lease", test_lost_lease},
         {"attempts end", test_attempts_end},
+        {"lost workers end", test_lost_workers_end},
         {"a commit that fails", test_failed_commit},
         {"jobs of one content", test_twins},
         {"cancel", test_cancel},
