@@ -4,6 +4,7 @@
 #include "guest/engine/kernels/kernels.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,8 +57,9 @@ void supervisor_start_worker(struct supervisor *s, uint32_t check)
         task.threads = KERNEL_THREADS_MAX;
     stream_reader_next(&s->from_worker);
     stream_writer_drop(&s->to_worker);
-    if (group_limit(&s->group, group_memory(s, &task), &err) < 0 ||
-        process_start(&task, &s->group, &s->worker, &err) < 0)
+    s->group_memory = group_memory(s, &task);
+    s->group_kills = group_kills(&s->group);
+    if (group_limit(&s->group, s->group_memory, &err) < 0 || process_start(&task, &s->group, &s->worker, &err) < 0)
         supervisor_give_up_for(s, MESSAGE_FAILURE_INTERNAL, err.text);
 }
 
@@ -68,6 +70,13 @@ static void bury_worker(struct supervisor *s)
     struct message_failure failure;
 
     process_describe_end(&s->worker, text, &failure);
+    if (failure.signal == SIGKILL && group_kills(&s->group) > s->group_kills) {
+        size_t used = strlen(text);
+
+        (void)snprintf(text + used, sizeof text - used, ", at its control group's %llu MiB",
+                       (unsigned long long)(s->group_memory >> 20));
+        failure.text = supervisor_text(text);
+    }
     supervisor_give_up(s, &failure);
 }
 

@@ -40,11 +40,21 @@ static bool is_covered(size_t index, unsigned profiles)
     return false;
 }
 
-static uint64_t value_of(const struct rule_condition *condition, int scratch_fd)
+/*
+ * The condition's value. A filter that workers inherit can't know their ids: they signal themselves by it, and what the
+ * supervisor may signal is one of its own rules. There the condition is none.
+ */
+static struct rule_condition resolve(const struct rule_condition *condition, unsigned profiles, int scratch_fd)
 {
-    if (condition->value == OWN_PROCESS)
-        return (uint64_t)getpid();
-    return condition->value == SCRATCH_FOLDER ? (uint64_t)scratch_fd : condition->value;
+    struct rule_condition resolved = *condition;
+
+    if (condition->value == SCRATCH_FOLDER)
+        resolved.value = (uint64_t)scratch_fd;
+    else if (condition->value == OWN_PROCESS && (profiles & RULE_entry) != 0)
+        resolved.mask = resolved.value = 0;
+    else if (condition->value == OWN_PROCESS)
+        resolved.value = (uint64_t)getpid();
+    return resolved;
 }
 
 static bool needs_scratch(const struct rule *rule)
@@ -55,15 +65,18 @@ static bool needs_scratch(const struct rule *rule)
     return false;
 }
 
-static int add_rule(scmp_filter_ctx filter, const struct rule *rule, int scratch_fd)
+static int add_rule(scmp_filter_ctx filter, const struct rule *rule, unsigned profiles, int scratch_fd)
 {
     uint32_t action = rule->error != 0 ? SCMP_ACT_ERRNO((unsigned)rule->error) : SCMP_ACT_ALLOW;
     struct scmp_arg_cmp compared[RULE_CONDITIONS_MAX];
     unsigned count = 0;
 
-    for (; count < RULE_CONDITIONS_MAX && rule->conditions[count].mask != 0; count++)
-        compared[count] = SCMP_CMP64(rule->conditions[count].argument, SCMP_CMP_MASKED_EQ, rule->conditions[count].mask,
-                                     value_of(&rule->conditions[count], scratch_fd));
+    for (unsigned i = 0; i < RULE_CONDITIONS_MAX && rule->conditions[i].mask != 0; i++) {
+        const struct rule_condition condition = resolve(&rule->conditions[i], profiles, scratch_fd);
+
+        if (condition.mask != 0)
+            compared[count++] = SCMP_CMP64(condition.argument, SCMP_CMP_MASKED_EQ, condition.mask, condition.value);
+    }
     return seccomp_rule_add_array(filter, action, rule->number, count, compared);
 }
 
@@ -80,7 +93,7 @@ int filter_install(unsigned profiles, int scratch_fd)
     for (size_t i = 0; r == 0 && i < RULE_COUNT; i++)
         if ((rules[i].profile & profiles) != 0 && !is_covered(i, profiles) &&
             (scratch_fd >= 0 || !needs_scratch(&rules[i])))
-            r = add_rule(filter, &rules[i], scratch_fd);
+            r = add_rule(filter, &rules[i], profiles, scratch_fd);
     if (r == 0)
         r = seccomp_load(filter);
     seccomp_release(filter);

@@ -75,6 +75,14 @@ static int obey_pending(struct collecting *c, struct error *err)
     return r == -ETIMEDOUT ? 0 : error_set(err, ERROR_INTERNAL, r, "poll: %s", strerror(-r));
 }
 
+/* The codecs serve both sides and say what is wrong, not with whom. */
+static int blame_guest(int code, struct error *err)
+{
+    if (err->kind != ERROR_GUEST)
+        return code;
+    return error_prefix(err, code == -EBADMSG ? "the guest broke the protocol" : "the guest hung up");
+}
+
 static int collect_frame(struct collecting *c, struct error *err)
 {
     struct frame_header header;
@@ -82,12 +90,15 @@ static int collect_frame(struct collecting *c, struct error *err)
     struct record record;
     int r = frame_read(c->connection, IO_NO_DEADLINE, &header, &c->payload, err);
 
-    if (r == 0)
-        r = obey_pending(c, err);
-    if (r == 0)
-        r = message_decode(&header, c->payload.data, &message, err);
-    if (r == 0)
-        r = session_host_receive(&c->session, &message, err);
+    if (r < 0)
+        return blame_guest(r, err);
+    r = obey_pending(c, err);
+    if (r < 0)
+        return r;
+    r = message_decode(&header, c->payload.data, &message, err);
+    if (r < 0)
+        return blame_guest(r, err);
+    r = session_host_receive(&c->session, &message, err);
     if (r < 0)
         return r;
     r = record_from_message(&message, &c->storage, &record);
@@ -177,7 +188,7 @@ int collector_prepare(struct collector **ret_collector, struct error *err)
     if (collector == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the collector");
     collector->socket = -1;
-    collector->connection = connection;
+    collector->connection = -1;
     collector->storage = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
@@ -205,12 +216,15 @@ static int explain_death(struct collector *collector, struct error *err)
     return error_set(err, ERROR_GUEST, -ECHILD, "the collector ended with status %d", WEXITSTATUS(status));
 }
 
+/*
+ * Why the collector ended. It has read hostile bytes, so neither its kind of error nor its text is believed: whatever
+ * it says, the job goes on to a signed result without figures.
+ */
 static int take_error(const struct record *record, struct error *err)
 {
-    enum error_kind kind = record->numbers[0] <= ERROR_MISMATCH ? (enum error_kind)record->numbers[0] : ERROR_INTERNAL;
     int code = record->numbers[1] > 0 && record->numbers[1] < 4096 ? -(int)record->numbers[1] : -EIO;
 
-    return error_set(err, kind, code, "%.*s", (int)record->texts[0].size, record->texts[0].data);
+    return error_set(err, ERROR_GUEST, code, "%.*s", (int)record->texts[0].size, record->texts[0].data);
 }
 
 /* Whose silence it was: a guest whose words lie there unread was not the one. */
@@ -234,12 +248,12 @@ int collector_next(struct collector *collector, uint64_t deadline_ns, struct mes
     if (r == -ETIMEDOUT)
         return blame_silence(collector, err);
     if (r < 0)
-        return error_set(err, ERROR_INTERNAL, r, "the collector's record can't be read: %s", strerror(-r));
+        return error_set(err, ERROR_GUEST, r, "the collector's record can't be read: %s", strerror(-r));
     if (record.type == RECORD_ERROR)
         return take_error(&record, err);
     r = record_to_message(&record, ret_message);
     if (r < 0)
-        return error_set(err, ERROR_INTERNAL, r, "the collector sent a record that can't be");
+        return error_set(err, ERROR_GUEST, r, "the collector sent a record that can't be");
     return 0;
 }
 
@@ -268,10 +282,12 @@ int collector_start(struct collector *collector, int connection, const struct pl
 
     if (handover == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the collector");
+    collector->connection = connection;
     handover->has_plan = plan != NULL;
     if (plan != NULL)
         handover->plan = *plan;
     memcpy(handover->nonce, nonce, SHA256_SIZE);
+    collector->connection = connection;
     r = handover_send(collector->socket, connection, handover, io_deadline_ms(COLLECTOR_COMMAND_MS));
     if (r == -EPIPE || r == -ECONNRESET)
         return explain_silence(collector, err);

@@ -62,8 +62,13 @@ int confine_close_others(const int *keep_fds, size_t count)
 
 int confine_limit(int resource, uint64_t value)
 {
-    struct rlimit bounds = {.rlim_cur = value, .rlim_max = value};
+    struct rlimit bounds;
 
+    if (getrlimit((__rlimit_resource_t)resource, &bounds) < 0)
+        return -1;
+    /* Who limits the monitor more (ulimit, a batch system) limits its helpers, too: that is no reason to fail. */
+    bounds.rlim_max = bounds.rlim_max < value ? bounds.rlim_max : (rlim_t)value;
+    bounds.rlim_cur = bounds.rlim_max;
     return setrlimit((__rlimit_resource_t)resource, &bounds);
 }
 

@@ -12,6 +12,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#define FILES_MAX 1024u
+
 static const int programs[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
 
 static const int forbidden[] = {
@@ -123,13 +125,23 @@ static int install_filter(void)
     return r;
 }
 
+/* Never more than there may be already. */
+static int limit_files(void)
+{
+    struct rlimit bounds;
+
+    if (getrlimit(RLIMIT_NOFILE, &bounds) < 0)
+        return -1;
+    return bounds.rlim_max < FILES_MAX ? 0 : confine_limit(RLIMIT_NOFILE, FILES_MAX);
+}
+
 int confine_monitor(struct error *err)
 {
     int r = keep_capabilities(err);
 
     if (r < 0)
         return r;
-    if (confine_limit(RLIMIT_CORE, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+    if (confine_limit(RLIMIT_CORE, 0) < 0 || limit_files() < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         r = -errno;
     if (r == 0)

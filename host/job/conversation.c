@@ -50,7 +50,10 @@ static int guest_gave_up(struct talk *talk, const struct message_failure *failur
                      message_failure_name(failure->code), ret->text);
 }
 
-/* The connection or the VM ended: say which, and how. */
+/*
+ * The connection or the VM ended: say which, and how. Where the connection did, the VM's own end may be its cause, and
+ * takes a moment to be told.
+ */
 static int explain_end(struct talk *talk, int code)
 {
     struct vm *vm = talk->with->vm;
@@ -89,6 +92,8 @@ static int next_message(struct talk *talk, uint64_t deadline_ns, struct message 
 {
     int r;
 
+    if (io_now_ns() >= deadline_ns) /* a guest that never stops talking has no more time than one that is silent */
+        return error_set(talk->err, ERROR_GUEST, -ETIMEDOUT, "the deadline passed while the guest was still at work");
     for (;;) {
         r = collector_wait(talk->collector, sooner(deadline_ns, io_deadline_ms(JOB_TICK_MS)));
         if (r != -ETIMEDOUT)
@@ -252,7 +257,8 @@ static int import(struct talk *talk)
     if (r < 0)
         return r;
     if (talk->with->test_labelled && talk->with->test_label_max >= talk->results->classes)
-        return error_set(talk->err, ERROR_BAD_INPUT, -ERANGE,
+        /* Without a spec it is the guest that says how many classes there are: its word may not end a job unsigned. */
+        return error_set(talk->err, talk->with->plan->contract.classes != 0 ? ERROR_BAD_INPUT : ERROR_GUEST, -ERANGE,
                          "%s: array y has the label %u, but the model has %u classes (0 to %u); check the labels, or "
                          "labelOffset in the spec",
                          talk->with->test_name, talk->with->test_label_max, talk->results->classes,

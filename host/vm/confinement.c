@@ -16,6 +16,10 @@
 /* Logs, libvirt's cache, and what else is small beside a guest. */
 #define FILE_SIZE_MARGIN (UINT64_C(64) << 20)
 
+#define SUPERVISOR_FDS   64u
+#define QEMU_FILES_MAX   1024u
+#define QEMU_THREADS_MAX 256u /* 64 processors, 64 threads of its pool, and some more */
+
 static const int supervisor_calls[] = {
     SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),    SCMP_SYS(sendmsg), /* records of monitor and controller */
     SCMP_SYS(wait4),                                             /* children that have ended */
@@ -43,7 +47,7 @@ int confinement_of_supervisor(const struct supervisor_options *options, struct e
     if (options->cache_fd >= 0)
         (void)close(options->cache_fd);
     /* The console's file has its own bound; NPROC bounds no root, but costs nothing where it is none. */
-    if (limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_NPROC, 0) < 0 ||
+    if (limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_NPROC, 0) < 0 || limit(RLIMIT_NOFILE, SUPERVISOR_FDS) < 0 ||
         limit(RLIMIT_FSIZE, options->console_max + FILE_SIZE_MARGIN) < 0)
         return failed(err, "supervisor");
     /* A user's own monitor has no right to look at what is not dumpable, and must prove that it is gone. */
@@ -59,7 +63,10 @@ int confinement_of_controller(const struct controller_options *options, int even
                         options->cache_fd >= 0 ? options->cache_fd : STDIN_FILENO};
 
     if (confine_close_others(keep, sizeof keep / sizeof keep[0]) < 0 || limit(RLIMIT_CORE, 0) < 0 ||
-        limit(RLIMIT_FSIZE, options->file_size_max) < 0)
+        limit(RLIMIT_NOFILE, QEMU_FILES_MAX) < 0 || limit(RLIMIT_FSIZE, options->file_size_max) < 0)
+        return failed(err, "libvirt's controller");
+    /* By user: QEMU is the only one of its own, but as another user's it is one among all of that user's. */
+    if (options->outer_uid == 0 && limit(RLIMIT_NPROC, QEMU_THREADS_MAX) < 0)
         return failed(err, "libvirt's controller");
     return confine_libvirt(err);
 }

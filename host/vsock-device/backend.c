@@ -19,6 +19,7 @@
 #include <linux/virtio_ring.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #define FEATURES                                                                                                       \
     ((UINT64_C(1) << VIRTIO_F_VERSION_1) | (UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX) |                                  \
@@ -148,6 +149,26 @@ static int start_queue(struct backend *backend, struct backend_queue *queue, str
     return r;
 }
 
+/*
+ * Makes an event descriptor one that can't hold the device up. Sockets are refused: of its own end of this connection,
+ * the front end would make the device keep both ends open, and its death would go unseen.
+ */
+static int take_event(int *message_fd, int *ret_fd, struct error *err)
+{
+    struct stat status;
+    int r;
+
+    if (fstat(*message_fd, &status) < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "fstat of the front end's event descriptor: %m");
+    if (S_ISSOCK(status.st_mode))
+        return error_set(err, ERROR_INTERNAL, -EBADMSG, "front end's event descriptor is a socket");
+    r = io_set_nonblocking(*message_fd);
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "front end's event descriptor: %s", strerror(-r));
+    *ret_fd = take_fd(message_fd);
+    return 0;
+}
+
 /* KICK, CALL and ERR: {queue, descriptor or none}. */
 static int set_vring_fd(struct backend *backend, struct vhost_user_message *message, struct error *err)
 {
@@ -158,10 +179,9 @@ static int set_vring_fd(struct backend *backend, struct vhost_user_message *mess
     if (r < 0)
         return r;
     if (message->fd_count > 0 && message->request != VHOST_USER_SET_VRING_ERR) {
-        r = io_set_nonblocking(message->fds[0]); /* the other side can't hold the device up */
+        r = take_event(&message->fds[0], &fd, err);
         if (r < 0)
-            return error_set(err, ERROR_INTERNAL, r, "front end's event descriptor: %s", strerror(-r));
-        fd = take_fd(&message->fds[0]);
+            return r;
     }
     if (message->request == VHOST_USER_SET_VRING_CALL) {
         replace_fd(&queue->call_fd, fd);

@@ -26,6 +26,7 @@
 #include "host/vsock-device/connection.h"
 
 #include "base/io.h"
+#include "host/vsock-device/credit.h"
 
 #include <errno.h>
 #include <string.h>
@@ -70,11 +71,7 @@ void connection_free(struct connection *connection)
 
 uint32_t connection_credit(const struct connection *connection)
 {
-    int64_t limit =
-        connection->peer_buf_alloc < CONNECTION_BUFFER_SIZE ? connection->peer_buf_alloc : CONNECTION_BUFFER_SIZE;
-    int64_t in_flight = (uint32_t)(connection->sent - connection->peer_fwd_cnt);
-
-    return limit > in_flight ? (uint32_t)(limit - in_flight) : 0;
+    return credit_free(connection->peer_buf_alloc, CONNECTION_BUFFER_SIZE, connection->sent, connection->peer_fwd_cnt);
 }
 
 /* Answers the one who asked for the connection, once. */
@@ -106,13 +103,11 @@ static void abandon(struct connection *connection, int result, bool reset)
 /* Counts bytes that are off the guest's hands, and notes when it must hear of it. */
 static void count_forwarded(struct connection *connection, size_t count)
 {
-    uint32_t threshold =
-        connection->peer_buf_alloc < CONNECTION_BUFFER_SIZE ? connection->peer_buf_alloc : CONNECTION_BUFFER_SIZE;
-
     if (count == 0)
         return;
     connection->forwarded += (uint32_t)count;
-    if ((uint32_t)(connection->forwarded - connection->forwarded_told) >= threshold / 4)
+    if (credit_update_is_due(connection->peer_buf_alloc, CONNECTION_BUFFER_SIZE, connection->forwarded,
+                             connection->forwarded_told))
         connection->send_credit_update = true;
 }
 

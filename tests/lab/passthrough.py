@@ -1,32 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lab's cases of passthrough share: facts of sysfs, evaluations, lines for the lab."""
+"""What the lab's cases of passthrough share: facts of sysfs, refusals, an image with another agent."""
 import base64
 import hashlib
 import json
 import os
 import pathlib
 import subprocess
-import time
 
-OUT = pathlib.Path("/work/out")
+from lab import OUT, STATE, check, equal, evaluate, execution
+
 DEVICES = pathlib.Path("/sys/bus/pci/devices")
-DIGITS = pathlib.Path(os.environ["DIGITS"])
-STATE = pathlib.Path(os.environ["LAZARET_STATE"])
-
-
-def passed(text):
-    print(f"LAB passed: {text}", flush=True)
-
-
-def check(text, condition, seen=""):
-    if condition:
-        passed(text)
-    else:
-        print(f"LAB FAILED: {text} {seen}", flush=True)
-
-
-def equal(text, wanted, seen):
-    check(text, wanted == seen, f": wanted {wanted!r}, seen {seen!r}")
 
 
 def find(vendor, device, which=0):
@@ -47,6 +30,7 @@ def override(address):
 
 
 def loan(address):
+    """What a job has written down to be given back."""
     return (STATE / "gpus" / address).read_text()
 
 
@@ -54,34 +38,7 @@ def dmesg():
     return subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout
 
 
-def arguments(output, *options):
-    return [os.environ["LAZARET"], "evaluate", str(DIGITS / "clean.onnx"), "--test", str(DIGITS / "test.npz"), "--spec",
-            str(DIGITS / "spec.yaml"), "--policy", "/job/policy.yaml", "--key", str(STATE / "key.pem"), "-o", str(OUT / output),
-            "--accel", "kvm", "--transport", "vhost-vsock", "--memory", "256", "--quiet", *options]
-
-
-def evaluate(output, *options):
-    done = subprocess.run(arguments(output, *options), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        print(done.stdout, done.stderr, flush=True)
-    return done
-
-
-def begin(output, *options):
-    return subprocess.Popen(arguments(output, *options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def execution(output):
-    return json.loads((OUT / output / "execution.json").read_text())
-
-
-def digest(output):
-    path = OUT / output / "evaluation.json"
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else output
-
-
-def words(output):
-    """What the statement says that the host verified."""
+def statement(output):
     bundle = json.loads((OUT / output / "result.sigstore.json").read_text())
     return base64.b64decode(bundle["dsseEnvelope"]["payload"]).decode()
 
@@ -98,11 +55,37 @@ def processes(name):
     return found
 
 
-def wait(condition, seconds):
-    """How long it took, or None."""
-    start = time.monotonic()
-    while time.monotonic() - start < seconds:
-        if condition():
-            return time.monotonic() - start
-        time.sleep(0.2)
-    return None
+def use_agent(path):
+    """Makes an image with another agent the default one: its initramfs with one more member, /init, which wins."""
+    images = STATE / "images"
+    old = images / (images / "default").read_text().strip()
+    agent = pathlib.Path(path).read_bytes()
+
+    def member(name, data, mode):
+        fields = [0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
+        text = b"070701" + "".join(f"{field:08x}" for field in fields).encode() + name.encode() + b"\0"
+        return text + b"\0" * (-len(text) % 4) + data + b"\0" * (-len(data) % 4)
+
+    parts = {"initramfs": (old / "initramfs.cpio").read_bytes() + member("init", agent, 0o100755) + member("TRAILER!!!", b"", 0),
+             "agent": agent}
+    manifest = json.loads((old / "manifest.json").read_text())
+    for name, data in parts.items():
+        manifest[name].update(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    new = images / hashlib.sha256(text.encode()).hexdigest()
+    new.mkdir()
+    (new / "manifest.json").write_text(text)
+    (new / "initramfs.cpio").write_bytes(parts["initramfs"])
+    (new / "agent").write_bytes(agent)
+    os.link(old / "vmlinux", new / "vmlinux")
+    (images / "default").write_text(new.name)
+
+
+def refused(name, address, reason):
+    """An evaluation that is refused for a reason, signed, and that leaves nothing."""
+    done = evaluate(name, "--gpu", address)
+    equal(f"{name}: could not evaluate", 3, done)
+    failure = execution(name).get("failure", "")
+    check(f"{name}: for its reason: {failure[:160]}", reason in failure, failure)
+    check(f"{name}: signed", (OUT / name / "result.sigstore.json").exists())
+    check(f"{name}: nothing was booted", execution(name)["isolation"] == "none")

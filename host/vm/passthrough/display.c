@@ -69,7 +69,7 @@ static int add_node(const struct pci_device *device, int folder, const char *nam
         return 0;
     (void)snprintf(path, sizeof path, "%s/dev", name);
     r = sysfs_read_text(folder, path, text, sizeof text);
-    if (r == -ENOENT)
+    if (r == -ENOENT || r == -ENOTDIR)
         return 0; /* no node of its own: a connector, a version */
     if (r < 0 || sscanf(text, "%4u:%7u%c", &major_number, &minor_number, &end) != 2 || major_number > MAJOR_MAX ||
         minor_number > MINOR_MAX || nodes->count == DISPLAY_NODES_MAX)

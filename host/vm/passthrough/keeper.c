@@ -64,6 +64,7 @@ static int confine(const struct place *place, struct error *err)
         .keep_fd_count = sizeof keep / sizeof keep[0],
         .system_calls = calls,
         .system_call_count = sizeof calls / sizeof calls[0],
+        .file_size_max = LOAN_SIZE_MAX,
     };
     int r = confine_self(&profile, err);
 

@@ -190,12 +190,6 @@ void passthrough_reset(struct passthrough *passthrough)
         note(passthrough, &trouble);
 }
 
-/* The keeper was killed: what it wrote down is done from here. */
-static int return_alone(struct passthrough *passthrough, struct error *err)
-{
-    return recover(passthrough, err);
-}
-
 void passthrough_return(struct passthrough *passthrough)
 {
     struct error trouble = {0};
@@ -206,8 +200,9 @@ void passthrough_return(struct passthrough *passthrough)
         return;
     passthrough->done = true;
     r = keeper_order(passthrough->keeper, KEEPER_RETURN, io_deadline_ms(VM_DEADLINE_DEVICE_MS), &ns, &trouble);
+    /* The keeper was killed: what it wrote down is done from here. */
     if (r < 0 && trouble.kind == ERROR_INTERNAL && r != -ETIMEDOUT)
-        r = return_alone(passthrough, &trouble);
+        r = recover(passthrough, &trouble);
     passthrough->facts.returned = r == 0;
     if (r < 0)
         note(passthrough, &trouble);

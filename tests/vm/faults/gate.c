@@ -38,7 +38,9 @@ __attribute__((constructor)) static void prepare(void)
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         abort();
-    (void)unsetenv("LD_PRELOAD"); /* it is for the monitor and its forks, not for the programs that they start */
+    /* It is for the monitor and its forks, not for the programs that they start; others may start the monitor. */
+    if (strcmp(program_invocation_short_name, "lazaret") == 0)
+        (void)unsetenv("LD_PRELOAD");
 }
 
 static void meet(const char *kind, const char *name)

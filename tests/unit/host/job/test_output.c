@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The output directory is there whole or not at all, and what a dead monitor left is removed: janitor and reaper. */
+#include "host/job/events.h"
 #include "host/job/journal.h"
 #include "host/job/staging.h"
 #include "unit/harness.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -281,6 +283,24 @@ static void test_two_at_one_place(void)
     CU_ASSERT_EQUAL(rmdir(output), 0);
 }
 
+/* events.jsonl is a part of the output: what could not be written of it is not passed over. */
+static void test_lost_events(void)
+{
+    static struct events events;
+    char path[PATH_MAX];
+
+    events_start(&events, open("/dev/full", O_WRONLY | O_CLOEXEC), true);
+    events_begin(&events, "admit");
+    events_stop(&events);
+    CU_ASSERT(events.lost);
+    (void)snprintf(path, sizeof path, "%s/events.jsonl", folder);
+    events_start(&events, open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), true);
+    events_begin(&events, "admit");
+    events_stop(&events);
+    CU_ASSERT(!events.lost);
+    CU_ASSERT_EQUAL(unlink(path), 0);
+}
+
 static void test_line_break(void)
 {
     struct staging *staging = NULL;
@@ -306,6 +326,7 @@ int main(void)
         {"a commit without a janitor", test_commit_without_a_janitor},
         {"two at one place", test_two_at_one_place},
         {"a line break in a path", test_line_break},
+        {"events that are lost", test_lost_events},
     };
     char state[] = "/tmp/lazaret-state-XXXXXX";
     int status;

@@ -6,6 +6,7 @@
 #include "host/vsock-device/control.h"
 #include "host/vsock-device/device.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +17,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 /* Addresses of guest memory in the pretended QEMU: of the low region, and of the rest. */
 #define USER_LOW  UINT64_C(0x7f0000000000)
@@ -31,6 +37,7 @@
 
 struct report {
     int result;
+    unsigned fds_left; /* more than before the run */
     struct error err;
 };
 
@@ -179,14 +186,57 @@ static void make_memory(struct front_end *fe, bool unsealed)
     require(fe->memory != MAP_FAILED, "mmap");
 }
 
+static unsigned count_fds(pid_t pid)
+{
+    char path[64];
+    unsigned count = 0;
+    DIR *folder;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    folder = opendir(path);
+    while (folder != NULL && readdir(folder) != NULL)
+        count++;
+    if (folder != NULL)
+        (void)closedir(folder);
+    return count;
+}
+
+struct front_end_usage front_end_measure(const struct front_end *fe)
+{
+    struct front_end_usage usage = {.fds = count_fds(fe->device)};
+    struct timespec now = {0};
+    clockid_t clock;
+    char path[64], line[256];
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)fe->device);
+    file = fopen(path, "re");
+    require(file != NULL && clock_getcpuclockid(fe->device, &clock) == 0 && clock_gettime(clock, &now) == 0, "usage");
+    while (fgets(line, sizeof line, file) != NULL)
+        (void)sscanf(line, "RssAnon: %lu", &usage.private_kib);
+    (void)fclose(file);
+    usage.cpu_seconds = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return usage;
+}
+
 static void run_device(int listener, int control, int report_fd, bool confined)
 {
     const struct vsock_device_config config = {
         .vhost_listener = listener, .control = control, .guest_cid = FRONT_END_CID, .report = report_fd};
     struct report report = {.err = {.kind = ERROR_NONE}};
+    unsigned fds = count_fds(getpid());
 
+#ifdef __SANITIZE_ADDRESS__
+    confined = false; /* the sanitizer's own calls are forbidden there */
+#endif
     report.result =
         confined ? vsock_device_run(&config, &report.err) : vsock_device_run_unconfined(&config, &report.err);
+    if (!confined)
+        report.fds_left = count_fds(getpid()) - fds;
+#ifdef __SANITIZE_ADDRESS__
+    if (__lsan_do_recoverable_leak_check() != 0)
+        abort();
+#endif
     _exit(write(report_fd, &report, sizeof report) == (ssize_t)sizeof report ? 0 : 1);
 }
 
@@ -282,6 +332,7 @@ static int collect(struct front_end *fe, struct error *ret_err)
     if (io_read_full(fe->report, &report, sizeof report, io_deadline_ms(FRONT_END_WAIT_MS * 2)) == -ETIMEDOUT)
         (void)kill(fe->device, SIGKILL);
     (void)waitpid(fe->device, &status, 0);
+    require(report.fds_left == 0, "the device left descriptors open");
     *ret_err = report.err;
     (void)close(fe->report);
     (void)close(fe->control);
@@ -381,23 +432,30 @@ uint16_t front_end_tx_used(struct front_end *fe)
     return __atomic_load_n(&fe->tx.ring.used->idx, __ATOMIC_SEQ_CST);
 }
 
+void front_end_place(struct front_end *fe, const struct virtio_vsock_hdr *header, const void *payload)
+{
+    unsigned slots = fe->tx_style == STYLE_SPLIT ? FRONT_END_QUEUE / 2 : FRONT_END_QUEUE;
+    uint16_t slot = (uint16_t)(fe->tx.avail % slots);
+    uint8_t *buffer = front_end_at(fe, front_end_tx_buffer(fe, slot));
+
+    memcpy(buffer, header, sizeof *header);
+    if (payload != NULL)
+        memcpy(buffer + sizeof *header, payload, header->len);
+    front_end_publish(
+        &fe->tx, describe(fe, &fe->tx, slot, fe->tx_style, sizeof *header + (payload != NULL ? header->len : 0), 0));
+}
+
 bool front_end_transmit(struct front_end *fe, const struct virtio_vsock_hdr *header, const void *payload)
 {
     unsigned slots = fe->tx_style == STYLE_SPLIT ? FRONT_END_QUEUE / 2 : FRONT_END_QUEUE;
     uint64_t deadline = io_deadline_ms(FRONT_END_WAIT_MS);
-    uint16_t slot = (uint16_t)(fe->tx.avail % slots);
-    uint8_t *buffer = front_end_at(fe, front_end_tx_buffer(fe, slot));
 
     while ((uint16_t)(fe->tx.avail - front_end_tx_used(fe)) >= slots) {
         if (io_now_ns() > deadline)
             return false;
         (void)usleep(50);
     }
-    memcpy(buffer, header, sizeof *header);
-    if (payload != NULL)
-        memcpy(buffer + sizeof *header, payload, header->len);
-    front_end_publish(
-        &fe->tx, describe(fe, &fe->tx, slot, fe->tx_style, sizeof *header + (payload != NULL ? header->len : 0), 0));
+    front_end_place(fe, header, payload);
     front_end_kick(&fe->tx);
     return true;
 }

@@ -64,11 +64,20 @@ struct front_end_options {
 /* Starts the device and does what QEMU does up to a ready driver. Aborts the test when it fails. */
 void front_end_start(struct front_end *fe, const struct front_end_options *options);
 
-/* Goes away without a word; the device's result and error. -FRONT_END_NO_DEVICE if it crashed. */
+/* Goes away without a word; the device's result and error. -FRONT_END_NO_DEVICE if it crashed. Aborts the test when the
+   device leaves a descriptor open. */
 int front_end_join(struct front_end *fe, struct error *ret_err);
 
 /* As front_end_join, but waits for the device to end by itself first. */
 int front_end_await(struct front_end *fe, struct error *ret_err);
+
+/* What the running device holds. */
+struct front_end_usage {
+    unsigned long private_kib; /* resident and anonymous: its own memory, without the guest's */
+    unsigned fds;
+    double cpu_seconds;
+};
+struct front_end_usage front_end_measure(const struct front_end *fe);
 
 /* vhost-user messages. */
 void front_end_send(struct front_end *fe, uint32_t request, const void *payload, size_t size, const int *fds,
@@ -90,6 +99,8 @@ void front_end_kick(struct front_end_queue *queue);
 void front_end_publish(struct front_end_queue *queue, uint16_t head);
 /* The buffer and descriptor of a tx slot; see front_end_transmit. */
 uint64_t front_end_tx_buffer(struct front_end *fe, uint16_t slot);
+/* Puts a packet into the next tx slot, which is free, and publishes it without a kick. */
+void front_end_place(struct front_end *fe, const struct virtio_vsock_hdr *header, const void *payload);
 /* Sends a packet as it is; waits for a free slot. False when the device takes none. */
 bool front_end_transmit(struct front_end *fe, const struct virtio_vsock_hdr *header, const void *payload);
 /* How many tx buffers the device has given back so far. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a hostile guest or front end tries: refused, bounded, and named when it ends the device. */
-#include "front_end.h"
+#include "hostile.h"
 
 #include "base/io.h"
 #include "unit/harness.h"
@@ -14,49 +14,18 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#define PORT 1024u
-
-static struct front_end fe;
-static struct front_end_packet packet;
 static const struct front_end_options plain = {0};
-
-/* The device must end by itself, for this reason. */
-static void expect_end(enum error_kind kind, const char *reason)
-{
-    struct error err = {.kind = ERROR_NONE};
-    int r = front_end_await(&fe, &err);
-
-    CU_ASSERT(r < 0 && r != -FRONT_END_NO_DEVICE);
-    CU_ASSERT_EQUAL(err.kind, kind);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, reason));
-    if (strstr(err.text, reason) == NULL)
-        (void)printf("\n    '%s' instead of '%s'\n", err.text, reason);
-}
-
-static void join_well(void)
-{
-    struct error err;
-
-    CU_ASSERT_EQUAL(front_end_join(&fe, &err), 0);
-}
-
-/* A header of no stream. */
-static struct virtio_vsock_hdr stray(uint16_t op)
-{
-    return (struct virtio_vsock_hdr){
-        .src_cid = FRONT_END_CID, .dst_cid = 2, .src_port = 77, .dst_port = 88, .type = 1, .op = op};
-}
 
 static void expect_reset(uint16_t type)
 {
-    CU_ASSERT_FATAL(front_end_receive(&fe, &packet, FRONT_END_WAIT_MS));
-    CU_ASSERT_EQUAL(packet.header.op, VIRTIO_VSOCK_OP_RST);
-    CU_ASSERT_EQUAL(packet.header.type, type);
-    CU_ASSERT_EQUAL(packet.header.src_cid, 2);
-    CU_ASSERT_EQUAL(packet.header.dst_cid, FRONT_END_CID);
-    CU_ASSERT_EQUAL(packet.header.src_port, 88);
-    CU_ASSERT_EQUAL(packet.header.dst_port, 77);
-    CU_ASSERT_EQUAL(packet.header.len, 0);
+    CU_ASSERT_FATAL(front_end_receive(&hostile_fe, &hostile_packet, FRONT_END_WAIT_MS));
+    CU_ASSERT_EQUAL(hostile_packet.header.op, VIRTIO_VSOCK_OP_RST);
+    CU_ASSERT_EQUAL(hostile_packet.header.type, type);
+    CU_ASSERT_EQUAL(hostile_packet.header.src_cid, 2);
+    CU_ASSERT_EQUAL(hostile_packet.header.dst_cid, FRONT_END_CID);
+    CU_ASSERT_EQUAL(hostile_packet.header.src_port, 88);
+    CU_ASSERT_EQUAL(hostile_packet.header.dst_port, 77);
+    CU_ASSERT_EQUAL(hostile_packet.header.len, 0);
 }
 
 static void test_reset_rules(void)
@@ -65,33 +34,33 @@ static void test_reset_rules(void)
                                  VIRTIO_VSOCK_OP_CREDIT_UPDATE, VIRTIO_VSOCK_OP_CREDIT_REQUEST};
     struct virtio_vsock_hdr header;
 
-    front_end_start(&fe, &plain);
+    front_end_start(&hostile_fe, &plain);
     for (size_t i = 0; i < sizeof answered / sizeof answered[0]; i++) {
-        header = stray(answered[i]);
-        CU_ASSERT(front_end_transmit(&fe, &header, NULL));
+        header = hostile_stray(answered[i]);
+        CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
         expect_reset(1);
     }
-    header = stray(VIRTIO_VSOCK_OP_RW);
+    header = hostile_stray(VIRTIO_VSOCK_OP_RW);
     header.len = 3;
-    CU_ASSERT(front_end_transmit(&fe, &header, "abc"));
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, "abc"));
     expect_reset(1);
-    header = stray(VIRTIO_VSOCK_OP_REQUEST);
+    header = hostile_stray(VIRTIO_VSOCK_OP_REQUEST);
     header.type = 2; /* SEQPACKET was not negotiated */
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
     expect_reset(2);
     /* None of these is answered. */
-    header = stray(VIRTIO_VSOCK_OP_RST);
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
+    header = hostile_stray(VIRTIO_VSOCK_OP_RST);
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
     header.type = 2;
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    header = stray(VIRTIO_VSOCK_OP_REQUEST);
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
+    header = hostile_stray(VIRTIO_VSOCK_OP_REQUEST);
     header.src_cid = FRONT_END_CID + 1;
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    header = stray(VIRTIO_VSOCK_OP_REQUEST);
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
+    header = hostile_stray(VIRTIO_VSOCK_OP_REQUEST);
     header.dst_cid = 7;
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    CU_ASSERT_FALSE(front_end_receive(&fe, &packet, 100));
-    join_well();
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
+    CU_ASSERT_FALSE(front_end_receive(&hostile_fe, &hostile_packet, 100));
+    hostile_join_well();
 }
 
 static void test_odd_packets_on_a_stream(void)
@@ -100,66 +69,66 @@ static void test_odd_packets_on_a_stream(void)
     char byte = 0;
     int fd;
 
-    front_end_start(&fe, &plain);
-    fd = front_end_open(&fe, PORT, 65536, &request);
+    front_end_start(&hostile_fe, &plain);
+    fd = front_end_open(&hostile_fe, HOSTILE_PORT, 65536, &request);
     header = front_end_header(&request, 99, 0); /* unknown operation: ignored */
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
     header = front_end_header(&request, VIRTIO_VSOCK_OP_RESPONSE, 0);
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
     header = front_end_header(&request, VIRTIO_VSOCK_OP_RW, 0); /* no bytes */
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
     header = front_end_header(&request, VIRTIO_VSOCK_OP_RW, 1);
     header.src_cid = 3; /* another's address: dropped */
-    CU_ASSERT(front_end_transmit(&fe, &header, "x"));
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, "x"));
     header.src_cid = FRONT_END_CID;
-    CU_ASSERT(front_end_transmit(&fe, &header, "y"));
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, "y"));
     CU_ASSERT_EQUAL(io_read_full(fd, &byte, 1, io_deadline_ms(2000)), 0);
     CU_ASSERT_EQUAL(byte, 'y');
     header = front_end_header(&request, VIRTIO_VSOCK_OP_SHUTDOWN, 0);
     header.flags = VIRTIO_VSOCK_SHUTDOWN_SEND;
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
     header = front_end_header(&request, VIRTIO_VSOCK_OP_RW, 1); /* after its end */
-    CU_ASSERT(front_end_transmit(&fe, &header, "z"));
-    CU_ASSERT(front_end_expect(&fe, VIRTIO_VSOCK_OP_RST, &packet));
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, "z"));
+    CU_ASSERT(front_end_expect(&hostile_fe, VIRTIO_VSOCK_OP_RST, &hostile_packet));
     (void)close(fd);
     /* A REQUEST on a stream's own ports resets it too. */
-    fd = front_end_open(&fe, PORT, 65536, &request);
+    fd = front_end_open(&hostile_fe, HOSTILE_PORT, 65536, &request);
     header = front_end_header(&request, VIRTIO_VSOCK_OP_REQUEST, 0);
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    CU_ASSERT(front_end_expect(&fe, VIRTIO_VSOCK_OP_RST, &packet));
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
+    CU_ASSERT(front_end_expect(&hostile_fe, VIRTIO_VSOCK_OP_RST, &hostile_packet));
     CU_ASSERT_EQUAL(io_wait(fd, POLLIN, io_deadline_ms(2000)), 0);
     CU_ASSERT_EQUAL(read(fd, &byte, 1), 0);
     (void)close(fd);
     /* Nonsense in answer to a REQUEST. */
-    fd = front_end_ask(&fe, PORT, 4);
-    CU_ASSERT(front_end_expect(&fe, VIRTIO_VSOCK_OP_REQUEST, &packet));
-    header = front_end_header(&packet.header, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    CU_ASSERT_EQUAL(front_end_answer(&fe, 4), -EPROTO);
+    fd = front_end_ask(&hostile_fe, HOSTILE_PORT, 4);
+    CU_ASSERT(front_end_expect(&hostile_fe, VIRTIO_VSOCK_OP_REQUEST, &hostile_packet));
+    header = front_end_header(&hostile_packet.header, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
+    CU_ASSERT_EQUAL(front_end_answer(&hostile_fe, 4), -EPROTO);
     (void)close(fd);
-    join_well();
+    hostile_join_well();
 }
 
 /* A guest that floods and takes no answers: the device stops taking its packets after a queue's
    length, and answers all of them when there is room. */
 static void test_flood(void)
 {
-    struct virtio_vsock_hdr header = stray(VIRTIO_VSOCK_OP_REQUEST);
+    struct virtio_vsock_hdr header = hostile_stray(VIRTIO_VSOCK_OP_REQUEST);
     const unsigned flood = 2 * FRONT_END_QUEUE;
     struct front_end_options options = {.no_rx = true};
 
-    front_end_start(&fe, &options);
+    front_end_start(&hostile_fe, &options);
     for (unsigned i = 0; i < flood; i++)
-        CU_ASSERT_FATAL(front_end_transmit(&fe, &header, NULL));
+        CU_ASSERT_FATAL(front_end_transmit(&hostile_fe, &header, NULL));
     (void)usleep(50000);
-    CU_ASSERT_EQUAL(front_end_tx_used(&fe), FRONT_END_QUEUE);
-    fe.auto_rx = true;
-    front_end_add_rx(&fe, FRONT_END_QUEUE);
-    front_end_kick(&fe.rx);
+    CU_ASSERT_EQUAL(front_end_tx_used(&hostile_fe), FRONT_END_QUEUE);
+    hostile_fe.auto_rx = true;
+    front_end_add_rx(&hostile_fe, FRONT_END_QUEUE);
+    front_end_kick(&hostile_fe.rx);
     for (unsigned i = 0; i < flood; i++)
         expect_reset(1);
-    CU_ASSERT_EQUAL(front_end_tx_used(&fe), flood);
-    join_well();
+    CU_ASSERT_EQUAL(front_end_tx_used(&hostile_fe), flood);
+    hostile_join_well();
 }
 
 /* Packets of the guest are served while it takes none of ours. */
@@ -169,31 +138,29 @@ static void test_tx_while_rx_is_full(void)
     uint8_t bytes[100];
     int fd;
 
-    front_end_start(&fe, &plain);
-    fd = front_end_open(&fe, PORT, 1 << 20, &request);
-    fe.auto_rx = false;
+    front_end_start(&hostile_fe, &plain);
+    fd = front_end_open(&hostile_fe, HOSTILE_PORT, 1 << 20, &request);
+    hostile_fe.auto_rx = false;
     for (int i = 0; i < 200; i++)
-        (void)!write(fd, fe.memory, 4096);
+        (void)!write(fd, hostile_fe.memory, 4096);
     header = front_end_header(&request, VIRTIO_VSOCK_OP_RW, 100);
     for (int i = 0; i < 1000; i++) {
-        CU_ASSERT_FATAL(front_end_transmit(&fe, &header, fe.memory));
+        CU_ASSERT_FATAL(front_end_transmit(&hostile_fe, &header, hostile_fe.memory));
         CU_ASSERT_EQUAL_FATAL(io_read_full(fd, bytes, 100, io_deadline_ms(2000)), 0);
     }
     (void)close(fd);
-    join_well();
+    hostile_join_well();
 }
 
 /* One rogue chain on the tx queue of a fresh device. */
 static void rogue_tx(const struct vring_desc *descriptors, unsigned count, uint16_t head, const char *reason)
 {
-    front_end_start(&fe, &plain);
-    memcpy(fe.tx.ring.desc, descriptors, count * sizeof *descriptors);
-    front_end_publish(&fe.tx, head);
-    front_end_kick(&fe.tx);
-    expect_end(ERROR_GUEST, reason);
+    front_end_start(&hostile_fe, &plain);
+    memcpy(hostile_fe.tx.ring.desc, descriptors, count * sizeof *descriptors);
+    front_end_publish(&hostile_fe.tx, head);
+    front_end_kick(&hostile_fe.tx);
+    hostile_expect_end(ERROR_GUEST, reason);
 }
-
-#define BUFFER UINT64_C(0x800000) /* some guest memory */
 
 static void test_rogue_descriptors(void)
 {
@@ -201,16 +168,16 @@ static void test_rogue_descriptors(void)
     const uint16_t indirect = VRING_DESC_F_INDIRECT;
     const struct vring_desc outside = {.addr = FRONT_END_MEMORY - 10, .len = 44};
     const struct vring_desc far_away = {.addr = UINT64_MAX - 20, .len = 44};
-    const struct vring_desc empty = {.addr = BUFFER, .len = 0};
-    const struct vring_desc writable = {.addr = BUFFER, .len = 44, .flags = write_flag};
-    const struct vring_desc loop[2] = {{.addr = BUFFER, .len = 44, .flags = next, .next = 1},
-                                       {.addr = BUFFER, .len = 44, .flags = next, .next = 0}};
-    const struct vring_desc wild = {.addr = BUFFER, .len = 44, .flags = next, .next = 5000};
-    const struct vring_desc both = {.addr = BUFFER, .len = 16, .flags = (uint16_t)(indirect | next), .next = 1};
-    const struct vring_desc odd = {.addr = BUFFER, .len = 24, .flags = indirect};
-    const struct vring_desc none = {.addr = BUFFER, .len = 0, .flags = indirect};
+    const struct vring_desc empty = {.addr = HOSTILE_BUFFER, .len = 0};
+    const struct vring_desc writable = {.addr = HOSTILE_BUFFER, .len = 44, .flags = write_flag};
+    const struct vring_desc loop[2] = {{.addr = HOSTILE_BUFFER, .len = 44, .flags = next, .next = 1},
+                                       {.addr = HOSTILE_BUFFER, .len = 44, .flags = next, .next = 0}};
+    const struct vring_desc wild = {.addr = HOSTILE_BUFFER, .len = 44, .flags = next, .next = 5000};
+    const struct vring_desc both = {.addr = HOSTILE_BUFFER, .len = 16, .flags = (uint16_t)(indirect | next), .next = 1};
+    const struct vring_desc odd = {.addr = HOSTILE_BUFFER, .len = 24, .flags = indirect};
+    const struct vring_desc none = {.addr = HOSTILE_BUFFER, .len = 0, .flags = indirect};
     const struct vring_desc lost = {.addr = FRONT_END_MEMORY, .len = 32, .flags = indirect};
-    const struct vring_desc runt = {.addr = BUFFER, .len = 43};
+    const struct vring_desc runt = {.addr = HOSTILE_BUFFER, .len = 43};
     const struct vring_desc vast[3] = {{.addr = FRONT_END_LOW, .len = UINT32_MAX, .flags = next, .next = 1}};
 
     rogue_tx(&outside, 1, 0, "outside guest memory");
@@ -232,22 +199,22 @@ static void test_rogue_descriptors(void)
 static void rogue_table(const struct vring_desc *table, unsigned count, const char *reason)
 {
     const struct vring_desc descriptor = {
-        .addr = BUFFER, .len = count * (unsigned)sizeof *table, .flags = VRING_DESC_F_INDIRECT};
+        .addr = HOSTILE_BUFFER, .len = count * (unsigned)sizeof *table, .flags = VRING_DESC_F_INDIRECT};
 
-    front_end_start(&fe, &plain);
-    memcpy(front_end_at(&fe, BUFFER), table, count * sizeof *table);
-    fe.tx.ring.desc[0] = descriptor;
-    front_end_publish(&fe.tx, 0);
-    front_end_kick(&fe.tx);
-    expect_end(ERROR_GUEST, reason);
+    front_end_start(&hostile_fe, &plain);
+    memcpy(front_end_at(&hostile_fe, HOSTILE_BUFFER), table, count * sizeof *table);
+    hostile_fe.tx.ring.desc[0] = descriptor;
+    front_end_publish(&hostile_fe.tx, 0);
+    front_end_kick(&hostile_fe.tx);
+    hostile_expect_end(ERROR_GUEST, reason);
 }
 
 static void test_rogue_tables(void)
 {
     const uint16_t next = VRING_DESC_F_NEXT;
-    const struct vring_desc nested = {.addr = BUFFER, .len = 16, .flags = VRING_DESC_F_INDIRECT};
-    const struct vring_desc loop = {.addr = BUFFER, .len = 44, .flags = next, .next = 0};
-    const struct vring_desc beyond = {.addr = BUFFER, .len = 44, .flags = next, .next = 1};
+    const struct vring_desc nested = {.addr = HOSTILE_BUFFER, .len = 16, .flags = VRING_DESC_F_INDIRECT};
+    const struct vring_desc loop = {.addr = HOSTILE_BUFFER, .len = 44, .flags = next, .next = 0};
+    const struct vring_desc beyond = {.addr = HOSTILE_BUFFER, .len = 44, .flags = next, .next = 1};
     static struct vring_desc many[FRONT_END_QUEUE + 1];
 
     rogue_table(&nested, 1, "inside another");
@@ -255,42 +222,42 @@ static void test_rogue_tables(void)
     rogue_table(&beyond, 1, "beyond its indirect table");
     for (unsigned i = 0; i <= FRONT_END_QUEUE; i++)
         many[i] = (struct vring_desc){
-            .addr = BUFFER, .len = 1, .flags = i < FRONT_END_QUEUE ? next : 0, .next = (uint16_t)(i + 1)};
+            .addr = HOSTILE_BUFFER, .len = 1, .flags = i < FRONT_END_QUEUE ? next : 0, .next = (uint16_t)(i + 1)};
     rogue_table(many, FRONT_END_QUEUE + 1, "longer than the queue");
 }
 
 static void test_rogue_rings(void)
 {
-    struct virtio_vsock_hdr header = stray(VIRTIO_VSOCK_OP_REQUEST);
+    struct virtio_vsock_hdr header = hostile_stray(VIRTIO_VSOCK_OP_REQUEST);
     struct front_end_options no_rx = {.no_rx = true};
 
-    front_end_start(&fe, &plain);
-    fe.tx.ring.avail->idx = (uint16_t)(FRONT_END_QUEUE + 1);
-    front_end_kick(&fe.tx);
-    expect_end(ERROR_GUEST, "too far ahead");
+    front_end_start(&hostile_fe, &plain);
+    hostile_fe.tx.ring.avail->idx = (uint16_t)(FRONT_END_QUEUE + 1);
+    front_end_kick(&hostile_fe.tx);
+    hostile_expect_end(ERROR_GUEST, "too far ahead");
 
-    front_end_start(&fe, &plain);
+    front_end_start(&hostile_fe, &plain);
     header.len = 1000; /* and not one byte behind the header */
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    expect_end(ERROR_GUEST, "claims 1000 bytes");
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
+    hostile_expect_end(ERROR_GUEST, "claims 1000 bytes");
 
-    front_end_start(&fe, &plain);
+    front_end_start(&hostile_fe, &plain);
     header.len = UINT32_MAX;
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    expect_end(ERROR_GUEST, "claims 4294967295 bytes");
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
+    hostile_expect_end(ERROR_GUEST, "claims 4294967295 bytes");
 
-    front_end_start(&fe, &no_rx);
+    front_end_start(&hostile_fe, &no_rx);
     header.len = 0;
-    fe.rx.ring.desc[0] = (struct vring_desc){.addr = BUFFER, .len = 44, .flags = 2};
-    front_end_publish(&fe.rx, 0);
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    expect_end(ERROR_GUEST, "too small");
+    hostile_fe.rx.ring.desc[0] = (struct vring_desc){.addr = HOSTILE_BUFFER, .len = 44, .flags = 2};
+    front_end_publish(&hostile_fe.rx, 0);
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
+    hostile_expect_end(ERROR_GUEST, "too small");
 
-    front_end_start(&fe, &no_rx);
-    fe.rx.ring.desc[0] = (struct vring_desc){.addr = BUFFER, .len = 4096};
-    front_end_publish(&fe.rx, 0);
-    CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    expect_end(ERROR_GUEST, "wrong direction");
+    front_end_start(&hostile_fe, &no_rx);
+    hostile_fe.rx.ring.desc[0] = (struct vring_desc){.addr = HOSTILE_BUFFER, .len = 4096};
+    front_end_publish(&hostile_fe.rx, 0);
+    CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
+    hostile_expect_end(ERROR_GUEST, "wrong direction");
 }
 
 /* One buffer over the border of two regions, which are no neighbours in the file; also its
@@ -303,41 +270,41 @@ static void test_buffer_across_regions(void)
     char text[12] = {0};
     int fd;
 
-    front_end_start(&fe, &plain);
-    fd = front_end_open(&fe, PORT, 65536, &request);
+    front_end_start(&hostile_fe, &plain);
+    fd = front_end_open(&hostile_fe, HOSTILE_PORT, 65536, &request);
     header = front_end_header(&request, VIRTIO_VSOCK_OP_RW, 8);
     for (uint64_t i = 0; i < sizeof header; i++)
-        memcpy(front_end_at(&fe, FRONT_END_LOW - 48 + i), (const char *)&header + i, 1);
+        memcpy(front_end_at(&hostile_fe, FRONT_END_LOW - 48 + i), (const char *)&header + i, 1);
     for (uint64_t i = 0; i < 8; i++)
-        memcpy(front_end_at(&fe, FRONT_END_LOW - 4 + i), "overlaps" + i, 1);
-    fe.tx.ring.desc[5] = (struct vring_desc){.addr = FRONT_END_LOW - 48, .len = 52};
-    front_end_publish(&fe.tx, 5);
-    front_end_kick(&fe.tx);
+        memcpy(front_end_at(&hostile_fe, FRONT_END_LOW - 4 + i), "overlaps" + i, 1);
+    hostile_fe.tx.ring.desc[5] = (struct vring_desc){.addr = FRONT_END_LOW - 48, .len = 52};
+    front_end_publish(&hostile_fe.tx, 5);
+    front_end_kick(&hostile_fe.tx);
     CU_ASSERT_EQUAL(io_read_full(fd, text, 8, io_deadline_ms(2000)), 0);
     CU_ASSERT_STRING_EQUAL(text, "overlaps");
-    inner = (struct vring_desc){.addr = BUFFER, .len = 46};
+    inner = (struct vring_desc){.addr = HOSTILE_BUFFER, .len = 46};
     header.len = 2;
-    memcpy(front_end_at(&fe, BUFFER), &header, sizeof header);
-    memcpy((char *)front_end_at(&fe, BUFFER) + sizeof header, "ok", 2);
-    memcpy(front_end_at(&fe, table), &inner, 8);
-    memcpy(front_end_at(&fe, FRONT_END_LOW), (const char *)&inner + 8, 8);
-    fe.tx.ring.desc[6] = (struct vring_desc){.addr = table, .len = 16, .flags = VRING_DESC_F_INDIRECT};
-    front_end_publish(&fe.tx, 6);
-    front_end_kick(&fe.tx);
+    memcpy(front_end_at(&hostile_fe, HOSTILE_BUFFER), &header, sizeof header);
+    memcpy((char *)front_end_at(&hostile_fe, HOSTILE_BUFFER) + sizeof header, "ok", 2);
+    memcpy(front_end_at(&hostile_fe, table), &inner, 8);
+    memcpy(front_end_at(&hostile_fe, FRONT_END_LOW), (const char *)&inner + 8, 8);
+    hostile_fe.tx.ring.desc[6] = (struct vring_desc){.addr = table, .len = 16, .flags = VRING_DESC_F_INDIRECT};
+    front_end_publish(&hostile_fe.tx, 6);
+    front_end_kick(&hostile_fe.tx);
     memset(text, 0, sizeof text);
     CU_ASSERT_EQUAL(io_read_full(fd, text, 2, io_deadline_ms(2000)), 0);
     CU_ASSERT_STRING_EQUAL(text, "ok");
     (void)close(fd);
-    join_well();
+    hostile_join_well();
 }
 
 /* A message the device must refuse before or after the driver is ready. */
 static void rogue_message(uint32_t request, const void *payload, size_t size, const int *fds, size_t fd_count,
                           const char *reason)
 {
-    front_end_start(&fe, &plain);
-    front_end_send(&fe, request, payload, size, fds, fd_count);
-    expect_end(ERROR_INTERNAL, reason);
+    front_end_start(&hostile_fe, &plain);
+    front_end_send(&hostile_fe, request, payload, size, fds, fd_count);
+    hostile_expect_end(ERROR_INTERNAL, reason);
 }
 
 struct table {
@@ -377,23 +344,23 @@ static void test_rogue_memory(void)
     rogue_table_message(&huge, "memory region of");
     rogue_table_message(&nothing, "memory table of 0 regions");
     /* The new table leaves the running rings without memory. */
-    front_end_start(&fe, &plain);
+    front_end_start(&hostile_fe, &plain);
     {
         int memfd = memfd_create("other", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
         CU_ASSERT_FATAL(memfd >= 0 && ftruncate(memfd, 65536) == 0 && fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
-        front_end_send(&fe, 5, &rings_gone, 40, &memfd, 1);
+        front_end_send(&hostile_fe, 5, &rings_gone, 40, &memfd, 1);
         (void)close(memfd);
     }
-    expect_end(ERROR_GUEST, "outside guest memory");
+    hostile_expect_end(ERROR_GUEST, "outside guest memory");
 }
 
 static void test_unsealed_memory(void)
 {
     struct front_end_options options = {.unsealed = true};
 
-    front_end_start(&fe, &options);
-    expect_end(ERROR_INTERNAL, "F_SEAL_SHRINK");
+    front_end_start(&hostile_fe, &options);
+    hostile_expect_end(ERROR_INTERNAL, "F_SEAL_SHRINK");
 }
 
 static void test_rogue_messages(void)
@@ -437,13 +404,13 @@ static void rogue_ring(uint32_t size, uint64_t offset, const char *reason)
         uint64_t descriptors, used, available, log;
     } address = {.descriptors = base, .used = base + 8192, .available = base + 4096};
 
-    front_end_start(&fe, &options);
-    front_end_send(&fe, 2, &fe.features, 8, NULL, 0);
-    front_end_set_memory(&fe, fe.memfd);
-    front_end_send(&fe, 8, number, sizeof number, NULL, 0);
-    front_end_send(&fe, 9, &address, sizeof address, NULL, 0);
-    front_end_send(&fe, 12, &which, sizeof which, &fe.rx.kick, 1);
-    expect_end(ERROR_GUEST, reason);
+    front_end_start(&hostile_fe, &options);
+    front_end_send(&hostile_fe, 2, &hostile_fe.features, 8, NULL, 0);
+    front_end_set_memory(&hostile_fe, hostile_fe.memfd);
+    front_end_send(&hostile_fe, 8, number, sizeof number, NULL, 0);
+    front_end_send(&hostile_fe, 9, &address, sizeof address, NULL, 0);
+    front_end_send(&hostile_fe, 12, &which, sizeof which, &hostile_fe.rx.kick, 1);
+    hostile_expect_end(ERROR_GUEST, reason);
 }
 
 static void test_rogue_ring_setup(void)
@@ -464,19 +431,19 @@ static void test_half_a_message(void)
 {
     const uint32_t header[3] = {2, 1, 8};
 
-    front_end_start(&fe, &plain);
-    CU_ASSERT_EQUAL(send(fe.socket, header, 7, 0), 7);
+    front_end_start(&hostile_fe, &plain);
+    CU_ASSERT_EQUAL(send(hostile_fe.socket, header, 7, 0), 7);
     (void)usleep(20000);
-    CU_ASSERT_EQUAL(send(fe.socket, (const char *)header + 7, 5, 0), 5);
+    CU_ASSERT_EQUAL(send(hostile_fe.socket, (const char *)header + 7, 5, 0), 5);
     (void)usleep(20000);
-    join_well(); /* going away in the middle of a message is no violation */
+    hostile_join_well(); /* going away in the middle of a message is no violation */
 }
 
 static void test_malformed_request(void)
 {
-    front_end_start(&fe, &plain);
-    CU_ASSERT_EQUAL(send(fe.control, "x", 1, 0), 1);
-    expect_end(ERROR_INTERNAL, "control socket");
+    front_end_start(&hostile_fe, &plain);
+    CU_ASSERT_EQUAL(send(hostile_fe.control, "x", 1, 0), 1);
+    hostile_expect_end(ERROR_INTERNAL, "control socket");
 }
 
 int main(void)
