@@ -193,10 +193,10 @@ static int choose(struct database *database, const struct queue_resources *machi
             database_reset(statement);
             return r < 0 ? r : 1;
         }
+        r = 0;
         if (sqlite3_column_int(statement, 7) >= QUEUE_PASSED_OVER_MAX)
             break;
         seen++;
-        r = 0;
     }
     if (r == 0)
         database_reset(statement);
