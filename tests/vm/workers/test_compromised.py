@@ -90,6 +90,8 @@ class Compromised(Case):
         if way == "int80":  # a kernel without 32-bit calls makes a fault of it
             self.assertIn(worker["failure"], (FORBIDDEN, CRASHED))
             expected = call("execve", 0x2000000B, " (32-bit)") if worker["failure"] == FORBIDDEN else crash("SEGV", 11)
+        if way == "misaligns" and worker["failure"] == "bad-model":  # TCG checks no alignment: nothing happened
+            return
         for name, value in expected.items():
             (self.assertIn if name == "text" else self.assertEqual)(value, worker[name])
         self.assertIn(expected["text"], forensics["reasons"][0])
