@@ -343,6 +343,20 @@ static int decide(struct job *job, struct error *err)
     return 0;
 }
 
+/* Gives the device back, and drops what was evaluated with one that strayed. */
+static void return_device(struct job *job)
+{
+    char reason[ERROR_TEXT_MAX];
+
+    if (job->passthrough == NULL)
+        return;
+    passthrough_return(job->passthrough);
+    if (job->assessment.failed || !gpu_strayed(passthrough_facts(job->passthrough), reason))
+        return;
+    assessment_clear(&job->assessment);
+    assessment_fail(&job->assessment, OUTCOME_COULD_NOT_EVALUATE, reason);
+}
+
 static int run_job(struct job *job, struct error *err)
 {
     int r = locate_policy(job->options->policy_path, job->policy_path, err);
@@ -360,7 +374,7 @@ static int run_job(struct job *job, struct error *err)
         r = decide(job, err);
     if (r == 0 && !job->assessment.failed)
         r = run(job, err);
-    passthrough_return(job->passthrough);
+    return_device(job);
     if (r == 0) {
         read_scratch(job);
         r = publish(job, err);
