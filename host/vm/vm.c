@@ -237,6 +237,16 @@ int vm_start(const struct vm_options *options, struct vm **ret_vm, struct error 
     return 0;
 }
 
+int vm_supervisor(const struct vm *vm)
+{
+    return vm->supervisor;
+}
+
+bool vm_is_translated(const struct vm *vm)
+{
+    return vm->record.isolation == VM_MICROVM && vm->record.acceleration != VM_ACCEL_KVM;
+}
+
 /* ---- while it runs ------------------------------------------------------------------------------- */
 
 int vm_exit_fd(const struct vm *vm)

@@ -2,6 +2,7 @@
 /* The doctor's checks on machines that are sound and on machines that are not; each weakness comes with a remedy. */
 #include "unit/harness.h"
 #include "unit/host/doctor/machine.h"
+#include "unit/host/vm/passthrough/tree.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,6 +91,34 @@ static void test_iommu(void)
     expect(doctor_check_memlock, "memlock", DOCTOR_NOTE, "0 MiB");
     machine.doctor.facts.root = true;
     expect(doctor_check_memlock, "memlock", DOCTOR_OK, "enough");
+    machine_end(&machine);
+}
+
+/* What an evaluation would refuse, doctor refuses, for the same reason. */
+static void test_gpus(void)
+{
+    const struct tree_device gpu = tree_gpu(), disk = {.address = "0000:01:00.1",
+                                                       .vendor = "0x144d",
+                                                       .device = "0xa808",
+                                                       .class_code = "0x010802",
+                                                       .group = gpu.group,
+                                                       .driver = "nvme"};
+    struct tree tree;
+
+    tree_make(&tree);
+    machine_begin(&machine);
+    machine.doctor.root = tree.path;
+    expect(doctor_check_gpus, "gpu", DOCTOR_OK, "none");
+    tree_add(&tree, &gpu);
+    machine_check(&machine, doctor_check_gpus);
+    CU_ASSERT_EQUAL(machine.report.count, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(machine_find(&machine, "gpu", gpu.address));
+    CU_ASSERT_EQUAL(machine.report.findings[0].state, DOCTOR_OK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(machine.report.findings[0].remedy, "--gpu 0000:01:00.0"));
+    tree_add(&tree, &disk);
+    expect(doctor_check_gpus, "gpu", DOCTOR_NOTE, gpu.address);
+    CU_ASSERT_PTR_NOT_NULL(strstr(machine.report.findings[0].remedy, disk.address));
+    tree_remove(&tree);
     machine_end(&machine);
 }
 
@@ -243,6 +272,7 @@ int main(void)
     static const struct harness_test tests[] = {
         {"vsock: absent, not loaded, there", test_vsock},
         {"iommu: groups, what shares one, VFIO, pinned memory", test_iommu},
+        {"gpus: none, fit, beside a disk", test_gpus},
         {"cgroups: none, 1, hybrid, 2 without and with what is needed", test_cgroups},
         {"processor: leaks, switches, SMT, nesting", test_processor},
         {"memory: swap, merged and huge pages, dumps", test_memory},
