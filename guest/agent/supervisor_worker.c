@@ -115,16 +115,30 @@ static int note_message(struct supervisor *s, const struct message *message, boo
     return message->type == MESSAGE_SCAN_DONE && served ? session_guest_scan_done(&s->session) : 0;
 }
 
+/* Whether the model that was imported has other classes than its spec: the model's fault, not the worker's. */
+static bool contradicts_plan(const struct supervisor *s, const struct message *message, struct error *err)
+{
+    uint32_t wanted = s->plan->contract.classes;
+
+    if (message->type != MESSAGE_READY || s->judge.state != SESSION_HOST_IMPORTING || wanted == 0 ||
+        message->ready.classes == wanted)
+        return false;
+    (void)error_set(err, ERROR_BAD_INPUT, -EINVAL, "the model has %u classes, its input contract says %u",
+                    message->ready.classes, wanted);
+    return true;
+}
+
 static void relay_message(struct supervisor *s, const struct message *message)
 {
     bool ends = false;
     struct error err = {0};
-    int r = session_host_receive(&s->judge, message, &err);
+    int r;
 
-    if (r < 0 && message->type == MESSAGE_READY && err.kind == ERROR_BAD_INPUT) {
+    if (contradicts_plan(s, message, &err)) {
         supervisor_give_up_for(s, MESSAGE_FAILURE_SHAPE, err.text);
         return;
     }
+    r = session_host_receive(&s->judge, message, &err);
     if (r == 0 && note_message(s, message, &ends) < 0)
         r = error_set(&err, ERROR_GUEST, -EPROTO, "%s before the host had its turn", message_type_name(message->type));
     if (r < 0) {

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #define EXIT_STATUS_USAGE 64
 
@@ -46,6 +47,7 @@ static void print_usage(FILE *file)
 
 int main(int argc, char **argv)
 {
+    (void)prctl(PR_SET_NAME, "lazaret"); /* also where it was started as /proc/self/exe */
     if (argc < 2) {
         print_usage(stderr);
         return EXIT_STATUS_USAGE;

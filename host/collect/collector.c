@@ -282,6 +282,7 @@ int collector_start(struct collector *collector, int connection, const struct pl
 
     if (handover == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the collector");
+    collector->connection = connection;
     handover->has_plan = plan != NULL;
     if (plan != NULL)
         handover->plan = *plan;

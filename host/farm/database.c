@@ -36,6 +36,7 @@ static const char schema[] = "CREATE TABLE settings(id INTEGER PRIMARY KEY, text
                              "  outcome INTEGER,"
                              "  reason TEXT NOT NULL DEFAULT '',"
                              "  attempts INTEGER NOT NULL DEFAULT 0,"
+                             "  lost INTEGER NOT NULL DEFAULT 0,"
                              "  batch INTEGER NOT NULL,"
                              "  cancel INTEGER NOT NULL DEFAULT 0,"
                              "  waits_for INTEGER,"

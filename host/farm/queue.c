@@ -157,6 +157,7 @@ static int read_candidate(sqlite3_stmt *statement, struct queue_lease *ret_lease
     ret_lease->seq = sqlite3_column_int64(statement, 0);
     (void)snprintf(ret_lease->id, sizeof ret_lease->id, "%s", (const char *)sqlite3_column_text(statement, 1));
     ret_lease->attempt = sqlite3_column_int(statement, 4) + 1;
+    ret_lease->last_attempt = ret_lease->attempt - sqlite3_column_int(statement, 8) >= QUEUE_ATTEMPTS_MAX;
     if (copy_column(statement, 5, &ret_lease->description) < 0 || copy_column(statement, 6, &ret_lease->settings) < 0) {
         queue_lease_clear(ret_lease);
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a job");
@@ -173,12 +174,13 @@ static int choose(struct database *database, const struct queue_resources *machi
 {
     sqlite3_stmt *statement;
     int seen = 0;
-    int r = database_statement(database,
-                               "SELECT seq, jobs.id, memory, cores, attempts, description, settings.text, passed_over"
-                               " FROM jobs JOIN settings ON settings.id = jobs.settings WHERE state = 0 AND NOT EXISTS"
-                               " (SELECT 1 FROM jobs AS twin WHERE twin.seq = jobs.waits_for AND twin.state = 1)"
-                               " ORDER BY priority DESC, seq",
-                               &statement, err);
+    int r =
+        database_statement(database,
+                           "SELECT seq, jobs.id, memory, cores, attempts, description, settings.text, passed_over, lost"
+                           " FROM jobs JOIN settings ON settings.id = jobs.settings WHERE state = 0 AND NOT EXISTS"
+                           " (SELECT 1 FROM jobs AS twin WHERE twin.seq = jobs.waits_for AND twin.state = 1)"
+                           " ORDER BY priority DESC, seq",
+                           &statement, err);
 
     while (r == 0 && seen < CANDIDATES_MAX) {
         r = database_step(database, statement, err);
@@ -193,10 +195,10 @@ static int choose(struct database *database, const struct queue_resources *machi
             database_reset(statement);
             return r < 0 ? r : 1;
         }
+        r = 0;
         if (sqlite3_column_int(statement, 7) >= QUEUE_PASSED_OVER_MAX)
             break;
         seen++;
-        r = 0;
     }
     if (r == 0)
         database_reset(statement);
@@ -479,44 +481,53 @@ int queue_finish(struct database *database, const struct queue_lease *lease, con
     return r;
 }
 
-/* Back into the queue; `counts` as an attempt. */
-static int requeue(struct database *database, int64_t seq, const char *reason, bool counts, struct error *err)
+static int requeue(struct database *database, int64_t seq, enum queue_loss loss, const char *reason, struct error *err)
 {
     sqlite3_stmt *statement;
     int r = database_statement(database,
-                               "UPDATE jobs SET state = 0, reason = ?2, attempts = attempts + ?3, worker = NULL,"
-                               " token = NULL, beat = NULL WHERE seq = ?1",
+                               "UPDATE jobs SET state = 0, reason = ?2, attempts = attempts + 1, lost = lost + ?3,"
+                               " worker = NULL, token = NULL, beat = NULL WHERE seq = ?1",
                                &statement, err);
 
     if (r < 0)
         return r;
     (void)sqlite3_bind_int64(statement, 1, seq);
     (void)sqlite3_bind_text(statement, 2, reason, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int(statement, 3, counts ? 1 : 0);
+    (void)sqlite3_bind_int(statement, 3, loss == QUEUE_LOST_WORKER ? 1 : 0);
     return database_step(database, statement, err);
 }
 
-int queue_return(struct database *database, int64_t seq, int attempt, const char *reason, bool counts,
-                 struct error *err)
+int queue_return(struct database *database, int64_t seq, enum queue_loss loss, const char *reason, struct error *err)
 {
     char text[QUEUE_REASON_SIZE];
     struct queue_end end = {.state = QUEUE_ABORTED, .reason = text};
+    sqlite3_stmt *statement;
+    int attempts, lost;
+    int r = database_statement(database, "SELECT attempts + 1, lost FROM jobs WHERE seq = ?1", &statement, err);
 
-    if (!counts || attempt < QUEUE_ATTEMPTS_MAX)
-        return requeue(database, seq, reason, counts, err);
-    (void)snprintf(text, sizeof text, "given up after %d attempts; the last one: %.400s", attempt, reason);
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(statement, 1, seq);
+    r = database_step(database, statement, err);
+    if (r < 0)
+        return r;
+    attempts = sqlite3_column_int(statement, 0);
+    lost = sqlite3_column_int(statement, 1) + (loss == QUEUE_LOST_WORKER);
+    database_reset(statement);
+    if (attempts - lost < QUEUE_ATTEMPTS_MAX && lost < QUEUE_LOSSES_MAX)
+        return requeue(database, seq, loss, reason, err);
+    (void)snprintf(text, sizeof text, "given up after %d attempts; the last one: %.400s", attempts, reason);
     return queue_write_end(database, seq, &end, err);
 }
 
-int queue_give_back(struct database *database, const struct queue_lease *lease, const char *reason, bool counts,
-                    struct error *err)
+int queue_give_back(struct database *database, const struct queue_lease *lease, const char *reason, struct error *err)
 {
     int r = database_begin(database, err);
 
     if (r == 0)
         r = check_lease(database, lease, err);
     if (r == 0)
-        r = queue_return(database, lease->seq, lease->attempt, reason, counts, err);
+        r = queue_return(database, lease->seq, QUEUE_FAILED_ATTEMPT, reason, err);
     if (r == 0)
         return database_commit(database, err);
     database_rollback(database);

@@ -3,7 +3,7 @@
  * The queue: jobs and their states, each change one transaction.
  *
  *   queued → running → done | rejected | could-not-evaluate | aborted
- *      ↑________|  a worker died, or the machine failed the job: another attempt, up to a limit
+ *      ↑________|  its worker died, or the machine failed it: another attempt, up to a limit of each
  *
  * A running job belongs to a lease. Its holder beats; a lease whose holder is gone, or has not beaten for
  * QUEUE_LEASE_MS, is taken back, and what the former holder writes afterwards is refused: so a job ends exactly once.
@@ -24,7 +24,8 @@
 #define QUEUE_REASON_SIZE     512u
 #define QUEUE_LEASE_MS        60000 /* without a beat */
 #define QUEUE_BEAT_MS         10000
-#define QUEUE_ATTEMPTS_MAX    3
+#define QUEUE_ATTEMPTS_MAX    5        /* that the job's own process or VM failed */
+#define QUEUE_LOSSES_MAX      20       /* workers that died with it: more is no chance any more */
 #define QUEUE_JOBS_MAX        10000000 /* of a farm */
 
 /*
@@ -81,7 +82,8 @@ struct queue_lease {
     int64_t seq;
     int64_t token;
     char id[QUEUE_ID_MAX + 1];
-    int attempt;     /* from 1 */
+    int attempt;       /* from 1 */
+    bool last_attempt; /* the machine may fail it no more */
     bool never_fits; /* it needs more than the whole machine: to be finished as aborted, with this figure */
     struct queue_resources needs;
     char *description, *settings; /* owned */
@@ -125,9 +127,9 @@ struct queue_end {
 MUST_USE int queue_finish(struct database *database, const struct queue_lease *lease, const struct queue_end *end,
                           int (*commit)(void *context, struct error *err), void *context, struct error *err);
 
-/* Another attempt, or after QUEUE_ATTEMPTS_MAX of them the end, as aborted. `counts`: it was an attempt. -ESTALE. */
+/* Another attempt, or after QUEUE_ATTEMPTS_MAX of them the end, as aborted. -ESTALE. */
 MUST_USE int queue_give_back(struct database *database, const struct queue_lease *lease, const char *reason,
-                             bool counts, struct error *err);
+                             struct error *err);
 
 /* --- everyone's ---------------------------------------------------------------------------------------------- */
 

@@ -15,7 +15,6 @@
 
 struct held {
     int64_t seq;
-    int attempt;
     char worker[QUEUE_WORKER_SIZE];
     bool late; /* not beaten for, or of another boot */
 };
@@ -23,8 +22,8 @@ struct held {
 static int list_held(struct database *database, struct held *ret_held, size_t *ret_count, struct error *err)
 {
     sqlite3_stmt *statement;
-    int r = database_statement(
-        database, "SELECT seq, attempts, worker, beat, boot FROM jobs WHERE state = 1 LIMIT 4096", &statement, err);
+    int r = database_statement(database, "SELECT seq, worker, beat, boot FROM jobs WHERE state = 1 LIMIT 4096",
+                               &statement, err);
     size_t count = 0;
 
     while (r == 0 && count < LEASES_MAX) {
@@ -33,13 +32,12 @@ static int list_held(struct database *database, struct held *ret_held, size_t *r
         r = database_step(database, statement, err);
         if (r <= 0)
             break;
-        worker = (const char *)sqlite3_column_text(statement, 2);
-        boot = (const char *)sqlite3_column_text(statement, 4);
+        worker = (const char *)sqlite3_column_text(statement, 1);
+        boot = (const char *)sqlite3_column_text(statement, 3);
         ret_held[count].seq = sqlite3_column_int64(statement, 0);
-        ret_held[count].attempt = sqlite3_column_int(statement, 1) + 1;
         (void)snprintf(ret_held[count].worker, QUEUE_WORKER_SIZE, "%s", worker != NULL ? worker : "");
         ret_held[count].late = boot == NULL || strcmp(boot, clock_boot_id()) != 0 ||
-                               clock_boot_ms() - sqlite3_column_int64(statement, 3) > QUEUE_LEASE_MS;
+                               clock_boot_ms() - sqlite3_column_int64(statement, 2) > QUEUE_LEASE_MS;
         count++;
         r = 0;
     }
@@ -61,8 +59,8 @@ static int take_back(struct database *database, const struct held *held, size_t 
 
         if (!gone && !held[i].late)
             continue;
-        r = queue_return(database, held[i].seq, held[i].attempt,
-                         gone ? "its worker died" : "its worker was not heard of for a minute", true, err);
+        r = queue_return(database, held[i].seq, QUEUE_LOST_WORKER,
+                         gone ? "its worker died" : "its worker was not heard of for a minute", err);
         if (r < 0)
             return r;
         lost++;

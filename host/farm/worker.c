@@ -59,7 +59,7 @@ static int end_by_error(struct task *task, const struct error *trouble, struct e
 
     (void)snprintf(reason, sizeof reason, "%s", trouble->text);
     if (trouble->kind == ERROR_UNAVAILABLE || trouble->kind == ERROR_INTERNAL)
-        return queue_give_back(task->worker->database, &task->lease, reason, true, err);
+        return queue_give_back(task->worker->database, &task->lease, reason, err);
     return abort_job(task, reason, 0, err);
 }
 
@@ -180,11 +180,11 @@ static int end_by_result(struct task *task, const struct attempt_end *end, struc
 
     if (judge_result(task->output, task->worker->key_path, task->model, &judgement, &trouble) < 0) {
         set_aside(task);
-        return queue_give_back(task->worker->database, &task->lease, trouble.text, true, err);
+        return queue_give_back(task->worker->database, &task->lease, trouble.text, err);
     }
-    if (judgement.machine_failed && task->lease.attempt < QUEUE_ATTEMPTS_MAX) {
+    if (judgement.machine_failed && !task->lease.last_attempt) {
         set_aside(task);
-        return queue_give_back(task->worker->database, &task->lease, judgement.reason, true, err);
+        return queue_give_back(task->worker->database, &task->lease, judgement.reason, err);
     }
     return end_with(task, &judgement, NULL, false, end->wall_ms, err);
 }
@@ -202,7 +202,7 @@ static int end_attempt(struct task *task, const struct attempt_end *end, struct 
     else
         (void)snprintf(reason, sizeof reason, "%s", end->said);
     if (end->signal != 0 || end->status > error_exit_status(ERROR_NO_INPUT))
-        return queue_give_back(task->worker->database, &task->lease, reason, true, err);
+        return queue_give_back(task->worker->database, &task->lease, reason, err);
     return abort_job(task, reason, end->wall_ms, err);
 }
 

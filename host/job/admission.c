@@ -113,7 +113,7 @@ static int open_spec(struct admission *admission, const char *path, struct error
         slash[1] = '\0';
     admission->spec_folder_fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (admission->spec_folder_fd < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: its folder can't be opened: %s", path, strerror(errno));
+        return error_set(err, file_error_kind(-errno), -errno, "%s: its folder can't be opened: %s", path, strerror(errno));
     return 0;
 }
 

@@ -182,6 +182,8 @@ json_t *execution_document(const struct execution *execution)
     }
     if (execution->passthrough != NULL)
         set(document, "passthrough", gpu_document(execution->passthrough));
+    if (execution->bounds->known)
+        set(document, "cgroup", bounds_document(execution->bounds));
     if (execution->failure != NULL)
         set(document, "failure", json_string(execution->failure));
     return document;

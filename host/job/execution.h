@@ -6,6 +6,7 @@
 #ifndef LAZARET_HOST_JOB_EXECUTION_H
 #define LAZARET_HOST_JOB_EXECUTION_H
 
+#include "host/job/bounds.h"
 #include "host/job/events.h"
 #include "host/job/gpu.h"
 #include "host/job/recheck.h"
@@ -26,6 +27,7 @@ struct execution {
     const struct plan *plan;              /* NULL: none */
     const struct events *events;
     const struct passthrough_facts *passthrough; /* NULL: no device was passed through */
+    const struct bounds *bounds;                 /* of all its processes */
     const char *failure;                         /* why there is no evaluation; NULL: there is one */
 };
 

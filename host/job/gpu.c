@@ -27,6 +27,18 @@ bool gpu_was_clean(const struct passthrough_facts *facts)
            facts->resets_after == facts->resets_before;
 }
 
+bool gpu_strayed(const struct passthrough_facts *facts, char ret_reason[ERROR_TEXT_MAX])
+{
+    if (facts->dma_faults == 0)
+        return false;
+    (void)snprintf(
+        ret_reason, ERROR_TEXT_MAX,
+        "the PCI device %s was kept from memory that is not the guest's, %u times or more: the guest, or its "
+        "driver, is not to be trusted; the host's kernel log has the addresses",
+        facts->device.name, facts->dma_faults);
+    return true;
+}
+
 static json_t *companions(const struct passthrough_facts *facts)
 {
     json_t *array = json_array();
@@ -58,11 +70,15 @@ json_t *gpu_document(const struct passthrough_facts *facts)
 {
     const struct pci_device *device = &facts->device;
 
-    return json_pack("{s:s, s:o, s:o, s:o, s:i, s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:b, s:b, s:s}", "address",
-                     device->name, "vendor", hexadecimal(4, device->vendor), "device", hexadecimal(4, device->device),
-                     "class", hexadecimal(6, device->class_code), "group", device->group, "companions",
-                     companions(facts), "driver", device->driver, "resetMethod", device->resets, "resetBefore",
-                     (int)facts->resets_before, "resetAfter", (int)facts->resets_after, "resetFailed",
-                     (int)facts->resets_failed, "resetSeconds", seconds(facts->reset_ns), "taken", (int)facts->taken,
-                     "driverReturned", (int)facts->returned, "trouble", facts->trouble);
+    json_t *document = json_pack(
+        "{s:s, s:o, s:o, s:o, s:i, s:o, s:s, s:s, s:i, s:i, s:i, s:o, s:b, s:b, s:s}", "address", device->name,
+        "vendor", hexadecimal(4, device->vendor), "device", hexadecimal(4, device->device), "class",
+        hexadecimal(6, device->class_code), "group", device->group, "companions", companions(facts), "driver",
+        device->driver, "resetMethod", device->resets, "resetBefore", (int)facts->resets_before, "resetAfter",
+        (int)facts->resets_after, "resetFailed", (int)facts->resets_failed, "resetSeconds", seconds(facts->reset_ns),
+        "taken", (int)facts->taken, "driverReturned", (int)facts->returned, "trouble", facts->trouble);
+
+    if (document != NULL && facts->faults_known)
+        (void)json_object_set_new(document, "dmaFaults", json_integer((json_int_t)facts->dma_faults));
+    return document;
 }

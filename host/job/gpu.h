@@ -17,6 +17,12 @@ MUST_USE int gpu_claim(const struct job_options *options, struct passthrough **r
 /* Whether host driver, resets and return all went as they should: what the statement may call verified. */
 bool gpu_was_clean(const struct passthrough_facts *facts);
 
+/*
+ * Why an evaluation whose device did this is none: it reached for memory that is not the guest's, so either the guest
+ * is not itself any more or its driver is broken. False: nothing is against it.
+ */
+bool gpu_strayed(const struct passthrough_facts *facts, char ret_reason[ERROR_TEXT_MAX]);
+
 /* The value of `passthrough` in execution.json; a new reference, or NULL without memory. Fields: docs/execution.md. */
 json_t *gpu_document(const struct passthrough_facts *facts);
 

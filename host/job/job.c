@@ -14,6 +14,7 @@
 #include "host/confine/monitor.h"
 #include "host/job/admission.h"
 #include "host/job/assess.h"
+#include "host/job/bounds.h"
 #include "host/job/forensics.h"
 #include "host/job/gpu.h"
 #include "host/job/job_ledger.h"
@@ -56,6 +57,7 @@ struct job {
     json_t *scratch_listing;         /* of a job that ended badly; NULL: none */
     struct run runs[RUN_COUNT_MAX];  /* prepared all at once, run one after another */
     unsigned run_count;
+    struct bounds bounds;
     struct recheck_report recheck;
     bool rechecked;
     struct assessment assessment;
@@ -184,6 +186,9 @@ static int prepare_runs(struct job *job, struct run_setting *setting, struct err
         r = run_prepare(setting, RUN_OPENING, "opening", &job->runs[job->run_count++], err);
     if (r == 0 && rechecks(job))
         r = run_prepare(setting, RUN_PREDICTION, "recheck", &job->runs[job->run_count++], err);
+    if (r == 0)
+        r = bounds_start(&job->bounds, job->journal != NULL ? journal_id(job->journal) : "", setting, job->runs,
+                         job->run_count, err);
     return r < 0 ? r : confine_monitor(err);
 }
 
@@ -233,8 +238,10 @@ static int run(struct job *job, struct error *err)
     r = repeat_evaluation(&setting, job->made, &inputs, job->runs, repeats(job), &job->assessment, &trouble);
     if (r == 0)
         r = recheck(job, &setting, &inputs, &trouble);
+    bounds_end_vm(&job->bounds);
     if (r == 0)
         return 0;
+    bounds_explain(&job->bounds, &trouble);
     if (trouble.kind != ERROR_GUEST) {
         *err = trouble;
         return r;
@@ -284,6 +291,7 @@ static int publish(struct job *job, struct error *err)
         .results = job->runs[0].results,
         .assessment = &job->assessment,
         .last = last_run(job),
+        .bounds = &job->bounds,
         .scratch = job->scratch_listing,
         .passthrough = job->passthrough != NULL ? passthrough_facts(job->passthrough) : NULL,
         .console_fd = job->console_fd,
@@ -335,6 +343,20 @@ static int decide(struct job *job, struct error *err)
     return 0;
 }
 
+/* Gives the device back, and drops what was evaluated with one that strayed. */
+static void return_device(struct job *job)
+{
+    char reason[ERROR_TEXT_MAX];
+
+    if (job->passthrough == NULL)
+        return;
+    passthrough_return(job->passthrough);
+    if (job->assessment.failed || !gpu_strayed(passthrough_facts(job->passthrough), reason))
+        return;
+    assessment_clear(&job->assessment);
+    assessment_fail(&job->assessment, OUTCOME_COULD_NOT_EVALUATE, reason);
+}
+
 static int run_job(struct job *job, struct error *err)
 {
     int r = locate_policy(job->options->policy_path, job->policy_path, err);
@@ -352,7 +374,7 @@ static int run_job(struct job *job, struct error *err)
         r = decide(job, err);
     if (r == 0 && !job->assessment.failed)
         r = run(job, err);
-    passthrough_return(job->passthrough);
+    return_device(job);
     if (r == 0) {
         read_scratch(job);
         r = publish(job, err);
@@ -410,6 +432,7 @@ static void job_free(struct job *job)
     job_ledger_stop(&job->ledger);
     events_stop(&job->events);
     staging_free(job->staging);
+    bounds_free(&job->bounds);
     journal_free(job->journal);
     free(job->made);
     free(job);

@@ -92,6 +92,7 @@ static int write_execution(struct gathering *g)
         .plan = &p->made->plan,
         .events = p->events,
         .passthrough = p->passthrough,
+        .bounds = p->bounds,
         .failure = p->assessment->failed ? p->assessment->reasons[0] : NULL,
     };
 

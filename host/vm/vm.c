@@ -2,6 +2,7 @@
 /* The monitor's side of one VM: start, connect, destroy. */
 #include "host/vm/vm.h"
 
+#include "base/file.h"
 #include "base/io.h"
 #include "host/link/link.h"
 #include "host/vm/deadlines.h"
@@ -101,7 +102,7 @@ static int prepare(struct vm *vm, const struct vm_options *options, struct inher
     if (process) {
         child->agent_fd = open(options->agent_path, O_RDONLY | O_CLOEXEC);
         if (child->agent_fd < 0)
-            return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", options->agent_path, strerror(errno));
+            return error_set(err, file_error_kind(-errno), -errno, "%s: %s", options->agent_path, strerror(errno));
         supervisor->files[0] = (struct sandbox_file){
             .path = options->agent_path, .fd = child->agent_fd, .target = SANDBOX_AGENT_ROOT "/init"};
         supervisor->file_count = 1;
@@ -234,6 +235,16 @@ int vm_start(const struct vm_options *options, struct vm **ret_vm, struct error 
     vm->start_ns = start_ns;
     *ret_vm = TAKE_POINTER(vm);
     return 0;
+}
+
+int vm_supervisor(const struct vm *vm)
+{
+    return vm->supervisor;
+}
+
+bool vm_is_translated(const struct vm *vm)
+{
+    return vm->record.isolation == VM_MICROVM && vm->record.acceleration != VM_ACCEL_KVM;
 }
 
 /* ---- while it runs ------------------------------------------------------------------------------- */

@@ -143,6 +143,10 @@ const char *vm_exit_detail(const struct vm *vm);
  */
 MUST_USE int vm_destroy(struct vm *vm, struct vm_record *ret_record, struct error *err);
 
+/* The supervisor of a prepared VM, of whom every process of it descends; and whether QEMU translates its code. */
+int vm_supervisor(const struct vm *vm);
+bool vm_is_translated(const struct vm *vm);
+
 /* Kills what still runs and frees; NULL is fine. */
 void vm_free(struct vm *vm);
 

@@ -24,13 +24,18 @@ def equal(text, wanted, seen):
     check(text, wanted == seen, f"wanted {wanted!r}, seen {seen!r}")
 
 
+def arguments(output, *options):
+    """The command of an evaluation of the example on KVM and vhost-vsock into OUT/output."""
+    words = [os.environ["LAZARET"], "evaluate", DIGITS / "clean.onnx", "--test", "/job/few.npz", "--spec",
+             DIGITS / "spec.yaml", "--policy", "/job/policy.yaml", "--key", "/job/state/key.pem", "-o", OUT / output,
+             "--accel", "kvm", "--transport", "vhost-vsock", "--memory", "256", "--quiet", *options]
+    return [*map(str, words)]
+
+
 def begin(output, *options):
-    """Starts an evaluation of the example on KVM and vhost-vsock into OUT/output."""
-    arguments = [os.environ["LAZARET"], "evaluate", DIGITS / "clean.onnx", "--test", "/job/few.npz", "--spec",
-                 DIGITS / "spec.yaml", "--policy", "/job/policy.yaml", "--key", "/job/state/key.pem", "-o", OUT / output,
-                 "--accel", "kvm", "--transport", "vhost-vsock", "--memory", "256", "--quiet", *options]
-    return subprocess.Popen([*map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True)
+    """Starts it."""
+    return subprocess.Popen(arguments(output, *options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
 
 
 def end(job):

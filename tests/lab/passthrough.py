@@ -1,33 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lab's cases of passthrough share: facts of sysfs, evaluations, lines for the lab."""
+"""What the lab's cases of passthrough share: facts of sysfs, refusals, an image with another agent."""
 import base64
 import hashlib
 import json
 import os
 import pathlib
 import subprocess
-import time
 
-OUT = pathlib.Path("/work/out")
+from lab import OUT, STATE, check, equal, evaluate, execution
+
 DEVICES = pathlib.Path("/sys/bus/pci/devices")
-DIGITS = pathlib.Path(os.environ["DIGITS"])
-STATE = pathlib.Path(os.environ["LAZARET_STATE"])
-TEST = "/job/few.npz"  # a few inputs of the example
-
-
-def passed(text):
-    print(f"LAB passed: {text}", flush=True)
-
-
-def check(text, condition, seen=""):
-    if condition:
-        passed(text)
-    else:
-        print(f"LAB FAILED: {text} {seen}", flush=True)
-
-
-def equal(text, wanted, seen):
-    check(text, wanted == seen, f": wanted {wanted!r}, seen {seen!r}")
 
 
 def find(vendor, device, which=0):
@@ -48,6 +30,7 @@ def override(address):
 
 
 def loan(address):
+    """What a job has written down to be given back."""
     return (STATE / "gpus" / address).read_text()
 
 
@@ -55,34 +38,7 @@ def dmesg():
     return subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout
 
 
-def arguments(output, *options):
-    return [os.environ["LAZARET"], "evaluate", str(DIGITS / "clean.onnx"), "--test", TEST, "--spec",
-            str(DIGITS / "spec.yaml"), "--policy", "/job/policy.yaml", "--key", str(STATE / "key.pem"), "-o", str(OUT / output),
-            "--accel", "kvm", "--transport", "vhost-vsock", "--memory", "256", "--quiet", *options]
-
-
-def evaluate(output, *options):
-    done = subprocess.run(arguments(output, *options), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        print(done.stdout, done.stderr, flush=True)
-    return done
-
-
-def begin(output, *options):
-    return subprocess.Popen(arguments(output, *options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def execution(output):
-    return json.loads((OUT / output / "execution.json").read_text())
-
-
-def digest(output):
-    path = OUT / output / "evaluation.json"
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else output
-
-
-def words(output):
-    """What the statement says that the host verified."""
+def statement(output):
     bundle = json.loads((OUT / output / "result.sigstore.json").read_text())
     return base64.b64decode(bundle["dsseEnvelope"]["payload"]).decode()
 
@@ -97,16 +53,6 @@ def processes(name):
         except OSError:
             pass
     return found
-
-
-def wait(condition, seconds):
-    """How long it took, or None."""
-    start = time.monotonic()
-    while time.monotonic() - start < seconds:
-        if condition():
-            return time.monotonic() - start
-        time.sleep(0.2)
-    return None
 
 
 def use_agent(path):
@@ -138,7 +84,7 @@ def use_agent(path):
 def refused(name, address, reason):
     """An evaluation that is refused for a reason, signed, and that leaves nothing."""
     done = evaluate(name, "--gpu", address)
-    equal(f"{name}: could not evaluate", 3, done.returncode)
+    equal(f"{name}: could not evaluate", 3, done)
     failure = execution(name).get("failure", "")
     check(f"{name}: for its reason: {failure[:160]}", reason in failure, failure)
     check(f"{name}: signed", (OUT / name / "result.sigstore.json").exists())

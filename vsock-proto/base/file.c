@@ -8,13 +8,18 @@
 
 #define FILE_READ_STEP ((size_t)64 * 1024)
 
+enum error_kind file_error_kind(int code)
+{
+    return code == -EMFILE || code == -ENFILE || code == -ENOMEM ? ERROR_UNAVAILABLE : ERROR_NO_INPUT;
+}
+
 int file_open_regular(const char *path, int *ret_fd, struct stat *ret_status, struct error *err)
 {
     CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
 
     if (fd < 0 || fstat(fd, &status) < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
+        return error_set(err, file_error_kind(-errno), -errno, "%s: %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_NO_INPUT, -EINVAL, "%s: not a regular file", path);
     *ret_fd = take_fd(&fd);

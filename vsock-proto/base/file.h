@@ -8,6 +8,10 @@
 
 #include <sys/stat.h>
 
+/* What it means that an input could not be opened, by a negative errno: ERROR_NO_INPUT, or ERROR_UNAVAILABLE where this
+ * process has no descriptor or memory left for it. */
+enum error_kind file_error_kind(int code);
+
 /*
  * Opens a regular file for reading; never waits on a FIFO that nobody writes to. ERROR_NO_INPUT with -errno, -EINVAL
  * where it is something else than a regular file.

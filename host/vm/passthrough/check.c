@@ -119,8 +119,8 @@ int check_device(const struct check_places *places, const struct pci_address *ad
         return r;
     if (!device.bridge && !check_is_gpu(&device))
         return error_set(err, ERROR_UNAVAILABLE, -EINVAL,
-                         "the PCI device %s is no GPU: it is a %s (class 0x%06x); display controllers and processing "
+                         "the PCI device %s is no GPU, but of class 0x%06x (%s); display controllers and processing "
                          "accelerators are passed through",
-                         device.name, pci_class_name(device.class_code, text), device.class_code);
+                         device.name, device.class_code, pci_class_name(device.class_code, text));
     return check_any_device(places, address, ret_group, err);
 }

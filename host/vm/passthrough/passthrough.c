@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/passthrough/check.h"
+#include "host/vm/passthrough/dma_faults.h"
 #include "host/vm/passthrough/keeper.h"
 #include "host/vm/passthrough/loan.h"
 #include "host/vm/passthrough/pci_driver.h"
@@ -25,6 +26,7 @@ struct passthrough {
     struct passthrough_facts facts;
     struct pci_group group;
     struct keeper *keeper;
+    int kernel_log;     /* -1: it can't be read */
     int sysfs, loan_fd; /* the lock is shared with the keeper */
     bool done;          /* it was given back, or that was tried */
 };
@@ -124,6 +126,8 @@ static int claim_text(const char *text, bool any, struct passthrough **ret_passt
     if (passthrough == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a device");
     passthrough->sysfs = passthrough->loan_fd = -1;
+    passthrough->kernel_log = dma_faults_open();
+    passthrough->facts.faults_known = passthrough->kernel_log >= 0;
     r = claim(passthrough, &address, any, err);
     if (r < 0)
         passthrough_free(passthrough);
@@ -177,6 +181,7 @@ int passthrough_take(struct passthrough *passthrough, struct error *err)
         return error_set(err, ERROR_GUEST, r, "%s", trouble.text);
     }
     passthrough->facts.taken = true;
+    dma_faults_skip(passthrough->kernel_log); /* what its own driver caused when it let go is not the guest's */
     return 0;
 }
 
@@ -186,14 +191,9 @@ void passthrough_reset(struct passthrough *passthrough)
 
     if (!passthrough->facts.taken || passthrough->done)
         return;
+    passthrough->facts.dma_faults += dma_faults_count(passthrough->kernel_log, &passthrough->facts.device.address);
     if (order(passthrough, KEEPER_RESET, &passthrough->facts.resets_after, &trouble) < 0)
         note(passthrough, &trouble);
-}
-
-/* The keeper was killed: what it wrote down is done from here. */
-static int return_alone(struct passthrough *passthrough, struct error *err)
-{
-    return recover(passthrough, err);
 }
 
 void passthrough_return(struct passthrough *passthrough)
@@ -206,8 +206,9 @@ void passthrough_return(struct passthrough *passthrough)
         return;
     passthrough->done = true;
     r = keeper_order(passthrough->keeper, KEEPER_RETURN, io_deadline_ms(VM_DEADLINE_DEVICE_MS), &ns, &trouble);
+    /* The keeper was killed: what it wrote down is done from here. */
     if (r < 0 && trouble.kind == ERROR_INTERNAL && r != -ETIMEDOUT)
-        r = return_alone(passthrough, &trouble);
+        r = recover(passthrough, &trouble);
     passthrough->facts.returned = r == 0;
     if (r < 0)
         note(passthrough, &trouble);
@@ -225,6 +226,7 @@ void passthrough_free(struct passthrough *passthrough)
     if (passthrough->keeper != NULL)
         passthrough_return(passthrough);
     keeper_free(passthrough->keeper, io_deadline_ms(VM_DEADLINE_KEEPER_MS));
+    cleanup_close_fd(&passthrough->kernel_log);
     cleanup_close_fd(&passthrough->loan_fd);
     cleanup_close_fd(&passthrough->sysfs);
     free(passthrough);

@@ -71,8 +71,9 @@ int main(int argc, char **argv)
     if (passthrough != NULL) {
         passthrough_return(passthrough);
         facts = passthrough_facts(passthrough);
-        (void)printf("taken %d returned %d resets %u %u failed %u %s\n", facts->taken, facts->returned,
-                     facts->resets_before, facts->resets_after, facts->resets_failed, facts->trouble);
+        (void)printf("taken %d returned %d resets %u %u failed %u faults %u %s\n", facts->taken, facts->returned,
+                     facts->resets_before, facts->resets_after, facts->resets_failed, facts->dma_faults,
+                     facts->trouble);
     }
     passthrough_free(passthrough);
     return error.kind == ERROR_NONE ? 0 : error_exit_status(error.kind);

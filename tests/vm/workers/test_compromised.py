@@ -60,7 +60,7 @@ WAYS = {
 }
 SLOW = ("spins", "stalls")  # end with the policy's deadline
 UNLIMITED = "eats-unlimited"  # only where the guest has a memory of its own
-DEADLINE = 8
+DEADLINE, SLOW_DEADLINE = 60, 3
 
 
 class Compromised(Case):
@@ -90,6 +90,8 @@ class Compromised(Case):
         if way == "int80":  # a kernel without 32-bit calls makes a fault of it
             self.assertIn(worker["failure"], (FORBIDDEN, CRASHED))
             expected = call("execve", 0x2000000B, " (32-bit)") if worker["failure"] == FORBIDDEN else crash("SEGV", 11)
+        if way == "misaligns" and worker["failure"] == "bad-model":  # TCG checks no alignment: nothing happened
+            return
         for name, value in expected.items():
             (self.assertIn if name == "text" else self.assertEqual)(value, worker[name])
         self.assertIn(expected["text"], forensics["reasons"][0])
@@ -117,11 +119,11 @@ class Compromised(Case):
                 finished = subprocess.run(
                     [str(binaries / "lazaret"),
                      *evaluate_arguments(output, self.key, model=self.hostile_model(way), train=None,
-                                         extra=["--policy", self.policy(DEADLINE)])],
+                                         extra=["--policy", self.policy(SLOW_DEADLINE if way in SLOW else DEADLINE)])],
                     capture_output=True, text=True, timeout=120, check=False)
                 (self.expect_deadline(finished, output) if way in SLOW else
                  self.expect_report(finished, output, way))
-                self.assertLess(time.monotonic() - began, 30)
+                self.assertLess(time.monotonic() - began, DEADLINE)
                 self.show(way, began, output)
 
     @unittest.skipUnless(has_microvm(), "needs root, QEMU and a guest image")

@@ -192,7 +192,8 @@ static void try_type(const struct state *state, unsigned type)
     int pair[2], r;
 
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    CU_ASSERT_EQUAL_FATAL(collector_start(pair[0], state->scans ? NULL : sample_plan(), nonce, &talk.collector, NULL),
+    CU_ASSERT_EQUAL_FATAL(collector_prepare(&talk.collector, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(collector_start(talk.collector, pair[0], state->scans ? NULL : sample_plan(), nonce, NULL),
                           0);
     (void)close(pair[0]);
     talk.guest = pair[1];

@@ -75,10 +75,10 @@ static void test_refused(void)
     static const struct {
         const char *class_code, *reason;
         unsigned char header_type;
-    } wrong[] = {{"0x020000", "no GPU: it is a network controller (class 0x020000)", 0},
-                 {"0x010802", "no GPU: it is a storage controller", 0},
-                 {"0x00ff00", "no GPU: it is a unclassified device", 0},
-                 {"0xff0000", "no GPU: it is a device of class 0xff", 0},
+    } wrong[] = {{"0x020000", "no GPU, but of class 0x020000 (network controller)", 0},
+                 {"0x010802", "(storage controller)", 0},
+                 {"0x00ff00", "(unclassified device)", 0},
+                 {"0xff0000", "(device of class 0xff)", 0},
                  {"0x060400", "is a bridge", 1},
                  {"0x060000", "is a bridge", 0},
                  {"0x030000", "is a bridge", 0x81}};

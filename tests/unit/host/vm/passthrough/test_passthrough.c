@@ -4,6 +4,7 @@
 
 #include "host/vm/deadlines.h"
 #include "host/vm/domain.h"
+#include "host/vm/passthrough/dma_faults.h"
 #include "host/vm/passthrough/hostdev.h"
 #include "host/vm/passthrough/keeper.h"
 #include "host/vm/passthrough/loan.h"
@@ -71,6 +72,30 @@ static void test_deadline(void)
     CU_ASSERT_TRUE(vm_deadline_pin_ms(24 * 1024) + VM_DEADLINE_START_MS > 240000);
 }
 
+static void test_dma_faults(void)
+{
+    static const struct {
+        const char *line;
+        bool is_of;
+    } lines[] = {
+        {"3,1,2,-;DMAR: [DMA Write NO_PASID] Request device [01:00.0] fault addr 0x20000000 [fault reason 0x05] PTE",
+         true},
+        {"3,1,2,-;DMAR: [DMA Read NO_PASID] Request device [01:03.2] fault addr 0x1000 [fault reason 0x06]", true},
+        {"3,1,2,-;AMD-Vi: Event logged [IO_PAGE_FAULT device=01:03.2 domain=0x0001 address=0x1000 flags=0x0020]", true},
+        {"3,1,2,-;vfio-pci 0000:01:03.2: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x000f address=0x1000]", true},
+        {"3,1,2,-;DMAR: [DMA Read NO_PASID] Request device [01:03.1] fault addr 0x1000 [fault reason 0x06]", false},
+        {"3,1,2,-;DMAR: [DMA Read NO_PASID] Request device [02:03.2] fault addr 0x1000 [fault reason 0x06]", false},
+        {"3,1,2,-;DMAR: DRHD: handling fault status reg 2", false},
+        {"3,1,2,-;vfio-pci 0000:01:03.2: enabling device (0000 -> 0002)", false},
+        {"", false}};
+    const struct pci_address address = {.bus = 1, .slot = 3, .function = 2}, on_root = {.slot = 3};
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        CU_ASSERT_EQUAL(dma_faults_is_of(lines[i].line, &address), lines[i].is_of);
+    CU_ASSERT_FALSE(dma_faults_is_of("DMAR: [DMA Read] Request device [00:00.0] fault addr 0x1000", &on_root));
+    CU_ASSERT_EQUAL(dma_faults_count(-1, &address), 0);
+}
+
 static void test_no_address(void)
 {
     struct passthrough *passthrough = NULL;
@@ -134,6 +159,7 @@ int main(void)
                                               {"the domain with it", test_domain},
                                               {"the deadline grows with memory", test_deadline},
                                               {"no address", test_no_address},
+                                              {"what the IOMMU blocked", test_dma_faults},
                                               {"the keeper", test_keeper}};
     int failed = harness_run("host vm passthrough", own, HARNESS_COUNT(own));
 
