@@ -11,8 +11,11 @@
 
 #define EVIDENCE_LOG_MAX (1024u * 1024u) /* bytes of the kernel's log */
 
-/* `folder_fd` is the scratch disk's; -1: there is none, and nothing happens. */
+/* The kernel's log from its beginning, to be read later by a process that may open nothing; -1 where there is none. */
+int evidence_open_kernel_log(void);
+
+/* `folder_fd` is the scratch disk's; -1: there is none, and nothing happens. `log_fd`: as opened. */
 void evidence_leave_failure(int folder_fd, const char *text);
-void evidence_leave_kernel_log(int folder_fd);
+void evidence_leave_kernel_log(int folder_fd, int log_fd);
 
 #endif

@@ -69,8 +69,11 @@ static int parse_arguments(int count, char **values, struct arguments *ret_argum
 
 static int run_in_vm(struct error *err)
 {
-    struct supervisor_options options = {.stream = -1, .scratch = -1};
+    struct supervisor_options options = {.stream = -1, .scratch = -1, .group = group_none()};
     int r = init_prepare(err);
+
+    if (r == 0 && init_mount_groups())
+        r = group_open(INIT_GROUPS, &options.group, err);
 
     if (r == 0)
         r = init_mount_scratch(&options.scratch, err);
@@ -80,7 +83,7 @@ static int run_in_vm(struct error *err)
         r = supervisor_run(&options, err);
     if (options.scratch >= 0) {
         (void)close(options.scratch);
-        init_unmount_scratch();
+        init_save_scratch();
     }
     return r;
 }
@@ -88,7 +91,7 @@ static int run_in_vm(struct error *err)
 static int run_as_process(const struct arguments *arguments, struct error *err)
 {
     const struct supervisor_options options = {
-        .stream = arguments->stream, .memory_bytes = arguments->memory_mib << 20, .scratch = -1};
+        .stream = arguments->stream, .memory_bytes = arguments->memory_mib << 20, .scratch = -1, .group = group_none()};
 
     return supervisor_run(&options, err);
 }

@@ -17,6 +17,7 @@ static int failed(struct error *err, const char *step)
 
 int model_file_open(int *ret_fd, struct error *err)
 {
+    /* SYSTEM-CALL supervisor memfd_create: a model's place */
     int fd = memfd_create("model", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
     if (fd < 0)
@@ -42,6 +43,7 @@ int model_file_append(int fd, const void *data, size_t size, struct error *err)
 
 int model_file_seal(int fd, struct error *err)
 {
+    /* SYSTEM-CALL supervisor fcntl [1 == F_ADD_SEALS]: a model that is here stays as it is */
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
         return failed(err, "seal");
     return 0;

@@ -4,6 +4,7 @@
 #define LAZARET_GUEST_AGENT_PROCESS_H
 
 #include "guest/agent/worker.h"
+#include "guest/sandbox/group.h"
 #include "wire/message.h"
 
 #include <sys/types.h>
@@ -15,8 +16,10 @@ struct process {
     struct sandbox_report *report;
 };
 
-/* Forks a worker for a task whose plan, check, threads, memory, model_fd and reference_fd are set. */
-MUST_USE int process_start(const struct worker_task *task, struct process *ret_process, struct error *err);
+/* Forks a worker, a member of the group, for a task whose plan, check, threads, memory, model_fd and reference_fd are
+ * set. */
+MUST_USE int process_start(const struct worker_task *task, const struct group *group, struct process *ret_process,
+                           struct error *err);
 
 /* Kills and reaps the worker if it is there, and closes what belongs to it. */
 void process_end(struct process *process);

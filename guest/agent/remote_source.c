@@ -2,6 +2,7 @@
 /* A source over READ: blocks of the file in memory, the least recently used replaced first. */
 #include "guest/agent/remote_source.h"
 
+#include "guest/agent/window_pipe.h"
 #include "guest/scan/limits.h"
 #include "wire/session_scan.h"
 
@@ -98,17 +99,8 @@ static int ask(struct remote *remote, uint64_t block, struct slot **ret_slot, st
 
 static int read_all(int fd, void *ret_data, size_t size, struct error *err)
 {
-    uint8_t *data = ret_data;
-
-    for (size_t done = 0; done < size;) {
-        ssize_t count = read(fd, data + done, size - done);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return error_set(err, ERROR_INTERNAL, -EIO, "the supervisor is gone");
-        done += (size_t)count;
-    }
+    if (window_pipe_read(fd, ret_data, size) < 0)
+        return error_set(err, ERROR_INTERNAL, -EIO, "the supervisor is gone");
     return 0;
 }
 

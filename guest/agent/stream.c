@@ -48,6 +48,7 @@ int stream_reader_fill(struct stream_reader *reader, int fd, struct error *err)
 
         if (r < 0)
             return error_set(err, ERROR_INTERNAL, r, "no memory for a frame");
+        /* SYSTEM-CALL supervisor read: frames of the host and of workers; the kernel's log, for evidence */
         count = read(fd, room, missing(reader));
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return 0;
@@ -70,6 +71,8 @@ const uint8_t *stream_reader_payload(const struct stream_reader *reader)
 
 void stream_reader_next(struct stream_reader *reader)
 {
+    if (reader->bytes.size > 0)
+        explicit_bzero(reader->bytes.data, reader->bytes.size);
     reader->bytes.size = 0;
     reader->has_header = reader->complete = false;
 }
@@ -92,12 +95,15 @@ bool stream_writer_is_empty(const struct stream_writer *writer)
 
 void stream_writer_drop(struct stream_writer *writer)
 {
+    if (writer->bytes.size > 0)
+        explicit_bzero(writer->bytes.data, writer->bytes.size);
     writer->bytes.size = writer->written = 0;
 }
 
 int stream_writer_flush(struct stream_writer *writer, int fd)
 {
     while (!stream_writer_is_empty(writer)) {
+        /* SYSTEM-CALL supervisor write: frames to the host, windows to workers, the model into its memory file */
         ssize_t count = write(fd, writer->bytes.data + writer->written, writer->bytes.size - writer->written);
 
         if (count < 0 && (errno == EAGAIN || errno == EINTR))

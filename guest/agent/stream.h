@@ -28,7 +28,7 @@ MUST_USE int stream_reader_fill(struct stream_reader *reader, int fd, struct err
 /* The complete frame's payload. */
 const uint8_t *stream_reader_payload(const struct stream_reader *reader);
 
-/* Drops the frame and makes ready for the next. */
+/* Wipes the frame, which may be a piece of a model, and makes ready for the next. */
 void stream_reader_next(struct stream_reader *reader);
 
 /* --- bytes on their way out --------------------------------------------------------------------- */
@@ -47,7 +47,7 @@ bool stream_writer_is_empty(const struct stream_writer *writer);
 /* Writes what the descriptor takes. 0, -EPIPE, -errno. */
 MUST_USE int stream_writer_flush(struct stream_writer *writer, int fd);
 
-/* Forgets what was not written. */
+/* Wipes what was written and forgets what was not. */
 void stream_writer_drop(struct stream_writer *writer);
 
 #endif

@@ -57,7 +57,7 @@ void supervisor_give_up(struct supervisor *s, const struct message_failure *fail
     s->life = LIFE_FAILED;
     process_end(&s->worker);
     evidence_leave_failure(s->scratch, s->reason.text);
-    evidence_leave_kernel_log(s->scratch);
+    evidence_leave_kernel_log(s->scratch, s->kernel_log);
     (void)!supervisor_send(s, &message, NULL);
 }
 
@@ -129,6 +129,7 @@ static void step(struct supervisor *s)
     struct pollfd polled[POLL_COUNT];
 
     prepare_poll(s, polled);
+    /* SYSTEM-CALL supervisor poll: waits for the host and the worker */
     if (poll(polled, POLL_COUNT, -1) < 0)
         return; /* interrupted */
     if (polled[POLL_WORKER_INPUT].revents != 0)
@@ -153,6 +154,7 @@ static void part(struct supervisor *s)
     while (!stream_writer_is_empty(&s->to_host))
         if (io_wait(s->host, POLLOUT, deadline) < 0 || stream_writer_flush(&s->to_host, s->host) < 0)
             return;
+    /* SYSTEM-CALL supervisor shutdown: the host sees that all was sent */
     (void)shutdown(s->host, SHUT_WR);
     while (io_wait(s->host, POLLIN, deadline) == 0) {
         ssize_t count = read(s->host, rest, sizeof rest);
@@ -167,6 +169,7 @@ static void close_supervisor(struct supervisor *s)
     process_end(&s->worker);
     cleanup_close_fd(&s->model);
     cleanup_close_fd(&s->reference);
+    cleanup_close_fd(&s->kernel_log);
     stream_reader_free(&s->from_host);
     stream_reader_free(&s->from_worker);
     stream_writer_free(&s->to_host);
@@ -190,6 +193,8 @@ int supervisor_run(const struct supervisor_options *options, struct error *err)
 {
     struct supervisor s = {.host = options->stream,
                            .scratch = options->scratch,
+                           .kernel_log = options->scratch < 0 ? -1 : evidence_open_kernel_log(),
+                           .group = options->group,
                            .model = -1,
                            .reference = -1,
                            .worker = {.input = -1, .output = -1},
@@ -207,6 +212,11 @@ int supervisor_run(const struct supervisor_options *options, struct error *err)
     }
     machine_describe(&s.machine);
     measure_memory(&s, options->memory_bytes);
+    r = sandbox_guard(s.scratch, err);
+    if (r < 0) {
+        close_supervisor(&s);
+        return r;
+    }
     session_guest_start(&s.session);
     while (s.life == LIFE_SESSION)
         step(&s);

@@ -11,6 +11,7 @@
 #define LAZARET_GUEST_AGENT_SUPERVISOR_H
 
 #include "base/error.h"
+#include "guest/sandbox/group.h"
 
 #include <stdint.h>
 
@@ -23,11 +24,13 @@ struct supervisor_options {
     int stream;            /* to the host; becomes non-blocking, stays the caller's */
     uint64_t memory_bytes; /* that the evaluation may take at most; 0: what the machine has */
     int scratch;           /* the scratch disk's folder, where evidence goes; -1: none */
+    struct group group;    /* of its workers; group_none where there is none */
 };
 
 /*
- * One session, to its end. 0 after GOODBYE; otherwise the reason, which the host was told as well
- * where it could be. SIGPIPE must be ignored.
+ * One session, to its end, in a process that is confined for good (sandbox_guard) before the first byte of the host's
+ * is read: afterwards it may only write to standard error, close what it has, end itself or the VM. 0 after GOODBYE;
+ * otherwise the reason, which the host was told as well where it could be. SIGPIPE must be ignored.
  */
 MUST_USE int supervisor_run(const struct supervisor_options *options, struct error *err);
 

@@ -13,9 +13,13 @@
 static int answer_hello(struct supervisor *s, const struct message_hello *hello, struct error *err)
 {
     struct message message = {.type = MESSAGE_GUEST_HELLO};
-    char agent[64];
+    char agent[64 + 32];
 
-    (void)snprintf(agent, sizeof agent, "lazaret-agent %s, Landlock %d", LAZARET_VERSION, sandbox_landlock_abi());
+    /* SYSTEM-CALL supervisor landlock_create_ruleset: the kernel's ABI, for the hello */
+    (void)snprintf(agent, sizeof agent, "lazaret-agent %s, Landlock %d, %s", LAZARET_VERSION, sandbox_landlock_abi(),
+                   s->group.tasks < 0        ? "no control group"
+                   : s->group.memory_max < 0 ? "control group without memory"
+                                             : "control group");
     message.guest_hello.version = MESSAGE_VERSION;
     memcpy(message.guest_hello.nonce, hello->nonce, sizeof hello->nonce);
     message.guest_hello.agent = supervisor_text(agent);
@@ -140,7 +144,7 @@ static int act_on(struct supervisor *s, const struct message *message, struct er
         return receive_import(s, err);
     default: /* BYE: session_guest_receive lets nothing else through */
         s->life = LIFE_PARTED;
-        evidence_leave_kernel_log(s->scratch); /* once it has the GOODBYE, the host may end the VM */
+        evidence_leave_kernel_log(s->scratch, s->kernel_log); /* once it has the GOODBYE, the host may end the VM */
         return supervisor_send(s, &goodbye, err);
     }
 }

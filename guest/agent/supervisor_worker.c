@@ -4,6 +4,7 @@
 #include "guest/engine/kernels/kernels.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +26,21 @@ static uint64_t worker_memory(const struct supervisor *s, const struct worker_ta
     return s->memory_bytes - s->plan->reference_size; /* receive_plan: it fits */
 }
 
+/*
+ * What the worker's own memory may be, besides the models, which the supervisor brought in. A little more than what its
+ * address space lets it have, so that a worker that stays within its limits is told that there is no more memory, and
+ * only one that has broken them is killed.
+ */
+static uint64_t group_memory(const struct supervisor *s, const struct worker_task *task)
+{
+    uint64_t models = (task->check == WORKER_FILE ? 0 : s->plan->model_size) +
+                      (task->reference_fd >= 0 ? s->plan->reference_size : 0);
+
+    if (task->memory_bytes == 0)
+        return 0;
+    return (task->memory_bytes > models ? task->memory_bytes - models : 0) + GROUP_SLACK;
+}
+
 void supervisor_start_worker(struct supervisor *s, uint32_t check)
 {
     struct worker_task task = {.plan = s->plan,
@@ -41,7 +57,9 @@ void supervisor_start_worker(struct supervisor *s, uint32_t check)
         task.threads = KERNEL_THREADS_MAX;
     stream_reader_next(&s->from_worker);
     stream_writer_drop(&s->to_worker);
-    if (process_start(&task, &s->worker, &err) < 0)
+    s->group_memory = group_memory(s, &task);
+    s->group_kills = group_kills(&s->group);
+    if (group_limit(&s->group, s->group_memory, &err) < 0 || process_start(&task, &s->group, &s->worker, &err) < 0)
         supervisor_give_up_for(s, MESSAGE_FAILURE_INTERNAL, err.text);
 }
 
@@ -52,6 +70,13 @@ static void bury_worker(struct supervisor *s)
     struct message_failure failure;
 
     process_describe_end(&s->worker, text, &failure);
+    if (failure.signal == SIGKILL && group_kills(&s->group) > s->group_kills) {
+        size_t used = strlen(text);
+
+        (void)snprintf(text + used, sizeof text - used, ", at its control group's %llu MiB",
+                       (unsigned long long)(s->group_memory >> 20));
+        failure.text = supervisor_text(text);
+    }
     supervisor_give_up(s, &failure);
 }
 
@@ -90,16 +115,30 @@ static int note_message(struct supervisor *s, const struct message *message, boo
     return message->type == MESSAGE_SCAN_DONE && served ? session_guest_scan_done(&s->session) : 0;
 }
 
+/* Whether the model that was imported has other classes than its spec: the model's fault, not the worker's. */
+static bool contradicts_plan(const struct supervisor *s, const struct message *message, struct error *err)
+{
+    uint32_t wanted = s->plan->contract.classes;
+
+    if (message->type != MESSAGE_READY || s->judge.state != SESSION_HOST_IMPORTING || wanted == 0 ||
+        message->ready.classes == wanted)
+        return false;
+    (void)error_set(err, ERROR_BAD_INPUT, -EINVAL, "the model has %u classes, its input contract says %u",
+                    message->ready.classes, wanted);
+    return true;
+}
+
 static void relay_message(struct supervisor *s, const struct message *message)
 {
     bool ends = false;
     struct error err = {0};
-    int r = session_host_receive(&s->judge, message, &err);
+    int r;
 
-    if (r < 0 && message->type == MESSAGE_READY && err.kind == ERROR_BAD_INPUT) {
+    if (contradicts_plan(s, message, &err)) {
         supervisor_give_up_for(s, MESSAGE_FAILURE_SHAPE, err.text);
         return;
     }
+    r = session_host_receive(&s->judge, message, &err);
     if (r == 0 && note_message(s, message, &ends) < 0)
         r = error_set(&err, ERROR_GUEST, -EPROTO, "%s before the host had its turn", message_type_name(message->type));
     if (r < 0) {

@@ -60,20 +60,32 @@ void window_reader_close(struct window_reader *reader)
     free(TAKE_POINTER(reader->labels));
 }
 
-static int read_all(int fd, void *ret_data, size_t size, struct error *err)
+int window_pipe_read(int fd, void *ret_data, size_t size)
 {
     uint8_t *data = ret_data;
 
     for (size_t done = 0; done < size;) {
+        /* SYSTEM-CALL worker read: windows and the served file's blocks come by the input pipe */
         ssize_t count = read(fd, data + done, size - done);
 
         if (count == 0)
-            return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the windows ended early");
+            return -ECONNRESET;
         if (count < 0 && errno != EINTR)
-            return error_set(err, ERROR_INTERNAL, -errno, "can't read a window: %s", strerror(errno));
+            return -errno;
         if (count > 0)
             done += (size_t)count;
     }
+    return 0;
+}
+
+static int read_all(int fd, void *ret_data, size_t size, struct error *err)
+{
+    int r = window_pipe_read(fd, ret_data, size);
+
+    if (r == -ECONNRESET)
+        return error_set(err, ERROR_INTERNAL, r, "the windows ended early");
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "can't read a window: %s", strerror(-r));
     return 0;
 }
 

@@ -29,6 +29,9 @@ MUST_USE int window_put_commit(struct buffer *buffer);
 
 /* --- the worker's side: blocking reads, no other system call --------------------------------------- */
 
+/* All of `size` bytes. -ECONNRESET where the supervisor closed its end before, -errno. */
+MUST_USE int window_pipe_read(int fd, void *ret_data, size_t size);
+
 struct window_reader {
     int fd;
     const struct plan *plan;

@@ -41,6 +41,7 @@ bool worker_scans(const struct worker_task *task)
 static int write_all(int fd, const uint8_t *data, size_t size)
 {
     for (size_t done = 0; done < size;) {
+        /* SYSTEM-CALL worker write: results leave by the output pipe */
         ssize_t count = write(fd, data + done, size - done);
 
         if (count < 0 && errno != EINTR)
@@ -110,11 +111,13 @@ static void send_failure(struct worker *worker, struct error *cause)
 /* A model's bytes, read-only; the memory file is then closed, as it can't be mapped any more. */
 static int map_file(int fd, uint64_t size, const void **ret_bytes, struct error *err)
 {
+    /* SYSTEM-CALL entry mmap [2 & PROT_EXEC == 0]: a model's bytes, from the sealed memory file */
     void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 
     if (bytes == MAP_FAILED)
         return error_set(err, ERROR_UNAVAILABLE, -errno, "can't map a model of %llu MiB: %s",
                          (unsigned long long)(size >> 20) + 1, strerror(errno));
+    /* SYSTEM-CALL entry close: the memory file; in sandbox.c the descriptors below those that are kept */
     (void)close(fd);
     *ret_bytes = bytes;
     return 0;
@@ -318,6 +321,7 @@ static int send_done(struct worker *worker, const struct check_figures *figures,
     struct message message = {.type = MESSAGE_CHECK_DONE};
     struct rusage usage = {0};
 
+    /* SYSTEM-CALL worker getrusage [0 == RUSAGE_SELF]: the peak of memory for the figures, as /proc is out of reach */
     (void)getrusage(RUSAGE_SELF, &usage);
     message.check_done.check = worker->task->check;
     message.check_done.cpu_ns = meter_cpu_ns();

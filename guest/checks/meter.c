@@ -10,6 +10,7 @@ uint64_t meter_cpu_ns(void)
 {
     struct timespec now = {0};
 
+    /* SYSTEM-CALL worker clock_gettime [0 == CLOCK_PROCESS_CPUTIME_ID]: CPU time for the figures */
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (uint64_t)now.tv_sec * IO_NS_PER_S + (uint64_t)now.tv_nsec;
 }

@@ -34,9 +34,12 @@ static const struct mount_entry mounts[] = {
     {"tmpfs", "/tmp", "tmpfs", "mode=1777,size=25%", MS_NOSUID | MS_NODEV | MS_NOEXEC},
 };
 
+static bool is_vm; /* asked once, as the end comes when no file can be looked at any more */
+
 bool init_is_vm(void)
 {
-    return getpid() == 1 && access(INIT_MODULE_LIST, R_OK) == 0;
+    is_vm = getpid() == 1 && access(INIT_MODULE_LIST, R_OK) == 0;
+    return is_vm;
 }
 
 static int mount_all(struct error *err)
@@ -153,16 +156,25 @@ int init_mount_scratch(int *ret_folder_fd, struct error *err)
     return 0;
 }
 
-void init_unmount_scratch(void)
+void init_save_scratch(void)
 {
-    if (umount2(INIT_SCRATCH, 0) < 0 && errno == EBUSY)
-        sync();
+    /* SYSTEM-CALL supervisor sync: evidence on the scratch disk
+       UNSEEN: only in a VM */
+    sync();
+}
+
+bool init_mount_groups(void)
+{
+    return mount("cgroup2", INIT_GROUPS, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0;
 }
 
 void init_power_off(void)
 {
-    if (!init_is_vm())
+    if (!is_vm)
         _exit(0);
+    /* SYSTEM-CALL supervisor reboot [0 == LINUX_REBOOT_MAGIC1]: the end of the VM
+       UNSEEN: only in a VM */
+    /* SYSTEM-CALL supervisor exit_group: the end of a process, or of a VM that can't be powered off */
     (void)reboot(RB_POWER_OFF);
     /* Only reached where the machine has no way to power off: a reset ends the VM as well. */
     (void)reboot(RB_AUTOBOOT);

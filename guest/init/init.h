@@ -18,6 +18,7 @@
 /* Likewise, for the scratch disk. */
 #define INIT_SCRATCH_LIST INIT_MODULE_FOLDER "/scratch"
 #define INIT_SCRATCH      "/scratch"
+#define INIT_GROUPS       "/sys/fs/cgroup"
 #define INIT_MODULE_MAX   64u
 #define INIT_NAME_MAX     64u
 
@@ -38,9 +39,13 @@ MUST_USE int init_prepare(struct error *err);
 MUST_USE int init_mount_scratch(int *ret_folder_fd, struct error *err);
 
 /*
- * Writes back what is on the scratch disk, so that it survives the end of the VM. Its folder must be closed before.
+ * Writes back what is on the scratch disk, so that it survives the end of the VM. It stays mounted: the supervisor
+ * can't unmount by then, and the journal has what a clean end would have.
  */
-void init_unmount_scratch(void);
+void init_save_scratch(void);
+
+/* Mounts the control groups' hierarchy (version 2) at INIT_GROUPS. Whether the kernel has it. */
+bool init_mount_groups(void);
 
 /*
  * Ends the VM: powers it off, or resets it if that fails, or panics if that fails too. In a process

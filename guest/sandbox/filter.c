@@ -1,79 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The seccomp filter of a worker: what computing threads need that already exist, and no more.
+ * The seccomp filters: of a worker, what computing threads need that already exist; of the supervisor, what it needs to
+ * hear the host and to start, hear and end workers. Each allowed call stands with its reason beside the code that makes
+ * it (rules.h).
  *
- * The default action is TRAP, so that the handler (trap.c) can report number and address. No call
- * here opens, maps a file, creates a process or thread, or changes a signal's handling: rt_sigaction
- * is absent, so that the handlers stay.
+ * The default action is TRAP, so that the handler (trap.c) can report number and address; that holds for calls by
+ * another architecture's entry too. No call of a worker opens, maps a file, creates a process or thread, or changes a
+ * signal's handling: rt_sigaction is absent, so that the handlers stay.
+ *
+ * Filters are inherited, and a call must pass all of them: the supervisor's therefore lets through what its workers may
+ * do as well, and what they do on their way to their own filter.
  */
+#include "guest/sandbox/rules.h"
+
 #include "guest/sandbox/internal.h"
 
-#include <errno.h>
 #include <seccomp.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
+#include <string.h>
 
-#define ANY UINT64_MAX /* no condition on an argument */
-
-/* A call, and a condition on one of its arguments: (argument & mask) == value. */
-struct rule {
-    int call;
-    unsigned argument;
-    uint64_t mask, value;
-};
-
-static const struct rule rules[] = {
-    {SCMP_SYS(read), 0, ANY, 0},            /* windows from the input pipe */
-    {SCMP_SYS(write), 0, ANY, 0},           /* results to the output pipe */
-    {SCMP_SYS(munmap), 0, ANY, 0},          /* malloc */
-    {SCMP_SYS(mremap), 0, ANY, 0},          /* realloc of large blocks */
-    {SCMP_SYS(brk), 0, ANY, 0},             /* malloc's main heap */
-    {SCMP_SYS(madvise), 0, ANY, 0},         /* malloc gives memory back */
-    {SCMP_SYS(mprotect), 2, PROT_EXEC, 0},  /* malloc grows a thread's heap; nothing becomes executable */
-    {SCMP_SYS(futex), 0, ANY, 0},           /* the engine's threads wait for work; locks in the C library */
-    {SCMP_SYS(sched_yield), 0, ANY, 0},     /* a thread that waits for little */
-    {SCMP_SYS(restart_syscall), 0, ANY, 0}, /* a wait goes on after a stop signal */
-    {SCMP_SYS(rt_sigreturn), 0, ANY, 0},    /* the fault handler returns */
-    {SCMP_SYS(rt_sigprocmask), 0, ANY, 0},  /* abort() */
-    {SCMP_SYS(gettid), 0, ANY, 0},          /* abort() */
-    {SCMP_SYS(getpid), 0, ANY, 0},          /* abort() */
-    {SCMP_SYS(sysinfo), 0, ANY, 0},         /* qsort() of much asks how much memory there is */
-    {SCMP_SYS(exit), 0, ANY, 0},            /* a thread ends */
-    {SCMP_SYS(exit_group), 0, ANY, 0},      /* the worker ends */
-    /* CPU time for the figures and the monotonic clock for progress; the latter mostly by the vDSO */
-    {SCMP_SYS(clock_gettime), 0, UINT32_MAX, CLOCK_PROCESS_CPUTIME_ID},
-    {SCMP_SYS(clock_gettime), 0, UINT32_MAX, CLOCK_THREAD_CPUTIME_ID},
-    {SCMP_SYS(clock_gettime), 0, UINT32_MAX, CLOCK_MONOTONIC},
-    /* the peak of memory, as /proc is out of reach */
-    {SCMP_SYS(getrusage), 0, UINT32_MAX, RUSAGE_SELF},
-};
-
-static int add_rule(scmp_filter_ctx filter, const struct rule *rule)
+static bool has_conditions(const struct rule *rule)
 {
-    if (rule->mask == ANY)
-        return seccomp_rule_add(filter, SCMP_ACT_ALLOW, rule->call, 0);
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, rule->call, 1,
-                            SCMP_CMP64(rule->argument, SCMP_CMP_MASKED_EQ, rule->mask, rule->value));
+    return rule->conditions[0].mask != 0;
 }
 
-/* malloc's memory: anonymous and never executable. */
-static int add_mmap(scmp_filter_ctx filter)
+/* Whether another rule of the profiles allows the call whatever its arguments are, or is the same one. */
+static bool is_covered(size_t index, unsigned profiles)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2, SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-                            SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS));
+    for (size_t i = 0; i < RULE_COUNT; i++) {
+        const struct rule *other = &rules[i];
+
+        if (i == index || (other->profile & profiles) == 0 || other->number != rules[index].number)
+            continue;
+        if (!has_conditions(other) && (has_conditions(&rules[index]) || i < index))
+            return true;
+        if (i < index && memcmp(other->conditions, rules[index].conditions, sizeof other->conditions) == 0)
+            return true;
+    }
+    return false;
 }
 
-/* abort() signals its own process, and no other can be signalled. */
-static int add_tgkill(scmp_filter_ctx filter)
+/*
+ * The condition's value. A filter that workers inherit can't know their ids: they signal themselves by it, and what the
+ * supervisor may signal is one of its own rules. There the condition is none.
+ */
+static struct rule_condition resolve(const struct rule_condition *condition, unsigned profiles, int scratch_fd)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0_64(SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint64_t)getpid()));
+    struct rule_condition resolved = *condition;
+
+    if (condition->value == SCRATCH_FOLDER)
+        resolved.value = (uint64_t)scratch_fd;
+    else if (condition->value == OWN_PROCESS && (profiles & RULE_entry) != 0)
+        resolved.mask = resolved.value = 0;
+    else if (condition->value == OWN_PROCESS)
+        resolved.value = (uint64_t)getpid();
+    return resolved;
 }
 
-int filter_install(void)
+static bool needs_scratch(const struct rule *rule)
+{
+    for (unsigned i = 0; i < RULE_CONDITIONS_MAX; i++)
+        if (rule->conditions[i].value == SCRATCH_FOLDER)
+            return true;
+    return false;
+}
+
+static int add_rule(scmp_filter_ctx filter, const struct rule *rule, unsigned profiles, int scratch_fd)
+{
+    uint32_t action = rule->error != 0 ? SCMP_ACT_ERRNO((unsigned)rule->error) : SCMP_ACT_ALLOW;
+    struct scmp_arg_cmp compared[RULE_CONDITIONS_MAX];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < RULE_CONDITIONS_MAX && rule->conditions[i].mask != 0; i++) {
+        const struct rule_condition condition = resolve(&rule->conditions[i], profiles, scratch_fd);
+
+        if (condition.mask != 0)
+            compared[count++] = SCMP_CMP64(condition.argument, SCMP_CMP_MASKED_EQ, condition.mask, condition.value);
+    }
+    return seccomp_rule_add_array(filter, action, rule->number, count, compared);
+}
+
+int filter_install(unsigned profiles, int scratch_fd)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
     int r;
@@ -81,23 +88,42 @@ int filter_install(void)
     if (filter == NULL)
         return -ENOMEM;
     r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    if (r == 0) /* calls by another architecture's entry have no number that could be reported */
-        r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    for (size_t i = 0; r == 0 && i < sizeof rules / sizeof rules[0]; i++)
-        r = add_rule(filter, &rules[i]);
     if (r == 0)
-        r = add_mmap(filter);
-    if (r == 0)
-        r = add_tgkill(filter);
+        r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
+    for (size_t i = 0; r == 0 && i < RULE_COUNT; i++)
+        if ((rules[i].profile & profiles) != 0 && !is_covered(i, profiles) &&
+            (scratch_fd >= 0 || !needs_scratch(&rules[i])))
+            r = add_rule(filter, &rules[i], profiles, scratch_fd);
     if (r == 0)
         r = seccomp_load(filter);
     seccomp_release(filter);
     return r;
 }
 
-void sandbox_call_name(int number, char ret_name[SANDBOX_CALL_NAME_MAX])
+/* The entries of x86: each has numbers of its own. */
+static uint32_t architecture_of(int32_t *number)
 {
-    CLEANUP_FREE char *name = seccomp_syscall_resolve_num_arch(seccomp_arch_native(), number);
+#if defined(__x86_64__)
+    if ((*number & SANDBOX_CALL_X32) != 0 && *number >= 0) {
+        *number &= ~SANDBOX_CALL_X32;
+        return SCMP_ARCH_X32;
+    }
+    if ((*number & SANDBOX_CALL_32_BIT) != 0 && *number >= 0) {
+        *number &= ~SANDBOX_CALL_32_BIT;
+        return SCMP_ARCH_X86;
+    }
+#endif
+    return seccomp_arch_native();
+}
 
-    (void)snprintf(ret_name, SANDBOX_CALL_NAME_MAX, "%s", name != NULL ? name : "unknown");
+void sandbox_call_name(int32_t number, char ret_name[SANDBOX_CALL_NAME_MAX])
+{
+    uint32_t architecture = architecture_of(&number);
+    CLEANUP_FREE char *name = seccomp_syscall_resolve_num_arch(architecture, number);
+    const char *entry = "";
+
+#if defined(__x86_64__)
+    entry = architecture == SCMP_ARCH_X32 ? " (x32)" : architecture == SCMP_ARCH_X86 ? " (32-bit)" : "";
+#endif
+    (void)snprintf(ret_name, SANDBOX_CALL_NAME_MAX, "%.36s%s", name != NULL ? name : "unknown", entry);
 }

@@ -5,13 +5,36 @@
 
 #include "guest/sandbox/sandbox.h"
 
-/* Handlers that write the report (NULL: none) and end the process. */
+/* --- trap.c ------------------------------------------------------------------------------------------- */
+
+/* Handlers that write the report (NULL: none) and end the process, on a stack of their own. */
 MUST_USE int trap_install(struct sandbox_report *report);
 
-/* Loads the seccomp filter into every thread. */
-MUST_USE int filter_install(void);
+/* Handlers that say on standard error what the supervisor did, and end it. */
+MUST_USE int trap_install_supervisor(void);
 
-/* No access to any file, port or socket by name. -ENOSYS, -EOPNOTSUPP where the kernel has no Landlock. */
-MUST_USE int landlock_forbid_all(void);
+/* --- filter.c ----------------------------------------------------------------------------------------- */
+
+/* Loads the seccomp filter of the profiles (enum rule_profile) into every thread; scratch_fd: -1 for none. */
+MUST_USE int filter_install(unsigned profiles, int scratch_fd);
+
+/* --- landlock.c --------------------------------------------------------------------------------------- */
+
+/*
+ * No access to any file, port or socket by name, but to make and write files below `folder_fd` (-1: nowhere).
+ * -EOPNOTSUPP where the kernel has no Landlock.
+ */
+MUST_USE int landlock_forbid_all(int folder_fd);
+
+/* --- privileges.c ------------------------------------------------------------------------------------- */
+
+/* While it may: nothing can ever be regained, not even by a setuid program. 0 too where it may not. */
+MUST_USE int privileges_empty_bounding_set(void);
+
+/* Leaves the capabilities of a mask of CAP_* bits, of those that it has, and no ambient or inheritable ones. */
+MUST_USE int privileges_keep(uint64_t capabilities);
+
+/* Whether this process has the capability. */
+bool privileges_has(int capability);
 
 #endif

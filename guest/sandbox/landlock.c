@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Landlock (Linux 5.13): an empty rule set over every right that the kernel's ABI knows. */
+/* Landlock (Linux 5.13): every right that the kernel's ABI knows, and no file, or one folder. */
 #include "guest/sandbox/internal.h"
 
 #include <errno.h>
+#include <linux/landlock.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +17,9 @@ struct ruleset {
     uint64_t port_rights; /* from ABI 4 */
     uint64_t scopes;      /* from ABI 6 */
 };
+
+/* truncate: from ABI 3, a bit that the reference platform's headers don't have */
+#define EVIDENCE_RIGHTS (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | UINT64_C(0x4000))
 
 #define RULESET_VERSION 1u /* LANDLOCK_CREATE_RULESET_VERSION */
 
@@ -31,6 +35,8 @@ static const struct {
 
 int sandbox_landlock_abi(void)
 {
+    /* SYSTEM-CALL entry landlock_create_ruleset: an empty rule set, and the ABI, which the supervisor's hello says too
+     */
     long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, RULESET_VERSION);
 
     return abi < 0 ? 0 : (int)abi;
@@ -48,7 +54,16 @@ static struct ruleset everything(int abi)
     return ruleset;
 }
 
-int landlock_forbid_all(void)
+/* The one exception: evidence may be made and written below the folder. */
+static int allow_evidence(int ruleset_fd, int folder_fd, uint64_t known)
+{
+    const struct landlock_path_beneath_attr beneath = {.allowed_access = EVIDENCE_RIGHTS & known,
+                                                       .parent_fd = folder_fd};
+
+    return (int)syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0u);
+}
+
+int landlock_forbid_all(int folder_fd)
 {
     int abi = sandbox_landlock_abi(), r = 0;
     struct ruleset ruleset = everything(abi);
@@ -59,7 +74,10 @@ int landlock_forbid_all(void)
     fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof ruleset, 0u);
     if (fd < 0)
         return -errno;
-    if (syscall(SYS_landlock_restrict_self, fd, 0u) < 0)
+    if (folder_fd >= 0 && allow_evidence(fd, folder_fd, ruleset.file_rights) < 0)
+        r = -errno;
+    /* SYSTEM-CALL entry landlock_restrict_self: no access by name */
+    if (r == 0 && syscall(SYS_landlock_restrict_self, fd, 0u) < 0)
         r = -errno;
     return r;
 }

@@ -3,26 +3,24 @@
 #include "guest/sandbox/sandbox.h"
 
 #include "guest/sandbox/internal.h"
+#include "guest/sandbox/rules.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/securebits.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#define CAPABILITY_NUMBERS 64 /* more than any kernel has */
 
 static int failed(struct error *err, const char *step)
 {
     int code = errno != 0 ? -errno : -EPERM;
 
     return error_set(err, ERROR_INTERNAL, code, "can't confine the worker: %s: %s", step, strerror(-code));
+}
+
+static int failed_with(struct error *err, const char *step, int code)
+{
+    errno = -code;
+    return failed(err, step);
 }
 
 int sandbox_report_map(struct sandbox_report **ret_report)
@@ -60,6 +58,7 @@ static int close_others(const struct sandbox_profile *profile)
     for (int fd = 0; fd <= highest; fd++)
         if (!keeps(profile, fd))
             (void)close(fd);
+    /* SYSTEM-CALL entry close_range: the descriptors that a worker does not need */
     return close_range((unsigned)(highest + 1), ~0U, 0);
 }
 
@@ -67,39 +66,29 @@ static int limit(int resource, uint64_t value)
 {
     struct rlimit bounds = {.rlim_cur = value, .rlim_max = value};
 
+    /* SYSTEM-CALL entry prlimit64 [0 == 0]: setrlimit of its own process */
     return setrlimit((__rlimit_resource_t)resource, &bounds);
 }
 
-/* No core file, no file written, no locked memory, no message queues. */
+/*
+ * No core file, no file written, no locked memory, no message queues, no queued or timed signals, no higher priority,
+ * and no deeper stack than this: RLIMIT_AS is the limit of all memory, RLIMIT_NPROC and RLIMIT_NOFILE come with the
+ * seal. RLIMIT_CPU is absent: a deadline is the host's to set and to say.
+ */
 static int set_limits(const struct sandbox_profile *profile)
 {
-    if (limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_FSIZE, 0) < 0 || limit(RLIMIT_MEMLOCK, 0) < 0 ||
-        limit(RLIMIT_MSGQUEUE, 0) < 0)
-        return -1;
+    static const struct {
+        int resource;
+        uint64_t value;
+    } limits[] = {{RLIMIT_CORE, 0},       {RLIMIT_FSIZE, 0}, {RLIMIT_MEMLOCK, 0}, {RLIMIT_MSGQUEUE, 0},
+                  {RLIMIT_SIGPENDING, 0}, {RLIMIT_NICE, 0},  {RLIMIT_RTPRIO, 0},  {RLIMIT_STACK, SANDBOX_STACK}};
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        if (limit(limits[i].resource, limits[i].value) < 0)
+            return -1;
     if (profile->address_space_max > 0 && limit(RLIMIT_AS, profile->address_space_max) < 0)
         return -1;
     return 0;
-}
-
-/* While still root: nothing can ever be regained, not even by a setuid program. */
-static int empty_bounding_set(void)
-{
-    for (int capability = 0; capability < CAPABILITY_NUMBERS; capability++)
-        if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1 && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
-            return -1;
-    return prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
-                                        SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
-                                        SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED);
-}
-
-static int drop_capabilities(void)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
-
-    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-        return -1;
-    return (int)syscall(SYS_capset, &header, none);
 }
 
 /*
@@ -108,6 +97,9 @@ static int drop_capabilities(void)
  */
 static int change_identity(void)
 {
+    /* SYSTEM-CALL entry setresgid [0 == SANDBOX_UID]: the workers' group */
+    /* SYSTEM-CALL entry setgroups: no further group */
+    /* SYSTEM-CALL entry setresuid [0 == SANDBOX_UID]: the workers' user */
     if (setresgid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID) < 0)
         return errno == EINVAL ? 0 : -1;
     if (setgroups(0, NULL) < 0)
@@ -115,26 +107,21 @@ static int change_identity(void)
     return setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID);
 }
 
-static bool may(int capability)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct own[_LINUX_CAPABILITY_U32S_3] = {0};
-
-    if (syscall(SYS_capget, &header, own) < 0)
-        return false;
-    return (own[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0;
-}
-
 /* Another user than root, and a root without the capabilities to change, keep their identity. */
 static int give_up_privileges(struct error *err)
 {
+    int r = privileges_empty_bounding_set();
+
+    if (r < 0)
+        return failed_with(err, "bounding set", r);
     errno = 0;
-    if (may(CAP_SETPCAP) && empty_bounding_set() < 0)
-        return failed(err, "bounding set");
-    if (geteuid() == 0 && may(CAP_SETUID) && may(CAP_SETGID) && change_identity() < 0)
+    /* SYSTEM-CALL entry geteuid: whether there is an identity to change */
+    if (geteuid() == 0 && privileges_has(CAP_SETUID) && privileges_has(CAP_SETGID) && change_identity() < 0)
         return failed(err, "setresuid");
-    if (drop_capabilities() < 0)
-        return failed(err, "capset");
+    r = privileges_keep(0);
+    if (r < 0)
+        return failed_with(err, "capset", r);
+    /* SYSTEM-CALL entry prctl [0 == PR_SET_NO_NEW_PRIVS]: here and in libseccomp */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return failed(err, "no_new_privs");
     return 0;
@@ -151,23 +138,21 @@ int sandbox_enter(const struct sandbox_profile *profile, struct error *err)
     if (close_others(profile) < 0)
         return failed(err, "close_range");
     r = trap_install(profile->report);
-    if (r < 0) {
-        errno = -r;
-        return failed(err, "sigaction");
-    }
+    if (r < 0)
+        return failed_with(err, "sigaction", r);
     if (set_limits(profile) < 0)
         return failed(err, "setrlimit");
     r = give_up_privileges(err);
     if (r < 0)
         return r;
     /* After the change of identity, which clears both. */
+    /* SYSTEM-CALL entry prctl [0 == PR_SET_PDEATHSIG]: dies with the supervisor */
+    /* SYSTEM-CALL entry prctl [0 == PR_SET_DUMPABLE]: no memory dump, no tracer of the same user */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
         return failed(err, "prctl");
-    r = landlock_forbid_all();
-    if (r < 0 && r != -ENOSYS && r != -EOPNOTSUPP) {
-        errno = -r;
-        return failed(err, "landlock");
-    }
+    r = landlock_forbid_all(-1);
+    if (r < 0 && r != -ENOSYS && r != -EOPNOTSUPP)
+        return failed_with(err, "landlock", r);
     return 0;
 }
 
@@ -178,10 +163,7 @@ int sandbox_seal(struct error *err)
     errno = 0;
     if (limit(RLIMIT_NPROC, 0) < 0 || limit(RLIMIT_NOFILE, 0) < 0)
         return failed(err, "setrlimit");
-    r = filter_install();
-    if (r < 0) {
-        errno = -r;
-        return failed(err, "seccomp");
-    }
-    return 0;
+    /* SYSTEM-CALL entry seccomp: loads the filter, and libseccomp's questions before it */
+    r = filter_install(RULE_worker, -1);
+    return r < 0 ? failed_with(err, "seccomp", r) : 0;
 }

@@ -22,16 +22,25 @@
 
 #define SANDBOX_UID       64720u /* and group; of workers, where the agent is root */
 #define SANDBOX_KEEP_MAX  8u
-#define SANDBOX_EXIT_TRAP 119 /* exit status after a report was written */
+#define SANDBOX_EXIT_TRAP 119                 /* exit status after a report was written */
+#define SANDBOX_STACK     (UINT64_C(8) << 20) /* of the worker's first thread */
 
 enum sandbox_event { SANDBOX_NOTHING, SANDBOX_FORBIDDEN_CALL, SANDBOX_FAULT };
 
+/*
+ * How calls by x86-64's other entries are numbered, beside their own number: x32 as the kernel does it, and a bit that
+ * no kernel uses for the 32-bit entry (int 0x80).
+ */
+#define SANDBOX_CALL_X32    0x40000000
+#define SANDBOX_CALL_32_BIT 0x20000000
+
 /* What a worker left behind. */
 struct sandbox_report {
-    int32_t event;       /* enum sandbox_event */
-    int32_t signal;      /* FAULT: SIGSEGV, SIGBUS, SIGILL or SIGFPE */
-    int32_t system_call; /* FORBIDDEN_CALL: its number on this architecture */
-    uint64_t address;    /* FORBIDDEN_CALL: of the instruction; FAULT: the address that faulted */
+    int32_t event;        /* enum sandbox_event */
+    int32_t signal;       /* FAULT: SIGSEGV, SIGBUS, SIGILL or SIGFPE */
+    int32_t system_call;  /* FORBIDDEN_CALL: its number on this architecture, with a bit for another entry */
+    uint64_t address;     /* FORBIDDEN_CALL: the calling instruction; FAULT: the address that faulted */
+    uint64_t instruction; /* FAULT: the instruction that was at work, 0 where that is not known */
 };
 
 struct sandbox_profile {
@@ -48,12 +57,20 @@ void sandbox_report_unmap(struct sandbox_report *report);
 /* Stage one. A failing step is an error, never skipped, but for Landlock where the kernel has none. */
 MUST_USE int sandbox_enter(const struct sandbox_profile *profile, struct error *err);
 
-/* Stage two. What is allowed afterwards stands, each with its reason, in filter.c. */
+/* Stage two. What is allowed afterwards stands, each with its reason, beside the code that makes the call (rules.h). */
 MUST_USE int sandbox_seal(struct error *err);
+
+/*
+ * Confinement of the supervisor, once its connection stands and everything is open that it will need: handlers that say
+ * on standard error what it did, no capability but to change its workers' identity, to kill them and to end the VM,
+ * no_new_privs, Landlock but for evidence below `scratch_fd` (-1: no file at all), and a seccomp filter: no program,
+ * socket, mount, trace, module, namespace, no file but that evidence. Its workers inherit all of it and add their own.
+ */
+MUST_USE int sandbox_guard(int scratch_fd, struct error *err);
 
 /* A system call's name by its number, or "unknown". */
 #define SANDBOX_CALL_NAME_MAX 48u
-void sandbox_call_name(int number, char ret_name[SANDBOX_CALL_NAME_MAX]);
+void sandbox_call_name(int32_t number, char ret_name[SANDBOX_CALL_NAME_MAX]);
 
 /* The Landlock ABI of this kernel, 0 where it has none. */
 int sandbox_landlock_abi(void);

@@ -62,7 +62,7 @@ int folder_read(const char *path, const char *name, struct buffer *ret_content, 
 
     if (snprintf(full, sizeof full, "%s/%s", path, name) >= PATH_MAX)
         return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "%s: the path is too long", path);
-    return file_read_bounded(full, ret_content, err);
+    return file_read_own(full, ret_content, err);
 }
 
 /* Whether the name is PREFIX something ENDING; then what stands between. */

@@ -292,6 +292,8 @@ static int judge_file(struct collecting *c, const struct folder_file *file, stru
         SAY(&line, REVIEW_BROKEN, "%s", cause.text);
     else if (file->is_waiver)
         judge_waiver(c, file, &text, &line);
+    else if (c->statement.size == 0 && c->state == REVIEW_BROKEN)
+        SAY(&line, REVIEW_BROKEN, "%s", c->detail);
     else if (c->statement.size == 0)
         SAY(&line, REVIEW_BROKEN, FOLDER_STATEMENT ", which it is of, is not there");
     else if (file->is_ssh)

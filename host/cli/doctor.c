@@ -2,45 +2,52 @@
 /* `lazaret doctor`: what this machine has, what it lacks, and what to do about it. */
 #include "host/cli/commands.h"
 
+#include "host/doctor/doctor.h"
 #include "host/json/canonical.h"
-#include "host/vm/diagnosis.h"
 
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define REPORT_MAX 65536u
+/* Every finding and remedy, each byte escaped. */
+#define REPORT_MAX ((size_t)12 * DOCTOR_FINDINGS_MAX * DOCTOR_TEXT_MAX + 65536)
 
 static const char usage[] =
     "usage: lazaret doctor [--json]\n"
     "\n"
-    "Looks at what evaluations need: acceleration (by running a guest's instructions), QEMU, libvirt,\n"
-    "vsock, the guest image, the state directory, memory, cgroups and namespaces; says what to do\n"
-    "for each that is missing. Exit status 0 when an evaluation can run, 69 when it can't.\n";
+    "Looks at what evaluations need: acceleration (by running a guest's instructions), QEMU, libvirt, vsock,\n"
+    "the guest image, the state directory, memory, cgroups and namespaces; at what keeps a guest in: published\n"
+    "holes of kernel, QEMU and libvirt, the processor's leaks, threads that share a core, seccomp, Landlock,\n"
+    "AppArmor, the kernel's settings; at what keeps its memory to it: swap, merged pages, dumps; and at what a\n"
+    "passed-through device needs: the IOMMU's groups, VFIO. Says what to do for each that is missing or weak.\n"
+    "Exit status 0 when an evaluation can run, 69 when it can't.\n";
 
-static void print_text(const struct diagnosis *findings, size_t count)
+static void print_text(const struct doctor_report *report)
 {
     static const char *const marks[] = {"ok", "note", "MISSING"};
 
-    for (size_t i = 0; i < count; i++) {
-        (void)printf("%-8s %-16s %s\n", marks[findings[i].state], findings[i].name, findings[i].finding);
-        if (findings[i].remedy[0] != '\0')
-            (void)printf("%-25s -> %s\n", "", findings[i].remedy);
+    for (size_t i = 0; i < report->count; i++) {
+        (void)printf("%-8s %-16s %s\n", marks[report->findings[i].state], report->findings[i].name,
+                     report->findings[i].finding);
+        if (report->findings[i].remedy[0] != '\0')
+            (void)printf("%-25s -> %s\n", "", report->findings[i].remedy);
     }
 }
 
-static int print_json(const struct diagnosis *findings, size_t count)
+static int print_json(const struct doctor_report *report)
 {
     static const char *const states[] = {"ok", "note", "missing"};
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(REPORT_MAX);
     json_t *root = json_object(), *list = json_array();
     int r = root == NULL || list == NULL ? -ENOMEM : 0;
 
-    for (size_t i = 0; r == 0 && i < count; i++)
-        r = json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "name", findings[i].name, "state",
-                                                  states[findings[i].state], "finding", findings[i].finding, "remedy",
-                                                  findings[i].remedy)) < 0
+    for (size_t i = 0; r == 0 && i < report->count; i++)
+        r = json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "name", report->findings[i].name, "state",
+                                                  states[report->findings[i].state], "finding",
+                                                  report->findings[i].finding, "remedy", report->findings[i].remedy)) <
+                    0
                 ? -ENOMEM
                 : 0;
     if (r == 0 && json_object_set_new(root, "checks", list) < 0)
@@ -58,7 +65,7 @@ static int print_json(const struct diagnosis *findings, size_t count)
 
 int cli_doctor(int argc, char **argv)
 {
-    struct diagnosis findings[DIAGNOSIS_COUNT];
+    CLEANUP_FREE struct doctor_report *report = NULL;
     bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
     bool able;
 
@@ -70,10 +77,13 @@ int cli_doctor(int argc, char **argv)
         (void)fprintf(stderr, "lazaret doctor: %s: unknown argument; see --help\n", argv[argc - 1]);
         return error_exit_status(ERROR_USAGE);
     }
-    able = diagnosis_run(findings);
+    report = malloc(sizeof *report);
+    if (report == NULL)
+        return error_exit_status(ERROR_INTERNAL);
+    able = doctor_run(report);
     if (!json)
-        print_text(findings, DIAGNOSIS_COUNT);
-    else if (print_json(findings, DIAGNOSIS_COUNT) < 0)
+        print_text(report);
+    else if (print_json(report) < 0)
         return error_exit_status(ERROR_INTERNAL);
     return able ? 0 : error_exit_status(ERROR_UNAVAILABLE);
 }

@@ -5,6 +5,7 @@
 #include "host/vm/state.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@ int cli_job_complete(struct cli_job *job, const char *model, struct error *err)
 
     if (options->test_path == NULL)
         return error_set(err, ERROR_USAGE, -EINVAL, "--test SET is missing; see --help");
+    /* Who stops to read what we say does not end the job: its result is in files. */
+    (void)signal(SIGPIPE, SIG_IGN);
     options->model_path = model;
     options->isolation = (enum vm_isolation)job->isolation;
     options->acceleration = (enum vm_acceleration)job->acceleration;

@@ -46,6 +46,8 @@ extern const char *const cli_job_kernels_names[];
         CLI_OPTION_NUMBER("vcpus", "N", "processors of the guest (default: 1)", &(job).vcpus, 1, VM_VCPUS_MAX),        \
         CLI_OPTION_NUMBER("memory", "MIB", "memory of the guest (default: as the policy says)", &(job).memory_mib,     \
                           VM_MEMORY_MIB_MIN, VM_MEMORY_MIB_MAX),                                                       \
+        CLI_OPTION_TEXT("gpu", "PCI", "pass this GPU of the host's to the VM: its address, for instance 0000:01:00.0", \
+                        &(job).options.gpu),                                                                           \
         CLI_OPTION_NUMBER("batch", "N", "inputs computed together; never changes a result (default: 32)",              \
                           &(job).batch, 1, PLAN_WINDOW_MAX),                                                           \
         CLI_OPTION_CHOICE("kernels", "force an instruction set; never changes a result", &(job).kernels,               \

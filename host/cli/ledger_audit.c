@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "host/attest/bundle.h"
+#include "host/cli/ledger_audit_json.h"
 #include "host/cli/ledger_files.h"
 #include "host/cli/options.h"
 
@@ -25,7 +26,7 @@ static int add_result(struct audit *audit, const char *path, struct error *err)
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
         if (snprintf(inner, sizeof inner, "%s/" BUNDLE_NAME, path) >= PATH_MAX)
             return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "%s: the path is too long", path);
-        r = file_read_bounded(inner, &text, err);
+        r = file_read_own(inner, &text, err);
     } else
         r = file_read_bounded(path, &text, err);
     return r < 0 ? r : audit_add(audit, path, text.data, text.size, err);
@@ -92,14 +93,16 @@ static int judge(const struct audit *audit, bool complete, struct error *err)
 int cli_ledger_audit(int argc, char **argv)
 {
     const char *operands[CLI_OPERANDS_MAX], *keys_text = NULL, *since_path = NULL;
-    bool complete = false;
+    bool complete = false, json = false;
     const struct cli_option options[] = {
         CLI_OPTION_TEXT("key", "VKEY", "the ledger's verifier key, or a file of them, as for verify", &keys_text),
         CLI_OPTION_TEXT("since", "CHECKPOINT", "an older checkpoint that the ledger must have grown from", &since_path),
         CLI_OPTION_FLAG("complete", "every intent must have a result at hand", &complete),
+        CLI_OPTION_FLAG("json", "print JSON", &json),
     };
     const struct cli_command command = {
-        .usage = "lazaret ledger audit DIR [RESULT...] --key VKEY [--since CHECKPOINT] [--complete]",
+        .usage = "lazaret ledger audit DIR [RESULT...] --key VKEY [--since CHECKPOINT] [--complete]\n"
+                 "       [--json]",
         .purpose = "Checks a ledger offline, and shows each announced attempt with the result that answers it.\n"
                    "RESULT is an output directory or its bundle; what it is worth, lazaret verify says.\n"
                    "Exit status 4: the ledger does not hold, or a result does not match it; with --complete also\n"
@@ -129,9 +132,11 @@ int cli_ledger_audit(int argc, char **argv)
         r = add_result(&audit, operands[i], &err);
     if (r == 0)
         r = audit_run(&audit, operands[0], &trust, since_path != NULL ? &since : NULL, &err);
-    if (r == 0) {
+    if (r == 0 && json)
+        r = ledger_audit_print_json(&audit, count_at_hand(&audit), &err);
+    else if (r == 0)
         print_audit(&audit);
+    if (r == 0)
         r = judge(&audit, complete, &err);
-    }
     return r < 0 ? cli_fail(&err) : 0;
 }

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #define EXIT_STATUS_USAGE 64
 
@@ -17,6 +18,10 @@ struct command {
 
 static const struct command commands[] = {
     {"evaluate", cli_evaluate, "evaluate a model in a disposable microVM and sign the result"},
+    {"batch", cli_batch, "evaluate a list of models, as many at once as the machine carries"},
+    {"worker", cli_worker, "work on a batch's queue as a service"},
+    {"status", cli_status, "how a batch stands"},
+    {"cancel", cli_cancel, "cancel jobs of a batch"},
     {"scan", cli_scan, "look for malicious code in model files, inside a disposable microVM"},
     {"verify", cli_verify, "check a signed result offline"},
     {"replay", cli_replay, "evaluate again and compare with a signed result"},
@@ -42,6 +47,7 @@ static void print_usage(FILE *file)
 
 int main(int argc, char **argv)
 {
+    (void)prctl(PR_SET_NAME, "lazaret"); /* also where it was started as /proc/self/exe */
     if (argc < 2) {
         print_usage(stderr);
         return EXIT_STATUS_USAGE;

@@ -46,7 +46,7 @@ static int read_statement(const char *directory, struct report_sources *sources,
     int r = join(directory, VERIFY_BUNDLE_NAME, path, err);
 
     if (r == 0)
-        r = file_read_bounded(path, &text, err);
+        r = file_read_own(path, &text, err);
     if (r == 0)
         r = bundle_decode(text.data, text.size, path, &bundle, err);
     if (r == 0)
@@ -79,7 +79,7 @@ static int read_signed(const char *directory, const struct report_sources *sourc
 
     if (r < 0 || !is_named(sources, name, expected))
         return r;
-    r = file_read_bounded(path, ret_content, &cause);
+    r = file_read_own(path, ret_content, &cause);
     if (r == -ENOENT)
         return 0;
     if (r < 0)

@@ -3,22 +3,28 @@
 #include "host/collect/collector.h"
 
 #include "base/io.h"
+#include "host/collect/handover.h"
 #include "host/collect/record.h"
 #include "host/confine/confine.h"
+#include "host/confine/place.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #define COLLECTOR_ADDRESS_SPACE ((uint64_t)256 << 20)
 #define COLLECTOR_COMMAND_MS    10000u
+#define COLLECTOR_FILES_MAX     16u
 
 struct collector {
     pid_t pid;
     int socket;
+    int connection; /* to the guest; borrowed */
     struct buffer storage;
 };
 
@@ -69,6 +75,14 @@ static int obey_pending(struct collecting *c, struct error *err)
     return r == -ETIMEDOUT ? 0 : error_set(err, ERROR_INTERNAL, r, "poll: %s", strerror(-r));
 }
 
+/* The codecs serve both sides and say what is wrong, not with whom. */
+static int blame_guest(int code, struct error *err)
+{
+    if (err->kind != ERROR_GUEST)
+        return code;
+    return error_prefix(err, code == -EBADMSG ? "the guest broke the protocol" : "the guest hung up");
+}
+
 static int collect_frame(struct collecting *c, struct error *err)
 {
     struct frame_header header;
@@ -76,12 +90,15 @@ static int collect_frame(struct collecting *c, struct error *err)
     struct record record;
     int r = frame_read(c->connection, IO_NO_DEADLINE, &header, &c->payload, err);
 
-    if (r == 0)
-        r = obey_pending(c, err);
-    if (r == 0)
-        r = message_decode(&header, c->payload.data, &message, err);
-    if (r == 0)
-        r = session_host_receive(&c->session, &message, err);
+    if (r < 0)
+        return blame_guest(r, err);
+    r = obey_pending(c, err);
+    if (r < 0)
+        return r;
+    r = message_decode(&header, c->payload.data, &message, err);
+    if (r < 0)
+        return blame_guest(r, err);
+    r = session_host_receive(&c->session, &message, err);
     if (r < 0)
         return r;
     r = record_from_message(&message, &c->storage, &record);
@@ -120,28 +137,41 @@ static void report_error(int monitor, const struct error *error)
     (void)!record_write(monitor, &record, IO_NO_DEADLINE);
 }
 
-static int run_collector(int connection, int monitor, const struct plan *plan, const uint8_t nonce[SHA256_SIZE])
+static int confine(int monitor, struct error *err)
 {
-    const int keep[] = {connection, monitor};
+    static const int system_calls[] = {
+        SCMP_SYS(recvmsg), /* the connection, from the monitor */
+    };
     const struct confine_profile profile = {
         .name = "lazaret-collect",
         .uid = CONFINE_UID_COLLECTOR,
-        .keep_fds = keep,
-        .keep_fd_count = 2,
+        .keep_fds = &monitor,
+        .keep_fd_count = 1,
+        .system_calls = system_calls,
+        .system_call_count = sizeof system_calls / sizeof system_calls[0],
         .address_space_max = COLLECTOR_ADDRESS_SPACE,
+        .open_files_max = COLLECTOR_FILES_MAX,
     };
+
+    return confine_self(&profile, err);
+}
+
+static int run_collector(int monitor)
+{
+    static struct handover handover;
     static struct collecting c;
     struct error error = {0};
-    int r;
+    int r = confine(monitor, &error);
 
-    c = (struct collecting){.connection = connection,
-                            .monitor = monitor,
+    c = (struct collecting){.monitor = monitor,
                             .payload = buffer_with_limit(FRAME_PAYLOAD_MAX),
                             .storage = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX)};
-    session_host_start(&c.session, plan, nonce);
-    r = confine_self(&profile, &error);
-    if (r == 0)
+    if (r == 0 && handover_receive(monitor, &handover, &c.connection) < 0)
+        return 1; /* there is no guest, and no monitor to tell it */
+    if (r == 0) {
+        session_host_start(&c.session, handover.has_plan ? &handover.plan : NULL, handover.nonce);
         r = collect(&c, &error);
+    }
     if (r < 0)
         report_error(monitor, &error);
     return r < 0 ? 1 : 0;
@@ -149,8 +179,7 @@ static int run_collector(int connection, int monitor, const struct plan *plan, c
 
 /* --- the monitor's side ---------------------------------------------------------------------------- */
 
-int collector_start(int connection, const struct plan *plan, const uint8_t nonce[SHA256_SIZE],
-                    struct collector **ret_collector, struct error *err)
+int collector_prepare(struct collector **ret_collector, struct error *err)
 {
     CLEANUP_COLLECTOR struct collector *collector = calloc(1, sizeof *collector);
     CLEANUP_FD int theirs = -1;
@@ -159,16 +188,17 @@ int collector_start(int connection, const struct plan *plan, const uint8_t nonce
     if (collector == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the collector");
     collector->socket = -1;
+    collector->connection = -1;
     collector->storage = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
     collector->socket = pair[0];
     theirs = pair[1];
-    collector->pid = fork();
+    collector->pid = confine_fork();
     if (collector->pid < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "fork: %s", strerror(errno));
     if (collector->pid == 0)
-        _exit(run_collector(connection, theirs, plan, nonce));
+        _exit(run_collector(theirs));
     *ret_collector = TAKE_POINTER(collector);
     return 0;
 }
@@ -186,12 +216,26 @@ static int explain_death(struct collector *collector, struct error *err)
     return error_set(err, ERROR_GUEST, -ECHILD, "the collector ended with status %d", WEXITSTATUS(status));
 }
 
+/*
+ * Why the collector ended. It has read hostile bytes, so neither its kind of error nor its text is believed: whatever
+ * it says, the job goes on to a signed result without figures.
+ */
 static int take_error(const struct record *record, struct error *err)
 {
-    enum error_kind kind = record->numbers[0] <= ERROR_MISMATCH ? (enum error_kind)record->numbers[0] : ERROR_INTERNAL;
     int code = record->numbers[1] > 0 && record->numbers[1] < 4096 ? -(int)record->numbers[1] : -EIO;
 
-    return error_set(err, kind, code, "%.*s", (int)record->texts[0].size, record->texts[0].data);
+    return error_set(err, ERROR_GUEST, code, "%.*s", (int)record->texts[0].size, record->texts[0].data);
+}
+
+/* Whose silence it was: a guest whose words lie there unread was not the one. */
+static int blame_silence(const struct collector *collector, struct error *err)
+{
+    int unread = 0;
+
+    if (ioctl(collector->connection, FIONREAD, &unread) == 0 && unread > 0)
+        return error_set(err, ERROR_GUEST, -ETIMEDOUT,
+                         "the deadline passed while the collector had not read what the guest said");
+    return error_set(err, ERROR_GUEST, -ETIMEDOUT, "the guest kept silent beyond the deadline");
 }
 
 int collector_next(struct collector *collector, uint64_t deadline_ns, struct message *ret_message, struct error *err)
@@ -202,14 +246,14 @@ int collector_next(struct collector *collector, uint64_t deadline_ns, struct mes
     if (r == -ECONNRESET)
         return explain_death(collector, err);
     if (r == -ETIMEDOUT)
-        return error_set(err, ERROR_GUEST, r, "the guest kept silent beyond the deadline");
+        return blame_silence(collector, err);
     if (r < 0)
-        return error_set(err, ERROR_INTERNAL, r, "the collector's record can't be read: %s", strerror(-r));
+        return error_set(err, ERROR_GUEST, r, "the collector's record can't be read: %s", strerror(-r));
     if (record.type == RECORD_ERROR)
         return take_error(&record, err);
     r = record_to_message(&record, ret_message);
     if (r < 0)
-        return error_set(err, ERROR_INTERNAL, r, "the collector sent a record that can't be");
+        return error_set(err, ERROR_GUEST, r, "the collector sent a record that can't be");
     return 0;
 }
 
@@ -228,6 +272,26 @@ static int explain_silence(struct collector *collector, struct error *err)
     while (r == 0)
         r = collector_next(collector, deadline_ns, &message, err);
     return r;
+}
+
+int collector_start(struct collector *collector, int connection, const struct plan *plan,
+                    const uint8_t nonce[SHA256_SIZE], struct error *err)
+{
+    CLEANUP_FREE struct handover *handover = calloc(1, sizeof *handover);
+    int r;
+
+    if (handover == NULL)
+        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the collector");
+    collector->connection = connection;
+    handover->has_plan = plan != NULL;
+    if (plan != NULL)
+        handover->plan = *plan;
+    memcpy(handover->nonce, nonce, SHA256_SIZE);
+    collector->connection = connection;
+    r = handover_send(collector->socket, connection, handover, io_deadline_ms(COLLECTOR_COMMAND_MS));
+    if (r == -EPIPE || r == -ECONNRESET)
+        return explain_silence(collector, err);
+    return r < 0 ? error_set(err, ERROR_INTERNAL, r, "the collector does not answer: %s", strerror(-r)) : 0;
 }
 
 static int command(struct collector *collector, uint32_t type, uint64_t first, uint64_t second, struct error *err)

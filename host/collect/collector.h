@@ -2,8 +2,9 @@
 /*
  * The collector: the confined process that decodes what the guest sends.
  *
- * It holds the connection's reading side and a socket to the monitor, and nothing else. Each frame is decoded, judged
- * by the session's state machine, and passed on as a record; the first violation ends it with a reason.
+ * It waits, confined, from before the guest boots, and then holds the connection and a socket to the monitor, and
+ * nothing else. Each frame is decoded, judged by the session's state machine, and passed on as a record; the first
+ * violation ends it with a reason.
  */
 #ifndef LAZARET_HOST_COLLECT_COLLECTOR_H
 #define LAZARET_HOST_COLLECT_COLLECTOR_H
@@ -14,11 +15,17 @@
 struct collector;
 
 /*
- * Forks the collector over a connection, which stays the caller's too (for writing). `plan` is copied by the fork; NULL
+ * Forks the collector, which confines itself and waits for a guest: before the monitor is confined, which then can't
+ * make namespaces any more, and while it has one thread.
+ */
+MUST_USE int collector_prepare(struct collector **ret_collector, struct error *err);
+
+/*
+ * Hands it the connection, once, which stays the caller's too (for writing), and what it is to judge by; `plan` is NULL
  * for a session that scans files.
  */
-MUST_USE int collector_start(int connection, const struct plan *plan, const uint8_t nonce[SHA256_SIZE],
-                             struct collector **ret_collector, struct error *err);
+MUST_USE int collector_start(struct collector *collector, int connection, const struct plan *plan,
+                             const uint8_t nonce[SHA256_SIZE], struct error *err);
 
 /* Tells the collector what the host is about to tell the guest; call it before the frame is written. */
 MUST_USE int collector_begin_check(struct collector *collector, uint32_t check, struct error *err);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 int record_write(int fd, const struct record *record, uint64_t deadline_ns)
@@ -49,6 +50,15 @@ static int parse_header(const uint8_t *bytes, struct record *ret_record)
     return r;
 }
 
+/* The codec has let nothing else through; but the one who says so has read hostile bytes. */
+static bool is_printable(struct message_text text)
+{
+    for (uint32_t i = 0; i < text.size; i++)
+        if (text.data[i] < ' ' || text.data[i] > '~')
+            return false;
+    return true;
+}
+
 int record_read(int fd, struct buffer *storage, struct record *ret_record, uint64_t deadline_ns)
 {
     uint8_t header[RECORD_HEADER_SIZE], *room;
@@ -73,6 +83,8 @@ int record_read(int fd, struct buffer *storage, struct record *ret_record, uint6
     for (unsigned i = 0; i < RECORD_TEXTS; i++) {
         record.texts[i].data = (const char *)room;
         room += record.texts[i].size;
+        if (!is_printable(record.texts[i]))
+            return -EBADMSG;
     }
     record.blob.data = room;
     *ret_record = record;

@@ -36,7 +36,7 @@ MUST_USE int record_write(int fd, const struct record *record, uint64_t deadline
 
 /*
  * Receives one record; texts and blob point into `storage`, which is cleared first. -ECONNRESET when the other side
- * is gone, -ETIMEDOUT, -EBADMSG for sizes beyond the protocol's.
+ * is gone, -ETIMEDOUT, -EBADMSG for sizes beyond the protocol's and texts that are not printable ASCII.
  */
 MUST_USE int record_read(int fd, struct buffer *storage, struct record *ret_record, uint64_t deadline_ns);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -88,6 +89,9 @@ int confine_client(const char *name, enum confine_uid uid, int socket, struct er
     (void)prctl(PR_SET_NAME, name);
     if (confine_close_others(&socket, 1) < 0)
         return failed(name, err, "close_range");
+    /* The machine's network is what it is for, and Landlock its view of the files. */
+    if (geteuid() == 0 && unshare(CLONE_NEWIPC | CLONE_NEWUTS) < 0)
+        return failed(name, err, "namespaces");
     if (setrlimit(RLIMIT_NOFILE, &files) < 0)
         return failed(name, err, "setrlimit");
     if (confine_change_identity((unsigned)uid, (unsigned)uid) < 0)

@@ -60,22 +60,30 @@ int confine_close_others(const int *keep_fds, size_t count)
     return close_range((unsigned)highest + 1, ~0U, 0);
 }
 
-static int limit(int resource, uint64_t value)
+int confine_limit(int resource, uint64_t value)
 {
-    struct rlimit bounds = {.rlim_cur = value, .rlim_max = value};
+    struct rlimit bounds;
 
+    if (getrlimit((__rlimit_resource_t)resource, &bounds) < 0)
+        return -1;
+    /* Who limits the monitor more (ulimit, a batch system) limits its helpers, too: that is no reason to fail. */
+    bounds.rlim_max = bounds.rlim_max < value ? bounds.rlim_max : (rlim_t)value;
+    bounds.rlim_cur = bounds.rlim_max;
     return setrlimit((__rlimit_resource_t)resource, &bounds);
 }
 
 static int set_limits(const struct confine_profile *profile)
 {
-    if (limit(RLIMIT_CORE, 0) < 0)
+    (void)signal(SIGXFSZ, SIG_IGN); /* standard error may be a file: what is said there is lost, not the process */
+    if (confine_limit(RLIMIT_CORE, 0) < 0 || confine_limit(RLIMIT_FSIZE, profile->file_size_max) < 0 ||
+        confine_limit(RLIMIT_NPROC, 0) < 0 || confine_limit(RLIMIT_MSGQUEUE, 0) < 0 ||
+        confine_limit(RLIMIT_MEMLOCK, 0) < 0)
         return -1;
 #ifndef __SANITIZE_ADDRESS__ /* the sanitizer maps terabytes */
-    if (profile->address_space_max > 0 && limit(RLIMIT_AS, profile->address_space_max) < 0)
+    if (profile->address_space_max > 0 && confine_limit(RLIMIT_AS, profile->address_space_max) < 0)
         return -1;
 #endif
-    if (profile->open_files_max > 0 && limit(RLIMIT_NOFILE, profile->open_files_max) < 0)
+    if (profile->open_files_max > 0 && confine_limit(RLIMIT_NOFILE, profile->open_files_max) < 0)
         return -1;
     return 0;
 }
@@ -132,7 +140,7 @@ static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
     return 0;
 }
 
-static int install_filter(const struct confine_profile *profile)
+static int install_filter(const int *calls, size_t count)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     int r;
@@ -143,23 +151,39 @@ static int install_filter(const struct confine_profile *profile)
     if (r == 0)
         r = allow_plain_mmap(filter);
     if (r == 0)
-        r = allow_all(filter, profile->system_calls, profile->system_call_count);
+        r = allow_all(filter, calls, count);
     if (r == 0)
         r = seccomp_load(filter);
     seccomp_release(filter);
     return r;
 }
 
+int confine_system_calls(const char *name, const int *calls, size_t count, struct error *err)
+{
+    int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : install_filter(calls, count);
+
+    return r < 0 ? error_set(err, ERROR_INTERNAL, r, "%s: can't confine this process: %s", name, strerror(-r)) : 0;
+}
+
+/* Where root: nothing of the machine's networks, shared memory and, but for the profile's folder, files. */
+static int take_place(const struct confine_profile *profile)
+{
+    if (geteuid() != 0)
+        return 0;
+    if (unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
+        return -1;
+    return profile->folder_fd != NULL ? 0 : confine_empty_root();
+}
+
 int confine_self(const struct confine_profile *profile, struct error *err)
 {
-    bool root = geteuid() == 0;
     int r;
 
     (void)prctl(PR_SET_NAME, profile->name);
     if (confine_close_others(profile->keep_fds, profile->keep_fd_count) < 0)
         return failed(profile, err, "close_range");
-    if (root && unshare(CLONE_NEWNET | CLONE_NEWIPC) < 0)
-        return failed(profile, err, "unshare");
+    if (take_place(profile) < 0)
+        return failed(profile, err, "namespaces");
     if (set_limits(profile) < 0)
         return failed(profile, err, "setrlimit");
     if (change_identity(profile) < 0)
@@ -171,12 +195,12 @@ int confine_self(const struct confine_profile *profile, struct error *err)
         return failed(profile, err, "prctl");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return failed(profile, err, "no_new_privs");
-    r = profile->folder_fd != NULL ? confine_to_folder(*profile->folder_fd) : 0;
+    r = profile->folder_fd != NULL ? confine_to_folder(*profile->folder_fd) : confine_to_nothing();
     if (r < 0) {
         errno = -r;
         return failed(profile, err, "Landlock");
     }
-    r = install_filter(profile);
+    r = install_filter(profile->system_calls, profile->system_call_count);
     if (r < 0) {
         errno = -r;
         return failed(profile, err, "seccomp");

@@ -3,8 +3,9 @@
  * Confinement of the host's helper processes: collector, data reader, signer, the ledger's appender, vsock device,
  * reader of model signatures.
  *
- * Each is forked, closes what it does not need, gives up its identity and its privileges, and from
- * then on may make only the system calls that its profile names, each with its reason beside it.
+ * Each is forked (place.h), closes what it does not need, goes to a place with no files and no network, gives up its
+ * identity and its privileges, and from then on may make only the system calls that its profile names, each with its
+ * reason beside it.
  */
 #ifndef LAZARET_HOST_CONFINE_H
 #define LAZARET_HOST_CONFINE_H
@@ -42,6 +43,7 @@ struct confine_profile {
     size_t system_call_count;
     uint64_t address_space_max; /* RLIMIT_AS in bytes; 0 leaves it as it is */
     uint64_t open_files_max;    /* RLIMIT_NOFILE; 0 leaves it as it is */
+    uint64_t file_size_max;     /* RLIMIT_FSIZE in bytes: what a file that it writes may grow to; 0: none is written */
 };
 
 /*
@@ -50,10 +52,21 @@ struct confine_profile {
  * restart_syscall, getpid, gettid, tgkill (abort), exit, exit_group. Anything else kills the
  * process.
  *
- * Steps, in order: close descriptors, empty network namespace where root, PDEATHSIG=SIGKILL,
- * not dumpable, rlimits (no core, no file growth but what is open), root directory, supplementary groups, gid, uid,
- * no capabilities, no_new_privs, Landlock, seccomp. A failing step is an error, never skipped.
+ * Steps, in order: close descriptors; where root, network, IPC and host name namespaces without anything in them, and
+ * an empty root directory in a mount namespace of its own, or with a folder, that folder as the root directory; rlimits
+ * (no core, no process, no growing file, and the profile's); supplementary groups, gid, uid; no capabilities;
+ * PDEATHSIG=SIGKILL, not dumpable; no_new_privs; Landlock; seccomp. A failing step is an error, never skipped, but for
+ * Landlock on a kernel without it.
  */
 MUST_USE int confine_self(const struct confine_profile *profile, struct error *err);
+
+/*
+ * For a process that keeps its privileges for its work: from now on it makes only the system calls of the base set and
+ * those given. Sets no_new_privs. ERROR_INTERNAL.
+ */
+MUST_USE int confine_system_calls(const char *name, const int *calls, size_t count, struct error *err);
+
+/* Closes every descriptor but the kept ones and standard error. 0, or -1 with errno. */
+MUST_USE int confine_close_others(const int *keep_fds, size_t count);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Landlock (Linux 5.13): the one folder that a helper may use files in. */
+/* Landlock (Linux 5.13): the one folder that a helper may use files in, or none. */
 #include "host/confine/internal.h"
 
 #include "base/cleanup.h"
@@ -22,6 +22,40 @@
 #define ACCESS_OTHERS                                                                                                  \
     (UINT64_C(0) | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK |          \
      LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+/*
+ * The kernel's struct landlock_ruleset_attr as of ABI 6, of which an older kernel is given the part that it knows
+ * (Documentation/userspace-api/landlock.rst): rights over files grew in ABI 2, 3 and 5, over TCP came in 4, scopes
+ * in 6.
+ */
+struct ruleset {
+    uint64_t files, network, scoped;
+};
+
+int confine_to_nothing(void)
+{
+    static const struct {
+        struct ruleset handled;
+        size_t size;
+    } versions[] = {
+        {{.files = 0x1fff}, 8},
+        {{.files = 0x3fff}, 8},
+        {{.files = 0x7fff}, 8},
+        {{.files = 0x7fff, .network = 3}, 16},
+        {{.files = 0xffff, .network = 3}, 16},
+        {{.files = 0xffff, .network = 3, .scoped = 3}, 24},
+    };
+    size_t count = sizeof versions / sizeof versions[0];
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
+    CLEANUP_FD int fd = -1;
+    size_t version;
+
+    if (abi < 1)
+        return 0;
+    version = (size_t)abi < count ? (size_t)abi - 1 : count - 1;
+    fd = (int)syscall(SYS_landlock_create_ruleset, &versions[version].handled, versions[version].size, 0u);
+    return fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0u) < 0 ? -errno : 0;
+}
 
 int confine_to_folder(int folder)
 {

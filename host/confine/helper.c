@@ -4,6 +4,7 @@
 
 #include "base/cursor.h"
 #include "base/io.h"
+#include "host/confine/place.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -134,7 +135,7 @@ static int fork_process(struct helper *helper, void *state, struct error *err)
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "no socket for %s: %s", name, strerror(errno));
-    helper->pid = fork();
+    helper->pid = confine_fork();
     if (helper->pid == 0) {
         (void)close(sockets[0]);
         run(helper->service, state, sockets[1]);

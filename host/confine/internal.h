@@ -7,9 +7,7 @@
 
 #include <seccomp.h>
 #include <stddef.h>
-
-/* Closes every descriptor but the kept ones and standard error. 0, or -1 with errno. */
-MUST_USE int confine_close_others(const int *keep_fds, size_t count);
+#include <stdint.h>
 
 /* Gives up every capability. 0, or -1 with errno. */
 MUST_USE int confine_drop_capabilities(void);
@@ -18,14 +16,33 @@ MUST_USE int confine_drop_capabilities(void);
 MUST_USE int confine_change_identity(unsigned uid, unsigned gid);
 
 /*
+ * A mount namespace of its own, in which there is an empty file system that nothing can be put in, and nothing else.
+ * Needs root. 0, or -1 with errno.
+ */
+MUST_USE int confine_empty_root(void);
+
+/*
+ * From now on the process names no file at all, makes and takes no TCP connection, and reaches no abstract socket or
+ * process outside (as far as the kernel's Landlock knows these). Needs no_new_privs; 0, also without Landlock, or a
+ * negative errno.
+ */
+MUST_USE int confine_to_nothing(void);
+
+/* One of setrlimit(2)'s resources, for good. 0, or -1 with errno. */
+MUST_USE int confine_limit(int resource, uint64_t value);
+
+/*
  * For processes whose libraries (a token's module, a resolver) need who knows what: gives up core files, capabilities
  * and what confine_forbid_dangerous() names, and opens files for reading only; creating, changing and removing them is
  * answered with EACCES. Dies with its parent. ERROR_INTERNAL.
  */
 MUST_USE int confine_without_changes(const char *name, struct error *err);
 
-/* Forbids, on pain of death, what no process of ours needs once it works: programs, traces, mounts, the kernel itself.
+/*
+ * What no process of ours needs once it works. The first answers traces, mounts, modules, keys and the kernel's
+ * interfaces with `action`; the second kills at these, and at programs.
  */
+MUST_USE int confine_forbid_kernel(scmp_filter_ctx filter, uint32_t action);
 MUST_USE int confine_forbid_dangerous(scmp_filter_ctx filter);
 
 /*

@@ -2,17 +2,21 @@
 /* What the monitor gives up once its helpers run and its VMs are prepared. */
 #include "host/confine/monitor.h"
 
+#include "host/confine/capabilities.h"
 #include "host/confine/internal.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#define FILES_MAX 1024u
+
+static const int programs[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
+
 static const int forbidden[] = {
-    /* programs */
-    SCMP_SYS(execve),
-    SCMP_SYS(execveat),
     /* other processes' memory */
     SCMP_SYS(ptrace),
     SCMP_SYS(process_vm_readv),
@@ -56,15 +60,27 @@ static const int forbidden[] = {
     SCMP_SYS(request_key),
 };
 
-int confine_forbid_dangerous(scmp_filter_ctx filter)
+static int forbid(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)
 {
-    for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) {
-        int r = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, forbidden[i], 0);
+    for (size_t i = 0; i < count; i++) {
+        int r = seccomp_rule_add(filter, action, calls[i], 0);
 
         if (r < 0)
             return r;
     }
     return 0;
+}
+
+int confine_forbid_kernel(scmp_filter_ctx filter, uint32_t action)
+{
+    return forbid(filter, action, forbidden, sizeof forbidden / sizeof forbidden[0]);
+}
+
+int confine_forbid_dangerous(scmp_filter_ctx filter)
+{
+    int r = confine_forbid_kernel(filter, SCMP_ACT_KILL_PROCESS);
+
+    return r < 0 ? r : forbid(filter, SCMP_ACT_KILL_PROCESS, programs, sizeof programs / sizeof programs[0]);
 }
 
 /* Sockets of any family below, between and above UNIX and vsock. */
@@ -79,7 +95,19 @@ static int forbid_networks(scmp_filter_ctx filter)
     return r;
 }
 
-int confine_monitor(struct error *err)
+/*
+ * What is left to do: write and remove files in other users' folders, end processes of other identities, and see the
+ * namespaces that every process of the machine is in (the proof of destruction).
+ */
+static const uint64_t kept_capabilities =
+    CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_KILL) | CAPABILITY(CAP_SYS_PTRACE);
+
+static int keep_capabilities(struct error *err)
+{
+    return geteuid() == 0 ? capabilities_keep(kept_capabilities, err) : 0;
+}
+
+static int install_filter(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     int r = filter == NULL ? -ENOMEM : 0;
@@ -90,13 +118,33 @@ int confine_monitor(struct error *err)
         r = confine_forbid_dangerous(filter);
     if (r == 0)
         r = forbid_networks(filter);
-    if (r == 0 && (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
-        r = -errno;
     if (r == 0)
         r = seccomp_load(filter);
     if (filter != NULL)
         seccomp_release(filter);
+    return r;
+}
+
+/* Never more than there may be already. */
+static int limit_files(void)
+{
+    struct rlimit bounds;
+
+    if (getrlimit(RLIMIT_NOFILE, &bounds) < 0)
+        return -1;
+    return bounds.rlim_max < FILES_MAX ? 0 : confine_limit(RLIMIT_NOFILE, FILES_MAX);
+}
+
+int confine_monitor(struct error *err)
+{
+    int r = keep_capabilities(err);
+
     if (r < 0)
-        return error_set(err, ERROR_INTERNAL, r, "can't confine the monitor: %s", strerror(-r));
-    return 0;
+        return r;
+    if (confine_limit(RLIMIT_CORE, 0) < 0 || limit_files() < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        r = -errno;
+    if (r == 0)
+        r = install_filter();
+    return r < 0 ? error_set(err, ERROR_INTERNAL, r, "can't confine the monitor: %s", strerror(-r)) : 0;
 }

@@ -2,6 +2,7 @@
 /* The confinement of a signer whose key is in a token. */
 #include "host/confine/token.h"
 
+#include "host/confine/confine.h"
 #include "host/confine/internal.h"
 
 #include <errno.h>

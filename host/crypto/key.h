@@ -68,7 +68,6 @@ MUST_USE int crypto_public_key_parse(const void *pem, size_t size, const char *n
                                      struct error *err);
 
 /* The same for a key of any kind. */
-MUST_USE int crypto_public_key_load_any(const char *path, struct crypto_public_key **ret_key, struct error *err);
 MUST_USE int crypto_public_key_parse_any(const void *pem, size_t size, const char *name,
                                          struct crypto_public_key **ret_key, struct error *err);
 

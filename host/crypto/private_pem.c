@@ -111,13 +111,29 @@ static int parse(const char *pem, size_t size, const char *path, const struct cr
     return 0;
 }
 
+/* Whether a file holds a public key and no private one: an easy mistake, which the file's mode is not to be blamed for.
+ */
+static bool is_public(const char *path)
+{
+    char pem[CRYPTO_PEM_MAX];
+    size_t size = 0;
+    bool public = crypto_file_read(path, NULL, pem, &size, NULL) == 0 &&
+                  holds(pem, size, "-----BEGIN PUBLIC KEY-----") && !holds(pem, size, "PRIVATE KEY-----");
+
+    OPENSSL_cleanse(pem, sizeof pem);
+    return public;
+}
+
 int crypto_private_pem_load(const char *path, const struct crypto_passphrase *passphrase, EVP_PKEY **ret_pkey,
                             struct error *err)
 {
     char pem[CRYPTO_PEM_MAX];
     size_t size = 0;
-    int r = crypto_file_read(path, "a private key", pem, &size, err);
+    int r;
 
+    if (is_public(path))
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: a public key; the private one is expected here", path);
+    r = crypto_file_read(path, "a private key", pem, &size, err);
     if (r == 0 && size == 0)
         *ret_pkey = NULL;
     else if (r == 0)

@@ -143,15 +143,6 @@ int crypto_public_key_load(const char *path, struct crypto_public_key **ret_key,
     return r < 0 ? r : crypto_public_key_parse(pem, size, path, ret_key, err);
 }
 
-int crypto_public_key_load_any(const char *path, struct crypto_public_key **ret_key, struct error *err)
-{
-    char pem[CRYPTO_PEM_MAX];
-    size_t size = 0;
-    int r = crypto_file_read(path, NULL, pem, &size, err);
-
-    return r < 0 ? r : crypto_public_key_parse_any(pem, size, path, ret_key, err);
-}
-
 enum crypto_key_kind crypto_public_key_kind(const struct crypto_public_key *key)
 {
     return key->kind;

@@ -306,23 +306,6 @@ int crypto_timestamp_verify_by(const struct crypto_timestamp_anchors *anchors, c
     return r;
 }
 
-int crypto_timestamp_verify(const void *response, size_t size, const void *signature, size_t signature_size,
-                            const char *ca_path, int64_t *ret_time, char ret_authority[CRYPTO_TIMESTAMP_AUTHORITY_SIZE],
-                            struct error *err)
-{
-    CLEANUP_TIMESTAMP_ANCHORS struct crypto_timestamp_anchors *anchors = NULL;
-    struct crypto_timestamp timestamp;
-    int r = crypto_timestamp_anchors_load(ca_path, &anchors, err);
-
-    if (r == 0)
-        r = crypto_timestamp_verify_by(anchors, response, size, signature, signature_size, &timestamp, err);
-    if (r < 0)
-        return r;
-    *ret_time = timestamp.time;
-    memcpy(ret_authority, timestamp.authority, sizeof timestamp.authority);
-    return 0;
-}
-
 int crypto_timestamp_prepare(struct error *err)
 {
     uint8_t sha256[SHA256_SIZE];

@@ -63,11 +63,6 @@ MUST_USE int crypto_timestamp_prepare(struct error *err);
 MUST_USE int crypto_timestamp_answers(const void *request, size_t request_size, const void *response, size_t size,
                                       struct error *err);
 
-/* crypto_timestamp_verify_by() with the anchors in a file, which must not be NULL; its errors, too. */
-MUST_USE int crypto_timestamp_verify(const void *response, size_t size, const void *signature, size_t signature_size,
-                                     const char *ca_path, int64_t *ret_time,
-                                     char ret_authority[CRYPTO_TIMESTAMP_AUTHORITY_SIZE], struct error *err);
-
 static inline void crypto_timestamp_anchors_drop(struct crypto_timestamp_anchors **anchors)
 {
     crypto_timestamp_anchors_free(*anchors);

@@ -3,6 +3,7 @@
 #include "host/data/reader_internal.h"
 
 #include "base/io.h"
+#include "host/confine/place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +56,7 @@ static int start_process(struct data_reader *reader, struct error *err)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -errno, "can't make a socket for the data reader: %s",
                          strerror(errno));
-    reader->pid = fork();
+    reader->pid = confine_fork();
     if (reader->pid == 0)
         run_child(pair[1], &reader->files);
     (void)close(pair[1]);

@@ -27,6 +27,9 @@ struct server {
     enum data_file file;                      /* the one in hand, for errors */
 };
 
+/* The files are open; nothing else will be. */
+#define OPEN_FILES_MAX 32u
+
 static int confine(int socket, const struct data_serve_files *files, struct error *err)
 {
     static const int system_calls[] = {
@@ -41,6 +44,7 @@ static int confine(int socket, const struct data_serve_files *files, struct erro
         .system_calls = system_calls,
         .system_call_count = sizeof system_calls / sizeof system_calls[0],
         .address_space_max = SERVE_ADDRESS_SPACE_MAX,
+        .open_files_max = OPEN_FILES_MAX,
     };
 
     for (size_t i = 0; i < DATA_FILE_NONE; i++)

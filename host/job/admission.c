@@ -113,7 +113,7 @@ static int open_spec(struct admission *admission, const char *path, struct error
         slash[1] = '\0';
     admission->spec_folder_fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (admission->spec_folder_fd < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: its folder can't be opened: %s", path, strerror(errno));
+        return error_set(err, file_error_kind(-errno), -errno, "%s: its folder can't be opened: %s", path, strerror(errno));
     return 0;
 }
 
@@ -154,14 +154,20 @@ static int open_data(struct admission *admission, const struct job_options *opti
     return data_reader_start(&files, &admission->reader, err);
 }
 
+uint64_t admission_data_deadline_ns(const struct admission *admission)
+{
+    uint64_t allowed_ms = (uint64_t)admission->policy.deadline_seconds * 1000;
+
+    return io_deadline_ms(allowed_ms < JOB_DEADLINE_DESCRIBE_MS ? allowed_ms : JOB_DEADLINE_DESCRIBE_MS);
+}
+
 static int read_labels(struct admission *admission, enum data_set_id set, int32_t **ret_labels, struct error *err)
 {
     size_t count;
 
     if (!admission->description->sets[set].labelled)
         return 0;
-    return data_reader_labels(admission->reader, set, io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), ret_labels, &count,
-                              err);
+    return data_reader_labels(admission->reader, set, admission_data_deadline_ns(admission), ret_labels, &count, err);
 }
 
 /* Labels for each input, of two classes at least: with one alone no figure says anything of telling classes apart. */
@@ -180,8 +186,7 @@ static int check_labels(const struct data_set_description *set, const char *path
 static int describe_data(struct admission *admission, const struct job_options *options, struct error *err)
 {
     const struct data_set_description *train = &admission->description->sets[DATA_SET_TRAIN];
-    int r =
-        data_reader_describe(admission->reader, io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), admission->description, err);
+    int r = data_reader_describe(admission->reader, admission_data_deadline_ns(admission), admission->description, err);
 
     if (r < 0)
         return r;
@@ -197,17 +202,17 @@ static int describe_data(struct admission *admission, const struct job_options *
     return r;
 }
 
-/*
- * What the guest needs: its base, the model four times (file, weights, packed forward, packed backward), the reference
- * model twice (file, weights), windows.
- */
+uint64_t admission_estimate_mib(uint64_t model_size, uint64_t reference_size, uint64_t window_bytes)
+{
+    return ADMISSION_BASE_MIB + (4 * model_size + 2 * reference_size + 4 * window_bytes + MIB - 1) / MIB;
+}
+
 static uint64_t estimate_mib(const struct admission *admission)
 {
     const struct data_set_description *test = &admission->description->sets[DATA_SET_TEST];
-    uint64_t window = plan_make_window(test->elements) * test->elements * sizeof(float);
 
-    return ADMISSION_BASE_MIB +
-           (4 * admission->model_size + 2 * admission->reference_size + 4 * window + MIB - 1) / MIB;
+    return admission_estimate_mib(admission->model_size, admission->reference_size,
+                                  plan_make_window(test->elements) * test->elements * sizeof(float));
 }
 
 static struct admission *admission_new(void)

@@ -42,11 +42,24 @@ MUST_USE int admission_open(const struct job_options *options, struct events *ev
                             struct error *err);
 void admission_free(struct admission *admission);
 
+/* Until when the data reader may take for one answer from now on: the policy's deadline, or JOB_DEADLINE_DESCRIBE_MS
+ * where that is sooner. */
+uint64_t admission_data_deadline_ns(const struct admission *admission);
+
 /*
  * Whether policy and memory allow the job: 0, or -EPERM (the policy forbids it) or -ENOMEM (the guest would be too
  * small) with ERROR_GUEST and the figures in `err`.
  */
 MUST_USE int admission_decide(const struct admission *admission, const struct job_options *options, struct error *err);
+
+/*
+ * MiB of memory that a guest needs: its base, the model four times (file, weights, packed forward, packed backward), the
+ * reference model twice (file, weights), and windows of the test set. Sizes in bytes.
+ */
+uint64_t admission_estimate_mib(uint64_t model_size, uint64_t reference_size, uint64_t window_bytes);
+
+/* A window's usual size (plan_make_window), where the set is not known yet. */
+#define ADMISSION_WINDOW_BYTES (UINT64_C(4) << 20)
 
 static inline void admission_free_pointer(struct admission **admission)
 {

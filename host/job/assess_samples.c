@@ -2,9 +2,6 @@
 /* The adversarial samples that the guest returned, held against their clean inputs. */
 #include "host/job/assess_facts.h"
 
-#include "base/io.h"
-#include "host/job/deadlines.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -75,7 +72,7 @@ int assess_read_features(const struct admission *admission, size_t elements, flo
     if (values == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for what the spec says of %zu elements", elements);
     r = data_reader_window(admission->reader, DATA_SET_FEATURES, 0, DATA_FEATURE_COUNT, values,
-                           io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), err);
+                           admission_data_deadline_ns(admission), err);
     if (r < 0)
         return r;
     *ret_features = (struct samples_features){.low = values + DATA_FEATURE_LOW * elements,
@@ -100,7 +97,7 @@ int assess_samples(const struct admission *admission, const struct plan_made *ma
     if (clean == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for %u clean inputs", results->sample_count);
     r = data_reader_window(admission->reader, DATA_SET_TEST, 0, results->sample_count, clean,
-                           io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), err);
+                           admission_data_deadline_ns(admission), err);
     if (r == 0 && results->plan->sets[PLAN_SET_FEATURES].present) {
         r = assess_read_features(admission, results->elements, &values, &features, err);
         holding.features = &features;

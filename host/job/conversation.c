@@ -50,13 +50,20 @@ static int guest_gave_up(struct talk *talk, const struct message_failure *failur
                      message_failure_name(failure->code), ret->text);
 }
 
-/* The connection or the VM ended: say which, and how. */
+/*
+ * The connection or the VM ended: say which, and how. Where the connection did, the VM's own end may be its cause, and
+ * takes a moment to be told.
+ */
 static int explain_end(struct talk *talk, int code)
 {
-    enum vm_exit reason = vm_poll_exit(talk->with->vm);
+    struct vm *vm = talk->with->vm;
+    bool ended = code == -ECONNRESET || code == -EPIPE;
+    enum vm_exit reason = ended ? vm_await_exit(vm) : vm_poll_exit(vm);
+    const char *detail = vm_exit_detail(vm);
 
     if (talk->err->kind == ERROR_GUEST && reason != VM_EXIT_NONE)
-        return error_prefix(talk->err, "the VM ended (%s)", vm_exit_name(reason));
+        return error_prefix(talk->err, "the VM ended (%s%s%s)", vm_exit_name(reason), detail[0] != '\0' ? ": " : "",
+                            detail);
     return code;
 }
 
@@ -85,6 +92,8 @@ static int next_message(struct talk *talk, uint64_t deadline_ns, struct message 
 {
     int r;
 
+    if (io_now_ns() >= deadline_ns) /* a guest that never stops talking has no more time than one that is silent */
+        return error_set(talk->err, ERROR_GUEST, -ETIMEDOUT, "the deadline passed while the guest was still at work");
     for (;;) {
         r = collector_wait(talk->collector, sooner(deadline_ns, io_deadline_ms(JOB_TICK_MS)));
         if (r != -ETIMEDOUT)
@@ -92,6 +101,8 @@ static int next_message(struct talk *talk, uint64_t deadline_ns, struct message 
         r = tick(talk, &deadline_ns);
         if (r < 0)
             return r;
+        if (io_now_ns() >= deadline_ns && atomic_load(&talk->stream.reading))
+            return stream_blame_reader(talk->err);
         if (io_now_ns() >= deadline_ns)
             break;
     }
@@ -173,7 +184,7 @@ static int greet(struct talk *talk)
 
     if (getrandom(hello.hello.nonce, sizeof hello.hello.nonce, 0) != sizeof hello.hello.nonce)
         return error_set(talk->err, ERROR_INTERNAL, -errno, "getrandom: %s", strerror(errno));
-    r = collector_start(talk->with->connection, talk->with->plan, hello.hello.nonce, &talk->collector, talk->err);
+    r = collector_start(talk->collector, talk->with->connection, talk->with->plan, hello.hello.nonce, talk->err);
     if (r == 0)
         r = say(talk, &hello);
     if (r == 0)
@@ -246,7 +257,8 @@ static int import(struct talk *talk)
     if (r < 0)
         return r;
     if (talk->with->test_labelled && talk->with->test_label_max >= talk->results->classes)
-        return error_set(talk->err, ERROR_BAD_INPUT, -ERANGE,
+        /* Without a spec it is the guest that says how many classes there are: its word may not end a job unsigned. */
+        return error_set(talk->err, talk->with->plan->contract.classes != 0 ? ERROR_BAD_INPUT : ERROR_GUEST, -ERANGE,
                          "%s: array y has the label %u, but the model has %u classes (0 to %u); check the labels, or "
                          "labelOffset in the spec",
                          talk->with->test_name, talk->with->test_label_max, talk->results->classes,
@@ -320,12 +332,15 @@ static int talk_through(struct talk *talk)
 int conversation_run(const struct conversation *conversation, struct results *results,
                      struct conversation_failure *ret_failure, struct error *err)
 {
-    struct talk talk = {.with = conversation, .results = results, .failure = ret_failure, .err = err};
+    struct talk talk = {.with = conversation,
+                        .collector = conversation->collector,
+                        .results = results,
+                        .failure = ret_failure,
+                        .err = err};
     int r;
 
     *ret_failure = (struct conversation_failure){0};
     r = talk_through(&talk);
     stream_cancel(&talk.stream);
-    collector_free(talk.collector);
     return r;
 }

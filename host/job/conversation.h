@@ -8,6 +8,7 @@
 #ifndef LAZARET_HOST_JOB_CONVERSATION_H
 #define LAZARET_HOST_JOB_CONVERSATION_H
 
+#include "host/collect/collector.h"
 #include "host/job/events.h"
 #include "host/job/inputs.h"
 #include "host/job/results.h"
@@ -16,6 +17,7 @@
 struct conversation {
     struct vm *vm;  /* looked at while waiting */
     int connection; /* from vm_connect() */
+    struct collector *collector; /* prepared; for this conversation alone */
     const struct plan *plan;
     int model_fd, reference_fd; /* reference_fd: -1 where the plan has none */
     const char *model_name;     /* begins messages about the model; printable */

@@ -19,6 +19,9 @@
 /* One append to the ledger; others may write to it, too (ledger/store.h, STORE_LOCK_WAIT_MS). */
 #define JOB_DEADLINE_APPEND_MS 90000u
 
+/* The janitor's work, a few files to remove, before it is killed and the monitor does it. */
+#define JOB_DEADLINE_JANITOR_MS 3000u
+
 /* How often the monitor looks up from waiting for the guest: progress, a VM that ended, a stream that failed. */
 #define JOB_TICK_MS 100u
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define LINE_INTERVAL_NS (IO_NS_PER_S / 10)
+#define EVENT_REST       48u /* bytes of an event besides its names and text */
 
 static uint64_t cpu_now_ns(void)
 {
@@ -44,6 +45,7 @@ static void write_event(struct events *events, const char *name, const char *tex
 {
     if (events->file == NULL)
         return;
+    events->bytes += strlen(name) + strlen(text_key) + strlen(text) + EVENT_REST;
     (void)fputs("{\"event\":", events->file);
     put_string(events->file, name);
     (void)fprintf(events->file, ",\"%s\":", text_key);
@@ -91,6 +93,7 @@ void events_begin(struct events *events, const char *phase)
     events->phase_start_ns = io_now_ns();
     events->phase_cpu_ns = cpu_now_ns();
     events->last_line_ns = 0;
+    events->complete = false;
     write_event(events, "begin", "phase", next->name);
     if (!events->quiet && events->terminal) {
         (void)fprintf(stderr, "\r\033[K[%s]", next->name);
@@ -135,15 +138,22 @@ void events_progress(struct events *events, uint64_t done, uint64_t total, const
 {
     uint64_t now = io_now_ns();
 
-    if (!events->in_phase || total == 0 || (now - events->last_line_ns < LINE_INTERVAL_NS && done < total))
+    int size;
+
+    if (!events->in_phase || total == 0)
+        return;
+    /* The last report is worth a line at once; but it is a guest that says which is the last. */
+    if (now - events->last_line_ns < LINE_INTERVAL_NS && (done < total || events->complete))
         return;
     events->last_line_ns = now;
-    if (events->file != NULL) {
-        (void)fprintf(events->file,
-                      "{\"event\":\"progress\",\"phase\":\"%s\",\"done\":%llu,\"total\":%llu,\"unit\":\"%s\","
-                      "\"wallSeconds\":\"%.3f\"}\n",
-                      events->phases[events->phase_count].name, (unsigned long long)done, (unsigned long long)total,
-                      unit, seconds(now - events->start_ns));
+    events->complete = done >= total;
+    if (events->file != NULL && events->bytes < EVENTS_BYTES_MAX) {
+        size = fprintf(events->file,
+                       "{\"event\":\"progress\",\"phase\":\"%s\",\"done\":%llu,\"total\":%llu,\"unit\":\"%s\","
+                       "\"wallSeconds\":\"%.3f\"}\n",
+                       events->phases[events->phase_count].name, (unsigned long long)done, (unsigned long long)total,
+                       unit, seconds(now - events->start_ns));
+        events->bytes += size > 0 ? (uint64_t)size : 0;
         (void)fflush(events->file);
     }
     if (!events->quiet && events->terminal)
@@ -163,7 +173,10 @@ void events_stop(struct events *events)
 {
     events_end(events);
     end_line(events);
-    if (events->file != NULL)
-        (void)fclose(events->file);
+    if (events->file == NULL)
+        return;
+    events->lost = fflush(events->file) != 0 || ferror(events->file) != 0 || fsync(fileno(events->file)) < 0;
+    if (fclose(events->file) != 0)
+        events->lost = true;
     events->file = NULL;
 }

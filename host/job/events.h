@@ -17,6 +17,7 @@
 
 #define EVENTS_PHASES_MAX 160u /* six runs of all checks */
 #define EVENTS_NAME_MAX   64u
+#define EVENTS_BYTES_MAX  ((uint64_t)8 << 20) /* of events.jsonl: beyond it progress is no longer written */
 
 struct events_phase {
     char name[EVENTS_NAME_MAX];
@@ -27,7 +28,10 @@ struct events {
     FILE *file; /* events.jsonl; owned; NULL: none */
     bool quiet, terminal;
     uint64_t start_ns, phase_start_ns, phase_cpu_ns, last_line_ns;
+    uint64_t bytes;                                /* of the file */
+    bool complete;                                 /* the phase under way has been told to be */
     bool line_open;                                /* the terminal's line has to be ended */
+    bool lost;                                     /* after events_stop(): not all of it could be written */
     struct events_phase phases[EVENTS_PHASES_MAX]; /* those that have ended, then the one under way */
     unsigned phase_count;
     bool in_phase;

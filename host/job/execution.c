@@ -180,6 +180,10 @@ json_t *execution_document(const struct execution *execution)
         set(document, "guest", guest(execution->results));
         set(document, "checks", checks(execution->results, execution->plan));
     }
+    if (execution->passthrough != NULL)
+        set(document, "passthrough", gpu_document(execution->passthrough));
+    if (execution->bounds->known)
+        set(document, "cgroup", bounds_document(execution->bounds));
     if (execution->failure != NULL)
         set(document, "failure", json_string(execution->failure));
     return document;

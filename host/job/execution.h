@@ -6,7 +6,9 @@
 #ifndef LAZARET_HOST_JOB_EXECUTION_H
 #define LAZARET_HOST_JOB_EXECUTION_H
 
+#include "host/job/bounds.h"
 #include "host/job/events.h"
+#include "host/job/gpu.h"
 #include "host/job/recheck.h"
 #include "host/vm/image.h"
 #include "host/vm/vm.h"
@@ -24,7 +26,9 @@ struct execution {
     const struct results *results;        /* NULL: none */
     const struct plan *plan;              /* NULL: none */
     const struct events *events;
-    const char *failure; /* why there is no evaluation; NULL: there is one */
+    const struct passthrough_facts *passthrough; /* NULL: no device was passed through */
+    const struct bounds *bounds;                 /* of all its processes */
+    const char *failure;                         /* why there is no evaluation; NULL: there is one */
 };
 
 /* A new reference, or NULL without memory. */

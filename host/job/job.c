@@ -14,7 +14,9 @@
 #include "host/confine/monitor.h"
 #include "host/job/admission.h"
 #include "host/job/assess.h"
+#include "host/job/bounds.h"
 #include "host/job/forensics.h"
+#include "host/job/gpu.h"
 #include "host/job/job_ledger.h"
 #include "host/job/journal.h"
 #include "host/job/locate.h"
@@ -51,9 +53,11 @@ struct job {
     char policy_path[PATH_MAX], agent_path[PATH_MAX];
     int console_fd;
     struct scratch_disk scratch;
-    json_t *scratch_listing;        /* of a job that ended badly; NULL: none */
-    struct run runs[RUN_COUNT_MAX]; /* prepared all at once, run one after another */
+    struct passthrough *passthrough; /* NULL: the job has no device */
+    json_t *scratch_listing;         /* of a job that ended badly; NULL: none */
+    struct run runs[RUN_COUNT_MAX];  /* prepared all at once, run one after another */
     unsigned run_count;
+    struct bounds bounds;
     struct recheck_report recheck;
     bool rechecked;
     struct assessment assessment;
@@ -66,11 +70,12 @@ struct job {
 static int prepare(struct job *job, struct error *err)
 {
     const struct job_options *options = job->options;
-    char absolute[PATH_MAX];
+    struct error stuck; /* of a dead job's device, which hinders nobody but those who want that one */
     int r = journal_reap(err), events_fd = -1;
 
     if (r < 0)
         return r;
+    (void)!passthrough_reap(&stuck);
     r = 0;
     if (options->key_path != NULL)
         r = signer_start_with(options->key_path, &options->passphrase, &job->signer, err);
@@ -81,11 +86,7 @@ static int prepare(struct job *job, struct error *err)
     if (r == 0 && options->output_path != NULL) {
         r = journal_create(&job->journal, err);
         if (r == 0)
-            r = staging_create(options->output_path, journal_path(job->journal), &job->staging, err);
-        if (r == 0 && realpath(staging_path(job->staging), absolute) == NULL)
-            r = error_set(err, ERROR_INTERNAL, -errno, "%s: %s", staging_path(job->staging), strerror(errno));
-        if (r == 0)
-            r = journal_step(job->journal, "staging", absolute, err);
+            r = staging_create(options->output_path, job->journal, &job->staging, err);
         if (r == 0)
             r = staging_open(job->staging, "events.jsonl", &events_fd, err);
     }
@@ -185,6 +186,9 @@ static int prepare_runs(struct job *job, struct run_setting *setting, struct err
         r = run_prepare(setting, RUN_OPENING, "opening", &job->runs[job->run_count++], err);
     if (r == 0 && rechecks(job))
         r = run_prepare(setting, RUN_PREDICTION, "recheck", &job->runs[job->run_count++], err);
+    if (r == 0)
+        r = bounds_start(&job->bounds, job->journal != NULL ? journal_id(job->journal) : "", setting, job->runs,
+                         job->run_count, err);
     return r < 0 ? r : confine_monitor(err);
 }
 
@@ -219,6 +223,7 @@ static int run(struct job *job, struct error *err)
         .agent_path = job->agent_path[0] != '\0' ? job->agent_path : NULL,
         .console_fd = job->console_fd,
         .scratch_fd = -1,
+        .passthrough = job->passthrough,
         .events = &job->events,
         .journal = job->journal,
         .deadline_ns = job->deadline_ns,
@@ -233,8 +238,10 @@ static int run(struct job *job, struct error *err)
     r = repeat_evaluation(&setting, job->made, &inputs, job->runs, repeats(job), &job->assessment, &trouble);
     if (r == 0)
         r = recheck(job, &setting, &inputs, &trouble);
+    bounds_end_vm(&job->bounds);
     if (r == 0)
         return 0;
+    bounds_explain(&job->bounds, &trouble);
     if (trouble.kind != ERROR_GUEST) {
         *err = trouble;
         return r;
@@ -284,7 +291,9 @@ static int publish(struct job *job, struct error *err)
         .results = job->runs[0].results,
         .assessment = &job->assessment,
         .last = last_run(job),
+        .bounds = &job->bounds,
         .scratch = job->scratch_listing,
+        .passthrough = job->passthrough != NULL ? passthrough_facts(job->passthrough) : NULL,
         .console_fd = job->console_fd,
         .events = &job->events,
         .ledger = job->ledger.appender != NULL ? &job->ledger : NULL,
@@ -300,6 +309,10 @@ static int publish(struct job *job, struct error *err)
     if (r == 0)
         r = publish_documents(&publication, job->signer, job->staging, err);
     events_stop(&job->events);
+    if (r == 0 && job->events.lost)
+        r = error_set(err, ERROR_UNAVAILABLE, -ENOSPC,
+                      "%s: events.jsonl was not written whole; free some space, or choose another place with -o",
+                      job->options->output_path);
     if (r == 0)
         r = step(job, "commit", err);
     if (r == 0)
@@ -316,11 +329,32 @@ static int decide(struct job *job, struct error *err)
 
     if (r < 0)
         return r;
-    if (refusal.kind == ERROR_NONE && admission_decide(job->admission, &job->resolved, &refusal) == 0)
-        return 0;
+    if (refusal.kind == ERROR_NONE && admission_decide(job->admission, &job->resolved, &refusal) == 0) {
+        r = gpu_claim(&job->resolved, &job->passthrough, &refusal);
+        if (r == 0 || refusal.kind != ERROR_GUEST) {
+            if (r < 0)
+                *err = refusal;
+            return r;
+        }
+        refusal.code = -ENODEV;
+    }
     assessment_fail(&job->assessment,
                     refusal.code == -EPERM ? OUTCOME_REJECTED_BEFORE_BOOT : OUTCOME_COULD_NOT_EVALUATE, refusal.text);
     return 0;
+}
+
+/* Gives the device back, and drops what was evaluated with one that strayed. */
+static void return_device(struct job *job)
+{
+    char reason[ERROR_TEXT_MAX];
+
+    if (job->passthrough == NULL)
+        return;
+    passthrough_return(job->passthrough);
+    if (job->assessment.failed || !gpu_strayed(passthrough_facts(job->passthrough), reason))
+        return;
+    assessment_clear(&job->assessment);
+    assessment_fail(&job->assessment, OUTCOME_COULD_NOT_EVALUATE, reason);
 }
 
 static int run_job(struct job *job, struct error *err)
@@ -340,6 +374,7 @@ static int run_job(struct job *job, struct error *err)
         r = decide(job, err);
     if (r == 0 && !job->assessment.failed)
         r = run(job, err);
+    return_device(job);
     if (r == 0) {
         read_scratch(job);
         r = publish(job, err);
@@ -383,6 +418,7 @@ static void job_free(struct job *job)
         return;
     for (unsigned i = 0; i < job->run_count; i++)
         run_close(&job->runs[i]);
+    passthrough_free(job->passthrough);
     scratch_disk_stop(&job->scratch);
     json_decref(job->scratch_listing);
     if (job->console_fd >= 0)
@@ -396,6 +432,7 @@ static void job_free(struct job *job)
     job_ledger_stop(&job->ledger);
     events_stop(&job->events);
     staging_free(job->staging);
+    bounds_free(&job->bounds);
     journal_free(job->journal);
     free(job->made);
     free(job);

@@ -2,7 +2,7 @@
 /* A job's journal, and the reaper. */
 #include "host/job/journal.h"
 
-#include "host/job/staging.h"
+#include "host/job/hidden.h"
 #include "host/vm/state.h"
 
 #include <dirent.h>
@@ -15,14 +15,16 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #define JOURNAL_FOLDER   "jobs"
 #define JOURNAL_SUFFIX   ".journal"
 #define JOURNAL_SIZE_MAX ((size_t)3 * PATH_MAX)
+#define CLAIM_TRIES      16u
 
 struct journal {
     char id[17], path[PATH_MAX];
-    int fd;
+    int folder, fd; /* fd: -1 until it has begun */
 };
 
 static int open_folder(int *ret_fd, struct error *err)
@@ -36,14 +38,13 @@ static int open_folder(int *ret_fd, struct error *err)
 int journal_create(struct journal **ret_journal, struct error *err)
 {
     CLEANUP_JOURNAL struct journal *journal = calloc(1, sizeof *journal);
-    CLEANUP_FD int folder = -1;
     uint64_t random;
     int r;
 
     if (journal == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the journal");
-    journal->fd = -1;
-    r = open_folder(&folder, err);
+    journal->fd = journal->folder = -1;
+    r = open_folder(&journal->folder, err);
     if (r < 0)
         return r;
     if (getrandom(&random, sizeof random, 0) != sizeof random)
@@ -51,11 +52,33 @@ int journal_create(struct journal **ret_journal, struct error *err)
     (void)snprintf(journal->id, sizeof journal->id, "%016llx", (unsigned long long)random);
     (void)snprintf(journal->path, sizeof journal->path, "%s/" JOURNAL_FOLDER "/%s" JOURNAL_SUFFIX, state_path(),
                    journal->id);
-    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, 0600);
-    if (journal->fd < 0 || flock(journal->fd, LOCK_EX | LOCK_NB) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: can't write the journal: %s", journal->path,
-                         strerror(errno));
     *ret_journal = TAKE_POINTER(journal);
+    return 0;
+}
+
+/* 0 with the journal locked, -EAGAIN where a reaper was there first: it took a journal that nobody held yet. */
+static int claim(struct journal *journal)
+{
+    struct stat status;
+
+    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, 0600);
+    if (journal->fd < 0)
+        return -errno;
+    if (flock(journal->fd, LOCK_EX | LOCK_NB) == 0 && fstat(journal->fd, &status) == 0 && status.st_nlink > 0)
+        return fsync(journal->folder) < 0 && errno != EINVAL && errno != EOPNOTSUPP ? -errno : 0;
+    (void)unlink(journal->path);
+    (void)close(take_fd(&journal->fd));
+    return -EAGAIN;
+}
+
+int journal_begin(struct journal *journal, struct error *err)
+{
+    int r = -EAGAIN;
+
+    for (unsigned try = 0; r == -EAGAIN && try < CLAIM_TRIES; try++)
+        r = claim(journal);
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, "%s: can't write the journal: %s", journal->path, strerror(-r));
     return 0;
 }
 
@@ -73,11 +96,23 @@ int journal_step(struct journal *journal, const char *step, const char *detail, 
 {
     char line[PATH_MAX + 64];
     int size = snprintf(line, sizeof line, "%s %s\n", step, detail);
+    ssize_t count;
+    int r = 0;
 
-    if (write(journal->fd, line, (size_t)size) != size || fdatasync(journal->fd) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, errno > 0 ? -errno : -EIO, "%s: can't write the journal: %s",
-                         journal->path, strerror(errno));
-    return 0;
+    if ((size_t)size >= sizeof line)
+        return error_set(err, ERROR_INTERNAL, -ENAMETOOLONG, "%s: a step's line is too long", journal->path);
+    count = write(journal->fd, line, (size_t)size);
+    if (count != size)
+        r = count < 0 ? -errno : -ENOSPC; /* a part of a line: the reaper passes it over */
+    else if (fdatasync(journal->fd) < 0)
+        r = -errno;
+    if (r == -ENOSPC || r == -EDQUOT)
+        return error_set(err, ERROR_UNAVAILABLE, r,
+                         "%s: no space left for the journal; free some, or name another "
+                         "state directory by " STATE_VARIABLE,
+                         journal->path);
+    return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "%s: can't write the journal: %s", journal->path, strerror(-r))
+                 : 0;
 }
 
 void journal_free(struct journal *journal)
@@ -88,22 +123,27 @@ void journal_free(struct journal *journal)
         (void)unlink(journal->path);
         (void)close(journal->fd);
     }
+    if (journal->folder >= 0)
+        (void)close(journal->folder);
     free(journal);
 }
 
 /* --- the reaper -------------------------------------------------------------------------------------- */
 
-/* The hidden directory that a journal's "staging" line names. */
+/* The hidden directory that a journal's "staging" line names. A line that was not written to its end is none: what it
+ * names may be a folder of somebody's. */
 static void undo_staging(int fd)
 {
     CLEANUP_FREE char *text = calloc(1, JOURNAL_SIZE_MAX + 1);
-    char *line, *rest = NULL;
+    char *line, *end;
 
     if (text == NULL || read(fd, text, JOURNAL_SIZE_MAX) <= 0)
         return;
-    for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
-        if (strncmp(line, "staging /", strlen("staging /")) == 0)
-            staging_remove(line + strlen("staging "));
+    for (line = text; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        if (strncmp(line, "staging ", strlen("staging ")) == 0)
+            hidden_remove(line + strlen("staging "));
+    }
 }
 
 /* A journal that can be locked belongs to nobody who lives. */

@@ -200,7 +200,7 @@ static void make_attack(const struct making *making, enum plan_check_id id, cons
     }
 }
 
-_Static_assert(POLICY_NORM_INF == PLAN_NORM_INF && (unsigned)POLICY_GOAL_COUNT == (unsigned)PLAN_GOAL_COUNT &&
+_Static_assert((int)POLICY_NORM_INF == (int)PLAN_NORM_INF && (unsigned)POLICY_GOAL_COUNT == (unsigned)PLAN_GOAL_COUNT &&
                    POLICY_CURVES_MAX <= PLAN_CURVES_MAX && POLICY_POINTS_MAX <= PLAN_POINTS_MAX &&
                    POLICY_PATCHES_MAX <= PLAN_PATCHES_MAX && POLICY_LAYER_SIZE == PLAN_NAME_MAX,
                "a policy fits in a plan");

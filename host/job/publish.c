@@ -91,6 +91,8 @@ static int write_execution(struct gathering *g)
         .results = p->results,
         .plan = &p->made->plan,
         .events = p->events,
+        .passthrough = p->passthrough,
+        .bounds = p->bounds,
         .failure = p->assessment->failed ? p->assessment->reasons[0] : NULL,
     };
 

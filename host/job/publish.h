@@ -5,7 +5,9 @@
 
 #include "host/job/assess.h"
 #include "host/job/events.h"
+#include "host/job/gpu.h"
 #include "host/job/job_ledger.h"
+#include "host/job/bounds.h"
 #include "host/job/origin.h"
 #include "host/job/recheck.h"
 #include "host/job/staging.h"
@@ -27,8 +29,10 @@ struct publication { /* all borrowed */
     const struct vm_record *record;       /* the first run's; NULL: nothing was booted */
     const struct results *results;        /* NULL: none */
     const struct assessment *assessment;
-    const struct run *last; /* where it ended */
-    const json_t *scratch;  /* what was on the scratch disk; NULL: there was none */
+    const struct run *last;                      /* where it ended */
+    const struct passthrough_facts *passthrough; /* of the job's device; NULL: there was none */
+    const struct bounds *bounds;
+    const json_t *scratch;                       /* what was on the scratch disk; NULL: there was none */
     int console_fd;
     const struct events *events;
     struct job_ledger *ledger; /* NULL: the job is not logged */

@@ -2,9 +2,7 @@
 /* What a report draws besides figures. */
 #include "host/job/publish_figures.h"
 
-#include "base/io.h"
 #include "host/data/npz_writer.h"
-#include "host/job/deadlines.h"
 #include "host/json/decimal.h"
 #include "host/report/picture.h"
 
@@ -225,7 +223,7 @@ static int read_sample(const struct admission *admission, uint64_t index, float 
 
     for (uint64_t i = 0; r == 0 && i <= index; i++)
         r = data_reader_window(admission->reader, DATA_SET_TEST, i, 1, ret_values,
-                               io_deadline_ms(JOB_DEADLINE_DESCRIBE_MS), NULL);
+                               admission_data_deadline_ns(admission), NULL);
     return r;
 }
 

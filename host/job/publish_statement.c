@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define GUEST_WORDS_MAX 5u
-#define HOST_WORDS_MAX  (8u + ORIGIN_WORDS_MAX)
+#define HOST_WORDS_MAX  (9u + ORIGIN_WORDS_MAX)
 
 /* What the host itself worked out or saw; ret_words has room for all of it. */
 static size_t list_host_words(const struct publication *p, const char *ret_words[HOST_WORDS_MAX])
@@ -28,6 +28,8 @@ static size_t list_host_words(const struct publication *p, const char *ret_words
         memcpy(ret_words + count, scored, sizeof scored);
         count += sizeof scored / sizeof scored[0];
     }
+    if (p->passthrough != NULL && gpu_was_clean(p->passthrough))
+        ret_words[count++] = "passthrough-resets";
     if (p->admission->policy.repeat > 1)
         ret_words[count++] = "repeat";
     if (p->recheck != NULL)

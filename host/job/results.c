@@ -107,7 +107,7 @@ void results_free(struct results *results)
 
 static int impossible(struct error *err)
 {
-    return error_set(err, ERROR_INTERNAL, -EBADMSG, "the collector passed on a message that contradicts the plan");
+    return error_set(err, ERROR_GUEST, -EBADMSG, "the collector passed on a message that contradicts the plan");
 }
 
 static void copy_text(char *ret_text, size_t size, struct message_text text)
@@ -179,17 +179,37 @@ static int take_sample(struct results *results, const struct message_sample *sam
     return 0;
 }
 
+/* Room for one more cluster: as they come, for it is the guest that says how many classes there are. */
+static int make_cluster_room(struct results *results, struct results_check *check, struct error *err)
+{
+    uint32_t room = check->cluster_room > 0 ? 2 * check->cluster_room : 16;
+    struct message_cluster *clusters;
+
+    if (check->cluster_count < check->cluster_room)
+        return 0;
+    if ((room - check->cluster_room) * sizeof *clusters > RESULTS_CLUSTERS_BYTES_MAX - results->cluster_bytes)
+        return error_set(err, ERROR_GUEST, -EMSGSIZE, "the guest's clusters take more than %zu MiB",
+                         RESULTS_CLUSTERS_BYTES_MAX >> 20);
+    clusters = reallocarray(check->clusters, room, sizeof *clusters);
+    if (clusters == NULL)
+        return out_of_memory(err);
+    results->cluster_bytes += (room - check->cluster_room) * sizeof *clusters;
+    check->clusters = clusters;
+    check->cluster_room = room;
+    return 0;
+}
+
 static int take_cluster(struct results *results, const struct message_cluster *cluster, struct error *err)
 {
     struct results_check *check;
+    int r;
 
     if (cluster->check >= results->plan->check_count)
         return impossible(err);
     check = &results->checks[cluster->check];
-    if (check->clusters == NULL)
-        check->clusters = calloc(results->classes, sizeof *check->clusters);
-    if (check->clusters == NULL)
-        return out_of_memory(err);
+    r = make_cluster_room(results, check, err);
+    if (r < 0)
+        return r;
     if (cluster->label != check->cluster_count || cluster->label >= results->classes)
         return impossible(err);
     check->clusters[check->cluster_count++] = *cluster;

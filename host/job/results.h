@@ -8,9 +8,10 @@
 #include "host/score/table.h"
 #include "wire/message.h"
 
-#define RESULTS_LAYER_SIZE     (PLAN_NAME_MAX + 1u)
-#define RESULTS_REASON_SIZE    512u
-#define RESULTS_ROWS_BYTES_MAX ((size_t)256 << 20) /* of all tables together */
+#define RESULTS_LAYER_SIZE         (PLAN_NAME_MAX + 1u)
+#define RESULTS_REASON_SIZE        512u
+#define RESULTS_ROWS_BYTES_MAX     ((size_t)256 << 20) /* of all tables together */
+#define RESULTS_CLUSTERS_BYTES_MAX ((size_t)64 << 20)  /* of the clusters of all classes: some 50,000 classes */
 
 struct results_point {
     int32_t *predictions; /* one a test sample */
@@ -40,7 +41,7 @@ struct results_check {
     struct results_point points[PLAN_CURVES_MAX][PLAN_POINTS_MAX];
     struct message_cluster *clusters; /* one a class, activation-clustering only */
     struct results_points *drawn;     /* one a class, where points came; NULL: none */
-    uint32_t cluster_count;
+    uint32_t cluster_count, cluster_room;
     struct results_table tables[SCORE_TABLES_MAX];
     struct message_check_done cost; /* its texts are in `layer` and `skipped` */
     char layer[RESULTS_LAYER_SIZE];
@@ -56,6 +57,7 @@ struct results {
     uint32_t sample_count; /* of each point */
     uint64_t elements;     /* of one sample */
     size_t row_bytes;      /* taken by all tables */
+    size_t cluster_bytes;  /* and by all clusters */
     struct results_check checks[PLAN_CHECKS_MAX];
     struct file_report scan; /* of the model, where the plan has the scan */
     /* of GUEST_HELLO and READY */

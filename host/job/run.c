@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "host/job/deadlines.h"
+#include "host/vm/deadlines.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ int run_prepare(const struct run_setting *setting, enum run_purpose purpose, con
     const struct job_options *options = setting->options;
     char memory[24], *arguments[] = {"--memory", memory, NULL};
     bool first = label[0] == '\0';
+    int r;
     const struct vm_options vm = {
         .isolation = options->isolation,
         .acceleration = options->acceleration,
@@ -34,21 +36,25 @@ int run_prepare(const struct run_setting *setting, enum run_purpose purpose, con
         .console_max = VM_CONSOLE_DEFAULT,
         .scratch_path = first ? setting->scratch_path : NULL,
         .scratch_fd = setting->scratch_fd,
+        .passthrough = setting->passthrough,
     };
 
     ret_run->purpose = purpose;
     ret_run->connection = -1;
     (void)snprintf(ret_run->label, sizeof ret_run->label, "%s", label);
     (void)snprintf(memory, sizeof memory, "%llu", (unsigned long long)setting->admission->memory_mib);
-    return vm_prepare(&vm, &ret_run->vm, err);
+    r = vm_prepare(&vm, &ret_run->vm, err);
+    return r < 0 ? r : collector_prepare(&ret_run->collector, err);
 }
 
 static int boot(const struct run_setting *setting, struct run *run, struct error *err)
 {
-    uint64_t connect_ns = io_deadline_ms(JOB_DEADLINE_CONNECT_MS);
+    uint64_t pin_ms = setting->passthrough != NULL ? vm_deadline_pin_ms(setting->admission->memory_mib) : 0;
+    uint64_t connect_ns;
     int r = step(setting, "boot", err);
 
     events_begin(setting->events, "boot");
+    connect_ns = io_deadline_ms(JOB_DEADLINE_CONNECT_MS + pin_ms);
     if (r == 0)
         r = vm_boot(run->vm, err);
     if (r == 0)
@@ -65,6 +71,7 @@ static int converse(const struct run_setting *setting, struct run *run, const st
     const struct conversation conversation = {
         .vm = run->vm,
         .connection = run->connection,
+        .collector = run->collector,
         .plan = plan,
         .model_fd = admission->model_fd,
         .reference_fd = admission->reference_fd,
@@ -88,6 +95,8 @@ static int destroy(const struct run_setting *setting, struct run *run, struct er
 {
     int r = step(setting, "destroy", err);
 
+    collector_free(run->collector);
+    run->collector = NULL;
     if (run->connection >= 0)
         (void)close(take_fd(&run->connection));
     events_begin(setting->events, "destroy");
@@ -119,6 +128,7 @@ int run_whole(const struct run_setting *setting, struct run *run, const struct p
 void run_close(struct run *run)
 {
     vm_free(run->vm);
+    collector_free(run->collector);
     if (run->connection >= 0)
         (void)close(run->connection);
     results_free(run->results);

@@ -31,7 +31,8 @@ struct run_setting { /* what all runs of a job share; borrowed */
     const struct image *image; /* NULL under process isolation */
     const char *agent_path;    /* NULL in a microVM */
     int console_fd;
-    const char *scratch_path; /* the disk of the first run; NULL: none */
+    struct passthrough *passthrough; /* of every run, one after another; NULL: none */
+    const char *scratch_path;        /* the disk of the first run; NULL: none */
     int scratch_fd;
     struct events *events;
     struct journal *journal; /* NULL: none */
@@ -42,6 +43,7 @@ struct run {
     enum run_purpose purpose;
     char label[RUN_LABEL_SIZE]; /* begins its phases' names; "" for the first run */
     struct vm *vm;
+    struct collector *collector; /* waits for this run's guest; NULL once it is over */
     int connection;
     bool recorded; /* record holds a VM that ran */
     struct vm_record record;

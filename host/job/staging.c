@@ -1,86 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The output directory, written whole or not at all, and the janitor that waits beside it. */
+/* The output directory, written whole or not at all. */
 #include "host/job/staging.h"
 
 #include "base/io.h"
+#include "host/job/hidden.h"
+#include "host/job/janitor.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define STAGING_COPY_SIZE ((size_t)256 * 1024)
-#define JANITOR_DISMISSED 'd'
 
 struct staging {
     char final[PATH_MAX], hidden[PATH_MAX];
-    int folder;       /* of the hidden directory */
-    int janitor_pipe; /* closing it without a word sets the janitor to work */
-    pid_t janitor;
+    bool made;  /* the hidden directory is there, and not yet committed */
+    int folder; /* of it */
+    struct janitor janitor;
 };
-
-/* --- the janitor ----------------------------------------------------------------------------------- */
-
-void staging_remove(const char *hidden_path)
-{
-    DIR *folder = opendir(hidden_path);
-    struct dirent *entry;
-
-    if (folder == NULL)
-        return;
-    while ((entry = readdir(folder)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            (void)unlinkat(dirfd(folder), entry->d_name, 0);
-    (void)closedir(folder);
-    (void)rmdir(hidden_path);
-}
-
-/* Waits for the pipe's end: a letter means that all is well, nothing means that the monitor is gone. */
-static void run_janitor(int pipe_end, const char *hidden, const char *journal)
-{
-    char word = 0;
-    ssize_t count;
-
-    (void)prctl(PR_SET_NAME, "lazaret-janitor");
-    (void)setsid(); /* an interrupt at the terminal is the monitor's, not ours */
-    (void)signal(SIGTERM, SIG_IGN);
-    (void)dup2(pipe_end, 0);
-    (void)close_range(1, ~0U, 0);
-    do
-        count = read(0, &word, 1);
-    while (count < 0 && errno == EINTR);
-    if (count <= 0 || word != JANITOR_DISMISSED)
-        staging_remove(hidden);
-    if (journal != NULL)
-        (void)unlink(journal);
-    _exit(0);
-}
-
-static int start_janitor(struct staging *staging, const char *journal, struct error *err)
-{
-    int ends[2];
-
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return error_set(err, ERROR_INTERNAL, -errno, "pipe: %s", strerror(errno));
-    staging->janitor = fork();
-    if (staging->janitor == 0) {
-        (void)close(ends[1]);
-        run_janitor(ends[0], staging->hidden, journal);
-    }
-    (void)close(ends[0]);
-    staging->janitor_pipe = ends[1];
-    if (staging->janitor < 0)
-        return error_set(err, ERROR_INTERNAL, -errno, "fork: %s", strerror(errno));
-    return 0;
-}
-
-/* --- the monitor's side ------------------------------------------------------------------------------ */
 
 static int write_failed(const struct staging *staging, const char *name, struct error *err)
 {
@@ -92,53 +33,39 @@ static int write_failed(const struct staging *staging, const char *name, struct 
     return error_set(err, ERROR_UNAVAILABLE, code, "%s: can't write %s: %s", staging->final, name, strerror(-code));
 }
 
-/* Splits off the last component: "a/b/" is b in a, "b" is b in ".". */
-static int make_hidden_name(struct staging *staging, const char *path, struct error *err)
-{
-    char parent[PATH_MAX];
-    size_t size = strlen(path);
-    const char *name;
-
-    while (size > 1 && path[size - 1] == '/')
-        size--;
-    if (size == 0 || size > PATH_MAX - 64 || (size == 1 && path[0] == '/'))
-        return error_set(err, ERROR_USAGE, -EINVAL, "%s: not a path for an output directory", path);
-    memcpy(staging->final, path, size);
-    staging->final[size] = '\0';
-    memcpy(parent, staging->final, size + 1);
-    name = strrchr(parent, '/');
-    if (name == NULL)
-        (void)snprintf(staging->hidden, sizeof staging->hidden, ".%s.XXXXXX", staging->final);
-    else
-        (void)snprintf(staging->hidden, sizeof staging->hidden, "%.*s/.%s.XXXXXX", (int)(name - parent), parent,
-                       name + 1);
-    return 0;
-}
-
-int staging_create(const char *path, const char *journal, struct staging **ret_staging, struct error *err)
+int staging_create(const char *path, struct journal *journal, struct staging **ret_staging, struct error *err)
 {
     CLEANUP_STAGING struct staging *staging = calloc(1, sizeof *staging);
     struct stat status;
+    size_t size = strlen(path);
     int r;
 
     if (staging == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the output directory");
-    staging->folder = staging->janitor_pipe = -1;
-    r = make_hidden_name(staging, path, err);
+    staging->folder = -1;
+    staging->janitor = (struct janitor)JANITOR_NONE;
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    (void)snprintf(staging->final, sizeof staging->final, "%.*s", (int)size, path);
+    r = hidden_choose(path, staging->hidden, err);
     if (r < 0)
         return r;
     if (lstat(staging->final, &status) == 0)
         return error_set(err, ERROR_USAGE, -EEXIST, "%s: is there already; choose another place with -o",
                          staging->final);
-    if (mkdtemp(staging->hidden) == NULL)
-        return error_set(err, errno == ENOENT ? ERROR_NO_INPUT : ERROR_UNAVAILABLE, -errno,
-                         "%s: can't make the output directory: %s", staging->final, strerror(errno));
-    r = start_janitor(staging, journal, err);
-    if (r < 0) {
-        (void)rmdir(staging->hidden);
+    /* First who undoes it, then the word of it, then the deed. */
+    r = janitor_start(staging->hidden, journal != NULL ? journal_path(journal) : NULL, &staging->janitor, err);
+    if (r == 0 && journal != NULL)
+        r = journal_begin(journal, err);
+    if (r == 0 && journal != NULL)
+        r = journal_step(journal, "staging", staging->hidden, err);
+    if (r < 0)
         return r;
-    }
-    staging->folder = open(staging->hidden, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (mkdir(staging->hidden, 0700) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: can't make the output directory: %s", staging->final,
+                         strerror(errno));
+    staging->made = true;
+    staging->folder = open(staging->hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (staging->folder < 0)
         return write_failed(staging, "anything", err);
     *ret_staging = TAKE_POINTER(staging);
@@ -221,12 +148,12 @@ const char *staging_path(const struct staging *staging)
     return staging->hidden;
 }
 
-/* Makes the rename itself survive a power cut. */
-static void sync_parent(const char *path)
+/* Makes the rename itself survive a power cut; a file system that has no such thing is asked no more. */
+static int sync_parent(const char *path)
 {
     char parent[PATH_MAX];
+    CLEANUP_FD int fd = -1;
     char *slash;
-    int fd;
 
     (void)snprintf(parent, sizeof parent, "%s", path);
     slash = strrchr(parent, '/');
@@ -236,21 +163,27 @@ static void sync_parent(const char *path)
         slash[slash == parent ? 1 : 0] = '\0';
     fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return;
-    (void)fsync(fd);
-    (void)close(fd);
+        return errno == EACCES ? 0 : -errno; /* a folder may be writable and not readable */
+    return fsync(fd) < 0 && errno != EINVAL && errno != EOPNOTSUPP ? -errno : 0;
 }
 
 int staging_commit(struct staging *staging, struct error *err)
 {
-    const char word = JANITOR_DISMISSED;
+    int r;
 
     if (fchmod(staging->folder, 0755) < 0 || fsync(staging->folder) < 0)
         return write_failed(staging, "the directory", err);
     if (renameat2(AT_FDCWD, staging->hidden, AT_FDCWD, staging->final, RENAME_NOREPLACE) < 0)
-        return write_failed(staging, "the directory", err);
-    sync_parent(staging->final);
-    (void)!write(staging->janitor_pipe, &word, 1);
+        return errno == EEXIST
+                   ? error_set(err, ERROR_USAGE, -EEXIST,
+                               "%s: has been made meanwhile, by another; choose another place with -o", staging->final)
+                   : write_failed(staging, "the directory", err);
+    staging->made = false;
+    janitor_dismiss(&staging->janitor);
+    r = sync_parent(staging->final);
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, "%s: is written, but a power cut may undo it: %s", staging->final,
+                         strerror(-r));
     return 0;
 }
 
@@ -260,9 +193,8 @@ void staging_free(struct staging *staging)
         return;
     if (staging->folder >= 0)
         (void)close(staging->folder);
-    if (staging->janitor_pipe >= 0)
-        (void)close(staging->janitor_pipe);
-    if (staging->janitor > 0)
-        (void)waitpid(staging->janitor, NULL, 0);
+    janitor_end(&staging->janitor);
+    if (staging->made)
+        hidden_remove(staging->hidden); /* where the janitor could not */
     free(staging);
 }

@@ -114,6 +114,11 @@ static int send_labels(struct transfer *transfer, const int32_t *labels, uint32_
     return transfer_bytes(transfer, bytes.data, bytes.size);
 }
 
+int stream_blame_reader(struct error *err)
+{
+    return error_set(err, ERROR_GUEST, -ETIMEDOUT, "the data reader kept silent beyond the deadline");
+}
+
 /* Sends the window that starts at `first`; `x` has room for one. Host and wire are little-endian. */
 static int send_window(struct stream *stream, enum plan_set_id id, uint64_t first, float *x, struct error *err)
 {
@@ -129,8 +134,13 @@ static int send_window(struct stream *stream, enum plan_set_id id, uint64_t firs
         .size = size + (set->labelled ? count * sizeof(uint32_t) : 0),
     };
     const struct inputs *inputs = stream->inputs;
-    int r = inputs_window(inputs, stream->plan, id, first, count, x, stream->deadline_ns, err);
+    int r;
 
+    atomic_store(&stream->reading, true);
+    r = inputs_window(inputs, stream->plan, id, first, count, x, stream->deadline_ns, err);
+    if (r == -ETIMEDOUT)
+        return stream_blame_reader(err); /* and still reading: who waits for the guest learns whose fault it was */
+    atomic_store(&stream->reading, false);
     if (r == 0)
         r = transfer_begin(&transfer, &announcement);
     if (r == 0)

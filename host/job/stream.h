@@ -25,6 +25,7 @@ struct stream {
     const struct inputs *inputs;
     /* how it goes */
     _Atomic uint64_t sent, total; /* bytes */
+    atomic_bool reading;          /* the data reader is being waited for */
     atomic_bool ended;            /* all sent, or failed: stream_finish will not wait */
     struct error error;
     int code;
@@ -37,6 +38,9 @@ MUST_USE int stream_start(struct stream *stream, struct error *err);
 
 /* Waits for the end; the stream's own outcome. A stream that was never started is done. */
 MUST_USE int stream_finish(struct stream *stream, struct error *err);
+
+/* The data reader let the job's deadline pass: says so, and returns it. */
+int stream_blame_reader(struct error *err);
 
 /* Ends it early, by shutting the connection down. */
 void stream_cancel(struct stream *stream);

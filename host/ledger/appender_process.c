@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ADDRESS_SPACE_MAX (UINT64_C(1) << 30)
+#define FILE_SIZE_MAX     (UINT64_C(64) << 20) /* of a tile, a bundle of leaves, or the checkpoint */
 #define KEY_PATHS_MAX     (LEDGER_SECRETS_MAX * (size_t)PATH_MAX)
 
 /* What a job may log, in this order, each once. */
@@ -28,6 +30,33 @@ static const int system_calls[] = {
     SCMP_SYS(unlinkat), SCMP_SYS(getdents64), SCMP_SYS(fcntl),
     SCMP_SYS(lseek), /* partial tiles that are done with */
 };
+
+/* Whether a folder was made by `lazaret ledger init`, whatever has become of it since. */
+static bool was_ledger(const char *path)
+{
+    static const char *const traces[] = {STORE_CHECKPOINT, STORE_KEYS, STORE_LOCK};
+    char trace[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof traces / sizeof traces[0]; i++)
+        if (snprintf(trace, sizeof trace, "%s/%s", path, traces[i]) < PATH_MAX && access(trace, F_OK) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * A ledger that is there, and whose checkpoint is not to be read, is of no use to us: no input of the evaluation's is
+ * wrong. What opens without our keys failed because of them.
+ */
+static int blame(const struct appender_state *state, int r, struct error *err)
+{
+    CLEANUP_LEDGER struct ledger *ledger = NULL;
+
+    if ((err->kind != ERROR_BAD_INPUT && err->kind != ERROR_NO_INPUT) || !was_ledger(state->path) ||
+        ledger_open(state->path, NULL, 0, &ledger, NULL) == 0)
+        return r;
+    err->kind = ERROR_UNAVAILABLE;
+    return error_prefix(err, "the ledger is damaged ('lazaret ledger verify' says where)");
+}
 
 static int open_ledger(struct appender_state *state, struct error *err)
 {
@@ -54,7 +83,7 @@ static int open_ledger(struct appender_state *state, struct error *err)
     r = ledger_open(state->path, paths, count, &state->ledger, err);
     if (r < 0 && err->kind == ERROR_MISMATCH) /* of no use to us, which is no verdict on anything */
         err->kind = ERROR_UNAVAILABLE;
-    return r;
+    return r < 0 ? blame(state, r, err) : 0;
 }
 
 static int greet(const struct ledger *ledger, struct buffer *ret_keys, struct error *err)
@@ -93,6 +122,7 @@ static int open_appender(void *argument, int socket, struct buffer *ret_keys, st
         .system_call_count = sizeof system_calls / sizeof system_calls[0],
         .address_space_max = ADDRESS_SPACE_MAX,
         .open_files_max = 32,
+        .file_size_max = FILE_SIZE_MAX,
     };
     return confine_self(&profile, err);
 }

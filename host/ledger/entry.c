@@ -177,11 +177,10 @@ int ledger_entry_verify(const json_t *entry, const struct note_key *keys, size_t
     CLEANUP_LEDGER_ENTRY struct ledger_entry found = {.leaf = buffer_with_limit(LEDGER_LEAF_MAX),
                                                       .note = buffer_with_limit(NOTE_SIZE_MAX)};
     json_t *proof = NULL;
-    uint64_t time;
     int r = tlog_entry_check_form(entry, err);
 
     if (r == 0 && json_object_get(entry, "integratedTime") != NULL)
-        r = read_number(entry, "tlogEntry", "integratedTime", INTEGRATED_TIME_MAX, &time, err);
+        r = read_number(entry, "tlogEntry", "integratedTime", INTEGRATED_TIME_MAX, &found.stated_time, err);
     if (r == 0)
         r = read_number(entry, "tlogEntry", "logIndex", MERKLE_SIZE_MAX, &found.index, err);
     if (r == 0)

@@ -19,6 +19,7 @@ MUST_USE int ledger_entry_for_bundle(const struct ledger_receipt *receipt, const
 /* What a checked entry says. */
 struct ledger_entry {
     uint64_t index;
+    uint64_t stated_time; /* integratedTime, which nothing signs; 0: none */
     struct checkpoint checkpoint;
     struct buffer leaf, note;
 };

@@ -2,6 +2,7 @@
 /* The ledger's folder. */
 #include "host/ledger/store.h"
 
+#include "base/file.h"
 #include "base/io.h"
 
 #include <dirent.h>
@@ -28,7 +29,7 @@ int store_open(const char *path, struct store *ret_store, struct error *err)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s; 'lazaret ledger init' makes a ledger", path,
+        return error_set(err, file_error_kind(-errno), -errno, "%s: %s; 'lazaret ledger init' makes a ledger", path,
                          strerror(errno));
     *ret_store = (struct store){.fd = fd, .path = path};
     return 0;
@@ -67,7 +68,7 @@ int store_read(const struct store *store, const char *name, struct buffer *ret_c
     ssize_t count;
 
     if (fd < 0 || fstat(fd, &status) < 0)
-        return fail(store, name, ERROR_NO_INPUT, -errno, err);
+        return fail(store, name, file_error_kind(-errno), -errno, err);
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_NO_INPUT, -EINVAL, "%s/%s: not a regular file", store->path, name);
     do {
@@ -84,7 +85,7 @@ int store_read(const struct store *store, const char *name, struct buffer *ret_c
             count = read(fd, room, room_size);
         while (count < 0 && errno == EINTR);
         if (count < 0)
-            return fail(store, name, ERROR_NO_INPUT, -errno, err);
+            return fail(store, name, file_error_kind(-errno), -errno, err);
         if (count > 0 && room == &byte)
             return error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "%s/%s: larger than %zu bytes", store->path, name,
                              ret_content->limit);

@@ -54,12 +54,25 @@ static void sleep_until(uint64_t time_ns)
         ;
 }
 
+/* A guest that takes its time is asked less often: each try costs us and the device, and a long boot is no longer for
+ * a pause that is a small share of it. */
+static uint64_t next_try(uint64_t start_ns)
+{
+    uint64_t pause_ms = (io_now_ns() - start_ns) / IO_NS_PER_MS / LINK_RETRY_SHARE;
+
+    if (pause_ms < LINK_RETRY_MS)
+        pause_ms = LINK_RETRY_MS;
+    return io_deadline_ms(pause_ms < LINK_RETRY_MAX_MS ? pause_ms : LINK_RETRY_MAX_MS);
+}
+
 int link_connect(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd, struct error *err)
 {
+    const uint64_t start_ns = io_now_ns();
+
     for (;;) {
         int reason = ETIMEDOUT;
         int r = link->transport->attempt(link, port, deadline_ns, ret_fd, &reason, err);
-        uint64_t next_ns = io_deadline_ms(LINK_RETRY_MS);
+        uint64_t next_ns = next_try(start_ns);
 
         if (r != -EAGAIN)
             return r;

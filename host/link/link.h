@@ -18,7 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LINK_RETRY_MS      UINT64_C(10)           /* between two tries */
+#define LINK_RETRY_MS      UINT64_C(10)           /* between two tries, at least */
+#define LINK_RETRY_SHARE   32u                    /* of the time that the guest has taken so far, */
+#define LINK_RETRY_MAX_MS  UINT64_C(100)          /* and at most */
 #define LINK_ATTEMPT_MS    UINT64_C(2000)         /* one try of the kernel's transport */
 #define LINK_SOCKET_BUFFER (1024 * 1024)          /* bytes; doubles the rate over the default */
 #define LINK_CID_TRIES     50u                    /* random CIDs tried by link_reserve_cid */

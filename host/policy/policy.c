@@ -97,6 +97,7 @@ static int take_limits(const struct document *document, struct policy *policy, s
     };
     int r = take_numbers(numbers, TAKE_COUNT(numbers), err);
 
+    policy->cgroup_required = limits->cgroup;
     policy->model_bytes_max = model_mib * BYTES_PER_MIB;
     return r;
 }

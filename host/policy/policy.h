@@ -202,6 +202,7 @@ struct policy {
     unsigned minimum_samples;         /* of the test set, or the result needs review */
     unsigned deadline_seconds;        /* of the whole job */
     unsigned memory_mib;              /* of the guest, where the command line does not say */
+    bool cgroup_required;             /* no job without bounds over all of its processes (host/vm/cgroup.h) */
     unsigned repeat;                  /* evaluations, each in a fresh VM, which must be equal */
     unsigned recheck;                 /* adversarial and as many clean inputs that a fresh VM predicts again */
     uint64_t model_bytes_max;

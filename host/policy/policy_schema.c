@@ -52,6 +52,7 @@ static const cyaml_schema_field_t limit_fields[] = {
     CYAML_FIELD_UINT_PTR("deadlineSeconds", OPTIONAL_POINTER, struct document_limits, deadline_seconds),
     CYAML_FIELD_UINT_PTR("memoryMiB", OPTIONAL_POINTER, struct document_limits, memory_mib),
     CYAML_FIELD_UINT_PTR("modelMiB", OPTIONAL_POINTER, struct document_limits, model_mib),
+    CYAML_FIELD_BOOL("cgroup", CYAML_FLAG_OPTIONAL, struct document_limits, cgroup),
     CYAML_FIELD_END,
 };
 

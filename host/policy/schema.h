@@ -112,6 +112,7 @@ struct document_checks {
 
 struct document_limits {
     unsigned *deadline_seconds, *memory_mib, *model_mib;
+    bool cgroup;
 };
 
 struct document_forensics {

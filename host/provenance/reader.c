@@ -5,6 +5,7 @@
 #include "base/cursor.h"
 #include "base/io.h"
 #include "host/attest/text.h"
+#include "host/confine/place.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -70,7 +71,7 @@ static int fork_process(struct provenance_reader *reader, struct error *err)
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "no socket for the reader of signatures: %s", strerror(errno));
-    reader->pid = fork();
+    reader->pid = confine_fork();
     if (reader->pid == 0) {
         (void)close(sockets[0]);
         protocol_serve(sockets[1]);

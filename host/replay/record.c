@@ -142,7 +142,7 @@ static int verify_recorded(struct replay_record *record, const struct verify_req
 static int read_json(const char *path, json_t **ret_value, struct error *err)
 {
     CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(REPLAY_DOCUMENT_MAX);
-    int r = file_read_bounded(path, &bytes, err);
+    int r = file_read_own(path, &bytes, err);
 
     return r < 0 ? r : json_read(bytes.data, bytes.size, REPLAY_DOCUMENT_MAX, path, ret_value, err);
 }
@@ -161,7 +161,7 @@ int replay_record_open(const struct verify_request *inputs, struct replay_record
     if (r < 0)
         return r;
     record->evaluation = buffer_with_limit(REPLAY_EVALUATION_MAX);
-    r = file_read_bounded(record->evaluation_path, &record->evaluation, err);
+    r = file_read_own(record->evaluation_path, &record->evaluation, err);
     if (r == 0)
         r = read_json(record->plan_path, &record->plan, err);
     if (r < 0)

@@ -111,6 +111,9 @@ static const struct {
     {"differs", "warn", "differs"},
     {"gap", "warn", "gap"},
     {"limit", "none", "limit"},
+    {"queued", "none", "queued"},
+    {"running", "none", "running"},
+    {"aborted", "none", "aborted"},
 };
 
 void page_badge(struct html *html, const char *status)
@@ -131,7 +134,7 @@ void page_badge(struct html *html, const char *status)
 }
 
 /* Drawn once, used by every badge. */
-static void write_shapes(struct html *html)
+void page_shapes(struct html *html)
 {
     /* As attributes: a style would not reach into where a shape is used. */
 #define STROKE " fill=\"none\" stroke=\"currentColor\" stroke-width=\"2.2\" stroke-linecap=\"round\"/></symbol>"
@@ -175,7 +178,7 @@ int page_write(const struct page *page, struct buffer *ret_html)
 
     page_head(&html, page);
     html_raw(&html, "<body>\n<a class=\"skip\" href=\"#main\">To the content</a>\n");
-    write_shapes(&html);
+    page_shapes(&html);
     page_verdict(&html, page);
     page_checked(&html, page);
     page_unchecked(&html, page);

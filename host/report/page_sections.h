@@ -40,6 +40,9 @@ extern const char *const page_check_ids[];
 /* A badge: a shape, a word and a colour of it. `status`: of a check, or a verdict. */
 void page_badge(struct html *html, const char *status);
 
+/* The shapes of badges, once a page, before the first one. */
+void page_shapes(struct html *html);
+
 /* One line of what a check found. */
 void page_check_found(struct html *html, const json_t *check);
 

@@ -132,7 +132,7 @@ static int greet(struct session *s, struct error *err)
 
     if (getrandom(hello.hello.nonce, sizeof hello.hello.nonce, 0) != sizeof hello.hello.nonce)
         return error_set(err, ERROR_INTERNAL, -errno, "getrandom: %s", strerror(errno));
-    r = collector_start(s->connection, NULL, hello.hello.nonce, &s->collector, err);
+    r = collector_start(s->collector, s->connection, NULL, hello.hello.nonce, err);
     s->deadline_ns = io_deadline_ms(SCAN_DEADLINE_HELLO_MS);
     if (r == 0)
         r = say(s, &hello, err);
@@ -156,7 +156,9 @@ static int boot(struct session *s, struct error *err)
     int r;
 
     (void)snprintf(memory, sizeof memory, "%u", SESSION_MEMORY_MIB);
-    r = vm_start(&options, &s->vm, err);
+    r = collector_prepare(&s->collector, err);
+    if (r == 0)
+        r = vm_start(&options, &s->vm, err);
     if (r == 0)
         r = confine_monitor(err);
     if (r == 0)

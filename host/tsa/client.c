@@ -6,11 +6,11 @@
  * it would cost every start of lazaret some milliseconds. What comes back is passed on unread.
  */
 #include "host/confine/client.h"
+#include "base/library.h"
 #include "host/tsa/internal.h"
 
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -42,31 +42,24 @@ static int check_url(const char *url, struct error *err)
 
 static int load_library(struct tsa_client *client, struct error *err)
 {
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    const struct {
-        const char *name;
-        void *function;
-    } functions[] = {
-        {"curl_global_init", &client->global_init},       {"curl_easy_init", &client->easy_init},
-        {"curl_easy_setopt", &client->easy_setopt},       {"curl_easy_perform", &client->easy_perform},
-        {"curl_easy_getinfo", &client->easy_getinfo},     {"curl_easy_cleanup", &client->easy_cleanup},
-        {"curl_easy_strerror", &client->easy_strerror},   {"curl_slist_append", &client->slist_append},
-        {"curl_slist_free_all", &client->slist_free_all},
-    };
-
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        void *symbol = library != NULL ? dlsym(library, functions[i].name) : NULL;
-
-        if (symbol == NULL)
-            return error_set(err, ERROR_UNAVAILABLE, -ENOENT,
-                             "--tsa needs " LIBRARY ", which is not here (%s); install libcurl4, or use `lazaret "
-                             "timestamp --request` and --response",
-                             dlerror());
-        memcpy(functions[i].function, &symbol, sizeof symbol);
+    static const struct library library = {
+        .file = LIBRARY,
+        .prefix = "curl_",
+        .whole = true,
+        .remedy = "--tsa needs it: install libcurl4, or use `lazaret timestamp --request` and --response"};
+#define ENTRY(name)                                                                                                    \
+    {                                                                                                                  \
+#name, offsetof(struct tsa_client, name)                                                                       \
     }
-    if (client->global_init(CURL_GLOBAL_ALL) != CURLE_OK)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, LIBRARY " can't be started");
-    return 0;
+    static const struct library_function functions[] = {
+        ENTRY(global_init),  ENTRY(easy_init),     ENTRY(easy_setopt),  ENTRY(easy_perform),  ENTRY(easy_getinfo),
+        ENTRY(easy_cleanup), ENTRY(easy_strerror), ENTRY(slist_append), ENTRY(slist_free_all)};
+#undef ENTRY
+    int r = library_load(&library, functions, sizeof functions / sizeof functions[0], client, err);
+
+    if (r == 0 && client->global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+        r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, LIBRARY " can't be started");
+    return r;
 }
 
 static int open_client(void *argument, int socket, struct buffer *ret_greeting, struct error *err)

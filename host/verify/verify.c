@@ -92,7 +92,9 @@ static int read_bundle(struct verify *verify, bool *ret_usable, struct error *er
 {
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(BUNDLE_SIZE_MAX);
     struct error cause = {0};
-    int r = file_read_bounded(verify->bundle_path, &text, &cause);
+    /* A bundle by its name is wherever that leads; one of a directory is in it. */
+    int r = verify->directory != NULL ? file_read_own(verify->bundle_path, &text, &cause)
+                                      : file_read_bounded(verify->bundle_path, &text, &cause);
 
     if (r == 0)
         r = bundle_decode(text.data, text.size, verify->bundle_path, &verify->bundle, &cause);

@@ -21,6 +21,11 @@
 #define ENTRIES_MAX 512u /* of the directory that are looked at */
 #define SHOWN_MAX   32u  /* files without cover that get a line each */
 
+/* A result's documents are read whole by those who use them; its arrays hold pictures and adversarial inputs. */
+#define DOCUMENT_SIZE_MAX (UINT64_C(256) << 20)
+#define ARRAY_SIZE_MAX    (UINT64_C(64) << 30)
+#define SPEC_ARRAY_MAX    (UINT64_C(64) << 20) /* what a spec may name (DATA_ARRAY_MAX) */
+
 /* Files that a result has only under its signature: one without is no part of it and must not look as if it were. */
 static const char *const evidence[] = {STATEMENT_POLICY,     STATEMENT_SPEC,           STATEMENT_PLAN,
                                        STATEMENT_EVALUATION, STATEMENT_EXECUTION,      "domain.xml",
@@ -76,8 +81,19 @@ static int list_directory(const char *path, struct listing *ret_listing, struct 
     return r;
 }
 
-/* Hashes a regular file of the directory. -ENOENT where it is not there; another error of its own. */
-static int hash_file(const struct verify *verify, const char *name, uint8_t ret_sha256[SHA256_SIZE], uint64_t *ret_size)
+static uint64_t size_limit(const char *name)
+{
+    const char *suffix = strrchr(name, '.');
+
+    return suffix != NULL && strcmp(suffix, ".npz") == 0 ? ARRAY_SIZE_MAX : DOCUMENT_SIZE_MAX;
+}
+
+/*
+ * Hashes a regular file of the directory, unless it is larger than any of its kind (-EFBIG): a hole of a terabyte costs
+ * who put it there nothing, and us an hour. -ENOENT where it is not there; another error of its own.
+ */
+static int hash_file(const struct verify *verify, const char *name, uint64_t max, uint8_t ret_sha256[SHA256_SIZE],
+                     uint64_t *ret_size)
 {
     CLEANUP_FD int fd = -1;
     char path[PATH_MAX];
@@ -88,7 +104,7 @@ static int hash_file(const struct verify *verify, const char *name, uint8_t ret_
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0 || fstat(fd, &status) < 0)
         return -errno;
-    return S_ISREG(status.st_mode) ? sha256_of_fd(fd, ret_sha256, ret_size) : -EINVAL;
+    return S_ISREG(status.st_mode) ? sha256_of_fd_up_to(fd, max, ret_sha256, ret_size) : -EINVAL;
 }
 
 /* --- what the statement names ----------------------------------------------------------------------------- */
@@ -97,11 +113,15 @@ static void check_named(struct verify *verify, const json_t *list, const char *n
 {
     uint8_t expected[SHA256_SIZE], found[SHA256_SIZE];
     uint64_t size = 0;
-    int r = hash_file(verify, name, found, &size);
+    int r = hash_file(verify, name, size_limit(name), found, &size);
 
     if (r == -ENOENT)
         verify_add(verify, VERIFY_FILES, VERIFY_MISSING, name, "the statement names it, but %s/%s is not there",
                    verify->directory, name);
+    else if (r == -EFBIG)
+        verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name,
+                   "not the bytes that were signed for: larger than %llu MiB, which no file of this kind is",
+                   (unsigned long long)(size_limit(name) >> 20));
     else if (r == -EINVAL || r == -ELOOP || r == -ENXIO)
         verify_add(verify, VERIFY_FILES, VERIFY_MISMATCH, name, "%s/%s is not a regular file", verify->directory, name);
     else if (r < 0)
@@ -162,7 +182,7 @@ static const char *find_role(const struct verify *verify, const char *name, bool
     for (size_t i = 0; i < ROLE_COUNT; i++) {
         if (statement_find_resource(verify_configuration(verify), roles[i], expected) < 0)
             continue;
-        if (!hashed && hash_file(verify, name, found, &size) < 0)
+        if (!hashed && hash_file(verify, name, SPEC_ARRAY_MAX, found, &size) < 0)
             return NULL;
         hashed = true;
         if (memcmp(expected, found, SHA256_SIZE) != 0)

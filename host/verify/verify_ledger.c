@@ -5,6 +5,7 @@
  */
 #include "host/verify/internal.h"
 
+#include "base/time_text.h"
 #include "host/json/reader.h"
 #include "host/ledger/entry.h"
 #include "host/ledger/leaf.h"
@@ -55,6 +56,18 @@ static const char *contradicts_announcement(const struct verify *verify, const s
     return entry->index > announced.intent ? NULL : "the statement was announced in a later leaf";
 }
 
+/* Anyone may write a time into an entry: it is neither believed nor passed over in silence. */
+static void report_stated_time(struct verify *verify, const struct ledger_entry *entry)
+{
+    char time[TIME_TEXT_SIZE];
+
+    if (entry->stated_time == 0)
+        return;
+    time_text_format((int64_t)entry->stated_time, time);
+    verify_add(verify, VERIFY_RECORD, VERIFY_NOT_CHECKED, "integratedTime",
+               "the ledger's entry says %s, which no ledger signs; a timestamp or a witness would show it", time);
+}
+
 static void report_entry(struct verify *verify, const struct ledger_entry *entry, const struct buffer *leaf)
 {
     const char *contradiction = contradicts_announcement(verify, entry);
@@ -70,6 +83,7 @@ static void report_entry(struct verify *verify, const struct ledger_entry *entry
         verify_add(verify, VERIFY_RECORD, VERIFY_HOLDS, "ledger", "leaf %" PRIu64 " of the first %" PRIu64 " of %s",
                    entry->index, entry->checkpoint.size, entry->checkpoint.origin);
         check_witnesses(verify, entry);
+        report_stated_time(verify, entry);
     }
 }
 

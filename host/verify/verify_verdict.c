@@ -23,7 +23,7 @@ static int read_signed(const struct verify *verify, const char *name, const json
     char path[PATH_MAX];
 
     if (snprintf(path, sizeof path, "%s/%s", verify->directory, name) >= PATH_MAX ||
-        file_read_bounded(path, ret_content, NULL) < 0 || statement_find_resource(list, name, expected) < 0)
+        file_read_own(path, ret_content, NULL) < 0 || statement_find_resource(list, name, expected) < 0)
         return -ENOENT;
     sha256_of(ret_content->data, ret_content->size, found);
     return memcmp(expected, found, SHA256_SIZE) == 0 ? 0 : -EBADMSG;

@@ -132,11 +132,13 @@ static bool recall(int state_fd, const char *key, struct acceleration_probe *ret
 /* Best effort; appears whole. */
 static void remember(int state_fd, const char *key, const struct acceleration_probe *probe)
 {
-    char text[KEY_MAX + ACCELERATION_REASON_MAX], temporary[64];
+    static const char temporary[] = MEMORY_FILE ".new";
+    char text[KEY_MAX + ACCELERATION_REASON_MAX];
     struct error ignored;
     int size = snprintf(text, sizeof(text), "%s%s", key, probe->reason);
 
-    (void)snprintf(temporary, sizeof(temporary), MEMORY_FILE ".%d", getpid());
+    /* Always the same name: what a kill leaves of one is the next one's to replace. */
+    (void)unlinkat(state_fd, temporary, 0);
     if (files_write_new(state_fd, temporary, text, (size_t)size, &ignored) < 0 ||
         renameat(state_fd, temporary, state_fd, MEMORY_FILE) < 0)
         (void)unlinkat(state_fd, temporary, 0);

@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "host/vm/agent_process.h"
+#include "host/vm/confinement.h"
 #include "host/vm/controller.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/message.h"
@@ -123,6 +124,7 @@ static int start_controller(struct children *children, const struct supervisor_o
     if (children->controller_pid == 0) {
         struct controller_options controller = {
             .xml = options->xml,
+            .file_size_max = confinement_largest_file(options),
             .control_fd = pair[1],
             .cache_fd = options->cache_fd,
             .cpu = options->cpu,

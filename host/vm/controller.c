@@ -10,7 +10,9 @@
 #include "host/vm/controller.h"
 
 #include "base/io.h"
-#include "host/vm/capabilities.h"
+#include "host/confine/capabilities.h"
+#include "host/confine/libvirt.h"
+#include "host/vm/confinement.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/files.h"
 #include "host/vm/libvirt_calls.h"
@@ -230,6 +232,8 @@ static int start(struct controller *controller, struct error *err)
     if (r == 0)
         r = capabilities_keep(kept_capabilities, err);
     if (r == 0)
+        r = confinement_of_controller(options, controller->event_fd, err);
+    if (r == 0)
         r = options->outer_uid == 0 ? write_config(options->job_uid, options->job_uid, err)
                                     : write_config(options->outer_uid, options->outer_gid, err);
     if (r < 0)
@@ -244,7 +248,9 @@ static int start(struct controller *controller, struct error *err)
         controller->libvirt.virDomainCreateXML(controller->connection, controller->options->xml, VIR_DOMAIN_NONE);
     if (controller->domain == NULL)
         return fail_libvirt(controller, err, "can't start the domain");
-    r = report_started(controller, err);
+    r = confine_libvirt_started(err);
+    if (r == 0)
+        r = report_started(controller, err);
     if (r == 0)
         save_cache(controller->options->cache_fd);
     return r;

@@ -9,17 +9,19 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define CONTROLLER_DOMAIN "lazaret"
 
 struct controller_options {
     const char *xml;
-    int control_fd;  /* STARTED or FAILED, then EXITED go out; DESTROY comes in */
-    int cache_fd;    /* folder that keeps libvirt's knowledge of QEMU between jobs; -1: none */
-    int cpu;         /* to run on while libvirt looks at the CPU; -1: any */
-    uid_t job_uid;   /* of QEMU */
-    uid_t outer_uid; /* of the monitor: see sandbox_become_user() */
+    int control_fd;         /* STARTED or FAILED, then EXITED go out; DESTROY comes in */
+    int cache_fd;           /* folder that keeps libvirt's knowledge of QEMU between jobs; -1: none */
+    int cpu;                /* to run on while libvirt looks at the CPU; -1: any */
+    uint64_t file_size_max; /* bytes: no file that QEMU writes is larger */
+    uid_t job_uid;          /* of QEMU */
+    uid_t outer_uid;        /* of the monitor: see sandbox_become_user() */
     gid_t outer_gid;
     bool vhost_vsock;
 };

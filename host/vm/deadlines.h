@@ -3,11 +3,28 @@
 #ifndef LAZARET_HOST_VM_DEADLINES_H
 #define LAZARET_HOST_VM_DEADLINES_H
 
+#include <stdint.h>
+
 /* Guest instructions of the acceleration probe: milliseconds where KVM works, never where it hangs. */
 #define VM_DEADLINE_PROBE_MS 1000u
 
 /* From vm_start() to a running domain: libvirt's cold probing of QEMU included. */
 #define VM_DEADLINE_START_MS 30000u
+
+/* With a device passed through all of the guest's memory is pinned before it runs: so much more for each GiB of it. */
+#define VM_DEADLINE_PIN_MS_PER_GIB 10000u
+
+/* That time, for a guest of so much memory. */
+static inline uint64_t vm_deadline_pin_ms(uint64_t memory_mib)
+{
+    return (memory_mib + 1023u) / 1024u * VM_DEADLINE_PIN_MS_PER_GIB;
+}
+
+/* A device's driver to let go of it or to have it back, its reset: the kernel gives a device 60 s to come back. */
+#define VM_DEADLINE_DEVICE_MS 120000u
+
+/* The start, and the end, of the process that keeps a device. */
+#define VM_DEADLINE_KEEPER_MS 10000u
 
 /* From vm_start() to the agent's first byte, unless the caller says otherwise. */
 #define VM_DEADLINE_BOOT_MS 60000u

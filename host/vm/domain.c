@@ -3,6 +3,7 @@
 #include "host/vm/domain.h"
 
 #include "base/buffer.h"
+#include "host/vm/passthrough/hostdev.h"
 
 #include <errno.h>
 #include <string.h>
@@ -95,8 +96,13 @@ static int append_head(struct buffer *xml, const struct domain_options *options)
                                  "  </os>\n"
                                  "  <features>\n"
                                  "    <acpi/>\n"
+                                 "    <vmport state='off'/>\n"
+                                 "    <smm state='off'/>\n"
                                  "  </features>\n"
                                  "%s"
+                                 "  <clock offset='utc'>\n"
+                                 "    <timer name='hpet' present='no'/>\n"
+                                 "  </clock>\n"
                                  "  <on_poweroff>destroy</on_poweroff>\n"
                                  "  <on_reboot>destroy</on_reboot>\n"
                                  "  <on_crash>destroy</on_crash>\n",
@@ -122,7 +128,7 @@ static int append_devices(struct buffer *xml, const struct domain_options *optio
     /* Nothing of it outlives the job, so that no write need reach a disk of the host's. */
     if (r == 0 && options->scratch != NULL)
         r = append_value(xml,
-                         "    <disk type='file' device='disk'>\n"
+                         "    <disk type='file' device='disk' model='virtio-non-transitional'>\n"
                          "      <driver name='qemu' type='raw' cache='unsafe'/>\n"
                          "      <source file='",
                          options->scratch,
@@ -131,6 +137,8 @@ static int append_devices(struct buffer *xml, const struct domain_options *optio
                          "      <address type='pci' domain='0x0000' bus='0x00' slot='" SCRATCH_PCI_SLOT
                          "' function='0x0'/>\n"
                          "    </disk>\n");
+    if (r == 0 && options->hostdev != NULL)
+        r = hostdev_append_xml(xml, options->hostdev);
     /* The kernel's vhost-vsock: libvirt claims a free CID and hands QEMU the open device. */
     if (r == 0 && options->transport == VM_TRANSPORT_VHOST_VSOCK)
         r = buffer_append_format(xml, "    <vsock model='virtio'>\n"
@@ -143,7 +151,6 @@ static int append_devices(struct buffer *xml, const struct domain_options *optio
 static int append_vhost_user(struct buffer *xml, const struct domain_options *options)
 {
     int r = append_value(xml,
-                         "  <qemu:commandline>\n"
                          "    <qemu:arg value='-chardev'/>\n"
                          "    <qemu:arg value='socket,id=vsock,path=",
                          options->vsock_socket, "'/>\n");
@@ -151,8 +158,22 @@ static int append_vhost_user(struct buffer *xml, const struct domain_options *op
     return r < 0 ? r
                  : buffer_append_format(xml, "    <qemu:arg value='-device'/>\n"
                                              "    <qemu:arg value='vhost-user-vsock-pci,chardev=vsock,bus=pcie.0,"
-                                             "addr=" VSOCK_PCI_SLOT "'/>\n"
-                                             "  </qemu:commandline>\n");
+                                             "addr=" VSOCK_PCI_SLOT "'/>\n");
+}
+
+/*
+ * What libvirt can't say: q35 without the devices on its board that no guest of ours uses, which are a disk controller,
+ * the bus of memory modules' sensors, and the keyboard's controller.
+ */
+static int append_command_line(struct buffer *xml, const struct domain_options *options)
+{
+    int r = buffer_append_format(xml, "  <qemu:commandline>\n"
+                                      "    <qemu:arg value='-machine'/>\n"
+                                      "    <qemu:arg value='sata=off,smbus=off,i8042=off'/>\n");
+
+    if (r == 0 && options->transport == VM_TRANSPORT_VHOST_USER)
+        r = append_vhost_user(xml, options);
+    return r < 0 ? r : buffer_append_format(xml, "  </qemu:commandline>\n");
 }
 
 int domain_format_xml(const struct domain_options *options, char **ret_xml, struct error *err)
@@ -169,8 +190,8 @@ int domain_format_xml(const struct domain_options *options, char **ret_xml, stru
     r = append_head(&xml, options);
     if (r == 0)
         r = append_devices(&xml, options);
-    if (r == 0 && vhost_user)
-        r = append_vhost_user(&xml, options);
+    if (r == 0)
+        r = append_command_line(&xml, options);
     if (r == 0)
         r = buffer_append_format(&xml, "</domain>\n");
     if (r == 0)

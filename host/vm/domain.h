@@ -7,6 +7,7 @@
 #define LAZARET_HOST_VM_DOMAIN_H
 
 #include "base/error.h"
+#include "host/vm/passthrough/pci_address.h"
 #include "host/vm/vm.h"
 
 #define DOMAIN_MACHINE "pc-q35-7.2"
@@ -19,9 +20,10 @@ struct domain_options {
     uint64_t memory_mib;
     const char *kernel, *initramfs; /* paths that QEMU opens */
     const char *command_line;
-    const char *console;      /* path prefix of a pair of FIFOs, .in and .out */
-    const char *vsock_socket; /* vhost-user only: where the device listens */
-    const char *scratch;      /* path of a raw disk that the guest may write; NULL: none */
+    const char *console;               /* path prefix of a pair of FIFOs, .in and .out */
+    const char *vsock_socket;          /* vhost-user only: where the device listens */
+    const struct pci_address *hostdev; /* of the host's, that the guest gets; NULL: none */
+    const char *scratch;               /* path of a raw disk that the guest may write; NULL: none */
 };
 
 /* Writes the XML; the caller frees it. -EMSGSIZE beyond VM_XML_MAX, -EINVAL for AUTO values. */

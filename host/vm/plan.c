@@ -9,6 +9,7 @@
 #include "host/vm/domain.h"
 #include "host/vm/host_facts.h"
 #include "host/vm/image.h"
+#include "host/vm/passthrough/passthrough.h"
 #include "host/vm/sandbox.h"
 #include "host/vm/state.h"
 
@@ -66,6 +67,8 @@ static int check_options(const struct vm_options *options, struct error *err)
             return error_set(err, ERROR_USAGE, -EINVAL, "process isolation needs an agent");
         if (options->scratch_path != NULL)
             return error_set(err, ERROR_USAGE, -EINVAL, "process isolation has no scratch disk");
+        if (options->passthrough != NULL)
+            return error_set(err, ERROR_USAGE, -EINVAL, "a device is passed through to a microVM only");
         return 0;
     }
     if (options->image == NULL)
@@ -135,6 +138,7 @@ static int describe_domain(const struct vm_options *options, struct vm_record *r
         .console = SANDBOX_CONSOLE,
         .vsock_socket = SANDBOX_VSOCK,
         .scratch = options->scratch_path != NULL ? SANDBOX_SCRATCH : NULL,
+        .hostdev = options->passthrough != NULL ? &passthrough_facts(options->passthrough)->device.address : NULL,
     };
     int r = domain_format_xml(&domain, &xml, err);
 

@@ -2,6 +2,8 @@
 /* A job's namespaces and what of the file system is seen there. */
 #include "host/vm/sandbox.h"
 
+#include "host/vm/passthrough/hostdev.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -162,6 +164,8 @@ static int build_dev(const struct sandbox_options *options, struct error *err)
     /* libvirt opens it as root and hands QEMU the descriptor. */
     if (r == 0 && options->vhost_vsock)
         r = show_node(&(struct node){"vhost-vsock", 0600}, 0, err);
+    if (r == 0 && options->passthrough != NULL)
+        r = hostdev_make_nodes(DEV_STAGE, options->passthrough->device.group, options->job_uid, err);
     if (r < 0)
         return r;
     if (mount(DEV_STAGE, "/dev", NULL, MS_MOVE, NULL) < 0 || rmdir(DEV_STAGE) < 0)

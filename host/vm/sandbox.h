@@ -10,6 +10,7 @@
 #define LAZARET_HOST_VM_SANDBOX_H
 
 #include "base/error.h"
+#include "host/vm/passthrough/passthrough.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -42,8 +43,9 @@ struct sandbox_file {
 struct sandbox_options {
     const struct sandbox_file *files;
     size_t file_count;
-    bool kvm, vhost_vsock; /* which device nodes to show */
-    uid_t job_uid;         /* owns /dev/kvm inside */
+    bool kvm, vhost_vsock;                       /* which device nodes to show */
+    uid_t job_uid;                               /* owns /dev/kvm inside */
+    const struct passthrough_facts *passthrough; /* whose nodes of VFIO to make; NULL: none */
 };
 
 /* In the child: builds the view above. Not before the user namespace's maps are written. */

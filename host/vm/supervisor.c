@@ -12,11 +12,13 @@
 #include "host/vm/supervisor.h"
 
 #include "base/io.h"
-#include "host/vm/capabilities.h"
+#include "host/confine/capabilities.h"
 #include "host/vm/children.h"
+#include "host/vm/confinement.h"
 #include "host/vm/console.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/message.h"
+#include "host/vm/passthrough/hostdev.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -329,6 +331,7 @@ static int start(struct supervisor *supervisor, struct error *err)
         .kvm = options->acceleration == VM_ACCEL_KVM,
         .vhost_vsock = options->transport == VM_TRANSPORT_VHOST_VSOCK,
         .job_uid = options->job_uid,
+        .passthrough = options->passthrough,
     };
     int r = sandbox_map_self(options->outer_uid, options->outer_gid, err);
 
@@ -338,12 +341,16 @@ static int start(struct supervisor *supervisor, struct error *err)
         await_boot(supervisor);
     if (r == 0)
         r = sandbox_build(&sandbox, err);
+    if (r == 0 && options->passthrough != NULL)
+        r = hostdev_allow_locking(options->memory_mib, err);
     if (r == 0)
         r = console_open(&supervisor->console, options->console_fd, options->console_max, options->job_uid, err);
     if (r == 0)
         r = children_start(&supervisor->children, options, &supervisor->console, err);
     /* All is set up: what is left is to watch, and to kill. */
-    return r < 0 ? r : capabilities_keep(CAPABILITY(CAP_KILL), err);
+    if (r == 0)
+        r = capabilities_keep(CAPABILITY(CAP_KILL), err);
+    return r < 0 ? r : confinement_of_supervisor(options, err);
 }
 
 void supervisor_run(const struct supervisor_options *options)

@@ -3,6 +3,7 @@
 #ifndef LAZARET_HOST_VM_SUPERVISOR_H
 #define LAZARET_HOST_VM_SUPERVISOR_H
 
+#include "host/vm/passthrough/passthrough.h"
 #include "host/vm/sandbox.h"
 #include "host/vm/vm.h"
 
@@ -22,11 +23,13 @@ struct supervisor_options {
     int stream_fd;  /* vhost-user: the device's control socket; process isolation: the agent's stream; or -1 */
     int console_fd; /* or -1 */
     uint64_t console_max;
-    int cache_fd;    /* libvirt's cache, or -1 */
-    int job_ids_fd;  /* kept open: it holds the job's identities */
-    int cpu;         /* see struct controller_options */
-    uid_t job_uid;   /* inside; 0 in a user namespace of the caller's own */
-    uid_t outer_uid; /* the monitor's */
+    int cache_fd;                                /* libvirt's cache, or -1 */
+    const struct passthrough_facts *passthrough; /* the device that QEMU gets; NULL: none */
+    uint64_t memory_mib;                         /* of the guest */
+    int job_ids_fd;                              /* kept open: it holds the job's identities */
+    int cpu;                                     /* see struct controller_options */
+    uid_t job_uid;                               /* inside; 0 in a user namespace of the caller's own */
+    uid_t outer_uid;                             /* the monitor's */
     gid_t outer_gid;
 };
 

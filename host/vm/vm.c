@@ -2,12 +2,14 @@
 /* The monitor's side of one VM: start, connect, destroy. */
 #include "host/vm/vm.h"
 
+#include "base/file.h"
 #include "base/io.h"
 #include "host/link/link.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/host_facts.h"
 #include "host/vm/image.h"
 #include "host/vm/message.h"
+#include "host/vm/passthrough/passthrough.h"
 #include "host/vm/plan.h"
 #include "host/vm/proof.h"
 #include "host/vm/state.h"
@@ -26,8 +28,10 @@ struct vm {
     struct vm_record record; /* what is known so far */
     pid_t supervisor;        /* 0: none, or reaped */
     int supervisor_pidfd;
-    int control_fd; /* records to and from the supervisor */
-    int stream_fd;  /* vhost-user: the device's control socket; process: the agent's stream */
+    struct passthrough *passthrough; /* NULL: none; borrowed */
+    uint64_t memory_mib;             /* of the guest */
+    int control_fd;                  /* records to and from the supervisor */
+    int stream_fd;                   /* vhost-user: the device's control socket; process: the agent's stream */
     struct proof_marks marks;
     uint32_t cid;      /* of the host's kernel, or 0 */
     uint64_t start_ns; /* when vm_boot() was called */
@@ -98,7 +102,7 @@ static int prepare(struct vm *vm, const struct vm_options *options, struct inher
     if (process) {
         child->agent_fd = open(options->agent_path, O_RDONLY | O_CLOEXEC);
         if (child->agent_fd < 0)
-            return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", options->agent_path, strerror(errno));
+            return error_set(err, file_error_kind(-errno), -errno, "%s: %s", options->agent_path, strerror(errno));
         supervisor->files[0] = (struct sandbox_file){
             .path = options->agent_path, .fd = child->agent_fd, .target = SANDBOX_AGENT_ROOT "/init"};
         supervisor->file_count = 1;
@@ -125,7 +129,8 @@ static int wait_started(struct vm *vm, struct error *err)
     static struct message message;
     struct message_started started;
     struct error failure;
-    int r = message_receive(vm->control_fd, &message, vm->start_ns + VM_DEADLINE_START_MS * IO_NS_PER_MS);
+    uint64_t allowed_ms = VM_DEADLINE_START_MS + (vm->passthrough != NULL ? vm_deadline_pin_ms(vm->memory_mib) : 0);
+    int r = message_receive(vm->control_fd, &message, vm->start_ns + allowed_ms * IO_NS_PER_MS);
 
     if (r == 0 && message_parse_failed(&message, &failure) == 0)
         return error_set(err, failure.kind, failure.code, "%s", failure.text);
@@ -155,6 +160,8 @@ static int launch(struct vm *vm, const struct vm_options *options, struct error 
         .files = {{.fd = -1}, {.fd = -1}, {.fd = -1}},
         .console_fd = options->console_fd,
         .console_max = options->console_max,
+        .passthrough = options->passthrough != NULL ? passthrough_facts(options->passthrough) : NULL,
+        .memory_mib = options->memory_mib,
         .outer_uid = geteuid(),
         .outer_gid = getegid(),
     };
@@ -181,6 +188,8 @@ int vm_prepare(const struct vm_options *options, struct vm **ret_vm, struct erro
     if (vm == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "vm: out of memory");
     vm->supervisor_pidfd = vm->control_fd = vm->stream_fd = -1;
+    vm->passthrough = options->passthrough;
+    vm->memory_mib = options->memory_mib;
     r = plan_decide(options, &vm->record, err);
     if (r == 0)
         r = launch(vm, options, err);
@@ -189,12 +198,27 @@ int vm_prepare(const struct vm_options *options, struct vm **ret_vm, struct erro
     return r;
 }
 
+/* A domain that is refused with a device most often is so for the device: that is a result, not a fault of ours. */
+static int fail_with_device(const struct vm *vm, int r, struct error *err)
+{
+    if (r < 0 && vm->passthrough != NULL && err->kind == ERROR_INTERNAL) {
+        err->kind = ERROR_GUEST;
+        return error_prefix(err, "with the PCI device %s passed through",
+                            passthrough_facts(vm->passthrough)->device.name);
+    }
+    return r;
+}
+
 int vm_boot(struct vm *vm, struct error *err)
 {
+    int r = vm->passthrough != NULL ? passthrough_take(vm->passthrough, err) : 0;
+
+    if (r < 0)
+        return r;
     vm->start_ns = io_now_ns();
     /* Where the supervisor has ended already, what it said before tells why. */
     (void)!message_send(vm->control_fd, MESSAGE_BOOT, NULL, io_deadline_ms(VM_DEADLINE_QUIT_MS));
-    return wait_started(vm, err);
+    return fail_with_device(vm, wait_started(vm, err), err);
 }
 
 int vm_start(const struct vm_options *options, struct vm **ret_vm, struct error *err)
@@ -211,6 +235,16 @@ int vm_start(const struct vm_options *options, struct vm **ret_vm, struct error 
     vm->start_ns = start_ns;
     *ret_vm = TAKE_POINTER(vm);
     return 0;
+}
+
+int vm_supervisor(const struct vm *vm)
+{
+    return vm->supervisor;
+}
+
+bool vm_is_translated(const struct vm *vm)
+{
+    return vm->record.isolation == VM_MICROVM && vm->record.acceleration != VM_ACCEL_KVM;
 }
 
 /* ---- while it runs ------------------------------------------------------------------------------- */
@@ -254,12 +288,16 @@ static int connect_once(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct
 }
 
 /* Gives the supervisor the moment it needs to tell why a device or QEMU went away. */
-static enum vm_exit await_reason(struct vm *vm)
+enum vm_exit vm_await_exit(struct vm *vm)
 {
-    struct pollfd poller = {.fd = vm->control_fd, .events = POLLIN};
-
-    (void)poll(&poller, 1, (int)VM_DEADLINE_QUIT_MS);
+    if (vm->record.exit_reason == VM_EXIT_NONE)
+        (void)!io_wait(vm->control_fd, POLLIN, io_deadline_ms(VM_DEADLINE_QUIT_MS));
     return vm_poll_exit(vm);
+}
+
+const char *vm_exit_detail(const struct vm *vm)
+{
+    return vm->record.exit_detail;
 }
 
 int vm_connect(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct error *err)
@@ -282,7 +320,7 @@ int vm_connect(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct error *e
         if (r != -ETIMEDOUT || io_now_ns() >= deadline_ns || vm_poll_exit(vm) != VM_EXIT_NONE)
             break;
     }
-    if ((r == -ETIMEDOUT ? vm_poll_exit(vm) : await_reason(vm)) != VM_EXIT_NONE)
+    if ((r == -ETIMEDOUT ? vm_poll_exit(vm) : vm_await_exit(vm)) != VM_EXIT_NONE)
         return error_set(err, ERROR_GUEST, -ECONNRESET, "the VM ended before its agent answered: %s: %s",
                          vm_exit_name(vm->record.exit_reason), vm->record.exit_detail);
     return error_set(err, cause.kind, cause.code, "the VM's agent: %s", cause.text);
@@ -350,6 +388,8 @@ int vm_destroy(struct vm *vm, struct vm_record *ret_record, struct error *err)
     }
     proof_check(&vm->marks, vm->reaped, vm->cid, &vm->record.proof);
     proof_release(&vm->marks);
+    if (vm->passthrough != NULL)
+        passthrough_reset(vm->passthrough);
     *ret_record = vm->record;
     if (!proof_holds(&vm->record.proof))
         return error_set(err, ERROR_INTERNAL, -EBUSY, "the VM is not gone: %s", vm->record.proof.detail);

@@ -39,21 +39,23 @@ const char *vm_acceleration_name(enum vm_acceleration acceleration);
 const char *vm_transport_name(enum vm_transport transport);
 
 struct image;
+struct passthrough;
 struct vm;
 
 struct vm_options {
     enum vm_isolation isolation;
     enum vm_acceleration acceleration;
     enum vm_transport transport;
-    unsigned vcpus;               /* 1 to VM_VCPUS_MAX */
-    uint64_t memory_mib;          /* of the guest, VM_MEMORY_MIB_MIN to VM_MEMORY_MIB_MAX */
-    const struct image *image;    /* microvm only; borrowed until vm_prepare() returns */
-    const char *agent_path;       /* process isolation only: a static program */
-    char *const *agent_arguments; /* process isolation: more arguments, NULL-terminated, or NULL */
-    int console_fd;               /* receives what the guest prints; borrowed until vm_destroy(); -1: none */
-    uint64_t console_max;         /* bytes at most in console_fd; what comes after is dropped and counted */
-    const char *scratch_path;     /* microvm: a disk that the guest may write (host/vm/scratch.h); NULL: none */
-    int scratch_fd;               /* that file, open; borrowed until vm_start() returns */
+    unsigned vcpus;                  /* 1 to VM_VCPUS_MAX */
+    uint64_t memory_mib;             /* of the guest, VM_MEMORY_MIB_MIN to VM_MEMORY_MIB_MAX */
+    const struct image *image;       /* microvm only; borrowed until vm_prepare() returns */
+    const char *agent_path;          /* process isolation only: a static program */
+    char *const *agent_arguments;    /* process isolation: more arguments, NULL-terminated, or NULL */
+    int console_fd;                  /* receives what the guest prints; borrowed until vm_destroy(); -1: none */
+    uint64_t console_max;            /* bytes at most in console_fd; what comes after is dropped and counted */
+    const char *scratch_path;        /* microvm: a disk that the guest may write (host/vm/scratch.h); NULL: none */
+    struct passthrough *passthrough; /* microvm: a device that was claimed; borrowed until vm_free(); NULL: none */
+    int scratch_fd;                  /* that file, open; borrowed until vm_start() returns */
 };
 
 /* Why a VM ended. */
@@ -129,11 +131,21 @@ MUST_USE int vm_connect(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct
 int vm_exit_fd(const struct vm *vm);
 enum vm_exit vm_poll_exit(struct vm *vm);
 
+/* The same, for who has seen the connection end: waits VM_DEADLINE_QUIT_MS at most for the supervisor's word. */
+enum vm_exit vm_await_exit(struct vm *vm);
+
+/* What is known besides of the reason, or ""; the supervisor's word. */
+const char *vm_exit_detail(const struct vm *vm);
+
 /*
  * Ends everything and looks whether anything is left. The record is written whatever the result.
  * ERROR_INTERNAL when something is left; record->proof.detail names it.
  */
 MUST_USE int vm_destroy(struct vm *vm, struct vm_record *ret_record, struct error *err);
+
+/* The supervisor of a prepared VM, of whom every process of it descends; and whether QEMU translates its code. */
+int vm_supervisor(const struct vm *vm);
+bool vm_is_translated(const struct vm *vm);
 
 /* Kills what still runs and frees; NULL is fine. */
 void vm_free(struct vm *vm);

@@ -301,6 +301,8 @@ def tree_digest(folder):
         total.update(str(path.relative_to(folder)).encode() + b"\0")
         if path.is_symlink():
             total.update(os.readlink(path).encode())
+        elif path.is_file() and path.stat().st_size > 1 << 30:
+            total.update(b"%d" % path.stat().st_size)
         elif path.is_file():
             total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()

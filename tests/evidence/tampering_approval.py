@@ -5,6 +5,7 @@
 """
 import base64
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -69,6 +70,22 @@ def gone(name):
     return lambda result, room: (result / name).unlink()
 
 
+def pipe(name):
+    """A FIFO, from which a careless reader would wait for ever."""
+    def tamper(result, room):
+        (result / name).unlink()
+        os.mkfifo(result / name)
+    return tamper
+
+
+def link(name):
+    """The very same bytes, which lie elsewhere and may be others tomorrow."""
+    def tamper(result, room):
+        (result / name).rename(result.parent / name)
+        (result / name).symlink_to(result.parent / name)
+    return tamper
+
+
 def armour_bit(name):
     """A bit of an SSH signature's own bytes, under an armour that still parses."""
     def tamper(result, room):
@@ -115,6 +132,10 @@ ROWS = [
     ("sign-off: a bit of an SSH signature", armour_bit(CAROL), "carol"),
     ("sign-off: gone", gone(ALICE), "alice|sign-off"),
     ("sign-off: an SSH one gone", gone(CAROL), "carol|sign-off"),
+    ("sign-off: a FIFO in its place", pipe(ALICE), "alice.*not a regular file"),
+    ("sign-off: a link in its place", link(ALICE), "alice.*a symbolic link"),
+    ("sign-off: a FIFO for an SSH one", pipe(CAROL), "carol.*not a regular file"),
+    ("sign-off: a FIFO for its statement", pipe("approval.json"), "approval.json.*not a regular file"),
     ("sign-off: by a stranger in alice's name", resign(ALICE, lambda s, p, r: None, "mallory"), "alice"),
     ("sign-off: one reviewer under two names", twice, "."),
     ("sign-off: of another result", resign(ALICE, lambda s, p, r: s["subject"][0]["digest"].update(sha256="0" * 64),
@@ -137,6 +158,8 @@ ROWS = [
         p).update(validUntil="2020-01-02T00:00:00Z")), "wanda"), "waiver|activation-clustering"),
     ("release: a bit of the payload", edit(RELEASE, payload_bit), "release"),
     ("release: a bit of the signature", edit(RELEASE, signature_bit), "release"),
+    ("release: a FIFO in its place", pipe(RELEASE), "release.*not a regular file"),
+    ("waiver: a link in its place", link(WAIVER), "activation-clustering.*a symbolic link"),
     ("release: by a reviewer", resign(RELEASE, lambda s, p, r: None, "alice"), "release"),
     ("release: of another result", resign(RELEASE, lambda s, p, r: extension(p).update(statement="0" * 64), "station"),
      "release.*of another result"),

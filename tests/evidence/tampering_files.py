@@ -2,6 +2,7 @@
 """Tamperings with the files around a bundle, with what the auditor holds against it, and with the ledger."""
 import hashlib
 import json
+import os
 import shutil
 
 from material import BUILD, DIGITS, EXTENSION, b64, canonical, changed_base64, flip
@@ -68,6 +69,27 @@ def link(result):
     path.symlink_to(result.folder / "elsewhere.json")
 
 
+def link_bundle(result):
+    result.file.rename(result.folder / "elsewhere.json")
+    result.file.symlink_to(result.folder / "elsewhere.json")
+
+
+def pipe(name):
+    """A FIFO, from which a careless reader would wait for ever."""
+    def tamper(result):
+        (result.out / name).unlink()
+        os.mkfifo(result.out / name)
+    return tamper
+
+
+def hole(name):
+    """A terabyte that takes no room, and that a careless reader would hash to its end."""
+    def tamper(result):
+        with open(result.out / name, "wb") as file:
+            file.truncate(1 << 40)
+    return tamper
+
+
 def worse(evaluation, _):
     check_of(evaluation, "clean-accuracy")["correct"] = 400
 
@@ -123,6 +145,10 @@ FILES = [
     Row("file: a model.sig that was not there", add("model.sig", "{}"), {"model.sig": "not covered by the signature"}),
     Row("file: a samples.npz that was not there", add("samples.npz", ""), {"samples.npz": "not covered by the signature"}),
     Row("file: a link for evaluation.json", link, {"evaluation.json": "not a regular file"}),
+    Row("file: a link for the bundle", link_bundle, {"bundle": "a symbolic link"}),
+    Row("file: a FIFO for the bundle", pipe("result.sigstore.json"), {"bundle": "not a regular file"}),
+    Row("file: a FIFO for execution.json", pipe("execution.json"), {"execution.json": "not a regular file"}),
+    Row("file: a terabyte of nothing for plan.json", hole("plan.json"), {"plan.json": "larger than 256 MiB"}),
     Row("file: evaluation.json gone", lambda r: (r.out / "evaluation.json").unlink(),
         {"evaluation.json": "is not there"}, status=66),
     Row("file: execution.json emptied", lambda r: (r.out / "execution.json").write_text(""),

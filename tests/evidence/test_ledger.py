@@ -98,6 +98,14 @@ class Ledger(Case):
         self.assertRegex(audit.stdout, r"intent 2 .*no result at hand")
         self.assertIn("3 intents: 2 with a result at hand, 1 without", audit.stdout)
         self.assertIn("3 results logged, 1 of them not at hand", audit.stdout)
+        told = self.audit(ledger, vkey, outputs[0], outputs[2], "--json")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        told = json.loads(told.stdout)
+        self.assertEqual([intent["result"] and intent["result"]["path"] for intent in told["intents"]],
+                         [str(outputs[0]), None, str(outputs[2])])
+        self.assertEqual((told["answered"], told["results"], told["mismatches"], told["others"]),
+                         (2, {"logged": 3, "atHand": 2}, [], 0))
+        self.assertEqual((told["ledger"]["size"], len(told["ledger"]["root"])), (6, 64))
         complete = self.audit(ledger, vkey, outputs[0], outputs[2], "--complete")
         self.assertEqual(complete.returncode, 4)
         self.assertIn("1 of 3 intents have no result at hand", complete.stderr)
@@ -110,6 +118,14 @@ class Ledger(Case):
         self.assert_nothing_came_of(*self.evaluate_in("other-key", ledger, ["--ledger-key", f"{other}.pem"]), 69)
         finished, _ = self.evaluate_in("one", ledger)
         self.assertEqual(finished.returncode, 0, finished.stderr)
+        checkpoint = (ledger / "checkpoint").read_bytes()
+        for damage in (b"", b"\n", b"\0" * 100, checkpoint.replace(b"\n", b"", 1), None):
+            (ledger / "checkpoint").unlink()
+            if damage is not None:
+                (ledger / "checkpoint").write_bytes(damage)
+            self.assert_nothing_came_of(*self.evaluate_in("damaged", ledger), 69, "the ledger is damaged", "checkpoint")
+            (ledger / "checkpoint").write_bytes(checkpoint)
+        self.assert_nothing_came_of(*self.evaluate_in("no-key", ledger, ["--ledger-key", "/none.pem"]), 66, "none.pem")
         tile = ledger / "tile" / "0" / "000.p" / "2"
         tile.write_bytes(bytes([tile.read_bytes()[0] ^ 1]) + tile.read_bytes()[1:])
         self.assert_nothing_came_of(*self.evaluate_in("two", ledger), 69, "can't be appended to", "ledger verify")

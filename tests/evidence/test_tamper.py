@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from material import BUILD, Copy, Material, flip, tree_digest  # noqa: E402
+from material import BUILD, Copy, Material, canonical, flip, tree_digest  # noqa: E402
 import tampering_approval  # noqa: E402
 import tampering_bundle  # noqa: E402
 import tampering_files  # noqa: E402
@@ -105,6 +105,17 @@ class Tampering(unittest.TestCase):
         tampering_bundle.witnessed(quorum=1)(result)
         self.assertEqual(self.rows_of(result, "--require", "witnesses")["witnesses"],
                          ("holds", "1 of 2 cosigned the entry's checkpoint; needed: 1"))
+        self.assertEqual(verify(result).returncode, 0)
+
+    def test_unsigned_time(self):
+        """A time that anyone may have written into the ledger's entry is shown, and believed by nobody."""
+        result = self.copy()
+        bundle = result.bundle()
+        bundle["verificationMaterial"]["tlogEntries"][0]["integratedTime"] = "1700000000"
+        result.file.write_bytes(canonical(bundle) + b"\n")
+        state, detail = self.rows_of(result)["integratedTime"]
+        self.assertEqual(state, "not-checked")
+        self.assertIn("2023-11-14T22:13:20Z, which no ledger signs", detail)
         self.assertEqual(verify(result).returncode, 0)
 
     def test_sets_of_two_files(self):

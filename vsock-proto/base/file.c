@@ -8,13 +8,18 @@
 
 #define FILE_READ_STEP ((size_t)64 * 1024)
 
+enum error_kind file_error_kind(int code)
+{
+    return code == -EMFILE || code == -ENFILE || code == -ENOMEM ? ERROR_UNAVAILABLE : ERROR_NO_INPUT;
+}
+
 int file_open_regular(const char *path, int *ret_fd, struct stat *ret_status, struct error *err)
 {
     CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
 
     if (fd < 0 || fstat(fd, &status) < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
+        return error_set(err, file_error_kind(-errno), -errno, "%s: %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_NO_INPUT, -EINVAL, "%s: not a regular file", path);
     *ret_fd = take_fd(&fd);
@@ -22,16 +27,30 @@ int file_open_regular(const char *path, int *ret_fd, struct stat *ret_status, st
     return 0;
 }
 
-int file_read_bounded(const char *path, struct buffer *ret_content, struct error *err)
+int file_open_own(const char *path, int *ret_fd, struct stat *ret_status, struct error *err)
+{
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    struct stat status;
+
+    if (fd < 0 && errno == ELOOP)
+        return error_set(err, ERROR_BAD_INPUT, -ELOOP, "%s: a symbolic link, where the file itself belongs", path);
+    if (fd < 0 && errno == ENXIO) /* a socket */
+        return error_set(err, ERROR_BAD_INPUT, -EINVAL, "%s: not a regular file", path);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, ERROR_BAD_INPUT, -EINVAL, "%s: not a regular file", path);
+    *ret_fd = take_fd(&fd);
+    *ret_status = status;
+    return 0;
+}
+
+static int read_content(int fd, const char *path, struct buffer *ret_content, struct error *err)
 {
     CLEANUP_FREE char *block = malloc(FILE_READ_STEP);
-    CLEANUP_FD int fd = -1;
-    struct stat status;
     ssize_t count;
-    int r = file_open_regular(path, &fd, &status, err);
+    int r;
 
-    if (r < 0)
-        return r;
     if (block == NULL)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "%s: no memory to read it", path);
     while ((count = read(fd, block, FILE_READ_STEP)) != 0) {
@@ -46,4 +65,22 @@ int file_read_bounded(const char *path, struct buffer *ret_content, struct error
             return error_set(err, ERROR_UNAVAILABLE, r, "%s: no memory to read it", path);
     }
     return 0;
+}
+
+int file_read_bounded(const char *path, struct buffer *ret_content, struct error *err)
+{
+    CLEANUP_FD int fd = -1;
+    struct stat status;
+    int r = file_open_regular(path, &fd, &status, err);
+
+    return r < 0 ? r : read_content(fd, path, ret_content, err);
+}
+
+int file_read_own(const char *path, struct buffer *ret_content, struct error *err)
+{
+    CLEANUP_FD int fd = -1;
+    struct stat status;
+    int r = file_open_own(path, &fd, &status, err);
+
+    return r < 0 ? r : read_content(fd, path, ret_content, err);
 }

@@ -13,6 +13,10 @@ uint64_t io_now_ns(void)
 {
     struct timespec now;
 
+    /* SYSTEM-CALL worker clock_gettime [0 == CLOCK_MONOTONIC]: progress
+       UNSEEN: the vDSO answers, but in a guest whose clock it can't read */
+    /* SYSTEM-CALL supervisor clock_gettime [0 == CLOCK_MONOTONIC]: the deadline of its parting
+       UNSEEN: the vDSO answers, but in a guest whose clock it can't read */
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * IO_NS_PER_S + (uint64_t)now.tv_nsec;
 }
@@ -37,6 +41,8 @@ int io_poll_timeout(uint64_t deadline_ns)
 
 int io_set_nonblocking(int fd)
 {
+    /* SYSTEM-CALL supervisor fcntl [1 == F_GETFL]: its pipes must not block */
+    /* SYSTEM-CALL supervisor fcntl [1 == F_SETFL]: likewise */
     int flags = fcntl(fd, F_GETFL);
 
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
@@ -84,6 +90,8 @@ int io_read_full(int fd, void *ret_data, size_t size, uint64_t deadline_ns)
 /* One write that raises no SIGPIPE where the descriptor is a socket. */
 static ssize_t write_some(int fd, const void *data, size_t size)
 {
+    /* SYSTEM-CALL supervisor sendto [5 == 0]: evidence, which is no socket, so that write follows
+       UNSEEN: only where there is a scratch disk: the microVM tests have it */
     ssize_t count = send(fd, data, size, MSG_NOSIGNAL);
 
     if (count < 0 && errno == ENOTSOCK)

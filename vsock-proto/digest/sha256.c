@@ -12,6 +12,7 @@
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SHA256_READ_SIZE ((size_t)256 * 1024)
 
@@ -43,10 +44,18 @@ void sha256_of(const void *data, size_t size, uint8_t ret_digest[SHA256_SIZE])
 
 int sha256_of_fd(int fd, uint8_t ret_digest[SHA256_SIZE], uint64_t *ret_size)
 {
+    return sha256_of_fd_up_to(fd, UINT64_MAX, ret_digest, ret_size);
+}
+
+int sha256_of_fd_up_to(int fd, uint64_t max, uint8_t ret_digest[SHA256_SIZE], uint64_t *ret_size)
+{
     CLEANUP_FREE uint8_t *block = malloc(SHA256_READ_SIZE);
     struct sha256 hash;
+    struct stat status;
     uint64_t size = 0;
 
+    if (fstat(fd, &status) == 0 && status.st_size > 0 && (uint64_t)status.st_size > max)
+        return -EFBIG;
     if (block == NULL)
         return -ENOMEM;
     sha256_start(&hash);
@@ -57,6 +66,8 @@ int sha256_of_fd(int fd, uint8_t ret_digest[SHA256_SIZE], uint64_t *ret_size)
             return (int)count;
         if (count == 0)
             break;
+        if ((uint64_t)count > max - size) /* it grows under our eyes */
+            return -EFBIG;
         sha256_update(&hash, block, (size_t)count);
         size += (uint64_t)count;
     }

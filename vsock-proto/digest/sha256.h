@@ -26,6 +26,9 @@ void sha256_of(const void *data, size_t size, uint8_t ret_digest[SHA256_SIZE]);
 /* Hashes a file from its start to its end, without moving its offset; returns its length too. */
 MUST_USE int sha256_of_fd(int fd, uint8_t ret_digest[SHA256_SIZE], uint64_t *ret_size);
 
+/* The same of at most `max` bytes: -EFBIG where there are more. A file that claims to be larger is not read. */
+MUST_USE int sha256_of_fd_up_to(int fd, uint64_t max, uint8_t ret_digest[SHA256_SIZE], uint64_t *ret_size);
+
 /* Lowercase hexadecimal. */
 void sha256_to_hex(const uint8_t digest[SHA256_SIZE], char ret_hex[SHA256_HEX_SIZE]);
 

@@ -127,7 +127,7 @@ static int receive_ready(struct session_host *session, const struct message *mes
         return violation(err, message, "came out of order");
     wanted = session->plan->contract.classes;
     if (wanted != 0 && message->ready.classes != wanted)
-        return error_set(err, ERROR_BAD_INPUT, -EPROTO, "the model has %u classes, its input contract says %u",
+        return error_set(err, ERROR_GUEST, -EPROTO, "the guest says that the model has %u classes, its spec says %u",
                          message->ready.classes, wanted);
     session->classes = message->ready.classes;
     session->state = SESSION_HOST_IDLE;

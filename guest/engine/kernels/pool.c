@@ -12,14 +12,16 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 
-#define POOL_SPINS       200u         /* pauses before sleeping: some microseconds */
-#define POOL_STACK_BYTES (256u << 10) /* the kernels keep their memory on the heap */
+#define POOL_SPINS        200u         /* pauses before sleeping: some microseconds */
+#define POOL_SIGNAL_BYTES (32u << 10)  /* of a thread's stack, for handlers of faults: touched only by them */
+#define POOL_STACK_BYTES  (288u << 10) /* the kernels keep their memory on the heap */
 
 struct pool_thread {
     struct pool *pool;
@@ -41,6 +43,7 @@ struct pool {
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value)
 {
+    /* SYSTEM-CALL worker futex: the engine's threads wait for work and wake each other; locks in the C library */
     (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
 }
 
@@ -87,7 +90,11 @@ static void *run_thread(void *argument)
     struct pool_thread *self = argument;
     struct pool *pool = self->pool;
     uint32_t seen = 0;
+    char signals[POOL_SIGNAL_BYTES] __attribute__((aligned(16)));
+    const stack_t alternate = {.ss_sp = signals, .ss_size = sizeof signals};
 
+    /* An overflow of this stack is reported on its other end, which an overflow does not reach. */
+    (void)sigaltstack(&alternate, NULL);
     report_done(pool);
     for (;;) {
         seen = wait_word(&pool->generation, seen, false);

@@ -2,20 +2,21 @@
 """Agents that die or lie while they scan: that file is unscanned with the true reason, or worse, and the rest goes on."""
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "evaluation"))
-from lazaret import BUILD, Case, main  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "hostile"))
+from lazaret import Case, main  # noqa: E402
+from guests import Guests  # noqa: E402
 
 import malicious  # noqa: E402
 
 UNSCANNED, DANGEROUS = 3, 1
 # What each one does, a word of the reason, and the exit status: what was found before a lie stays found.
-AGENTS = {"findings": ("FINDING", UNSCANNED), "verdict": ("verdict", DANGEROUS), "ranges": ("READ", UNSCANNED),
-          "dies": ("ended", UNSCANNED)}
+AGENTS = {"findings-flood": ("FINDING", UNSCANNED), "scan-verdict": ("verdict", DANGEROUS),
+          "far-read": ("READ", UNSCANNED), "exits@scan-done": ("ended", UNSCANNED)}
 FILES = 12  # more than guests may die
 
 
@@ -27,12 +28,9 @@ class Hostile(Case):
             (models / f"{i:02}.pkl").write_bytes(malicious.harmless())
         for agent, (reason, status) in AGENTS.items():
             with self.subTest(agent):
-                binaries = self.folder / agent
-                binaries.mkdir()
-                shutil.copy(BUILD / "lazaret", binaries / "lazaret")
-                shutil.copy(BUILD / "tests" / f"hostile-{agent}", binaries / "lazaret-agent")
+                program = Guests(self.folder, self.key).program(agent)
                 began = time.monotonic()
-                finished = subprocess.run([str(binaries / "lazaret"), "scan", str(models), "--isolation", "process",
+                finished = subprocess.run([str(program), "scan", str(models), "--isolation", "process",
                                            "--format", "json"], capture_output=True, timeout=120, check=False)
                 self.assertLess(time.monotonic() - began, 60)
                 self.assertEqual(finished.returncode, status, finished.stderr)
@@ -47,11 +45,8 @@ class Hostile(Case):
         """One that never speaks the protocol is no file's fault: the scan as a whole fails."""
         model = self.folder / "one.pkl"
         model.write_bytes(malicious.harmless())
-        binaries = self.folder / "garbage"
-        binaries.mkdir()
-        shutil.copy(BUILD / "lazaret", binaries / "lazaret")
-        shutil.copy(BUILD / "tests" / "hostile-garbage", binaries / "lazaret-agent")
-        finished = subprocess.run([str(binaries / "lazaret"), "scan", str(model), "--isolation", "process"],
+        program = Guests(self.folder, self.key).program("garbage@hello")
+        finished = subprocess.run([str(program), "scan", str(model), "--isolation", "process"],
                                   capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual((finished.returncode, finished.stdout), (UNSCANNED, ""))
         self.assertIn("magic", finished.stderr)

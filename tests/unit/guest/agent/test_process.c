@@ -3,10 +3,12 @@
 #include "unit/harness.h"
 
 #include "guest/agent/process.h"
+#include "guest/engine/kernels/kernels.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,14 +88,166 @@ static void test_crashes(void)
     CU_ASSERT_EQUAL(failure.code, MESSAGE_FAILURE_WORKER_CRASHED);
     CU_ASSERT_EQUAL(failure.signal, SIGSEGV);
     CU_ASSERT_EQUAL(failure.address, 0xabc0);
-    CU_ASSERT_STRING_EQUAL(text, "the worker died of SIGSEGV at address 0xabc0");
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "the worker died of SIGSEGV at address 0xabc0, instruction 0x"));
     failure = end_of(abort, text);
     CU_ASSERT_EQUAL(failure.code, MESSAGE_FAILURE_WORKER_CRASHED);
     CU_ASSERT_EQUAL(failure.signal, SIGABRT);
+    CU_ASSERT_STRING_EQUAL(text, "the worker died of SIGABRT");
     failure = end_of(does_nothing, text);
     CU_ASSERT_EQUAL(failure.code, MESSAGE_FAILURE_INTERNAL);
     CU_ASSERT_STRING_EQUAL(text, "the worker ended with status 7 and no result");
 }
+
+/* --- every kind of fault -------------------------------------------------------------------------------- */
+
+/* x86-64's alignment check: the only SIGBUS that needs no file. */
+static void misaligns(void)
+{
+    static const long words[2];
+
+    __asm__ volatile("pushfq\n orq $0x40000, (%%rsp)\n popfq\n mov (%0), %%rax\n" ::"r"((const char *)words + 1)
+                     : "rax", "memory", "cc");
+}
+
+static void divides_by_zero(void)
+{
+    volatile int zero = 0, seven = 7;
+
+    zero = seven / zero;
+}
+
+static void breaks(void)
+{
+    __asm__ volatile("ud2");
+}
+
+static unsigned overflows(unsigned depth)
+{
+    volatile unsigned frame[1024];
+
+    frame[depth % 1024] = 1;
+    return depth == 0 ? 0 : frame[depth % 1024] + overflows(depth + 1) + frame[0]; /* 2^32 pages: no stack has them */
+}
+
+static void overflows_its_stack(void)
+{
+    (void)overflows(1);
+}
+
+static void overflow_as_work(void *argument, size_t first, size_t last)
+{
+    (void)argument;
+    if (first > 0 && last > first)
+        (void)overflows(1);
+}
+
+/* The handler's own writes fault as well: the page that it writes to is gone. */
+static struct sandbox_report *lost;
+
+static void faults_twice(void)
+{
+    (void)munmap(lost, sizeof *lost);
+    faults();
+}
+
+static void stops_at_a_breakpoint(void)
+{
+    __asm__ volatile("int3");
+}
+
+static void ends_well(void)
+{
+    _exit(0);
+}
+
+static void pretends(void)
+{
+    _exit(SANDBOX_EXIT_TRAP);
+}
+
+static void test_every_fault(void)
+{
+    static const struct {
+        void (*work)(void);
+        enum message_failure_code code;
+        int signal;
+        const char *text;
+    } cases[] = {
+        {faults, MESSAGE_FAILURE_WORKER_CRASHED, SIGSEGV,
+         "the worker died of SIGSEGV at address 0xabc0, instruction 0x"},
+        {misaligns, MESSAGE_FAILURE_WORKER_CRASHED, SIGBUS, "the worker died of SIGBUS at address 0x"},
+        {breaks, MESSAGE_FAILURE_WORKER_CRASHED, SIGILL, "the worker died of SIGILL at address 0x"},
+        {divides_by_zero, MESSAGE_FAILURE_WORKER_CRASHED, SIGFPE, "the worker died of SIGFPE at address 0x"},
+        {overflows_its_stack, MESSAGE_FAILURE_WORKER_CRASHED, SIGSEGV, "the worker died of SIGSEGV at address 0x7f"},
+        {stops_at_a_breakpoint, MESSAGE_FAILURE_WORKER_CRASHED, SIGTRAP, "the worker died of SIGTRAP"},
+        {abort, MESSAGE_FAILURE_WORKER_CRASHED, SIGABRT, "the worker died of SIGABRT"},
+        {ends_well, MESSAGE_FAILURE_INTERNAL, 0, "the worker ended with status 0 and no result"},
+        {pretends, MESSAGE_FAILURE_INTERNAL, 0, "the worker ended with status 119 and no result"},
+    };
+
+    for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
+        char text[PROCESS_CAUSE_MAX];
+        struct message_failure failure = end_of(cases[i].work, text);
+
+        CU_ASSERT_EQUAL(failure.code, cases[i].code);
+        CU_ASSERT_EQUAL(failure.signal, cases[i].signal);
+        CU_ASSERT_EQUAL(strncmp(text, cases[i].text, strlen(cases[i].text)), 0);
+        if (strncmp(text, cases[i].text, strlen(cases[i].text)) != 0)
+            printf("(%s) ", text);
+    }
+}
+
+/* An overflow of one of the engine's threads, which are smaller. */
+static void test_thread_overflow(void)
+{
+    struct process process = {.input = -1, .output = -1};
+    char text[PROCESS_CAUSE_MAX];
+    struct message_failure failure;
+
+    CU_ASSERT_EQUAL_FATAL(sandbox_report_map(&process.report), 0);
+    process.pid = fork();
+    if (process.pid == 0) {
+        const struct sandbox_profile profile = {.report = process.report};
+        struct kernels *kernels;
+
+        if (sandbox_enter(&profile, NULL) < 0 ||
+            kernels_create(KERNEL_MUL_ADD, KERNEL_ISA_AUTO, 2, &kernels, NULL) < 0 || sandbox_seal(NULL) < 0)
+            _exit(1);
+        kernels_parallel(kernels, 2, overflow_as_work, NULL);
+        _exit(7);
+    }
+    process_describe_end(&process, text, &failure);
+    CU_ASSERT_EQUAL(failure.code, MESSAGE_FAILURE_WORKER_CRASHED);
+    CU_ASSERT_EQUAL(failure.signal, SIGSEGV);
+    CU_ASSERT_NOT_EQUAL(failure.address, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ", instruction 0x"));
+}
+
+/* A fault within the handler: the process ends of it, at once, and what is not known is not said. */
+static void test_double_fault(void)
+{
+    struct process process = {.input = -1, .output = -1};
+    char text[PROCESS_CAUSE_MAX];
+    struct message_failure failure;
+
+    CU_ASSERT_EQUAL_FATAL(sandbox_report_map(&process.report), 0);
+    lost = process.report;
+    process.pid = fork();
+    if (process.pid == 0) {
+        const struct sandbox_profile profile = {.report = process.report};
+
+        if (sandbox_enter(&profile, NULL) < 0 || sandbox_seal(NULL) < 0)
+            _exit(1);
+        faults_twice();
+        _exit(7);
+    }
+    process_describe_end(&process, text, &failure);
+    CU_ASSERT_EQUAL(failure.code, MESSAGE_FAILURE_WORKER_CRASHED);
+    CU_ASSERT_EQUAL(failure.signal, SIGSEGV);
+    CU_ASSERT_STRING_EQUAL(text, "the worker died of SIGSEGV");
+}
+
+/* --- ends from outside ------------------------------------------------------------------------------------- */
 
 /* Signals from elsewhere: the kernel's SIGKILL when memory runs out, and one that looks like a fault. */
 static void test_killed(void)
@@ -127,9 +281,9 @@ static void test_end_of_nothing(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"forbidden calls", test_forbidden_call},
-        {"crashes", test_crashes},
-        {"killed from outside", test_killed},
+        {"forbidden calls", test_forbidden_call},          {"crashes", test_crashes},
+        {"every kind of fault", test_every_fault},         {"an overflow of a thread's stack", test_thread_overflow},
+        {"a fault within the handler", test_double_fault}, {"killed from outside", test_killed},
         {"ending what never began", test_end_of_nothing},
     };
 

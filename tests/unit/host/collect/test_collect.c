@@ -179,7 +179,8 @@ static struct collector *start(int *ret_guest)
     int pair[2];
 
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    CU_ASSERT_EQUAL_FATAL(collector_start(pair[0], sample_plan(), nonce, &collector, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(collector_prepare(&collector, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(collector_start(collector, pair[0], sample_plan(), nonce, NULL), 0);
     (void)close(pair[0]);
     *ret_guest = pair[1];
     return collector;
@@ -204,6 +205,26 @@ static void test_collector_passes_on(void)
     CU_ASSERT_EQUAL(collector_next(collector, DEADLINE, &message, &error), 0);
     CU_ASSERT_EQUAL(message.type, MESSAGE_PREDICTIONS);
     CU_ASSERT_EQUAL(collector_wait(collector, io_deadline_ms(50)), -ETIMEDOUT);
+}
+
+/* Texts that the codec would not have let through end the job: the collector may have been taken over. */
+static void test_bad_texts(void)
+{
+    static const char *const texts[] = {"\x1b[2J", "two\nlines", "\x7f", "caf\xc3\xa9"};
+
+    for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        CLEANUP_BUFFER struct buffer received = buffer_with_limit(LIMIT);
+        const struct record sent = {.type = MESSAGE_FAILURE,
+                                    .texts = {{.data = texts[i], .size = (uint32_t)strlen(texts[i])}}};
+        struct record record;
+        int pair[2];
+
+        CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        CU_ASSERT_EQUAL(record_write(pair[0], &sent, DEADLINE), 0);
+        CU_ASSERT_EQUAL(record_read(pair[1], &received, &record, DEADLINE), -EBADMSG);
+        (void)close(pair[0]);
+        (void)close(pair[1]);
+    }
 }
 
 static void test_collector_refuses(void)
@@ -254,6 +275,7 @@ int main(void)
         {"rows that are none", test_bad_rows},
         {"points that are none are refused", test_bad_points},
         {"findings that are none", test_bad_findings},
+        {"texts that are not printable", test_bad_texts},
         {"the collector passes on", test_collector_passes_on},
         {"the collector refuses what is out of order", test_collector_refuses},
         {"the collector reports garbage and silence", test_collector_reports_garbage_and_silence},

@@ -114,6 +114,10 @@ static void test_modes(void)
         CU_ASSERT_EQUAL(err.kind, ERROR_BAD_INPUT);
         CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "chmod 600"));
     }
+    /* The public half is the more frequent mistake, and its mode is no fault. */
+    CU_ASSERT_EQUAL(crypto_private_key_load(public_path, &key, &err), -EBADMSG);
+    CU_ASSERT_EQUAL(err.kind, ERROR_BAD_INPUT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "a public key; the private one"));
     CU_ASSERT_EQUAL(chmod(private_path, 0400), 0);
     CU_ASSERT_EQUAL(crypto_private_key_load(private_path, &key, &err), 0);
     crypto_private_key_free(key);

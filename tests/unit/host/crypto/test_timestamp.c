@@ -101,30 +101,34 @@ void test_timestamp_claims(void)
         check_stamp(NULL, &cases[i]);
 }
 
+static int verify_by_path(const struct buffer *response, const void *signature, size_t size, const char *ca_path,
+                          struct crypto_timestamp *ret_timestamp, struct error *err)
+{
+    CLEANUP_TIMESTAMP_ANCHORS struct crypto_timestamp_anchors *anchors = NULL;
+    int r = crypto_timestamp_anchors_load(ca_path, &anchors, err);
+
+    return r < 0 ? r
+                 : crypto_timestamp_verify_by(anchors, response->data, response->size, signature, size, ret_timestamp,
+                                              err);
+}
+
 void test_timestamp_by_path(void)
 {
     CLEANUP_BUFFER struct buffer response = read_fixture("good.tsr"), signature = read_fixture("signature");
-    char authority[CRYPTO_TIMESTAMP_AUTHORITY_SIZE] = "";
+    struct crypto_timestamp stamp = {0};
     struct error err = {0};
-    int64_t when = 0;
 
-    CU_ASSERT_EQUAL(crypto_timestamp_verify(response.data, response.size, signature.data, signature.size,
-                                            FIXTURES "ca.pem", &when, authority, &err),
-                    0);
-    CU_ASSERT_STRING_EQUAL(authority, GOOD_NAME);
-    CU_ASSERT_EQUAL(when, GOOD_TIME);
-    CU_ASSERT_EQUAL(crypto_timestamp_verify(response.data, response.size, signature.data, signature.size - 1,
-                                            FIXTURES "ca.pem", &when, authority, &err),
+    CU_ASSERT_EQUAL(verify_by_path(&response, signature.data, signature.size, FIXTURES "ca.pem", &stamp, &err), 0);
+    CU_ASSERT_STRING_EQUAL(stamp.authority, GOOD_NAME);
+    CU_ASSERT_EQUAL(stamp.time, GOOD_TIME);
+    CU_ASSERT_EQUAL(verify_by_path(&response, signature.data, signature.size - 1, FIXTURES "ca.pem", &stamp, &err),
                     -EBADMSG);
-    CU_ASSERT_EQUAL(crypto_timestamp_verify(response.data, response.size, signature.data, signature.size,
-                                            FIXTURES "stranger.pem", &when, authority, &err),
+    CU_ASSERT_EQUAL(verify_by_path(&response, signature.data, signature.size, FIXTURES "stranger.pem", &stamp, &err),
                     -EBADMSG);
-    CU_ASSERT_EQUAL(crypto_timestamp_verify(response.data, response.size, signature.data, signature.size,
-                                            FIXTURES "none.pem", &when, authority, &err),
+    CU_ASSERT_EQUAL(verify_by_path(&response, signature.data, signature.size, FIXTURES "none.pem", &stamp, &err),
                     -ENOENT);
     CU_ASSERT_EQUAL(err.kind, ERROR_NO_INPUT);
-    CU_ASSERT_EQUAL(crypto_timestamp_verify(response.data, response.size, signature.data, signature.size,
-                                            FIXTURES "good.tsr", &when, authority, &err),
+    CU_ASSERT_EQUAL(verify_by_path(&response, signature.data, signature.size, FIXTURES "good.tsr", &stamp, &err),
                     -EBADMSG);
     CU_ASSERT_EQUAL(err.kind, ERROR_BAD_INPUT);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The output directory is there whole or not at all, and what a dead monitor left is removed: janitor and reaper. */
+#include "host/job/events.h"
 #include "host/job/journal.h"
 #include "host/job/staging.h"
 #include "unit/harness.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -61,7 +63,8 @@ static void test_commit_is_whole(void)
     staging_free(TAKE_POINTER(staging));
     CU_ASSERT_EQUAL(staging_create(output, NULL, &staging, &error), -EEXIST);
     CU_ASSERT_EQUAL(error.kind, ERROR_USAGE);
-    staging_remove(output);
+    CU_ASSERT_EQUAL(unlink(file), 0);
+    CU_ASSERT_EQUAL(rmdir(output), 0);
 }
 
 static void test_discard_leaves_nothing(void)
@@ -97,10 +100,8 @@ static pid_t begin_and_wait(void)
     if (pid == 0) {
         struct journal *journal = NULL;
         struct staging *staging = NULL;
-        char absolute[PATH_MAX];
 
-        if (journal_create(&journal, NULL) < 0 || staging_create(output, journal_path(journal), &staging, NULL) < 0 ||
-            realpath(staging_path(staging), absolute) == NULL || journal_step(journal, "staging", absolute, NULL) < 0 ||
+        if (journal_create(&journal, NULL) < 0 || staging_create(output, journal, &staging, NULL) < 0 ||
             staging_write(staging, "a", "x", 1, NULL) < 0)
             _exit(1);
         (void)!write(ready[1], "r", 1);
@@ -129,26 +130,186 @@ static void test_janitor_cleans_up(void)
     CU_ASSERT(becomes_empty(jobs));
 }
 
-/* A journal that nobody holds, of a monitor whose janitor died too. */
-static void test_reaper_cleans_up(void)
+/* --- the reaper ---------------------------------------------------------------------------------------- */
+
+#define HIDDEN "/.out.0123456789abcdef"
+
+/* A folder with a file in it, at `name` below the test's. */
+static void make_folder(const char *name)
 {
-    char hidden[PATH_MAX], path[PATH_MAX];
+    char path[PATH_MAX];
     FILE *file;
 
-    (void)snprintf(hidden, sizeof hidden, "%s/.out.ABCDEF", folder);
-    CU_ASSERT_EQUAL(mkdir(hidden, 0700), 0);
-    (void)snprintf(path, sizeof path, "%s/.out.ABCDEF/a", folder);
+    (void)snprintf(path, sizeof path, "%s%s", folder, name);
+    CU_ASSERT_EQUAL(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s%s/a", folder, name);
     file = fopen(path, "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     (void)fclose(file);
+}
+
+static void remove_folder(const char *name)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s%s/a", folder, name);
+    CU_ASSERT_EQUAL(unlink(path), 0); /* it must still be there */
+    (void)snprintf(path, sizeof path, "%s%s", folder, name);
+    CU_ASSERT_EQUAL(rmdir(path), 0);
+}
+
+/* A journal that nobody holds, of a monitor whose janitor died too. */
+static void leave_journal(const char *format, const char *hidden)
+{
+    char path[PATH_MAX];
+    FILE *file;
+
     (void)snprintf(path, sizeof path, "%s/jobs/0123456789abcdef.journal", getenv("LAZARET_STATE"));
     file = fopen(path, "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-    (void)fprintf(file, "staging %s\nboot \nconver", hidden);
+    (void)fprintf(file, format, folder, hidden);
     (void)fclose(file);
     CU_ASSERT_EQUAL(journal_reap(NULL), 1);
-    CU_ASSERT_EQUAL(count_entries(folder), 0);
     CU_ASSERT_EQUAL(journal_reap(NULL), 0);
+}
+
+static void test_reaper_cleans_up(void)
+{
+    make_folder(HIDDEN);
+    leave_journal("staging %s%s\nboot \nconver", HIDDEN);
+    CU_ASSERT_EQUAL(count_entries(folder), 0);
+}
+
+/* What a full disk or a kill left of a line names another folder than it was to name. */
+static void test_reaper_and_half_a_line(void)
+{
+    make_folder(HIDDEN);
+    leave_journal("staging %s%s", HIDDEN);
+    remove_folder(HIDDEN);
+    make_folder("/somebody's");
+    leave_journal("staging %s%s", "/somebody's");
+    leave_journal("staging %s%s\n/and/.the.0123456789abcdef\n", "/somebody's");
+    remove_folder("/somebody's");
+}
+
+/* Only names as this program gives them, and only by the way that was journaled. */
+static void test_reaper_and_other_names(void)
+{
+    static const char *const others[] = {"/.out.ABCDEFGH", "/out.0123456789abcdef", "/.0123456789abcdef"};
+    char link[PATH_MAX], target[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        make_folder(others[i]);
+        leave_journal("staging %s%s\n", others[i]);
+        remove_folder(others[i]);
+    }
+    make_folder("/somebody's");
+    (void)snprintf(target, sizeof target, "%s/somebody's", folder);
+    (void)snprintf(link, sizeof link, "%s" HIDDEN, folder);
+    CU_ASSERT_EQUAL(symlink(target, link), 0);
+    leave_journal("staging %s%s\n", HIDDEN);
+    CU_ASSERT_EQUAL(unlink(link), 0);
+    remove_folder("/somebody's");
+    make_folder("/aside");
+    make_folder("/aside" HIDDEN);
+    (void)snprintf(target, sizeof target, "%s/aside", folder);
+    (void)snprintf(link, sizeof link, "%s/way", folder);
+    CU_ASSERT_EQUAL(symlink(target, link), 0);
+    leave_journal("staging %s/way%s\n", HIDDEN);
+    CU_ASSERT_EQUAL(unlink(link), 0);
+    remove_folder("/aside" HIDDEN);
+    remove_folder("/aside");
+}
+
+/* --- who waits beside ------------------------------------------------------------------------------------ */
+
+/* The one child of this process. */
+static pid_t janitor_of_ours(void)
+{
+    char path[64], text[64] = "";
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
+    file = fopen(path, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(fgets(text, sizeof text, file));
+    (void)fclose(file);
+    return (pid_t)strtol(text, NULL, 10);
+}
+
+/* A janitor that was killed, or was stopped, leaves its work to the monitor, and does not hold it up. */
+static void test_no_janitor(void)
+{
+    static const int signals[] = {SIGKILL, SIGSTOP};
+
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct staging *staging = NULL;
+        struct error error = {0};
+
+        CU_ASSERT_EQUAL_FATAL(staging_create(output, NULL, &staging, &error), 0);
+        CU_ASSERT_EQUAL(staging_write(staging, "a", "x", 1, &error), 0);
+        CU_ASSERT_EQUAL(kill(janitor_of_ours(), signals[i]), 0);
+        staging_free(staging);
+        CU_ASSERT_EQUAL(count_entries(folder), 0);
+    }
+}
+
+/* Its word for a janitor that is gone is no reason to die: the output is there. */
+static void test_commit_without_a_janitor(void)
+{
+    struct staging *staging = NULL;
+    struct error error = {0};
+
+    CU_ASSERT_EQUAL_FATAL(staging_create(output, NULL, &staging, &error), 0);
+    CU_ASSERT_EQUAL(kill(janitor_of_ours(), SIGKILL), 0);
+    CU_ASSERT_EQUAL(staging_commit(staging, &error), 0);
+    staging_free(staging);
+    CU_ASSERT_EQUAL(rmdir(output), 0);
+}
+
+static void test_two_at_one_place(void)
+{
+    struct staging *first = NULL, *second = NULL;
+    struct error error = {0};
+
+    CU_ASSERT_EQUAL_FATAL(staging_create(output, NULL, &first, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(staging_create(output, NULL, &second, &error), 0);
+    CU_ASSERT_EQUAL(staging_commit(first, &error), 0);
+    CU_ASSERT_EQUAL(staging_commit(second, &error), -EEXIST);
+    CU_ASSERT_EQUAL(error.kind, ERROR_USAGE);
+    staging_free(first);
+    staging_free(second);
+    CU_ASSERT_EQUAL(count_entries(folder), 1);
+    CU_ASSERT_EQUAL(rmdir(output), 0);
+}
+
+/* events.jsonl is a part of the output: what could not be written of it is not passed over. */
+static void test_lost_events(void)
+{
+    static struct events events;
+    char path[PATH_MAX];
+
+    events_start(&events, open("/dev/full", O_WRONLY | O_CLOEXEC), true);
+    events_begin(&events, "admit");
+    events_stop(&events);
+    CU_ASSERT(events.lost);
+    (void)snprintf(path, sizeof path, "%s/events.jsonl", folder);
+    events_start(&events, open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), true);
+    events_begin(&events, "admit");
+    events_stop(&events);
+    CU_ASSERT(!events.lost);
+    CU_ASSERT_EQUAL(unlink(path), 0);
+}
+
+static void test_line_break(void)
+{
+    struct staging *staging = NULL;
+    struct error error = {0};
+    char odd[PATH_MAX];
+
+    (void)snprintf(odd, sizeof odd, "%s/a\nb", folder);
+    CU_ASSERT_EQUAL(staging_create(odd, NULL, &staging, &error), -EINVAL);
+    CU_ASSERT_EQUAL(error.kind, ERROR_USAGE);
 }
 
 int main(void)
@@ -159,6 +320,13 @@ int main(void)
         {"places that can't be", test_no_parent},
         {"the janitor cleans up after a killed monitor", test_janitor_cleans_up},
         {"the reaper cleans up after a janitor as well", test_reaper_cleans_up},
+        {"half a line names nothing", test_reaper_and_half_a_line},
+        {"the reaper removes nothing else", test_reaper_and_other_names},
+        {"a janitor that is gone, or stopped", test_no_janitor},
+        {"a commit without a janitor", test_commit_without_a_janitor},
+        {"two at one place", test_two_at_one_place},
+        {"a line break in a path", test_line_break},
+        {"events that are lost", test_lost_events},
     };
     char state[] = "/tmp/lazaret-state-XXXXXX";
     int status;

@@ -84,6 +84,25 @@ static void test_clusters(void)
     CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
 }
 
+/* The guest says how many classes there are; the host's memory is not sized by that. */
+static void test_clusters_are_bounded(void)
+{
+    struct message message = {.type = MESSAGE_READY, .ready = {.classes = MESSAGE_CLASSES_MAX}};
+    CLEANUP_RESULTS struct results *results = NULL;
+    struct error error = {0};
+    int r = 0;
+
+    CU_ASSERT_EQUAL_FATAL(results_create(sample_plan(), NULL, &results, NULL), 0);
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
+    message = (struct message){.type = MESSAGE_CLUSTER, .cluster = {.check = 2}};
+    for (; r == 0 && message.cluster.label < MESSAGE_CLASSES_MAX; message.cluster.label++)
+        r = results_take(results, &message, &error);
+    CU_ASSERT_EQUAL(r, -EMSGSIZE);
+    CU_ASSERT_EQUAL(error.kind, ERROR_GUEST);
+    CU_ASSERT(results->cluster_bytes <= RESULTS_CLUSTERS_BYTES_MAX);
+    CU_ASSERT(message.cluster.label > 25000); /* as many as any data set has */
+}
+
 static void test_points(void)
 {
     static const uint8_t bytes[POINTS_SIZE];
@@ -230,6 +249,7 @@ int main(void)
         {"predictions", test_predictions},
         {"adversarial samples", test_samples},
         {"clusters", test_clusters},
+        {"clusters are bounded", test_clusters_are_bounded},
         {"points are kept for the drawing", test_points},
         {"rows", test_rows},
         {"rows that are refused", test_rows_refused},

@@ -127,6 +127,14 @@ static void test_errors(void)
     CU_ASSERT(appender_start(test.path, other.key_path, &none, &err) < 0); /* not this ledger's key */
     CU_ASSERT_EQUAL(err.kind, ERROR_UNAVAILABLE);
     CU_ASSERT_PTR_NULL(none);
+    (void)snprintf(path, sizeof path, "%s/checkpoint", other.path);
+    test_write_file(path, "no note", 7);
+    CU_ASSERT(appender_start(other.path, other.key_path, &none, &err) < 0); /* damaged: no input of a job's is wrong */
+    CU_ASSERT_EQUAL(err.kind, ERROR_UNAVAILABLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "the ledger is damaged"));
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    CU_ASSERT(appender_start(other.path, other.key_path, &none, &err) < 0);
+    CU_ASSERT_EQUAL(err.kind, ERROR_UNAVAILABLE);
     CLEANUP_APPENDER struct appender *appender = start(&test);
     test_append_leaves(&test, 1);
     (void)snprintf(path, sizeof path, "%s/tile/0/000.p/1", test.path);

@@ -55,7 +55,7 @@ static void test_scratch_disk(void)
     free(xml);
     options.scratch = "/a&b";
     CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
-    CU_ASSERT_EQUAL(count(xml, "<disk type='file' device='disk'>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<disk type='file' device='disk' model='virtio-non-transitional'>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<source file='/a&amp;b'/>"), 1);
     CU_ASSERT_NOT_EQUAL(check_with("xmllint --noout - 2>/dev/null", xml), 1);
     free(xml);
@@ -119,7 +119,11 @@ static void test_devices(void)
     CU_ASSERT_EQUAL(count(xml, "<disk"), 0);
     CU_ASSERT_EQUAL(count(xml, "<vsock"), 0);
     CU_ASSERT_EQUAL(count(xml, "vhost-user-vsock-pci,chardev=vsock,bus=pcie.0,addr=0x10"), 1);
-    CU_ASSERT_EQUAL(count(xml, "<qemu:arg "), 4);
+    CU_ASSERT_EQUAL(count(xml, "<qemu:arg "), 6);
+    CU_ASSERT_EQUAL(count(xml, "<qemu:arg value='sata=off,smbus=off,i8042=off'/>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<timer name='hpet' present='no'/>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<vmport state='off'/>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<smm state='off'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<source type='memfd'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<access mode='shared'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<on_reboot>destroy</on_reboot>"), 1);
@@ -129,7 +133,7 @@ static void test_devices(void)
     options.transport = VM_TRANSPORT_VHOST_VSOCK;
     CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
     CU_ASSERT_EQUAL(count(xml, "<vsock model='virtio'>"), 1);
-    CU_ASSERT_EQUAL(count(xml, "<qemu:arg "), 0);
+    CU_ASSERT_EQUAL(count(xml, "<qemu:arg "), 2);
     free(xml);
 }
 

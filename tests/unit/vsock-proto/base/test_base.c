@@ -145,6 +145,9 @@ int main(void)
         {"io keeps deadlines", test_io_deadlines},
         {"sha256: FIPS 180-4 examples", test_sha256_examples},
         {"sha256: strict hexadecimal", test_sha256_hex_is_strict},
+        {"files that are what they seem", test_file_own},
+        {"a digest of a bounded file", test_file_digest_is_bounded},
+        {"libraries loaded by name", test_library},
         {"times agree with the C library", test_time_text_agrees_with_libc},
         {"times: what is accepted", test_time_text_forms},
     };

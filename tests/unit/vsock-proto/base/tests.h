@@ -3,6 +3,9 @@
 #ifndef LAZARET_TESTS_UNIT_BASE_TESTS_H
 #define LAZARET_TESTS_UNIT_BASE_TESTS_H
 
+void test_file_own(void);
+void test_file_digest_is_bounded(void);
+void test_library(void);
 void test_time_text_agrees_with_libc(void);
 void test_time_text_forms(void);
 

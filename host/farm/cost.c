@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a job will take of the machine, and what the machine has. */
+#include "host/farm/cost.h"
+
+#include "host/farm/job_line.h"
+#include "host/job/admission.h"
+#include "host/job/locate.h"
+#include "host/policy/policy.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define POLICIES_MAX 64u
+#define MIB          (UINT64_C(1) << 20)
+
+struct cost_policies {
+    unsigned count;
+    struct {
+        char *path;
+        uint64_t memory_mib;
+    } known[POLICIES_MAX];
+};
+
+int cost_policies_new(struct cost_policies **ret_policies, struct error *err)
+{
+    *ret_policies = calloc(1, sizeof **ret_policies);
+    return *ret_policies != NULL ? 0 : error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for policies");
+}
+
+void cost_policies_free(struct cost_policies *policies)
+{
+    for (unsigned i = 0; policies != NULL && i < policies->count; i++)
+        free(policies->known[i].path);
+    free(policies);
+}
+
+/* `path` of a member of the description, from its folder. */
+static int resolve(const json_t *description, const char *path, char ret_path[PATH_MAX], struct error *err)
+{
+    const char *folder = json_string_value(json_object_get(description, JOB_FOLDER));
+    int size = path[0] == '/' ? snprintf(ret_path, PATH_MAX, "%s", path)
+                              : snprintf(ret_path, PATH_MAX, "%s/%s", folder != NULL ? folder : ".", path);
+
+    return (size_t)size < PATH_MAX
+               ? 0
+               : error_set(err, ERROR_BAD_INPUT, -ENAMETOOLONG, "%.64s…: the path is too long", path);
+}
+
+static int locate(const json_t *description, const char *name, char ret_path[PATH_MAX], struct error *err)
+{
+    char path[PATH_MAX];
+    int r = locate_policy(name, path, err);
+
+    return r < 0 ? r : resolve(description, path, ret_path, err);
+}
+
+static int granted(struct cost_policies *policies, const char *path, uint64_t *ret_memory_mib, struct error *err)
+{
+    CLEANUP_FREE struct policy *policy = NULL;
+    int r;
+
+    for (unsigned i = 0; i < policies->count; i++)
+        if (strcmp(policies->known[i].path, path) == 0) {
+            *ret_memory_mib = policies->known[i].memory_mib;
+            return 0;
+        }
+    policy = calloc(1, sizeof *policy);
+    if (policy == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a policy");
+    r = policy_load(path, policy, err);
+    if (r < 0)
+        return r;
+    *ret_memory_mib = policy->memory_mib;
+    if (policies->count < POLICIES_MAX && (policies->known[policies->count].path = strdup(path)) != NULL)
+        policies->known[policies->count++].memory_mib = policy->memory_mib;
+    return 0;
+}
+
+static int guest_memory(struct cost_policies *policies, const json_t *description, uint64_t *ret_memory_mib,
+                        struct error *err)
+{
+    const char *policy = json_string_value(json_object_get(description, "policy"));
+    json_int_t own = json_integer_value(json_object_get(description, "memory"));
+    char path[PATH_MAX];
+    int r;
+
+    if (own > 0) {
+        *ret_memory_mib = (uint64_t)own;
+        return 0;
+    }
+    r = locate(description, policy != NULL ? policy : "low", path, err);
+    return r < 0 ? r : granted(policies, path, ret_memory_mib, err);
+}
+
+static uint64_t size_of(const json_t *description, const char *member)
+{
+    const char *name = json_string_value(json_object_get(description, member));
+    char path[PATH_MAX];
+    struct stat status;
+
+    if (name == NULL || resolve(description, name, path, NULL) < 0 || stat(path, &status) < 0 || status.st_size < 0)
+        return 0;
+    return (uint64_t)status.st_size;
+}
+
+int cost_of_job(struct cost_policies *policies, const struct cost_setting *setting, const json_t *description,
+                struct queue_resources *ret_needs, struct error *err)
+{
+    uint64_t memory = 0;
+    int r = guest_memory(policies, description, &memory, err);
+
+    if (r < 0)
+        return r;
+    if (setting->process)
+        memory = admission_estimate_mib(size_of(description, "model"), size_of(description, "reference"),
+                                        ADMISSION_WINDOW_BYTES);
+    else
+        memory += COST_MACHINE_MIB;
+    *ret_needs = (struct queue_resources){.memory_mib = memory, .cores = setting->cores};
+    return 0;
+}
+
+/* A line "MemAvailable:   24000000 kB" of /proc/meminfo. */
+static uint64_t available_mib(void)
+{
+    FILE *file = fopen("/proc/meminfo", "re");
+    unsigned long long kib = 0;
+    char line[128];
+
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+            break;
+    if (file != NULL)
+        (void)fclose(file);
+    return kib / 1024;
+}
+
+int cost_of_machine(struct queue_resources *ret_machine, struct error *err)
+{
+    uint64_t memory = available_mib();
+    cpu_set_t set;
+
+    if (memory == 0)
+        return error_set(err, ERROR_UNAVAILABLE, -EIO,
+                         "/proc/meminfo: says nothing of available memory; is /proc mounted?");
+    if (sched_getaffinity(0, sizeof set, &set) < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "sched_getaffinity: %s", strerror(errno));
+    *ret_machine = (struct queue_resources){.memory_mib = memory - memory / 10, .cores = (uint64_t)CPU_COUNT(&set)};
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a job will take of the machine, worked out before it is taken up, and what the machine has.
+ *
+ * The host never parses a model, so the engine's exact plan is not known here: a microVM takes its whole memory and
+ * what QEMU and our processes add to it; a process what admission estimates by the model's size.
+ */
+#ifndef LAZARET_HOST_FARM_COST_H
+#define LAZARET_HOST_FARM_COST_H
+
+#include "host/farm/queue.h"
+
+#include <jansson.h>
+
+/* QEMU's own memory beside its guest's, and our processes'; measured: docs/farm.md. */
+#define COST_MACHINE_MIB 96u
+
+/* What a batch says of all its jobs. */
+struct cost_setting {
+    bool process;   /* isolation by process: no VM */
+    uint64_t cores; /* processors of a guest */
+};
+
+struct cost_policies; /* the memory that policies grant; each is read once */
+
+MUST_USE int cost_policies_new(struct cost_policies **ret_policies, struct error *err);
+void cost_policies_free(struct cost_policies *policies);
+
+/*
+ * Of a job's description. A file that is not there counts as empty: the job will end by that. ERROR_* of policy_load(),
+ * where its policy can't be read.
+ */
+MUST_USE int cost_of_job(struct cost_policies *policies, const struct cost_setting *setting, const json_t *description,
+                         struct queue_resources *ret_needs, struct error *err);
+
+/* The processors that this process may use, and the memory that is available now, less a tenth for the rest. */
+MUST_USE int cost_of_machine(struct queue_resources *ret_machine, struct error *err);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A farm's folder: its places, workers' locks, files written whole. */
+#include "host/farm/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+static int make(const char *path, struct error *err)
+{
+    if (mkdir(path, 0755) == 0 || errno == EEXIST)
+        return 0;
+    return error_set(err, errno == ENOENT ? ERROR_NO_INPUT : ERROR_UNAVAILABLE, -errno, "%s: can't be made: %s", path,
+                     strerror(errno));
+}
+
+int folder_find(const char *path, char ret_path[PATH_MAX], struct error *err)
+{
+    if (realpath(path, ret_path) != NULL)
+        return 0;
+    return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s; a farm is begun by `lazaret batch JOBS.jsonl -o %s`", path,
+                     strerror(errno), path);
+}
+
+int folder_make(const char *path, char ret_path[PATH_MAX], struct error *err)
+{
+    static const char *const parts[] = {FOLDER_RESULTS, FOLDER_ATTEMPTS, FOLDER_LOGS, FOLDER_WORKERS};
+    char part[PATH_MAX];
+    int r = make(path, err);
+
+    if (r == 0)
+        r = folder_find(path, ret_path, err);
+    for (size_t i = 0; r == 0 && i < sizeof parts / sizeof parts[0]; i++) {
+        r = folder_path(ret_path, parts[i], part, err);
+        if (r == 0)
+            r = make(part, err);
+    }
+    if (r == 0 && access(ret_path, W_OK) < 0)
+        r = error_set(err, ERROR_UNAVAILABLE, -errno, "%s: can't be written: %s", ret_path, strerror(errno));
+    return r;
+}
+
+int folder_path(const char *folder, const char *name, char ret_path[PATH_MAX], struct error *err)
+{
+    if ((size_t)snprintf(ret_path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX)
+        return 0;
+    return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "%.64s…: the path is too long; choose a shorter one", folder);
+}
+
+int folder_job_path(const char *folder, const char *part, const char *id, const char *ending, char ret_path[PATH_MAX],
+                    struct error *err)
+{
+    if ((size_t)snprintf(ret_path, PATH_MAX, "%s/%s/%s%s", folder, part, id, ending) < PATH_MAX)
+        return 0;
+    return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "%.64s…: the path is too long; choose a shorter one", folder);
+}
+
+/* --- workers ------------------------------------------------------------------------------------------------------ */
+
+int folder_claim_worker(const char *folder, char ret_name[QUEUE_WORKER_SIZE], int *ret_fd, struct error *err)
+{
+    char name[QUEUE_WORKER_SIZE], path[PATH_MAX];
+    CLEANUP_FD int fd = -1;
+    uint64_t random = 0;
+    int r;
+
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+        return error_set(err, ERROR_INTERNAL, -errno, "getrandom: %s", strerror(errno));
+    (void)snprintf(name, sizeof name, "%016llx", (unsigned long long)random);
+    r = folder_job_path(folder, FOLDER_WORKERS, name, "", path, err);
+    if (r < 0)
+        return r;
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno));
+    memcpy(ret_name, name, sizeof name);
+    *ret_fd = take_fd(&fd);
+    return 0;
+}
+
+bool folder_worker_lives(const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    CLEANUP_FD int fd = -1;
+
+    if (folder_job_path(folder, FOLDER_WORKERS, name, "", path, NULL) < 0)
+        return false;
+    fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return fd >= 0;
+    (void)unlink(path);
+    return false;
+}
+
+/* --- files ---------------------------------------------------------------------------------------------------------
+ */
+
+static int file_failed(const struct folder_file *file, struct error *err)
+{
+    return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: can't be written: %s", file->path, strerror(errno));
+}
+
+int folder_file_begin(const char *folder, const char *name, struct folder_file *ret_file, struct error *err)
+{
+    char unique[64];
+    int fd, r;
+
+    (void)snprintf(unique, sizeof unique, ".%.32s.%ld", name, (long)getpid());
+    r = folder_path(folder, name, ret_file->path, err);
+    if (r == 0)
+        r = folder_path(folder, unique, ret_file->hidden, err);
+    if (r < 0)
+        return r;
+    fd = open(ret_file->hidden, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    ret_file->stream = fd < 0 ? NULL : fdopen(fd, "w");
+    return ret_file->stream != NULL ? 0 : file_failed(ret_file, err);
+}
+
+int folder_file_commit(struct folder_file *file, struct error *err)
+{
+    errno = EIO;
+    if (ferror(file->stream) != 0 || fflush(file->stream) != 0 || fsync(fileno(file->stream)) < 0 ||
+        rename(file->hidden, file->path) < 0)
+        return file_failed(file, err);
+    (void)fclose(file->stream);
+    file->stream = NULL;
+    return 0;
+}
+
+void folder_file_drop(struct folder_file *file)
+{
+    if (file->stream == NULL)
+        return;
+    (void)fclose(file->stream);
+    file->stream = NULL;
+    (void)unlink(file->hidden);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a finished result says, once it has been verified. */
+#include "host/farm/judge.h"
+
+#include "host/attest/statement.h"
+#include "host/attest/text.h"
+#include "host/json/reader.h"
+#include "host/verify/verify.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EXECUTION_MAX ((size_t)4 << 20)
+
+static int check_report(const struct verify_report *report, const char *path, struct error *err)
+{
+    for (size_t i = 0; i < report->item_count; i++)
+        if (report->items[i].state == VERIFY_MISMATCH || report->items[i].state == VERIFY_MISSING)
+            return error_set(err, ERROR_MISMATCH, -EBADMSG, "%s: does not verify: %s: %s", path, report->items[i].what,
+                             report->items[i].detail);
+    if (!report->believed)
+        return error_set(err, ERROR_MISMATCH, -EBADMSG, "%s: its signature does not hold", path);
+    return 0;
+}
+
+static int check_model(const json_t *statement, const uint8_t model[SHA256_SIZE], const char *path, struct error *err)
+{
+    const json_t *subject = json_array_get(json_object_get(statement, "subject"), 0);
+    const char *signed_digest = json_string_value(json_object_get(json_object_get(subject, "digest"), "sha256"));
+    char expected[SHA256_HEX_SIZE];
+
+    sha256_to_hex(model, expected);
+    if (signed_digest != NULL && strcmp(signed_digest, expected) == 0)
+        return 0;
+    return error_set(err, ERROR_MISMATCH, -ESTALE, "%s: is of another model: the file has changed meanwhile", path);
+}
+
+static void read_reason(const json_t *statement, char ret_reason[QUEUE_REASON_SIZE])
+{
+    const json_t *extension = json_object_get(json_object_get(statement, "predicate"), STATEMENT_EXTENSION);
+    const char *reason = json_string_value(json_array_get(json_object_get(extension, "reasons"), 0));
+    CLEANUP_BUFFER struct buffer harmless = buffer_with_limit(QUEUE_REASON_SIZE);
+
+    ret_reason[0] = '\0';
+    if (reason != NULL && text_escape(reason, QUEUE_REASON_SIZE - 1, &harmless) == 0)
+        (void)snprintf(ret_reason, QUEUE_REASON_SIZE, "%.*s", (int)harmless.size, (const char *)harmless.data);
+}
+
+/* The exit that execution.json tells of; its digest has been compared with the signed one. */
+static bool machine_failed(const char *path)
+{
+    CLEANUP_JSON json_t *execution = NULL;
+    char file[PATH_MAX];
+    const char *reason;
+
+    if ((size_t)snprintf(file, sizeof file, "%s/" STATEMENT_EXECUTION, path) >= sizeof file ||
+        json_read_file(file, EXECUTION_MAX, &execution, NULL) < 0)
+        return false;
+    reason = json_string_value(json_object_get(json_object_get(execution, "exit"), "reason"));
+    return reason != NULL && (strcmp(reason, "crashed") == 0 || strcmp(reason, "device-broken") == 0);
+}
+
+int judge_result(const char *path, const char *key_path, const uint8_t model[SHA256_SIZE],
+                 struct judgement *ret_judgement, struct error *err)
+{
+    const struct verify_request request = {.path = path, .key_path = key_path, .only_result = true};
+    CLEANUP_VERIFY_REPORT struct verify_report *report = NULL;
+    CLEANUP_JSON json_t *statement = NULL;
+    struct judgement judgement = {0};
+    int r = verify_run(&request, &report, err);
+
+    if (r == 0)
+        r = check_report(report, path, err);
+    if (r == 0)
+        r = json_read(report->statement.data, report->statement.size, STATEMENT_SIZE_MAX, path, &statement, err);
+    if (r == 0 && model != NULL)
+        r = check_model(statement, model, path, err);
+    if (r < 0)
+        return r;
+    judgement.outcome = report->outcome;
+    read_reason(statement, judgement.reason);
+    judgement.machine_failed = report->outcome == OUTCOME_COULD_NOT_EVALUATE && machine_failed(path);
+    *ret_judgement = judgement;
+    return 0;
+}
+
+enum queue_state judge_state(enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_PASSED:
+    case OUTCOME_NEEDS_REVIEW:
+        return QUEUE_DONE;
+    case OUTCOME_REJECTED:
+    case OUTCOME_REJECTED_BEFORE_BOOT:
+        return QUEUE_REJECTED;
+    default:
+        return QUEUE_COULD_NOT_EVALUATE;
+    }
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a finished result says, once it has been verified: signature, schema, every file of it. */
+#ifndef LAZARET_HOST_FARM_JUDGE_H
+#define LAZARET_HOST_FARM_JUDGE_H
+
+#include "digest/sha256.h"
+#include "host/farm/queue.h"
+
+struct judgement {
+    enum outcome outcome;
+    char reason[QUEUE_REASON_SIZE]; /* the first one, harmless; "" for none */
+    /*
+     * The machine and not the model ended it: the VM or its device was killed from outside. Another attempt may tell
+     * more.
+     */
+    bool machine_failed;
+};
+
+/*
+ * Judges the result in `path` by the public key in `key_path`; `model` is the digest that its model must have, or NULL.
+ * ERROR_MISMATCH: it does not verify, or is of another model; other errors as verify_run().
+ */
+MUST_USE int judge_result(const char *path, const char *key_path, const uint8_t model[SHA256_SIZE],
+                          struct judgement *ret_judgement, struct error *err);
+
+/* The state of a job that ended with this outcome. */
+enum queue_state judge_state(enum outcome outcome);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What has to be given back, on disk: $LAZARET_STATE/gpus/ADDRESS.
+ *
+ * A job holds a lock on the file of its device for as long as it lives, so that there is one job a device. The file is
+ * empty but while the host's drivers are away: then it has a line for each function, "ADDRESS DRIVER OVERRIDE", where
+ * "-" stands for none, synced before the first driver is touched. A file that has lines and can be locked is a dead
+ * job's.
+ */
+#ifndef LAZARET_HOST_VM_PASSTHROUGH_LOAN_H
+#define LAZARET_HOST_VM_PASSTHROUGH_LOAN_H
+
+#include "host/vm/passthrough/pci_group.h"
+
+#define LOAN_FOLDER   "gpus"
+#define LOAN_SIZE_MAX 1024u
+
+struct loan_function {
+    char name[PCI_ADDRESS_SIZE];
+    char driver[SYSFS_NAME_MAX], override[SYSFS_NAME_MAX]; /* "": none */
+};
+
+struct loan {
+    struct loan_function functions[PCI_FUNCTIONS_MAX]; /* the device first */
+    unsigned count;                                    /* 0: nothing is to be given back */
+};
+
+/*
+ * Opens and locks the file of a device, making it. ERROR_UNAVAILABLE, -EBUSY: another job has it. The lock is of the
+ * open file, so all processes that inherit it share it, and it ends with the last.
+ */
+MUST_USE int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err);
+
+void loan_of_group(const struct pci_group *group, struct loan *ret_loan);
+
+MUST_USE int loan_write(int fd, const struct loan *loan, struct error *err);
+MUST_USE int loan_clear(int fd, struct error *err);
+
+/* ERROR_UNAVAILABLE, -EBADMSG where the file is not as loan_write() writes it. */
+MUST_USE int loan_read(int fd, struct loan *ret_loan, struct error *err);
+
+/*
+ * Takes every function from vfio-pci, resets the device, and gives each back to its driver; where the reset fails the
+ * device stays with no driver, for nobody to trust. Blocks while a VM has it open. All is tried, and the first trouble
+ * told.
+ */
+MUST_USE int loan_give_back(int sysfs, const struct loan *loan, struct error *err);
+
+/* Gives back what dead jobs left; returns how many devices, or a negative errno with the first trouble. */
+MUST_USE int loan_reap(int sysfs, int state_fd, struct error *err);
+
+#endif
