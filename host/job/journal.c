@@ -24,7 +24,7 @@
 
 struct journal {
     char id[17], path[PATH_MAX];
-    int fd;
+    int folder, fd; /* fd: -1 until it has begun */
 };
 
 static int open_folder(int *ret_fd, struct error *err)
@@ -35,45 +35,50 @@ static int open_folder(int *ret_fd, struct error *err)
     return r < 0 ? r : state_open_folder(state, JOURNAL_FOLDER, ret_fd, err);
 }
 
-/* 0 with the journal locked, -EAGAIN where a reaper was there first: it took a journal that nobody held yet. */
-static int claim(struct journal *journal, int folder)
+int journal_create(struct journal **ret_journal, struct error *err)
 {
-    struct stat status;
+    CLEANUP_JOURNAL struct journal *journal = calloc(1, sizeof *journal);
     uint64_t random;
+    int r;
 
+    if (journal == NULL)
+        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the journal");
+    journal->fd = journal->folder = -1;
+    r = open_folder(&journal->folder, err);
+    if (r < 0)
+        return r;
     if (getrandom(&random, sizeof random, 0) != sizeof random)
-        return -errno;
+        return error_set(err, ERROR_INTERNAL, -errno, "getrandom: %s", strerror(errno));
     (void)snprintf(journal->id, sizeof journal->id, "%016llx", (unsigned long long)random);
     (void)snprintf(journal->path, sizeof journal->path, "%s/" JOURNAL_FOLDER "/%s" JOURNAL_SUFFIX, state_path(),
                    journal->id);
+    *ret_journal = TAKE_POINTER(journal);
+    return 0;
+}
+
+/* 0 with the journal locked, -EAGAIN where a reaper was there first: it took a journal that nobody held yet. */
+static int claim(struct journal *journal)
+{
+    struct stat status;
+
     journal->fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, 0600);
     if (journal->fd < 0)
         return -errno;
     if (flock(journal->fd, LOCK_EX | LOCK_NB) == 0 && fstat(journal->fd, &status) == 0 && status.st_nlink > 0)
-        return fsync(folder) < 0 && errno != EINVAL && errno != EOPNOTSUPP ? -errno : 0;
+        return fsync(journal->folder) < 0 && errno != EINVAL && errno != EOPNOTSUPP ? -errno : 0;
     (void)unlink(journal->path);
     (void)close(take_fd(&journal->fd));
     return -EAGAIN;
 }
 
-int journal_create(struct journal **ret_journal, struct error *err)
+int journal_begin(struct journal *journal, struct error *err)
 {
-    CLEANUP_JOURNAL struct journal *journal = calloc(1, sizeof *journal);
-    CLEANUP_FD int folder = -1;
-    int r;
+    int r = -EAGAIN;
 
-    if (journal == NULL)
-        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the journal");
-    journal->fd = -1;
-    r = open_folder(&folder, err);
-    if (r < 0)
-        return r;
-    r = -EAGAIN;
     for (unsigned try = 0; r == -EAGAIN && try < CLAIM_TRIES; try++)
-        r = claim(journal, folder);
+        r = claim(journal);
     if (r < 0)
         return error_set(err, ERROR_UNAVAILABLE, r, "%s: can't write the journal: %s", journal->path, strerror(-r));
-    *ret_journal = TAKE_POINTER(journal);
     return 0;
 }
 
@@ -118,6 +123,8 @@ void journal_free(struct journal *journal)
         (void)unlink(journal->path);
         (void)close(journal->fd);
     }
+    if (journal->folder >= 0)
+        (void)close(journal->folder);
     free(journal);
 }
 

@@ -14,8 +14,13 @@
 
 struct journal;
 
-/* Begins a journal with a random ID. ERROR_UNAVAILABLE where the state directory can't be written. */
+/* A journal with a random ID, whose file is not there yet. ERROR_UNAVAILABLE where the state directory can't be opened.
+ */
 MUST_USE int journal_create(struct journal **ret_journal, struct error *err);
+
+/* Makes and locks the file: after who would remove it has been started (host/job/janitor.h). ERROR_UNAVAILABLE where
+ * the state directory can't be written. */
+MUST_USE int journal_begin(struct journal *journal, struct error *err);
 
 const char *journal_id(const struct journal *journal);   /* 16 hexadecimal digits */
 const char *journal_path(const struct journal *journal); /* of the file */

@@ -56,6 +56,8 @@ int staging_create(const char *path, struct journal *journal, struct staging **r
     /* First who undoes it, then the word of it, then the deed. */
     r = janitor_start(staging->hidden, journal != NULL ? journal_path(journal) : NULL, &staging->janitor, err);
     if (r == 0 && journal != NULL)
+        r = journal_begin(journal, err);
+    if (r == 0 && journal != NULL)
         r = journal_step(journal, "staging", staging->hidden, err);
     if (r < 0)
         return r;

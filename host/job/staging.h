@@ -18,10 +18,11 @@
 struct staging;
 
 /*
- * Begins an output directory at `path`, which must not exist; its parent must. The hidden directory's name is
- * journaled (step "staging"), then it is made. `journal` may be NULL; the janitor removes it, too. Call before the
- * process has threads. ERROR_USAGE where the path is taken, ERROR_NO_INPUT where its parent is not there,
- * ERROR_UNAVAILABLE where it can't be written.
+ * Begins an output directory at `path`, which must not exist; its parent must. The janitor is
+ * started, the journal begun, the hidden directory's name journaled (step "staging"), the directory made. `journal`,
+ * fresh from journal_create(), may be NULL; the janitor removes it, too. Call before the process has threads.
+ * ERROR_USAGE where the path is taken, ERROR_NO_INPUT where its parent is not there, ERROR_UNAVAILABLE where it can't
+ * be written.
  */
 MUST_USE int staging_create(const char *path, struct journal *journal, struct staging **ret_staging, struct error *err);
 

@@ -73,7 +73,7 @@ def wait(condition, seconds=LONG):
 def in_phase(output, phase):
     """Whether the job that writes OUT/output has begun that phase."""
     begun = f'{{"event":"begin","phase":"{phase}"'
-    for path in OUT.glob(f".{output}-*/events.jsonl"):
+    for path in OUT.glob(f".{output}.*/events.jsonl"):
         try:
             return begun in path.read_text()
         except OSError:
@@ -89,7 +89,7 @@ def qemus():
             words = (path / "cmdline").read_text().split("\0")
         except OSError:
             continue
-        if words[0].rpartition("/")[2].startswith("qemu-system") and "-S" in words:
+        if words[0].rpartition("/")[2].startswith("qemu-system") and any(word.startswith("guest=") for word in words):
             found[int(path.name)] = words
     return found
 
