@@ -11,6 +11,8 @@ PASSED, REJECTED, NEEDS_REVIEW, COULD_NOT_EVALUATE = 0, 1, 2, 3
 PROTOCOL = "the guest broke the protocol: "
 ARRAY = PROTOCOL + "message .*: the payload is not one array within the limits"
 SILENT = "kept silent beyond the deadline"
+# Of a guest that drips: something may have come in the very last moment.
+UNREAD = "the deadline passed while the collector had not read what the guest said"
 ENDED = "the VM ended"
 # Nothing is wrong with what such a guest says in the end: the puppet predicts one class for everything.
 HONEST = "verdict: needs-review"
@@ -75,7 +77,7 @@ FRAMES = [
     lie("negative", PROTOCOL + "message CHECK_DONE, member 1: not a natural number"),
     lie("unknown-type", PROTOCOL + "a frame of the unknown type 0xee"),
     lie("chunk", PROTOCOL + "CHUNK is not for the host"),
-    lie("drip", SILENT, waits=True),
+    lie("drip", SILENT + "|" + UNREAD, waits=True),
     lie("version", PROTOCOL + "GUEST_HELLO names another version"),
     lie("old-version", PROTOCOL + "GUEST_HELLO names another version"),
     lie("nonce", PROTOCOL + "GUEST_HELLO answers another greeting"),
@@ -105,7 +107,7 @@ ORDER = [
     lie("progress", PROTOCOL + "PROGRESS too often"),
     lie("full-progress", PROTOCOL + "PROGRESS too often"),
     lie("most-progress", HONEST, status=NEEDS_REVIEW),
-    lie("slow-progress", SILENT + "|the deadline passed while the guest was still at work", waits=True),
+    lie("slow-progress", SILENT + "|" + UNREAD + "|the deadline passed while the guest was still at work", waits=True),
     lie("backward-progress", PROTOCOL + "PROGRESS that goes backwards or beyond its end"),
     lie("talks-on", HONEST, status=NEEDS_REVIEW),
     lie("stays", HONEST, status=NEEDS_REVIEW, short=True),

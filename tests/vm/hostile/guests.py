@@ -215,8 +215,8 @@ class Guests:
 
     def own_files(self):
         """What the runs themselves write here: policies, specs, knowledge of QEMU."""
-        return [*self.folder.glob("policy-*"), *self.folder.glob("zeros-*"), self.folder / "open.yaml", self.state / "cache", self.state / "job-ids",
-                self.state / "kvm-does-not-work"]
+        return [*self.folder.glob("policy-*"), *self.folder.glob("zeros-*"), self.folder / "open.yaml",
+                *(self.state / name for name in ("cache", "job-ids", "kvm-does-not-work"))]
 
     def model(self, mib):
         """The example, or a file that the host streams as it would any model."""
