@@ -79,6 +79,23 @@ static int look_up(struct database *database, const struct queue_entry *entry, e
     return 0;
 }
 
+/* A job that was aborted (a file that was not there, a full disk) is tried once more when it is given again. */
+static int revive(struct database *database, const struct queue_entry *entry, struct error *err)
+{
+    sqlite3_stmt *statement;
+    int r = database_statement(database,
+                               "UPDATE jobs SET state = 0, attempts = 0, lost = 0, memory = ?2, cores = ?3"
+                               " WHERE id = ?1 AND state = 5 AND cancel = 0",
+                               &statement, err);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_text(statement, 1, entry->id, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)entry->needs.memory_mib);
+    (void)sqlite3_bind_int64(statement, 3, (int64_t)entry->needs.cores);
+    return database_step(database, statement, err);
+}
+
 int queue_add(struct database *database, const struct queue_entry *entry, enum queue_added *ret_added,
               struct error *err)
 {
@@ -103,7 +120,10 @@ int queue_add(struct database *database, const struct queue_entry *entry, enum q
     if (r < 0)
         return r;
     *ret_added = QUEUE_ADDED;
-    return database_changes(database) > 0 ? 0 : look_up(database, entry, ret_added, err);
+    if (database_changes(database) > 0)
+        return 0;
+    r = look_up(database, entry, ret_added, err);
+    return r == 0 && *ret_added == QUEUE_KNOWN ? revive(database, entry, err) : r;
 }
 
 /* --- taking ------------------------------------------------------------------------------------------------------ */

@@ -63,7 +63,7 @@ struct queue_entry {         /* borrowed */
 
 enum queue_added {
     QUEUE_ADDED,
-    QUEUE_KNOWN,     /* by an earlier batch, with the same description */
+    QUEUE_KNOWN,     /* by an earlier batch, with the same description; one that was aborted is queued again */
     QUEUE_DUPLICATE, /* by this batch, or with another description */
 };
 
@@ -84,7 +84,7 @@ struct queue_lease {
     char id[QUEUE_ID_MAX + 1];
     int attempt;       /* from 1 */
     bool last_attempt; /* the machine may fail it no more */
-    bool never_fits; /* it needs more than the whole machine: to be finished as aborted, with this figure */
+    bool never_fits;   /* it needs more than the whole machine: to be finished as aborted, with this figure */
     struct queue_resources needs;
     char *description, *settings; /* owned */
 };

@@ -112,15 +112,13 @@ static int cancel(struct database *database, const char *id, struct error *err)
     database_reset(statement);
     if (state != QUEUE_QUEUED && state != QUEUE_RUNNING)
         return 0;
-    if (state == QUEUE_QUEUED) {
-        r = queue_write_end(database, seq, &end, err);
-        return r < 0 ? r : 1;
-    }
     r = database_statement(database, "UPDATE jobs SET cancel = 1 WHERE seq = ?1", &statement, err);
     if (r < 0)
         return r;
     (void)sqlite3_bind_int64(statement, 1, seq);
     r = database_step(database, statement, err);
+    if (r == 0 && state == QUEUE_QUEUED) /* of one that runs, its worker hears at its next beat */
+        r = queue_write_end(database, seq, &end, err);
     return r < 0 ? r : 1;
 }
 

@@ -13,7 +13,8 @@
  * is to be sent, a CREDIT_UPDATE does. It is due after a quarter of min(own, peer's) buf_alloc, for
  * Linux limits itself by its own buf_alloc and could be blocked long before a quarter of ours.
  * The mirror image: a guest with a larger buffer than ours tells its progress only after most of
- * that buffer, while we stop at our own figure; then a CREDIT_REQUEST asks.
+ * that buffer, while we stop at our own figure; then a CREDIT_REQUEST asks. A guest whose program has read nothing yet
+ * answers that there is no credit, and need not say more later: so it is asked again after a while.
  *
  * fwd_cnt counts bytes that the host's socket took. What it doesn't take waits in the backlog,
  * which credit bounds; a guest that overruns it is reset.
@@ -49,6 +50,7 @@ int connection_open(struct connection *connection, uint64_t guest_cid, uint32_t 
         .host_port = host_port,
         .guest_port = guest_port,
         .deadline_ns = io_deadline_ms(CONNECTION_CONNECT_TIMEOUT_MS),
+        .ask_again_ns = IO_NO_DEADLINE,
         .request_id = request_id,
         .fd = fd,
         .readable = true,
@@ -89,7 +91,7 @@ static void end(struct connection *connection, int result, bool reset)
     answer(connection, result);
     connection->state = CONNECTION_CLOSED;
     connection->send_reset = reset;
-    connection->deadline_ns = IO_NO_DEADLINE;
+    connection->deadline_ns = connection->ask_again_ns = IO_NO_DEADLINE;
     connection->stage_start = connection->stage_end = 0;
 }
 
@@ -285,6 +287,9 @@ void connection_receive(struct connection *connection, const struct packet_heade
         receive_connecting(connection, header);
     else if (connection->state == CONNECTION_OPEN)
         receive_open(connection, header, chain);
+    if (connection->state == CONNECTION_OPEN && connection->credit_requested && connection_credit(connection) == 0 &&
+        connection->ask_again_ns == IO_NO_DEADLINE)
+        connection->ask_again_ns = io_deadline_ms(CONNECTION_ASK_AGAIN_MS);
 }
 
 void connection_host_event(struct connection *connection, uint32_t epoll_events)
@@ -328,6 +333,10 @@ void connection_service(struct connection *connection, uint64_t now_ns)
         bool told = connection->state == CONNECTION_OPEN || connection->request_sent;
 
         abandon(connection, -ETIMEDOUT, told);
+    }
+    if (now_ns >= connection->ask_again_ns) {
+        connection->ask_again_ns = IO_NO_DEADLINE;
+        connection->credit_requested = false;
     }
     flush_backlog(connection);
     if (connection->state == CONNECTION_OPEN)
@@ -396,6 +405,7 @@ static void next_open_packet(struct connection *connection, size_t payload_max, 
         connection->stage_start += size;
         connection->sent += (uint32_t)size;
         connection->credit_requested = false;
+        connection->ask_again_ns = IO_NO_DEADLINE;
     } else if ((bits & ~connection->shutdown_sent) != 0) {
         header->op = VIRTIO_VSOCK_OP_SHUTDOWN;
         header->flags = connection->shutdown_sent | bits;

@@ -28,6 +28,7 @@
 #define CONNECTION_CONNECT_TIMEOUT_MS                                                                                  \
     UINT64_C(2000)                                 /* REQUEST to RESPONSE; Linux's own default                         \
                                                     */
+#define CONNECTION_ASK_AGAIN_MS     UINT64_C(20)   /* for credit, after an answer that gave none */
 #define CONNECTION_CLOSE_TIMEOUT_MS UINT64_C(8000) /* full SHUTDOWN to RST; Linux's own default */
 
 enum connection_state {
@@ -41,7 +42,8 @@ struct connection {
     enum connection_state state;
     uint64_t guest_cid;
     uint32_t host_port, guest_port;
-    uint64_t deadline_ns; /* IO_NO_DEADLINE when nothing is waited for */
+    uint64_t deadline_ns;  /* IO_NO_DEADLINE when nothing is waited for */
+    uint64_t ask_again_ns; /* when credit is asked for once more, or IO_NO_DEADLINE */
 
     /* Towards the one who asked for the connection. */
     uint32_t request_id;

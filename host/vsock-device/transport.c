@@ -247,10 +247,17 @@ bool transport_has_backlog(const struct transport *transport)
 
 uint64_t transport_deadline(const struct transport *transport)
 {
-    uint64_t deadline = UINT64_MAX;
+    uint64_t deadline = IO_NO_DEADLINE;
 
-    for (size_t i = 0; i < TRANSPORT_CONNECTIONS_MAX; i++)
-        if (transport->connections[i].state != CONNECTION_FREE && transport->connections[i].deadline_ns < deadline)
-            deadline = transport->connections[i].deadline_ns;
+    for (size_t i = 0; i < TRANSPORT_CONNECTIONS_MAX; i++) {
+        const struct connection *connection = &transport->connections[i];
+
+        if (connection->state == CONNECTION_FREE)
+            continue;
+        if (connection->deadline_ns < deadline)
+            deadline = connection->deadline_ns;
+        if (connection->ask_again_ns < deadline)
+            deadline = connection->ask_again_ns;
+    }
     return deadline;
 }

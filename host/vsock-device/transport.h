@@ -73,7 +73,7 @@ void transport_reap(struct transport *transport);
 /* Whether a stream holds guest data that its host has not taken yet. */
 MUST_USE bool transport_has_backlog(const struct transport *transport);
 
-/* The earliest deadline of a stream, or IO_NO_DEADLINE. */
+/* The earliest time at which a stream has something to do by itself, or IO_NO_DEADLINE. */
 MUST_USE uint64_t transport_deadline(const struct transport *transport);
 
 #endif

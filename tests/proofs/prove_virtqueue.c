@@ -193,6 +193,7 @@ static void prove_tables_of_two(void)
         start(2, (mode & 1) != 0 ? VIRTQUEUE_DEVICE_WRITES : VIRTQUEUE_DEVICE_READS, (mode & 2) != 0, 0);
         table[0] = (struct vring_desc){.addr = 64, .len = 16, .flags = (mode & 1) != 0 ? VRING_DESC_F_WRITE : 0};
         table[1] = table[0];
+        ring[2] = ring[3] = table[0]; /* beyond the ring lies what would be right */
         for (size_t a = 0; a < VALUES; a++) {
             ring[0] = value(a);
             for (size_t b = 0; b < VALUES; b++) {

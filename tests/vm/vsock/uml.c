@@ -6,6 +6,7 @@
  *  - the back end's own channel (VHOST_USER_PROTOCOL_F_BACKEND_REQ). Linux 6.1's virtio_uml allocates its interrupt
  * only where that was negotiated, and takes interrupt 0 for its queues otherwise, which is the timer's. The channel is
  *    offered here and stays silent;
+ *  - sockets as call descriptors, which the device refuses: each gets an event descriptor, and this process rings;
  *  - the event queue, index 2, which QEMU keeps to itself and in which nothing is ever put.
  */
 #include "uml.h"
@@ -19,12 +20,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #define MESSAGE_MAX 1024u
 #define FDS_MAX     8u
+#define BELLS_MAX   8u
 #define BACKEND_REQ (UINT64_C(1) << 5)
 
 struct message {
@@ -99,6 +102,30 @@ static bool is_event_queue(const struct message *message)
            (request == 18 && (uint32_t)message->payload[0] == 2);
 }
 
+/* The bells: what the device signals, and the guest's socket for it. */
+static struct {
+    int event, guest;
+} bells[BELLS_MAX];
+static nfds_t bell_count;
+
+static void hang_bell(struct message *message)
+{
+    if (message->header.request != 13 || message->fd_count != 1 || bell_count == BELLS_MAX)
+        return;
+    bells[bell_count].guest = message->fds[0];
+    bells[bell_count].event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    message->fds[0] = dup(bells[bell_count].event);
+    bell_count++;
+}
+
+static void ring_bell(nfds_t which)
+{
+    uint64_t count;
+
+    if (read(bells[which].event, &count, sizeof count) == (ssize_t)sizeof count)
+        (void)!send(bells[which].guest, &count, sizeof count, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static bool pass_to_device(int from, int to)
 {
     struct message message;
@@ -109,6 +136,7 @@ static bool pass_to_device(int from, int to)
         return true; /* its descriptors stay open here: a closed channel would keep the guest busy */
     if (message.header.request == 16)
         message.payload[0] &= ~BACKEND_REQ;
+    hang_bell(&message);
     return transmit(to, &message);
 }
 
@@ -127,7 +155,7 @@ static void serve(int listener, const char *device_path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int guest = accept(listener, NULL, NULL), device = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct pollfd ends[2] = {{.fd = guest, .events = POLLIN}, {.fd = device, .events = POLLIN}};
+    struct pollfd ends[2 + BELLS_MAX] = {{.fd = guest, .events = POLLIN}, {.fd = device, .events = POLLIN}};
     bool good = true;
 
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", device_path);
@@ -135,11 +163,16 @@ static void serve(int listener, const char *device_path)
         perror(device_path);
         return;
     }
-    while (good && poll(ends, 2, -1) > 0) {
+    while (good && poll(ends, 2 + bell_count, -1) > 0) {
+        for (nfds_t i = 0; i < bell_count; i++)
+            if (ends[2 + i].revents != 0)
+                ring_bell(i);
         if (ends[0].revents != 0)
             good = pass_to_device(guest, device);
         if (good && ends[1].revents != 0)
             good = pass_to_guest(device, guest);
+        for (nfds_t i = 0; i < bell_count; i++)
+            ends[2 + i] = (struct pollfd){.fd = bells[i].event, .events = POLLIN};
     }
 }
 

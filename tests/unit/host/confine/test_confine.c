@@ -2,12 +2,16 @@
 /* Confinement: what is allowed works, and each call that is not ends the process. */
 #include "host/confine/client.h"
 #include "host/confine/confine.h"
+#include "host/confine/janitor.h"
+#include "host/confine/libvirt.h"
 #include "host/confine/monitor.h"
+#include "host/confine/place.h"
 #include "host/confine/token.h"
 #include "unit/harness.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #define STATUS_REACHED 42 /* the child got past the call */
@@ -115,6 +120,81 @@ static void test_helpers_may_do_nothing_else(void)
 
     for (unsigned i = 0; i < sizeof acts / sizeof acts[0]; i++)
         CU_ASSERT(killed(run_confined(confine_helper, acts[i])));
+}
+
+/* --- where a helper lives --------------------------------------------------------------------------- */
+
+static int confine_helper_that_opens(void)
+{
+    static const int calls[] = {SCMP_SYS(openat), SCMP_SYS(getppid), SCMP_SYS(getrlimit), SCMP_SYS(prlimit64)};
+    static const struct confine_profile profile = {.name = "lazaret-test",
+                                                   .uid = CONFINE_UID_COLLECTOR,
+                                                   .system_calls = calls,
+                                                   .system_call_count = sizeof calls / sizeof calls[0],
+                                                   .open_files_max = 16};
+
+    return confine_self(&profile, NULL);
+}
+
+static int confine_opener_of_another_user(void)
+{
+    return setresgid(64799, 64799, 64799) < 0 || setresuid(64799, 64799, 64799) < 0 ? -1 : confine_helper_that_opens();
+}
+
+/* As root there is nothing to open, as another user Landlock refuses it. */
+static void act_open_anything(void)
+{
+    static const char *const paths[] = {"/etc/passwd", "/proc/self/status", "/dev/null", "/tmp", "/"};
+
+    for (unsigned i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (open(paths[i], O_RDONLY) >= 0 && (geteuid() != CONFINE_UID_COLLECTOR || strcmp(paths[i], "/") != 0))
+            _exit(1);
+    if (open("/new", O_WRONLY | O_CREAT, 0600) >= 0)
+        _exit(1);
+}
+
+static void act_look_at_limits(void)
+{
+    static const __rlimit_resource_t none[] = {RLIMIT_CORE, RLIMIT_FSIZE, RLIMIT_NPROC, RLIMIT_MEMLOCK};
+    struct rlimit bounds;
+
+    for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++)
+        if (getrlimit(none[i], &bounds) < 0 || bounds.rlim_cur != 0 || bounds.rlim_max != 0)
+            _exit(1);
+    if (getrlimit(RLIMIT_NOFILE, &bounds) < 0 || bounds.rlim_max != 16)
+        _exit(1);
+}
+
+static void test_helpers_see_no_file(void)
+{
+    bool landlock = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1u) > 0;
+
+    if (landlock || geteuid() == 0)
+        CU_ASSERT(reached(run_confined(confine_helper_that_opens, act_open_anything)));
+    if (landlock && geteuid() == 0)
+        CU_ASSERT(reached(run_confined(confine_opener_of_another_user, act_open_anything)));
+    CU_ASSERT(reached(run_confined(confine_helper_that_opens, act_look_at_limits)));
+}
+
+/* PID 1 of a namespace of its own as root; its own child, which has its parent's, has another number. */
+static void test_helpers_are_alone(void)
+{
+    int status = -1;
+    pid_t pid = confine_fork();
+
+    if (pid == 0) {
+        pid_t own = getpid(), inner = own == 1 ? confine_fork() : -1;
+
+        if (own != 1 && geteuid() == 0)
+            _exit(1);
+        if (inner == 0)
+            _exit(getpid() == 1 || getppid() != 1 ? 1 : 0);
+        if (inner > 0 && (waitpid(inner, &status, 0) != inner || status != 0))
+            _exit(1);
+        _exit(STATUS_REACHED);
+    }
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    CU_ASSERT(reached(status));
 }
 
 /* A descriptor that is not kept is closed. */
@@ -238,9 +318,97 @@ static void act_bpf(void)
     (void)syscall(SYS_bpf, 0, NULL, 0);
 }
 
+/* Root without what it does not need any more. */
+static void act_use_capabilities(void)
+{
+    if (geteuid() == 0 &&
+        (setresuid(64799, 64799, 64799) == 0 || mknod("/tmp/lazaret-node", S_IFCHR | 0600, makedev(1, 3)) == 0 ||
+         unshare(CLONE_NEWNET) == 0))
+        _exit(1);
+}
+
+/* --- the janitor, libvirt's controller ---------------------------------------------------------------- */
+
+static char swept[] = "/tmp/lazaret-confine-XXXXXX";
+
+static int confine_the_janitor(void)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "%s/hidden", swept);
+    return confine_janitor(STDIN_FILENO, (const char *const[]){path, NULL}, 2, NULL);
+}
+
+/* Its own folder's files go; others' stay, where the kernel has Landlock; and none is made anywhere. */
+static void act_sweep(void)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "%s/one", swept);
+    if (unlink(path) < 0 || open(path, O_WRONLY | O_CREAT, 0600) >= 0)
+        _exit(1);
+    (void)snprintf(path, sizeof path, "%s-other", swept);
+    _exit(unlink(path) == 0 ? 1 : STATUS_REACHED);
+}
+
+static void test_janitor(void)
+{
+    char path[64];
+    int fds[2];
+
+    if (syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1u) < 1)
+        return;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(swept));
+    (void)snprintf(path, sizeof path, "%s/one", swept);
+    fds[0] = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    (void)snprintf(path, sizeof path, "%s-other", swept);
+    fds[1] = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CU_ASSERT(fds[0] >= 0 && fds[1] >= 0);
+    CU_ASSERT(reached(run_confined(confine_the_janitor, act_sweep)));
+    CU_ASSERT(killed(run_confined(confine_the_janitor, act_socket)));
+    CU_ASSERT(killed(run_confined(confine_the_janitor, act_execute)));
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    CU_ASSERT_EQUAL(rmdir(swept), 0);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
+static int confine_a_controller(void)
+{
+    return confine_libvirt(NULL);
+}
+
+static int confine_a_controller_further(void)
+{
+    return confine_libvirt(NULL) < 0 ? -1 : confine_libvirt_started(NULL);
+}
+
+static void act_be_refused(void)
+{
+    if (mount("none", "/nowhere", "tmpfs", 0, NULL) == 0 || errno != EPERM ||
+        ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 || errno != EPERM || syscall(SYS_bpf, 0, NULL, 0) == 0 ||
+        errno != EPERM)
+        _exit(1);
+}
+
+static void act_run_program(void)
+{
+    char *arguments[] = {"true", NULL};
+
+    _exit(execv("/bin/true", arguments) < 0 && errno == EPERM ? STATUS_REACHED : 1);
+}
+
+static void test_controller(void)
+{
+    CU_ASSERT(reached(run_confined(confine_a_controller, act_be_refused)));
+    CU_ASSERT_EQUAL(run_confined(confine_a_controller, act_run_program), 0); /* the program's own status */
+    CU_ASSERT(reached(run_confined(confine_a_controller_further, act_run_program)));
+}
+
 static void test_monitor_may_work(void)
 {
     CU_ASSERT(reached(run_confined(confine_the_monitor, act_monitor_work)));
+    CU_ASSERT(reached(run_confined(confine_the_monitor, act_use_capabilities)));
 }
 
 static void test_monitor_gave_up(void)
@@ -349,10 +517,14 @@ int main(void)
     static const struct harness_test tests[] = {
         {"helpers may compute", test_helpers_may_compute},
         {"helpers may do nothing else", test_helpers_may_do_nothing_else},
+        {"helpers see no file, and may let none grow", test_helpers_see_no_file},
+        {"helpers are alone with their process identifiers", test_helpers_are_alone},
         {"helpers lose their descriptors", test_helpers_lose_their_descriptors},
         {"helpers of one folder stay there", test_one_folder},
         {"the monitor may do its work", test_monitor_may_work},
         {"the monitor gave up programs, traces, mounts, networks", test_monitor_gave_up},
+        {"the janitor removes what it is there for", test_janitor},
+        {"libvirt's controller starts QEMU, then no program", test_controller},
         {"libraries of tokens and networks may work", test_libraries_may_work},
         {"they change no file, and a client reads no secret", test_libraries_change_no_file},
         {"they gave up programs, traces, mounts", test_libraries_gave_up},

@@ -232,6 +232,9 @@ static void test_credit_requested(void)
     CU_ASSERT_EQUAL(got, request.buf_alloc);
     update = front_end_header(&request, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
     update.buf_alloc = 4u << 20;
+    /* The program in the guest has read nothing yet, and nothing more will be said of itself when it has. */
+    CU_ASSERT(front_end_transmit(&fe, &update, NULL));
+    CU_ASSERT(front_end_expect(&fe, VIRTIO_VSOCK_OP_CREDIT_REQUEST, &packet));
     update.fwd_cnt = (uint32_t)got;
     CU_ASSERT(front_end_transmit(&fe, &update, NULL));
     CU_ASSERT(take_data() > 0);
