@@ -39,8 +39,8 @@ MUST_USE int init_prepare(struct error *err);
 MUST_USE int init_mount_scratch(int *ret_folder_fd, struct error *err);
 
 /*
- * Writes back what is on the scratch disk, so that it survives the end of the VM. It stays mounted: the supervisor
- * can't unmount by then, and the journal has what a clean end would have.
+ * Writes back what is on the scratch disk, so that it survives the end of the VM. It stays mounted, as the
+ * supervisor can't unmount by then: marked as not clean, and whole.
  */
 void init_save_scratch(void);
 

@@ -50,6 +50,21 @@ static int guest_gave_up(struct talk *talk, const struct message_failure *failur
                      message_failure_name(failure->code), ret->text);
 }
 
+/* What the guest is sent stood still at the deadline, and it was not the data reader that it waited for. */
+static bool is_stuck(const struct stream *stream)
+{
+    return !atomic_load(&stream->reading) &&
+           (stream->running ? !atomic_load(&stream->ended) : stream->code == -ETIMEDOUT);
+}
+
+static int guest_took_too_little(struct talk *talk)
+{
+    return error_set(talk->err, ERROR_GUEST, -ETIMEDOUT,
+                     "the deadline passed, and the guest took no more than %llu of the %llu bytes that it was sent",
+                     (unsigned long long)atomic_load(&talk->stream.sent),
+                     (unsigned long long)atomic_load(&talk->stream.total));
+}
+
 /*
  * The connection or the VM ended: say which, and how. Where the connection did, the VM's own end may be its cause, and
  * takes a moment to be told.
@@ -61,6 +76,8 @@ static int explain_end(struct talk *talk, int code)
     enum vm_exit reason = ended ? vm_await_exit(vm) : vm_poll_exit(vm);
     const char *detail = vm_exit_detail(vm);
 
+    if (code == -ETIMEDOUT && is_stuck(&talk->stream))
+        return guest_took_too_little(talk);
     if (talk->err->kind == ERROR_GUEST && reason != VM_EXIT_NONE)
         return error_prefix(talk->err, "the VM ended (%s%s%s)", vm_exit_name(reason), detail[0] != '\0' ? ": " : "",
                             detail);
@@ -210,7 +227,7 @@ static int finish_sending(struct talk *talk)
                             "bytes");
     }
     if (r == 0 && stream_finish(&talk->stream, talk->err) < 0)
-        r = explain_broken_pipe(talk);
+        r = is_stuck(&talk->stream) ? guest_took_too_little(talk) : explain_broken_pipe(talk);
     return r;
 }
 

@@ -24,17 +24,17 @@ def equal(text, wanted, seen):
     check(text, wanted == seen, f"wanted {wanted!r}, seen {seen!r}")
 
 
-def arguments(output, *options):
+def arguments(output, *options, policy="/job/policy.yaml"):
     """The command of an evaluation of the example on KVM and vhost-vsock into OUT/output."""
     words = [os.environ["LAZARET"], "evaluate", DIGITS / "clean.onnx", "--test", "/job/few.npz", "--spec",
-             DIGITS / "spec.yaml", "--policy", "/job/policy.yaml", "--key", "/job/state/key.pem", "-o", OUT / output,
+             DIGITS / "spec.yaml", "--policy", policy, "--key", "/job/state/key.pem", "-o", OUT / output,
              "--accel", "kvm", "--transport", "vhost-vsock", "--memory", "256", "--quiet", *options]
     return [*map(str, words)]
 
 
-def begin(output, *options):
+def begin(output, *options, **more):
     """Starts it."""
-    return subprocess.Popen(arguments(output, *options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    return subprocess.Popen(arguments(output, *options, **more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True)
 
 
@@ -46,8 +46,8 @@ def end(job):
     return job.returncode
 
 
-def evaluate(output, *options):
-    return end(begin(output, *options))
+def evaluate(output, *options, **more):
+    return end(begin(output, *options, **more))
 
 
 def execution(output):

@@ -28,6 +28,7 @@ class Case:
     short: bool = False  # its VM is booted in the short form
     waits: bool = False  # ends at the job's deadline
     scan: bool = False  # the policy asks for the scan
+    model_mib: int = 0  # a model of as many MiB of zeros in place of the example
     classes: bool = True  # the spec says how many classes there are
     memory_mib: float = 32  # of our processes
     disk_mib: float = 2  # output and state
@@ -79,6 +80,8 @@ FRAMES = [
     lie("old-version", PROTOCOL + "GUEST_HELLO names another version"),
     lie("nonce", PROTOCOL + "GUEST_HELLO answers another greeting"),
     lie("silent", SILENT, waits=True),
+    lie("stays@hello", "the guest took no more than [0-9]+ of the 16777216 bytes that it was sent",
+        waits=True, model_mib=16),
     lie("hangs-up", "the guest hung up: the connection ended while waiting for a frame"),
 ]
 
@@ -200,7 +203,7 @@ MACHINE = [
     vm("memory-bomb@connected", ENDED + "|" + SILENT, waits=True, short=True),
     vm("memory-bomb@predictions", ENDED + "|" + SILENT, waits=True),
     vm("fork-bomb@connected", ENDED + "|" + SILENT, waits=True),
-    vm("fork-bomb@predictions", ENDED + "|" + SILENT, waits=True, short=True),
+    vm("fork-bomb@predictions", ENDED + "|" + SILENT, waits=True),
     vm("file-bomb@connected", SILENT, waits=True),
     lie("console-flood@ready", HONEST, status=NEEDS_REVIEW, disk_mib=4),
     vm("console-endless@ready", SILENT, waits=True, disk_mib=4),

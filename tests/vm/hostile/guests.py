@@ -215,10 +215,19 @@ class Guests:
 
     def own_files(self):
         """What the runs themselves write here: policies, specs, knowledge of QEMU."""
-        return [*self.folder.glob("policy-*"), self.folder / "open.yaml", self.state / "cache", self.state / "job-ids",
+        return [*self.folder.glob("policy-*"), *self.folder.glob("zeros-*"), self.folder / "open.yaml", self.state / "cache", self.state / "job-ids",
                 self.state / "kvm-does-not-work"]
 
-    def evaluate(self, name, mode, isolation, deadline, scan=False, classes=True, timeout=300):
+    def model(self, mib):
+        """The example, or a file that the host streams as it would any model."""
+        if mib == 0:
+            return DIGITS / "clean.onnx"
+        path = self.folder / f"zeros-{mib}.onnx"
+        if not path.exists():
+            path.write_bytes(bytes(mib << 20))
+        return path
+
+    def evaluate(self, name, mode, isolation, deadline, scan=False, classes=True, model_mib=0, timeout=300):
         """One evaluation with the guest of this mode."""
         output = self.folder / name
         environment = dict(os.environ)
@@ -231,7 +240,8 @@ class Guests:
         folders = [self.folder, pathlib.Path(environment.get("LAZARET_STATE", "/var/lib/lazaret")) / "jobs"]
         before = os.times()
         began = time.monotonic()
-        with subprocess.Popen([str(program), *evaluate_arguments(output, self.key, spec=self.spec(classes),
+        with subprocess.Popen([str(program), *evaluate_arguments(output, self.key, model=self.model(model_mib),
+                                                                 spec=self.spec(classes),
                                                                  isolation=isolation,
                                                                  extra=["--policy", self.policy(deadline, scan)])],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as process:

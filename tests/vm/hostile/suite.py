@@ -76,7 +76,8 @@ def run_case(guests, public, case, isolation, number=0, nothing_left=None):
     """One case once; its figures, with `problem` where it is not as it should be."""
     name = re.sub(r"[^a-z0-9-]", "-", f"{case.name}-{isolation}-{number}")
     deadline = (WAITING if case.waits else DEADLINES)[isolation]
-    outcome = guests.evaluate(name, case.mode, isolation, deadline, scan=case.scan, classes=case.classes)
+    outcome = guests.evaluate(name, case.mode, isolation, deadline, scan=case.scan, classes=case.classes,
+                              model_mib=case.model_mib)
     reason = problem = ""
     try:
         expect(outcome.output.exists(), f"no result: status {outcome.status}: {outcome.printed}")
