@@ -115,7 +115,8 @@ static void test_start_errors(void)
     CU_ASSERT_EQUAL(signer_start(private_path, &signer, &err), -EACCES);
     CU_ASSERT_EQUAL(err.kind, ERROR_BAD_INPUT);
     CU_ASSERT_EQUAL(chmod(private_path, 0600), 0);
-    CU_ASSERT_EQUAL(signer_start(public_path, &signer, &err), -EACCES);
+    CU_ASSERT_EQUAL(signer_start(public_path, &signer, &err), -EBADMSG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "a public key"));
     CU_ASSERT_PTR_NULL(signer);
 }
 
