@@ -101,7 +101,7 @@ static int answer(void *state, const void *request, size_t size, struct buffer *
     CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(REPLY_MAX + 65536 + 1);
     const struct reader_place *place = state;
     int ends[2], r;
-    pid_t child;
+    pid_t child = -1;
 
     (void)request;
     (void)size;
@@ -130,7 +130,6 @@ static int answer(void *state, const void *request, size_t size, struct buffer *
 static int open_service(void *state, int socket, struct buffer *ret_greeting, struct error *err)
 {
     struct guestfs_calls calls;
-
     int r = keep_only(socket, err);
 
     (void)state;
