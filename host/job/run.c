@@ -90,19 +90,23 @@ static int converse(const struct run_setting *setting, struct run *run, const st
     return r < 0 ? r : conversation_run(&conversation, run->results, &run->failure, err);
 }
 
-/* Ends the VM and looks whether anything is left, whatever happened before. */
+/* Ends the VM and looks whether anything is left, whatever happened before. The first error is told. */
 static int destroy(const struct run_setting *setting, struct run *run, struct error *err)
 {
-    int r = step(setting, "destroy", err);
+    struct error left = {0};
+    int r = step(setting, "destroy", err), destroyed;
 
     collector_free(run->collector);
     run->collector = NULL;
     if (run->connection >= 0)
         (void)close(take_fd(&run->connection));
     events_begin(setting->events, "destroy");
-    if (r == 0)
-        r = vm_destroy(run->vm, &run->record, err);
+    destroyed = vm_destroy(run->vm, &run->record, &left);
     run->recorded = true;
+    if (r == 0 && destroyed < 0) {
+        *err = left;
+        return destroyed;
+    }
     return r;
 }
 
