@@ -299,6 +299,9 @@ static void test_lost_events(void)
     events_stop(&events);
     CU_ASSERT(!events.lost);
     CU_ASSERT_EQUAL(unlink(path), 0);
+    events_start(&events, open("/dev/null", O_RDONLY | O_CLOEXEC), true); /* no stream comes of it */
+    events_stop(&events);
+    CU_ASSERT(events.lost);
 }
 
 static void test_line_break(void)
