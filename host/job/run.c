@@ -55,11 +55,13 @@ static int boot(const struct run_setting *setting, struct run *run, struct error
 
     events_begin(setting->events, "boot");
     connect_ns = io_deadline_ms(JOB_DEADLINE_CONNECT_MS + pin_ms);
-    if (r == 0)
-        r = vm_boot(run->vm, err);
+    if (r < 0)
+        return r;
+    r = vm_boot(run->vm, err);
     if (r == 0)
         r = vm_connect(run->vm, connect_ns < setting->deadline_ns ? connect_ns : setting->deadline_ns, &run->connection,
                        err);
+    run->unbooted = r < 0;
     return r;
 }
 
@@ -124,6 +126,7 @@ int run_whole(const struct run_setting *setting, struct run *run, const struct p
     events_label(setting->events, "");
     if (destroyed < 0 && (r == 0 || err->kind == ERROR_GUEST)) {
         *err = left;
+        run->unbooted = false;
         return destroyed;
     }
     return r;
