@@ -12,13 +12,16 @@
 #include <poll.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define COLLECTOR_ADDRESS_SPACE ((uint64_t)256 << 20)
 #define COLLECTOR_COMMAND_MS    10000u
+#define COLLECTOR_END_MS        1000u /* for one that has closed its socket to end */
 #define COLLECTOR_FILES_MAX     16u
 
 struct collector {
@@ -203,13 +206,32 @@ int collector_prepare(struct collector **ret_collector, struct error *err)
     return 0;
 }
 
-/* The collector is gone without a word: its exit status says why. */
+/* Whether the collector ended by itself within COLLECTOR_END_MS, and how; one that did not is ended. */
+static bool await_end(struct collector *collector, int *ret_status)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    pid_t ended = 0;
+
+    for (unsigned i = 0; i < COLLECTOR_END_MS && ended == 0; i++) {
+        ended = waitpid(collector->pid, ret_status, WNOHANG);
+        if (ended == 0)
+            (void)nanosleep(&pause, NULL);
+    }
+    if (ended == 0) {
+        (void)kill(collector->pid, SIGKILL);
+        (void)waitpid(collector->pid, NULL, 0);
+    }
+    collector->pid = 0;
+    return ended > 0;
+}
+
+/* The collector is gone without a word: its exit status says why. Once taken over, it may close its socket and live. */
 static int explain_death(struct collector *collector, struct error *err)
 {
     int status = 0;
 
-    if (collector->pid > 0 && waitpid(collector->pid, &status, 0) == collector->pid)
-        collector->pid = 0;
+    if (collector->pid <= 0 || !await_end(collector, &status))
+        return error_set(err, ERROR_GUEST, -ECHILD, "the collector closed its socket");
     if (WIFSIGNALED(status))
         return error_set(err, ERROR_GUEST, -ECHILD, "the collector was killed by signal %d%s", WTERMSIG(status),
                          WTERMSIG(status) == SIGSYS ? ": a system call outside its allowlist" : "");

@@ -69,4 +69,7 @@ MUST_USE int confine_system_calls(const char *name, const int *calls, size_t cou
 /* Closes every descriptor but the kept ones and standard error. 0, or -1 with errno. */
 MUST_USE int confine_close_others(const int *keep_fds, size_t count);
 
+/* One of setrlimit(2)'s resources, for good: `value`, or what there is where that is less. 0, or -1 with errno. */
+MUST_USE int confine_limit(int resource, uint64_t value);
+
 #endif

@@ -7,7 +7,6 @@
 
 #include <seccomp.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /* Gives up every capability. 0, or -1 with errno. */
 MUST_USE int confine_drop_capabilities(void);
@@ -27,9 +26,6 @@ MUST_USE int confine_empty_root(void);
  * negative errno.
  */
 MUST_USE int confine_to_nothing(void);
-
-/* One of setrlimit(2)'s resources, for good. 0, or -1 with errno. */
-MUST_USE int confine_limit(int resource, uint64_t value);
 
 /*
  * For processes whose libraries (a token's module, a resolver) need who knows what: gives up core files, capabilities

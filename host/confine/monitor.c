@@ -3,6 +3,7 @@
 #include "host/confine/monitor.h"
 
 #include "host/confine/capabilities.h"
+#include "host/confine/confine.h"
 #include "host/confine/internal.h"
 
 #include <errno.h>

@@ -30,14 +30,34 @@ struct disk_reader {
 
 /* --- in the child of the waiting process ------------------------------------------------------------------- */
 
+/* Nothing of the monitor's: the signer's socket and others' must not be there where a hostile disk is read. */
+static int keep_only(int fd, struct error *err)
+{
+    int null;
+
+    if (confine_close_others(&fd, 1) < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "can't close what the disk's reader does not need: %s",
+                         strerror(errno));
+    /* Programs that are run from here take 0 and 1 for what they are, and must find no pipe there. */
+    do
+        null = open("/dev/null", O_RDWR); /* inherited, hence not O_CLOEXEC */
+    while (null >= 0 && null <= STDERR_FILENO);
+    if (null < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "/dev/null: %s", strerror(errno));
+    (void)close(null);
+    return 0;
+}
+
 /* A first byte says which of the two follows: 'L' a listing, 'E' an error's text. */
 _Noreturn static void list_into(int pipe_fd, const struct reader_place *place)
 {
     CLEANUP_BUFFER struct buffer reply = buffer_with_limit(REPLY_MAX + 1);
     CLEANUP_JSON json_t *listing = NULL;
     struct error err = {0};
-    int r = reader_place_enter(place, &err);
+    int r = keep_only(pipe_fd, &err);
 
+    if (r == 0)
+        r = reader_place_enter(place, &err);
     if (r == 0)
         r = disk_listing_make(READER_PLACE_DISK, READER_PLACE_SUMS, &listing, &err);
     if (r == 0)
@@ -81,7 +101,7 @@ static int answer(void *state, const void *request, size_t size, struct buffer *
     CLEANUP_BUFFER struct buffer bytes = buffer_with_limit(REPLY_MAX + 65536 + 1);
     const struct reader_place *place = state;
     int ends[2], r;
-    pid_t child;
+    pid_t child = -1;
 
     (void)request;
     (void)size;
@@ -110,10 +130,12 @@ static int answer(void *state, const void *request, size_t size, struct buffer *
 static int open_service(void *state, int socket, struct buffer *ret_greeting, struct error *err)
 {
     struct guestfs_calls calls;
+    int r = keep_only(socket, err);
 
     (void)state;
-    (void)socket;
     (void)ret_greeting;
+    if (r < 0)
+        return r;
     if (geteuid() != 0)
         return error_set(err, ERROR_UNAVAILABLE, -EPERM,
                          "the policy asks for a scratch disk, which only root can have read in a VM of its own");

@@ -49,9 +49,13 @@ void bounds_end_vm(struct bounds *bounds)
     cgroup_end_vm(bounds->cgroup, &bounds->facts);
 }
 
-void bounds_explain(const struct bounds *bounds, struct error *err)
+void bounds_explain(const struct bounds *bounds, const struct run *runs, unsigned run_count, struct error *err)
 {
-    if (bounds->facts.vm_oom_kills == 0)
+    bool is_its = err->kind == ERROR_GUEST;
+
+    for (unsigned i = 0; i < run_count; i++)
+        is_its = is_its || runs[i].unbooted;
+    if (bounds->facts.vm_oom_kills == 0 || !is_its)
         return;
     (void)error_set(err, ERROR_GUEST, -ENOMEM,
                     "the kernel ended the VM and what serves it for want of memory: their limit is %llu MiB, and the "

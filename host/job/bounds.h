@@ -24,8 +24,11 @@ MUST_USE int bounds_start(struct bounds *bounds, const char *id, const struct ru
 /* After the last VM has ended: looks at what was counted, and that nothing is left in the VM's group. */
 void bounds_end_vm(struct bounds *bounds);
 
-/* Where the VM came to its end by its memory limit, that is what went wrong, whatever was seen of it. */
-void bounds_explain(const struct bounds *bounds, struct error *err);
+/*
+ * Where the VM came to its end by its memory limit, that is what went wrong, where what was seen of it is the guest's
+ * failure or the VM's at boot. Any other error stays as it is: a VM that is not gone, a journal that can't be written.
+ */
+void bounds_explain(const struct bounds *bounds, const struct run *runs, unsigned run_count, struct error *err);
 
 /* For execution.json; NULL where it was not tried. */
 json_t *bounds_document(const struct bounds *bounds);

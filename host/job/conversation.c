@@ -84,21 +84,27 @@ static int explain_end(struct talk *talk, int code)
     return code;
 }
 
+/* The guest reads no more, though it may still talk. */
+static bool is_refused(const struct stream *stream)
+{
+    return !stream->running && (stream->code == -EPIPE || stream->code == -ECONNRESET);
+}
+
 /* While nothing comes: shows progress, and notices a stream that failed for a reason of its own. */
 static int tick(struct talk *talk, uint64_t *deadline_ns)
 {
     struct stream *stream = &talk->stream;
 
-    if (!stream->running)
+    if (stream->running) {
+        if (stream->model_fd >= 0)
+            events_progress(talk->with->events, atomic_load(&stream->sent), atomic_load(&stream->total), "bytes");
+        if (!atomic_load(&stream->ended) || stream_finish(stream, talk->err) == 0)
+            return 0;
+        if (stream->error.kind != ERROR_GUEST)
+            return stream->code;
+    } else if (!is_refused(stream)) {
         return 0;
-    if (stream->model_fd >= 0)
-        events_progress(talk->with->events, atomic_load(&stream->sent), atomic_load(&stream->total), "bytes");
-    if (!atomic_load(&stream->ended))
-        return 0;
-    if (stream_finish(stream, talk->err) == 0)
-        return 0;
-    if (stream->error.kind != ERROR_GUEST)
-        return stream->code;
+    }
     /* The guest hung up: what it said before may still be on its way. */
     *deadline_ns = sooner(*deadline_ns, io_deadline_ms(JOB_LAST_WORDS_MS));
     return 0;
@@ -124,6 +130,10 @@ static int next_message(struct talk *talk, uint64_t deadline_ns, struct message 
             break;
     }
     r = collector_next(talk->collector, deadline_ns, ret_message, talk->err);
+    if (r == -ETIMEDOUT && is_refused(&talk->stream)) { /* what it did before it fell silent */
+        *talk->err = talk->stream.error;
+        r = talk->stream.code;
+    }
     if (r < 0)
         return explain_end(talk, r);
     if (ret_message->type == MESSAGE_FAILURE)

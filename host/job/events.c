@@ -8,7 +8,8 @@
 #include <time.h>
 
 #define LINE_INTERVAL_NS (IO_NS_PER_S / 10)
-#define EVENT_REST       48u /* bytes of an event besides its names and text */
+#define LEFT_MAX_S       3599999.0 /* 59999:59: no int overflows */
+#define EVENT_REST       48u       /* bytes of an event besides its names and text */
 
 static uint64_t cpu_now_ns(void)
 {
@@ -69,8 +70,10 @@ void events_start(struct events *events, int fd, bool quiet)
         .terminal = isatty(STDERR_FILENO) == 1,
         .start_ns = io_now_ns(),
     };
-    if (events->file == NULL && fd >= 0)
+    if (events->file == NULL && fd >= 0) {
         (void)close(fd);
+        events->lost = true;
+    }
 }
 
 void events_label(struct events *events, const char *label)
@@ -124,6 +127,8 @@ static void print_progress(struct events *events, uint64_t done, uint64_t total,
     double left = rate > 0 ? (double)(total - done) / rate : 0;
     const char *scale = "";
 
+    if (left > LEFT_MAX_S) /* it is a guest that says how much there is */
+        left = LEFT_MAX_S;
     if (rate >= 1e6) {
         rate /= 1e6;
         scale = "M ";

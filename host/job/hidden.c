@@ -71,9 +71,10 @@ bool hidden_is_name(const char *path)
     return true;
 }
 
+/* To name what is in it: a folder that may be written need not be one that may be read. */
 static int open_folder(const char *path)
 {
-    struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
 
     return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
 }

@@ -241,7 +241,7 @@ static int run(struct job *job, struct error *err)
     bounds_end_vm(&job->bounds);
     if (r == 0)
         return 0;
-    bounds_explain(&job->bounds, &trouble);
+    bounds_explain(&job->bounds, job->runs, job->run_count, &trouble);
     if (trouble.kind != ERROR_GUEST) {
         *err = trouble;
         return r;

@@ -16,11 +16,13 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define JOURNAL_FOLDER   "jobs"
 #define JOURNAL_SUFFIX   ".journal"
 #define JOURNAL_SIZE_MAX ((size_t)3 * PATH_MAX)
 #define CLAIM_TRIES      16u
+#define LOCK_TRIES       2000u /* of 1 ms */
 
 struct journal {
     char id[17], path[PATH_MAX];
@@ -56,26 +58,44 @@ int journal_create(struct journal **ret_journal, struct error *err)
     return 0;
 }
 
-/* 0 with the journal locked, -EAGAIN where a reaper was there first: it took a journal that nobody held yet. */
+/* A reaper may have been here first, for a moment: -EAGAIN where it took longer. */
+static int lock(int fd)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+
+    for (unsigned i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+        if (errno != EWOULDBLOCK)
+            return -errno;
+        if (i == LOCK_TRIES)
+            return -EAGAIN;
+        (void)nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+/* 0 with the journal locked, -ESTALE where a reaper took it, as nobody held it yet. The name is another's to remove:
+ * there may be the next one's file behind it. */
 static int claim(struct journal *journal)
 {
+    CLEANUP_FD int fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, 0600);
     struct stat status;
+    int r = fd < 0 ? -errno : lock(fd);
 
-    journal->fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, 0600);
-    if (journal->fd < 0)
+    if (r < 0)
+        return r;
+    if (fstat(fd, &status) < 0)
         return -errno;
-    if (flock(journal->fd, LOCK_EX | LOCK_NB) == 0 && fstat(journal->fd, &status) == 0 && status.st_nlink > 0)
-        return fsync(journal->folder) < 0 && errno != EINVAL && errno != EOPNOTSUPP ? -errno : 0;
-    (void)unlink(journal->path);
-    (void)close(take_fd(&journal->fd));
-    return -EAGAIN;
+    if (status.st_nlink == 0)
+        return -ESTALE;
+    journal->fd = take_fd(&fd);
+    return fsync(journal->folder) < 0 && errno != EINVAL && errno != EOPNOTSUPP ? -errno : 0;
 }
 
 int journal_begin(struct journal *journal, struct error *err)
 {
-    int r = -EAGAIN;
+    int r = -ESTALE;
 
-    for (unsigned try = 0; r == -EAGAIN && try < CLAIM_TRIES; try++)
+    for (unsigned try = 0; r == -ESTALE && try < CLAIM_TRIES; try++)
         r = claim(journal);
     if (r < 0)
         return error_set(err, ERROR_UNAVAILABLE, r, "%s: can't write the journal: %s", journal->path, strerror(-r));
@@ -146,12 +166,14 @@ static void undo_staging(int fd)
     }
 }
 
-/* A journal that can be locked belongs to nobody who lives. */
+/* A journal that can be locked belongs to nobody who lives. One that is gone by then was another reaper's, or its own
+ * monitor's, and its name may be that of a new one. */
 static bool reap(int folder, const char *name)
 {
     CLEANUP_FD int fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    struct stat status;
 
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &status) < 0 || status.st_nlink == 0)
         return false;
     undo_staging(fd);
     (void)unlinkat(folder, name, 0);

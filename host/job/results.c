@@ -4,6 +4,7 @@
 
 #include "base/cursor.h"
 #include "host/attest/text.h"
+#include "wire/points.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -105,6 +106,12 @@ void results_free(struct results *results)
     free(results);
 }
 
+/* What the guest makes larger or smaller is no fault of this machine's: such a job ends with a signed result. */
+static int no_room(struct error *err)
+{
+    return error_set(err, ERROR_GUEST, -ENOMEM, "no memory for what the guest answered");
+}
+
 static int impossible(struct error *err)
 {
     return error_set(err, ERROR_GUEST, -EBADMSG, "the collector passed on a message that contradicts the plan");
@@ -192,7 +199,7 @@ static int make_cluster_room(struct results *results, struct results_check *chec
                          RESULTS_CLUSTERS_BYTES_MAX >> 20);
     clusters = reallocarray(check->clusters, room, sizeof *clusters);
     if (clusters == NULL)
-        return out_of_memory(err);
+        return no_room(err);
     results->cluster_bytes += (room - check->cluster_room) * sizeof *clusters;
     check->clusters = clusters;
     check->cluster_room = room;
@@ -216,24 +223,26 @@ static int take_cluster(struct results *results, const struct message_cluster *c
     return 0;
 }
 
-/* Points are drawn and decide nothing; session and record have checked them. */
+/* Points are drawn and decide nothing. No class has more than its share, so that a set's are POINTS_TOTAL_MAX. */
 static int take_points(struct results *results, const struct message_points *points, struct error *err)
 {
     unsigned which = points->set == PLAN_SET_TRAIN ? 0 : 1;
     struct results_check *check;
 
-    if (points->check >= results->plan->check_count || points->label >= results->classes)
+    if (points->check >= results->plan->check_count ||
+        results->plan->checks[points->check].id != PLAN_ACTIVATION_CLUSTERING || points->label >= results->classes ||
+        points->points.size > (size_t)points_limit(results->classes) * POINTS_SIZE)
         return impossible(err);
     check = &results->checks[points->check];
     if (check->drawn == NULL)
         check->drawn = calloc(results->classes, sizeof *check->drawn);
     if (check->drawn == NULL)
-        return out_of_memory(err);
+        return no_room(err);
     if (check->drawn[points->label].bytes[which] != NULL || points->points.size == 0)
         return points->points.size == 0 ? 0 : impossible(err);
     check->drawn[points->label].bytes[which] = malloc(points->points.size);
     if (check->drawn[points->label].bytes[which] == NULL)
-        return out_of_memory(err);
+        return no_room(err);
     memcpy(check->drawn[points->label].bytes[which], points->points.data, points->points.size);
     check->drawn[points->label].sizes[which] = points->points.size;
     return 0;
@@ -277,7 +286,7 @@ static int make_room(struct results *results, struct results_table *table, size_
         return 0;
     rows = reallocarray(table->rows, room, sizeof *rows);
     if (rows == NULL)
-        return out_of_memory(err);
+        return no_room(err);
     table->rows = rows;
     table->room = room;
     return 0;
@@ -295,13 +304,13 @@ static int take_row(struct results *results, const struct message_row *row, stru
         return impossible(err);
     r = escape_text(name, sizeof name, row->name);
     if (r < 0)
-        return out_of_memory(err);
+        return no_room(err);
     r = make_room(results, table, naturals + reals + strlen(name) + 1 + sizeof *table->rows, err);
     if (r < 0)
         return r;
     block = malloc(naturals + reals + strlen(name) + 1);
     if (block == NULL)
-        return out_of_memory(err);
+        return no_room(err);
     memcpy(block, row->naturals, naturals);
     memcpy(block + naturals, row->reals, reals);
     memcpy(block + naturals + reals, name, strlen(name) + 1);
@@ -336,7 +345,7 @@ static int take_check_done(struct results *results, const struct message_check_d
     check->cost.layer = check->cost.skipped = (struct message_text){0};
     if (escape_text(check->layer, sizeof check->layer, done->layer) < 0 ||
         escape_text(check->skipped, sizeof check->skipped, done->skipped) < 0)
-        return out_of_memory(err);
+        return no_room(err);
     check->done = true;
     return 0;
 }

@@ -55,11 +55,13 @@ static int boot(const struct run_setting *setting, struct run *run, struct error
 
     events_begin(setting->events, "boot");
     connect_ns = io_deadline_ms(JOB_DEADLINE_CONNECT_MS + pin_ms);
-    if (r == 0)
-        r = vm_boot(run->vm, err);
+    if (r < 0)
+        return r;
+    r = vm_boot(run->vm, err);
     if (r == 0)
         r = vm_connect(run->vm, connect_ns < setting->deadline_ns ? connect_ns : setting->deadline_ns, &run->connection,
                        err);
+    run->unbooted = r < 0;
     return r;
 }
 
@@ -90,19 +92,23 @@ static int converse(const struct run_setting *setting, struct run *run, const st
     return r < 0 ? r : conversation_run(&conversation, run->results, &run->failure, err);
 }
 
-/* Ends the VM and looks whether anything is left, whatever happened before. */
+/* Ends the VM and looks whether anything is left, whatever happened before. The first error is told. */
 static int destroy(const struct run_setting *setting, struct run *run, struct error *err)
 {
-    int r = step(setting, "destroy", err);
+    struct error left = {0};
+    int r = step(setting, "destroy", err), destroyed;
 
     collector_free(run->collector);
     run->collector = NULL;
     if (run->connection >= 0)
         (void)close(take_fd(&run->connection));
     events_begin(setting->events, "destroy");
-    if (r == 0)
-        r = vm_destroy(run->vm, &run->record, err);
+    destroyed = vm_destroy(run->vm, &run->record, &left);
     run->recorded = true;
+    if (r == 0 && destroyed < 0) {
+        *err = left;
+        return destroyed;
+    }
     return r;
 }
 
@@ -120,6 +126,7 @@ int run_whole(const struct run_setting *setting, struct run *run, const struct p
     events_label(setting->events, "");
     if (destroyed < 0 && (r == 0 || err->kind == ERROR_GUEST)) {
         *err = left;
+        run->unbooted = false;
         return destroyed;
     }
     return r;

@@ -46,6 +46,7 @@ struct run {
     struct collector *collector; /* waits for this run's guest; NULL once it is over */
     int connection;
     bool recorded; /* record holds a VM that ran */
+    bool unbooted; /* it ended in an error of its VM's boot or connection */
     struct vm_record record;
     struct results *results; /* owned; NULL before the guest is talked to */
     struct conversation_failure failure;

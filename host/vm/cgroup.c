@@ -136,6 +136,38 @@ static int move_ours(int from, int to)
     return r;
 }
 
+static bool is_in(int group, pid_t pid)
+{
+    char text[CGROUP_FILE_MAX], *line, *rest = NULL;
+
+    if (!cgroup_read(group, "cgroup.procs", text))
+        return false;
+    for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+        if (atoi(line) == pid)
+            return true;
+    return false;
+}
+
+struct move {
+    int from, to; /* groups */
+};
+
+static int move_descendant(void *context, pid_t pid)
+{
+    struct move *move = context;
+
+    return is_in(move->from, pid) ? move_one(&move->to, pid) : 0;
+}
+
+/* Ours by program, and our own descendants: of a user's process that is not dumpable nobody sees the program. */
+static int move_family(int from, int to)
+{
+    struct move move = {.from = from, .to = to};
+    int r = move_ours(from, to);
+
+    return r < 0 ? r : cgroup_each_descendant(getpid(), move_descendant, &move);
+}
+
 /* A group that gives controllers away has no process itself: ours go below it. */
 static int step_aside(int ours)
 {
@@ -144,7 +176,7 @@ static int step_aside(int ours)
     if (mkdirat(ours, CONTROLLERS, 0755) < 0 && errno != EEXIST)
         return -errno;
     below = open_group(ours, CONTROLLERS);
-    return below < 0 ? -errno : move_ours(ours, below);
+    return below < 0 ? -errno : move_family(ours, below);
 }
 
 /* Back where we were, as groups below could not be given controllers. */
@@ -153,7 +185,7 @@ static void step_back(int ours)
     CLEANUP_FD int below = open_group(ours, CONTROLLERS);
 
     if (below >= 0)
-        (void)!move_ours(below, ours);
+        (void)!move_family(below, ours);
     (void)unlinkat(ours, CONTROLLERS, AT_REMOVEDIR);
 }
 
@@ -307,23 +339,11 @@ int cgroup_move(const struct cgroup *cgroup, enum cgroup_part part, pid_t pid)
     return cgroup_write_number(cgroup->parts[part], "cgroup.procs", (uint64_t)pid);
 }
 
-static bool is_in_vm(const struct cgroup *cgroup, pid_t pid)
-{
-    char text[CGROUP_FILE_MAX], *line, *rest = NULL;
-
-    if (!cgroup_read(cgroup->parts[CGROUP_VM], "cgroup.procs", text))
-        return false;
-    for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
-        if (atoi(line) == pid)
-            return true;
-    return false;
-}
-
 static int move_helper(void *context, pid_t pid)
 {
     struct cgroup *cgroup = context;
 
-    return is_in_vm(cgroup, pid) ? 0 : move_one(&cgroup->parts[CGROUP_HELPERS], pid);
+    return is_in(cgroup->parts[CGROUP_VM], pid) ? 0 : move_one(&cgroup->parts[CGROUP_HELPERS], pid);
 }
 
 int cgroup_move_helpers(const struct cgroup *cgroup)

@@ -33,13 +33,6 @@ static int failed(struct error *err, const char *who)
     return error_set(err, ERROR_INTERNAL, -errno, "%s: can't confine this process: %s", who, strerror(errno));
 }
 
-static int limit(__rlimit_resource_t resource, uint64_t value)
-{
-    const struct rlimit bounds = {.rlim_cur = value, .rlim_max = value};
-
-    return setrlimit(resource, &bounds);
-}
-
 int confinement_of_supervisor(const struct supervisor_options *options, struct error *err)
 {
     for (size_t i = 0; i < options->file_count; i++)
@@ -47,8 +40,9 @@ int confinement_of_supervisor(const struct supervisor_options *options, struct e
     if (options->cache_fd >= 0)
         (void)close(options->cache_fd);
     /* The console's file has its own bound; NPROC bounds no root, but costs nothing where it is none. */
-    if (limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_NPROC, 0) < 0 || limit(RLIMIT_NOFILE, SUPERVISOR_FDS) < 0 ||
-        limit(RLIMIT_FSIZE, options->console_max + FILE_SIZE_MARGIN) < 0)
+    if (confine_limit(RLIMIT_CORE, 0) < 0 || confine_limit(RLIMIT_NPROC, 0) < 0 ||
+        confine_limit(RLIMIT_NOFILE, SUPERVISOR_FDS) < 0 ||
+        confine_limit(RLIMIT_FSIZE, options->console_max + FILE_SIZE_MARGIN) < 0)
         return failed(err, "supervisor");
     /* A user's own monitor has no right to look at what is not dumpable, and must prove that it is gone. */
     if (options->outer_uid == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
@@ -62,11 +56,11 @@ int confinement_of_controller(const struct controller_options *options, int even
     const int keep[] = {STDIN_FILENO, STDOUT_FILENO, options->control_fd, event_fd,
                         options->cache_fd >= 0 ? options->cache_fd : STDIN_FILENO};
 
-    if (confine_close_others(keep, sizeof keep / sizeof keep[0]) < 0 || limit(RLIMIT_CORE, 0) < 0 ||
-        limit(RLIMIT_NOFILE, QEMU_FILES_MAX) < 0 || limit(RLIMIT_FSIZE, options->file_size_max) < 0)
+    if (confine_close_others(keep, sizeof keep / sizeof keep[0]) < 0 || confine_limit(RLIMIT_CORE, 0) < 0 ||
+        confine_limit(RLIMIT_NOFILE, QEMU_FILES_MAX) < 0 || confine_limit(RLIMIT_FSIZE, options->file_size_max) < 0)
         return failed(err, "libvirt's controller");
     /* By user: QEMU is the only one of its own, but as another user's it is one among all of that user's. */
-    if (options->outer_uid == 0 && limit(RLIMIT_NPROC, QEMU_THREADS_MAX) < 0)
+    if (options->outer_uid == 0 && confine_limit(RLIMIT_NPROC, QEMU_THREADS_MAX) < 0)
         return failed(err, "libvirt's controller");
     return confine_libvirt(err);
 }

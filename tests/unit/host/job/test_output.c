@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The output directory is there whole or not at all, and what a dead monitor left is removed: janitor and reaper. */
 #include "host/job/events.h"
+#include "host/job/hidden.h"
 #include "host/job/journal.h"
 #include "host/job/staging.h"
 #include "unit/harness.h"
@@ -299,6 +300,61 @@ static void test_lost_events(void)
     events_stop(&events);
     CU_ASSERT(!events.lost);
     CU_ASSERT_EQUAL(unlink(path), 0);
+    events_start(&events, open("/dev/null", O_RDONLY | O_CLOEXEC), true); /* no stream comes of it */
+    events_stop(&events);
+    CU_ASSERT(events.lost);
+}
+
+/* A monitor that has begun holds its journal, whatever reapers do at that moment. */
+static void test_reapers_at_every_moment(void)
+{
+    pid_t reapers[3];
+
+    for (unsigned i = 0; i < HARNESS_COUNT(reapers); i++) {
+        reapers[i] = fork();
+        while (reapers[i] == 0)
+            (void)!journal_reap(NULL);
+    }
+    for (unsigned i = 0; i < 300; i++) {
+        CLEANUP_JOURNAL struct journal *journal = NULL;
+        struct stat status;
+
+        CU_ASSERT_EQUAL_FATAL(journal_create(&journal, NULL), 0);
+        CU_ASSERT_EQUAL(journal_begin(journal, NULL), 0);
+        CU_ASSERT_EQUAL(journal_step(journal, "boot", "", NULL), 0);
+        CU_ASSERT(stat(journal_path(journal), &status) == 0 && status.st_size == (off_t)strlen("boot \n"));
+    }
+    for (unsigned i = 0; i < HARNESS_COUNT(reapers); i++) {
+        (void)kill(reapers[i], SIGKILL);
+        (void)waitpid(reapers[i], NULL, 0);
+    }
+}
+
+/* As root's or another's, the folder may be one that lets write and not look. */
+static void test_folder_that_cannot_be_read(void)
+{
+    const uid_t user = geteuid() == 0 ? 65534 : geteuid();
+    char parent[] = "/tmp/lazaret-drop-XXXXXX", hidden[64];
+    int status = 1;
+    pid_t pid;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(parent));
+    (void)snprintf(hidden, sizeof hidden, "%s%s", parent, HIDDEN);
+    CU_ASSERT_EQUAL(mkdir(hidden, 0700), 0);
+    CU_ASSERT(chown(parent, user, (gid_t)-1) == 0 && chown(hidden, user, (gid_t)-1) == 0);
+    CU_ASSERT_EQUAL(chmod(parent, 0300), 0);
+    pid = fork();
+    if (pid == 0) {
+        if (setresuid(user, user, user) < 0)
+            _exit(1);
+        hidden_remove(hidden);
+        _exit(0);
+    }
+    CU_ASSERT(waitpid(pid, &status, 0) == pid && status == 0);
+    CU_ASSERT_EQUAL(chmod(parent, 0700), 0);
+    CU_ASSERT_EQUAL(count_entries(parent), 0);
+    (void)rmdir(hidden);
+    CU_ASSERT_EQUAL(rmdir(parent), 0);
 }
 
 static void test_line_break(void)
@@ -327,6 +383,8 @@ int main(void)
         {"two at one place", test_two_at_one_place},
         {"a line break in a path", test_line_break},
         {"events that are lost", test_lost_events},
+        {"reapers at every moment", test_reapers_at_every_moment},
+        {"a folder that can't be read", test_folder_that_cannot_be_read},
     };
     char state[] = "/tmp/lazaret-state-XXXXXX";
     int status;

@@ -119,6 +119,29 @@ static void test_points(void)
     CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG); /* no check */
 }
 
+/* A collector that was taken over sends each class as many points as a class may have at all. */
+static void test_points_are_bounded(void)
+{
+    static const uint8_t bytes[POINTS_MAX * POINTS_SIZE];
+    const uint32_t classes = 4096, share = POINTS_TOTAL_MAX / classes;
+    struct message message = {.type = MESSAGE_READY, .ready = {.classes = classes}};
+    CLEANUP_RESULTS struct results *results = NULL;
+    struct error error = {0};
+
+    CU_ASSERT_EQUAL_FATAL(results_create(sample_plan(), NULL, &results, NULL), 0);
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
+    message = (struct message){.type = MESSAGE_POINTS,
+                               .points = {.check = 2, .set = PLAN_SET_TEST, .points = {bytes, share * POINTS_SIZE}}};
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), 0);
+    message.points.label = 1;
+    message.points.points.size = (share + 1) * POINTS_SIZE;
+    CU_ASSERT_EQUAL(results_take(results, &message, &error), -EBADMSG);
+    CU_ASSERT_EQUAL(error.kind, ERROR_GUEST);
+    message.points.points.size = POINTS_SIZE;
+    message.points.check = 1; /* which clusters nothing */
+    CU_ASSERT_EQUAL(results_take(results, &message, NULL), -EBADMSG);
+}
+
 /* --- tables ---------------------------------------------------------------------------------------- */
 
 static struct message gradients(void)
@@ -251,6 +274,7 @@ int main(void)
         {"clusters", test_clusters},
         {"clusters are bounded", test_clusters_are_bounded},
         {"points are kept for the drawing", test_points},
+        {"points are bounded", test_points_are_bounded},
         {"rows", test_rows},
         {"rows that are refused", test_rows_refused},
         {"rows with names", test_named_rows},
