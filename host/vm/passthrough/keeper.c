@@ -30,7 +30,7 @@
 struct keeper {
     pid_t pid;
     int pidfd, socket;
-    bool lost;
+    int lost; /* what ended the talk with it; 0: it answers */
 };
 
 struct answer {
@@ -156,7 +156,7 @@ static int await(struct keeper *keeper, uint64_t deadline_ns, uint64_t *ret_ns, 
     static struct answer reply;
     int r = io_read_full(keeper->socket, &reply, sizeof reply, deadline_ns);
 
-    keeper->lost = r < 0; /* an answer that comes late must not be taken for the next one */
+    keeper->lost = r; /* an answer that comes late must not be taken for the next one */
     if (r == -ETIMEDOUT)
         return error_set(err, ERROR_INTERNAL, r,
                          "the host's driver does not let go of the device in time, or the device "
@@ -206,11 +206,20 @@ int keeper_order(struct keeper *keeper, enum keeper_order order, uint64_t deadli
                  struct error *err)
 {
     const char byte = (char)order;
-    int r = keeper->lost ? -EPIPE : io_write_full(keeper->socket, &byte, 1, deadline_ns);
+    int r = keeper->lost;
 
+    if (r == -ETIMEDOUT)
+        return error_set(err, ERROR_INTERNAL, r, "the keeper of the device is not done with what it was told before");
+    if (r == 0)
+        r = io_write_full(keeper->socket, &byte, 1, deadline_ns);
     if (r < 0)
         return error_set(err, ERROR_INTERNAL, r, "the keeper of the device is gone: %s", strerror(-r));
     return await(keeper, deadline_ns, ret_ns, err);
+}
+
+bool keeper_has_ended(const struct keeper *keeper, uint64_t deadline_ns)
+{
+    return io_wait(keeper->pidfd, POLLIN, deadline_ns) == 0;
 }
 
 void keeper_free(struct keeper *keeper, uint64_t deadline_ns)

@@ -206,8 +206,12 @@ void passthrough_return(struct passthrough *passthrough)
         return;
     passthrough->done = true;
     r = keeper_order(passthrough->keeper, KEEPER_RETURN, io_deadline_ms(VM_DEADLINE_DEVICE_MS), &ns, &trouble);
-    /* The keeper was killed: what it wrote down is done from here. */
-    if (r < 0 && trouble.kind == ERROR_INTERNAL && r != -ETIMEDOUT)
+    /*
+     * The keeper was killed: what it wrote down is done from here. One that is late is left to it: it may wait in the
+     * kernel, where the monitor would then wait too. The end of its socket comes a little before its own.
+     */
+    if (r < 0 && trouble.kind == ERROR_INTERNAL &&
+        keeper_has_ended(passthrough->keeper, r == -ETIMEDOUT ? io_now_ns() : io_deadline_ms(VM_DEADLINE_KEEPER_MS)))
         r = recover(passthrough, &trouble);
     passthrough->facts.returned = r == 0;
     if (r < 0)
