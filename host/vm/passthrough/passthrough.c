@@ -99,10 +99,11 @@ static int claim(struct passthrough *passthrough, const struct pci_address *addr
     r = (any ? check_any_device : check_device)(&places, address, &passthrough->group, err);
     if (r == -EBUSY || r == 0)
         r = lock(passthrough, name, err);
-    if (r == 0)
-        r = (any ? check_any_device : check_device)(&places, address, &passthrough->group, err);
+    /* The option that leaves interrupts open is seen only once its module is there. */
     if (r == 0)
         r = load_driver(passthrough->sysfs, err);
+    if (r == 0)
+        r = (any ? check_any_device : check_device)(&places, address, &passthrough->group, err);
     places.sysfs = -1;
     check_close_places(&places);
     if (r < 0)
