@@ -99,6 +99,13 @@ static void test_refused(void)
     tree_text(&tree, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
     CU_ASSERT_EQUAL(ask(&tree, "allow_unsafe_interrupts"), -EPERM);
     tree_text(&tree, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
+    tree_text(&tree, "bus/pci/devices/0000:01:00.0/sriov_numvfs", "0\n");
+    CU_ASSERT_EQUAL(ask(&tree, NULL), 0);
+    tree_text(&tree, "bus/pci/devices/0000:01:00.0/sriov_numvfs", "4\n");
+    CU_ASSERT_EQUAL(ask(&tree, "has 4 virtual functions"), -EBUSY);
+    tree_text(&tree, "bus/pci/devices/0000:01:00.0/sriov_numvfs", "65536\n");
+    CU_ASSERT_EQUAL(ask(&tree, "sriov_numvfs"), -EBADMSG);
+    tree_drop(&tree, "bus/pci/devices/0000:01:00.0/sriov_numvfs");
     tree_text(&tree, "kernel/iommu_groups/12/name", "vfio-noiommu\n");
     CU_ASSERT_EQUAL(ask(&tree, "behind no IOMMU"), -ENODEV);
     tree_drop(&tree, "kernel/iommu_groups/12/name");
