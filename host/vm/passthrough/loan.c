@@ -13,13 +13,32 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #define NONE "-"
+
+#define LOCK_PATIENCE_MS 500u
+#define LOCK_STEP_MS     20u
 
 static int fail(struct error *err, const char *name, const char *what, int r)
 {
     return error_set(err, ERROR_UNAVAILABLE, r, "%s/" LOAN_FOLDER "/%s: %s: %s", state_path(), name, what,
                      strerror(-r));
+}
+
+/* A little patience: the reaper of another job's start holds a dead one's record for as long as it takes to read it. */
+static int lock(int fd)
+{
+    const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
+
+    for (unsigned waited = 0;; waited += LOCK_STEP_MS) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK || waited >= LOCK_PATIENCE_MS)
+            return -errno;
+        (void)nanosleep(&step, NULL);
+    }
 }
 
 int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err)
@@ -32,12 +51,13 @@ int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err)
     fd = openat(folder, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fail(err, name, "can't open it", -errno);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK
+    r = lock(fd);
+    if (r < 0)
+        return r == -EWOULDBLOCK
                    ? error_set(err, ERROR_UNAVAILABLE, -EBUSY,
                                "the PCI device %s is in use by another job; wait for its end, or name another device",
                                name)
-                   : fail(err, name, "can't lock it", -errno);
+                   : fail(err, name, "can't lock it", r);
     *ret_fd = take_fd(&fd);
     return 0;
 }
@@ -181,10 +201,12 @@ int loan_give_back(int sysfs, const struct loan *loan, struct error *err)
 static int reap(int sysfs, int folder, const char *name, struct error *err)
 {
     CLEANUP_FD int fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    struct stat status;
     struct loan loan;
     int r;
 
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+    /* An empty one is not locked, if only for a moment: a job may be about to. */
+    if (fd < 0 || fstat(fd, &status) < 0 || status.st_size == 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return 0;
     r = loan_read(fd, &loan, err);
     if (r < 0 || loan.count == 0)

@@ -26,7 +26,8 @@ struct loan {
 };
 
 /*
- * Opens and locks the file of a device, making it. ERROR_UNAVAILABLE, -EBUSY: another job has it. The lock is of the
+ * Opens and locks the file of a device, making it. ERROR_UNAVAILABLE, -EBUSY: another job has it, and still
+ * after half a second. The lock is of the
  * open file, so all processes that inherit it share it, and it ends with the last.
  */
 MUST_USE int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err);

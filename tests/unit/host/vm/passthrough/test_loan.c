@@ -45,6 +45,17 @@ static void test_one_job_a_device(void)
     CU_ASSERT_TRUE(WIFSIGNALED(status));
     CU_ASSERT_EQUAL(loan_lock(state, GPU, &again, NULL), 0);
     (void)close(again);
+    /* one that holds it for a moment, as the reaper does, is waited for */
+    CU_ASSERT_EQUAL_FATAL(loan_lock(state, GPU, &fd, NULL), 0);
+    child = fork();
+    if (child == 0) {
+        (void)usleep(100000);
+        _exit(0);
+    }
+    (void)close(fd);
+    CU_ASSERT_EQUAL(loan_lock(state, GPU, &again, NULL), 0);
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    (void)close(again);
     (void)close(other);
     (void)close(state);
     tree_remove(&tree);
