@@ -11,6 +11,7 @@
 
 #include "base/io.h"
 #include "host/confine/confine.h"
+#include "host/confine/place.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/passthrough/loan.h"
 #include "host/vm/passthrough/pci_driver.h"
@@ -68,6 +69,7 @@ static int confine(const struct place *place, struct error *err)
     };
     int r = confine_self(&profile, err);
 
+    (void)close(STDERR_FILENO); /* it speaks to nobody but the monitor */
     /* Nothing is taken yet; from now on the end of the monitor must not be ours. */
     if (r == 0 && prctl(PR_SET_PDEATHSIG, 0) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "the keeper of a device: prctl: %s", strerror(errno));
@@ -140,6 +142,8 @@ _Noreturn static void run(struct place *place)
 
     (void)setsid(); /* an interrupt at the terminal is the monitor's, not ours */
     (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
     if (!answer(place, order))
         _exit(1);
@@ -182,7 +186,7 @@ int keeper_start(int sysfs, int loan_fd, const struct pci_group *group, struct k
         free(keeper);
         return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
     }
-    *keeper = (struct keeper){.pid = fork(), .pidfd = -1, .socket = pair[0]};
+    *keeper = (struct keeper){.pid = confine_fork(), .pidfd = -1, .socket = pair[0]};
     if (keeper->pid == 0) {
         struct place place = {.sysfs = sysfs, .loan_fd = loan_fd, .socket = pair[1], .group = group};
 
