@@ -41,7 +41,7 @@ struct answer {
 };
 
 struct place { /* of the keeper's side */
-    int sysfs, loan_fd, socket;
+    int sysfs, loan_fd, group_fd, socket;
     const struct pci_group *group;
     struct loan loan;
     bool taken;
@@ -57,7 +57,7 @@ static int confine(const struct place *place, struct error *err)
         SCMP_SYS(ftruncate), SCMP_SYS(pwrite64),   SCMP_SYS(fsync),      /* the record */
         SCMP_SYS(prctl),                                                 /* to outlive the monitor: see below */
     };
-    const int keep[] = {place->sysfs, place->loan_fd, place->socket};
+    const int keep[] = {place->sysfs, place->loan_fd, place->group_fd, place->socket};
     const struct confine_profile profile = {
         .name = "lazaret-keeper",
         .folder_fd = &place->sysfs,
@@ -174,7 +174,8 @@ static int await(struct keeper *keeper, uint64_t deadline_ns, uint64_t *ret_ns, 
     return error_set(err, (enum error_kind)reply.kind, reply.code < 0 ? reply.code : -EBADMSG, "%s", reply.text);
 }
 
-int keeper_start(int sysfs, int loan_fd, const struct pci_group *group, struct keeper **ret_keeper, struct error *err)
+int keeper_start(int sysfs, int loan_fd, int group_fd, const struct pci_group *group, struct keeper **ret_keeper,
+                 struct error *err)
 {
     struct keeper *keeper = calloc(1, sizeof *keeper);
     uint64_t unused;
@@ -188,7 +189,8 @@ int keeper_start(int sysfs, int loan_fd, const struct pci_group *group, struct k
     }
     *keeper = (struct keeper){.pid = confine_fork(), .pidfd = -1, .socket = pair[0]};
     if (keeper->pid == 0) {
-        struct place place = {.sysfs = sysfs, .loan_fd = loan_fd, .socket = pair[1], .group = group};
+        struct place place = {
+            .sysfs = sysfs, .loan_fd = loan_fd, .group_fd = group_fd, .socket = pair[1], .group = group};
 
         (void)close(pair[0]);
         run(&place);

@@ -20,9 +20,9 @@ enum keeper_order {
     KEEPER_RETURN = 'b' /* give all back to the host's drivers, and end */
 };
 
-/* Forks it; `sysfs` and the locked record are inherited. Call before the process has threads. */
-MUST_USE int keeper_start(int sysfs, int loan_fd, const struct pci_group *group, struct keeper **ret_keeper,
-                          struct error *err);
+/* Forks it; `sysfs`, the locked record and the locked group are inherited. Call before the process has threads. */
+MUST_USE int keeper_start(int sysfs, int loan_fd, int group_fd, const struct pci_group *group,
+                          struct keeper **ret_keeper, struct error *err);
 
 /*
  * Gives an order and waits for the answer. *ret_ns is how long it took the keeper. ERROR_UNAVAILABLE: what could not be

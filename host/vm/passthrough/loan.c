@@ -41,6 +41,29 @@ static int lock(int fd)
     }
 }
 
+static int in_use(const char *name, struct error *err)
+{
+    return error_set(err, ERROR_UNAVAILABLE, -EBUSY,
+                     "the PCI device %s is in use by another job; wait for its end, or name another device", name);
+}
+
+int loan_lock_group(int sysfs, const struct pci_device *device, int *ret_fd, struct error *err)
+{
+    char path[SYSFS_PATH_MAX];
+    CLEANUP_FD int fd = -1;
+    int r;
+
+    (void)snprintf(path, sizeof path, "kernel/iommu_groups/%d", device->group);
+    fd = openat(sysfs, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    r = fd < 0 ? -errno : lock(fd);
+    if (r == -EWOULDBLOCK)
+        return in_use(device->name, err);
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, "/sys/%s: can't lock it: %s", path, strerror(-r));
+    *ret_fd = take_fd(&fd);
+    return 0;
+}
+
 int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err)
 {
     CLEANUP_FD int folder = -1, fd = -1;
@@ -53,11 +76,7 @@ int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err)
         return fail(err, name, "can't open it", -errno);
     r = lock(fd);
     if (r < 0)
-        return r == -EWOULDBLOCK
-                   ? error_set(err, ERROR_UNAVAILABLE, -EBUSY,
-                               "the PCI device %s is in use by another job; wait for its end, or name another device",
-                               name)
-                   : fail(err, name, "can't lock it", r);
+        return r == -EWOULDBLOCK ? in_use(name, err) : fail(err, name, "can't lock it", r);
     *ret_fd = take_fd(&fd);
     return 0;
 }
@@ -197,10 +216,23 @@ int loan_give_back(int sysfs, const struct loan *loan, struct error *err)
     return r;
 }
 
+/* Whether a living job has the group, by another of its functions. The group is locked where not, and where it is
+ * there.
+ */
+static bool group_is_lent(int sysfs, const char *name, int *ret_fd)
+{
+    struct pci_device device;
+    struct pci_address address;
+
+    return pci_address_parse(name, &address) == 0 && pci_device_read(sysfs, &address, &device, NULL) == 0 &&
+           device.group != PCI_NO_GROUP && loan_lock_group(sysfs, &device, ret_fd, NULL) == -EBUSY;
+}
+
 /* 1 where a dead job's device was given back, 0 where there was nothing to do. */
 static int reap(int sysfs, int folder, const char *name, struct error *err)
 {
     CLEANUP_FD int fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP_FD int group_fd = -1;
     struct stat status;
     struct loan loan;
     int r;
@@ -211,6 +243,8 @@ static int reap(int sysfs, int folder, const char *name, struct error *err)
     r = loan_read(fd, &loan, err);
     if (r < 0 || loan.count == 0)
         return r;
+    if (group_is_lent(sysfs, loan.functions[0].name, &group_fd))
+        return 0;
     r = loan_give_back(sysfs, &loan, err);
     if (r == 0)
         r = loan_clear(fd, err);

@@ -2,7 +2,8 @@
 /*
  * What has to be given back, on disk: $LAZARET_STATE/gpus/ADDRESS.
  *
- * A job holds a lock on the file of its device for as long as it lives, so that there is one job a device. The file is
+ * A job holds a lock on the file of its device for as long as it lives, and one on the folder of the device's IOMMU
+ * group (/sys/kernel/iommu_groups/N), so that there is one job a group, which all of it is lent to. The file is
  * empty but while the host's drivers are away: then it has a line for each function, "ADDRESS DRIVER OVERRIDE", where
  * "-" stands for none, synced before the first driver is touched. A file that has lines and can be locked is a dead
  * job's.
@@ -31,6 +32,12 @@ struct loan {
  * open file, so all processes that inherit it share it, and it ends with the last.
  */
 MUST_USE int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err);
+
+/*
+ * Opens and locks the folder of an IOMMU group in the same way: whichever of its functions a job has claimed, none of
+ * the others is to be had meanwhile. ERROR_UNAVAILABLE, -EBUSY as above.
+ */
+MUST_USE int loan_lock_group(int sysfs, const struct pci_device *device, int *ret_fd, struct error *err);
 
 void loan_of_group(const struct pci_group *group, struct loan *ret_loan);
 

@@ -61,6 +61,30 @@ static void test_one_job_a_device(void)
     tree_remove(&tree);
 }
 
+/* Two functions of one card have two records; the group is one. */
+static void test_one_job_a_group(void)
+{
+    const struct pci_device gpu = {.name = GPU, .group = 12}, sound = {.name = "0000:01:00.1", .group = 12},
+                            other = {.name = "0000:02:00.0", .group = 13}, gone = {.name = GPU, .group = 14};
+    struct error error = {0};
+    int fd = -1, again = -1, next = -1;
+    struct tree tree;
+
+    tree_make(&tree);
+    tree_text(&tree, "kernel/iommu_groups/12/type", "DMA");
+    tree_text(&tree, "kernel/iommu_groups/13/type", "DMA");
+    CU_ASSERT_EQUAL_FATAL(loan_lock_group(tree.places.sysfs, &gpu, &fd, NULL), 0);
+    CU_ASSERT_EQUAL(loan_lock_group(tree.places.sysfs, &sound, &again, &error), -EBUSY);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "0000:01:00.1 is in use by another job"));
+    CU_ASSERT_EQUAL(loan_lock_group(tree.places.sysfs, &other, &next, NULL), 0);
+    CU_ASSERT_EQUAL(loan_lock_group(tree.places.sysfs, &gone, &again, NULL), -ENOENT);
+    (void)close(fd);
+    CU_ASSERT_EQUAL(loan_lock_group(tree.places.sysfs, &sound, &again, NULL), 0);
+    (void)close(again);
+    (void)close(next);
+    tree_remove(&tree);
+}
+
 static void test_record(void)
 {
     static const char *const damaged[] = {"0000:01:00.0 nouveau\n",
@@ -199,6 +223,7 @@ static void test_quarantine(void)
 static void test_reap(void)
 {
     const struct loan loan = {.functions = {{.name = GPU, .driver = "nouveau", .override = ""}}, .count = 1};
+    const struct pci_device sound = {.name = "0000:01:00.1", .group = 12};
     struct tree_device gpu = tree_gpu();
     struct loan read;
     struct tree tree;
@@ -213,6 +238,10 @@ static void test_reap(void)
     CU_ASSERT_EQUAL(loan_reap(tree.places.sysfs, state, NULL), 0); /* of a job that lives */
     CU_ASSERT_EQUAL(loan_read(fd, &read, NULL), 0);
     CU_ASSERT_EQUAL(read.count, 1);
+    (void)close(fd);
+    /* of a dead one, whose group a living job has by another function */
+    CU_ASSERT_EQUAL_FATAL(loan_lock_group(tree.places.sysfs, &sound, &fd, NULL), 0);
+    CU_ASSERT_EQUAL(loan_reap(tree.places.sysfs, state, NULL), 0);
     (void)close(fd);
     CU_ASSERT_EQUAL(loan_reap(tree.places.sysfs, state, NULL), 1);
     CU_ASSERT_EQUAL_FATAL(loan_lock(state, GPU, &fd, NULL), 0);
@@ -233,6 +262,7 @@ static void test_reap(void)
 }
 
 const struct harness_test loan_tests[] = {{"one job a device", test_one_job_a_device},
+                                          {"one job a group", test_one_job_a_group},
                                           {"the record", test_record},
                                           {"binding to vfio-pci", test_bind},
                                           {"giving back", test_give_back},

@@ -119,7 +119,7 @@ static void test_keeper(void)
     struct tree tree;
     uint64_t ns = 0;
     char text[256];
-    int state, fd = -1, again = -1;
+    int state, fd = -1, again = -1, locked = -1;
 
     tree_make(&tree);
     gpu.driver = "vfio-pci";
@@ -128,7 +128,8 @@ static void test_keeper(void)
     memcpy(group.functions[0].driver, "nouveau", 8); /* the host's */
     state = open(tree.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CU_ASSERT_EQUAL_FATAL(loan_lock(state, "0000:01:00.0", &fd, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(keeper_start(tree.places.sysfs, fd, &group, &keeper, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(loan_lock_group(tree.places.sysfs, &group.functions[0], &locked, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(keeper_start(tree.places.sysfs, fd, locked, &group, &keeper, &error), 0);
     CU_ASSERT_EQUAL(keeper_order(keeper, KEEPER_TAKE, io_deadline_ms(5000), &ns, &error), 0);
     tree_read(&tree, "bus/pci/devices/0000:01:00.0/reset", text);
     CU_ASSERT_STRING_EQUAL(text, "1");
@@ -144,8 +145,12 @@ static void test_keeper(void)
     tree_add(&tree, &gpu);
     /* the lock is the keeper's too; with its end it gives back, clears the record, and lets go */
     (void)close(fd);
+    (void)close(locked);
     CU_ASSERT_EQUAL(loan_lock(state, "0000:01:00.0", &again, NULL), -EBUSY);
+    CU_ASSERT_EQUAL(loan_lock_group(tree.places.sysfs, &group.functions[0], &again, NULL), -EBUSY);
     keeper_free(keeper, io_deadline_ms(5000));
+    CU_ASSERT_EQUAL_FATAL(loan_lock_group(tree.places.sysfs, &group.functions[0], &locked, NULL), 0);
+    (void)close(locked);
     CU_ASSERT_EQUAL_FATAL(loan_lock(state, "0000:01:00.0", &again, NULL), 0);
     CU_ASSERT_EQUAL(loan_read(again, &loan, NULL), 0);
     CU_ASSERT_EQUAL(loan.count, 0);
@@ -165,7 +170,7 @@ static void test_late_keeper(void)
     struct loan loan;
     struct tree tree;
     uint64_t ns = 0;
-    int state, fd = -1, reader;
+    int state, fd = -1, reader, locked = -1;
 
     tree_make(&tree);
     gpu.driver = "vfio-pci";
@@ -177,7 +182,8 @@ static void test_late_keeper(void)
     CU_ASSERT_EQUAL_FATAL(mkfifoat(tree.places.sysfs, "bus/pci/devices/0000:01:00.0/reset", 0600), 0);
     state = open(tree.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CU_ASSERT_EQUAL_FATAL(loan_lock(state, "0000:01:00.0", &fd, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(keeper_start(tree.places.sysfs, fd, &group, &keeper, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(loan_lock_group(tree.places.sysfs, &group.functions[0], &locked, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(keeper_start(tree.places.sysfs, fd, locked, &group, &keeper, &error), 0);
     CU_ASSERT_EQUAL(keeper_order(keeper, KEEPER_TAKE, io_deadline_ms(200), &ns, &error), -ETIMEDOUT);
     CU_ASSERT_EQUAL(keeper_order(keeper, KEEPER_RETURN, io_deadline_ms(200), &ns, &error), -ETIMEDOUT);
     CU_ASSERT_EQUAL(error.kind, ERROR_INTERNAL);
@@ -192,6 +198,7 @@ static void test_late_keeper(void)
     CU_ASSERT_EQUAL(loan_read(fd, &loan, NULL), 0);
     CU_ASSERT_EQUAL(loan.count, 0);
     (void)close(reader);
+    (void)close(locked);
     (void)close(fd);
     (void)close(state);
     tree_remove(&tree);
