@@ -44,6 +44,7 @@ struct place { /* of the keeper's side */
     int sysfs, loan_fd, group_fd, socket;
     const struct pci_group *group;
     struct loan loan;
+    char boot[LOAN_BOOT_SIZE];
     bool taken;
 };
 
@@ -82,7 +83,7 @@ static int take(struct place *place, struct error *err)
     int r = 0;
 
     if (!place->taken) {
-        loan_of_group(group, &place->loan);
+        loan_of_group(group, place->boot, &place->loan);
         r = loan_write(place->loan_fd, &place->loan, err);
         place->taken = r == 0;
     }
@@ -177,10 +178,14 @@ static int await(struct keeper *keeper, uint64_t deadline_ns, uint64_t *ret_ns, 
 int keeper_start(int sysfs, int loan_fd, int group_fd, const struct pci_group *group, struct keeper **ret_keeper,
                  struct error *err)
 {
-    struct keeper *keeper = calloc(1, sizeof *keeper);
+    char boot[LOAN_BOOT_SIZE];
+    int r = loan_read_boot(boot, err), pair[2];
+    struct keeper *keeper;
     uint64_t unused;
-    int pair[2], r;
 
+    if (r < 0)
+        return r;
+    keeper = calloc(1, sizeof *keeper);
     if (keeper == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the keeper of a device");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -192,6 +197,7 @@ int keeper_start(int sysfs, int loan_fd, int group_fd, const struct pci_group *g
         struct place place = {
             .sysfs = sysfs, .loan_fd = loan_fd, .group_fd = group_fd, .socket = pair[1], .group = group};
 
+        memcpy(place.boot, boot, sizeof place.boot); /* of /proc, which the keeper has not */
         (void)close(pair[0]);
         run(&place);
     }

@@ -16,7 +16,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define NONE "-"
+#define NONE      "-"
+#define BOOT_WORD "boot"
+#define BOOT_ID   "/proc/sys/kernel/random/boot_id"
 
 #define LOCK_PATIENCE_MS 500u
 #define LOCK_STEP_MS     20u
@@ -81,9 +83,23 @@ int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err)
     return 0;
 }
 
-void loan_of_group(const struct pci_group *group, struct loan *ret_loan)
+int loan_read_boot(char ret_boot[LOAN_BOOT_SIZE], struct error *err)
+{
+    char boot[LOAN_BOOT_SIZE + 1]; /* with its newline, at first */
+    int r = sysfs_read_text(AT_FDCWD, BOOT_ID, boot, sizeof boot);
+
+    if (r == 0 && strlen(boot) != LOAN_BOOT_SIZE - 1)
+        r = -EBADMSG;
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, BOOT_ID ": %s", strerror(-r));
+    memcpy(ret_boot, boot, LOAN_BOOT_SIZE);
+    return 0;
+}
+
+void loan_of_group(const struct pci_group *group, const char boot[LOAN_BOOT_SIZE], struct loan *ret_loan)
 {
     *ret_loan = (struct loan){.count = group->count};
+    memcpy(ret_loan->boot, boot, sizeof ret_loan->boot);
     for (unsigned i = 0; i < group->count; i++) {
         const struct pci_device *from = &group->functions[i];
         struct loan_function *to = &ret_loan->functions[i];
@@ -104,7 +120,7 @@ static const char *or_none(const char *name)
 int loan_write(int fd, const struct loan *loan, struct error *err)
 {
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(LOAN_SIZE_MAX);
-    int r = 0;
+    int r = buffer_append_format(&text, BOOT_WORD " %s\n", loan->boot);
 
     for (unsigned i = 0; r == 0 && i < loan->count; i++) {
         const struct loan_function *function = &loan->functions[i];
@@ -136,6 +152,14 @@ static bool read_word(const char **text, char end, char *ret_word, size_t room)
     return true;
 }
 
+static bool read_boot_line(const char **text, char ret_boot[LOAN_BOOT_SIZE])
+{
+    char word[sizeof BOOT_WORD];
+
+    return read_word(text, ' ', word, sizeof word) && strcmp(word, BOOT_WORD) == 0 &&
+           read_word(text, '\n', ret_boot, LOAN_BOOT_SIZE);
+}
+
 static bool read_line(const char **text, struct loan_function *ret_function)
 {
     struct pci_address address;
@@ -154,23 +178,32 @@ static bool read_line(const char **text, struct loan_function *ret_function)
 
 int loan_read(int fd, struct loan *ret_loan, struct error *err)
 {
-    char text[LOAN_SIZE_MAX + 1];
+    char text[LOAN_SIZE_MAX + 1], boot[LOAN_BOOT_SIZE];
     struct loan loan = {.count = 0};
     const char *place = text;
     ssize_t size = io_pread_full(fd, text, sizeof text, 0);
+    int r;
 
     if (size < 0)
         return fail(err, "", "can't read a record", (int)size);
     if ((size_t)size == sizeof text || memchr(text, '\0', (size_t)size) != NULL)
         return fail(err, "", "a record is damaged", -EBADMSG);
     text[size] = '\0';
+    if (size > 0 && !read_boot_line(&place, loan.boot))
+        return fail(err, "", "a record is damaged", -EBADMSG);
     while (*place != '\0') {
         if (loan.count == PCI_FUNCTIONS_MAX || !read_line(&place, &loan.functions[loan.count]))
             return fail(err, "", "a record is damaged", -EBADMSG);
         loan.count++;
     }
-    *ret_loan = loan;
-    return 0;
+    r = loan.count == 0 ? 0 : loan_read_boot(boot, err);
+    if (r == 0 && loan.count > 0 && strcmp(boot, loan.boot) != 0) {
+        r = loan_clear(fd, err);
+        loan = (struct loan){.count = 0};
+    }
+    if (r == 0)
+        *ret_loan = loan;
+    return r;
 }
 
 /* ---- giving back --------------------------------------------------------------------------------- */
