@@ -8,6 +8,9 @@
 
 #define MEMLOCK_WANTED (UINT64_C(2) << 30) /* a guest with a device, whose memory is pinned */
 
+#define SLAVES_MAX       16u /* that a block device is made of; one of more passes for unencrypted */
+#define SLAVES_DEPTH_MAX 4u  /* a volume of LVM on a RAID of partitions has two */
+
 /* --- swap -------------------------------------------------------------------------------------------------------- */
 
 struct swaps {
@@ -15,14 +18,33 @@ struct swaps {
     char plain[DOCTOR_TEXT_MAX], safe[DOCTOR_TEXT_MAX];
 };
 
-/* Whether dm-crypt stands between a block device and the disk: its UUID begins with CRYPT- (cryptsetup). */
+/*
+ * Whether dm-crypt stands between a block device and every disk below it: the device's own UUID begins with CRYPT-
+ * (cryptsetup), or that of each which it is made of (a volume of LVM, a RAID), or of what those are made of.
+ */
+static bool is_encrypted_at(const struct doctor *d, const char *name, unsigned depth)
+{
+    char path[PATH_MAX], uuid[256], slaves[SLAVES_MAX + 1][DOCTOR_NAME_MAX];
+    size_t count;
+
+    (void)snprintf(path, sizeof path, "/sys/class/block/%s/dm/uuid", name);
+    if (doctor_read_line(d, path, uuid, sizeof uuid) == 0 && strncmp(uuid, "CRYPT-", 6) == 0)
+        return true;
+    (void)snprintf(path, sizeof path, "/sys/block/%s/slaves", name);
+    count = depth == 0 ? 0 : doctor_read_folder(d, path, slaves, SLAVES_MAX + 1);
+    if (count == 0 || count > SLAVES_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!is_encrypted_at(d, slaves[i], depth - 1))
+            return false;
+    return true;
+}
+
 static bool is_encrypted(const struct doctor *d, const char *device)
 {
-    char path[PATH_MAX], uuid[256];
     const char *name = strrchr(device, '/');
 
-    (void)snprintf(path, sizeof path, "/sys/class/block/%s/dm/uuid", name != NULL ? name + 1 : device);
-    return doctor_read_line(d, path, uuid, sizeof uuid) == 0 && strncmp(uuid, "CRYPT-", 6) == 0;
+    return is_encrypted_at(d, name != NULL ? name + 1 : device, SLAVES_DEPTH_MAX);
 }
 
 /* /proc/swaps: "Filename Type Size Used Priority", under a heading. */

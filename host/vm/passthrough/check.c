@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define UNSAFE_INTERRUPTS "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+#define UNSAFE_INTERRUPTS     "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+#define VIRTUAL_FUNCTIONS_MAX 65535u /* TotalVFs has 16 bits */
 
 int check_open_places(struct check_places *ret_places, struct error *err)
 {
@@ -66,6 +67,28 @@ static int check_reset(const struct pci_device *device, struct error *err)
         device->name);
 }
 
+/* Its virtual functions are devices of their own, which others may have, and which end with its driver. */
+static int check_no_virtual_functions(int sysfs, const struct pci_device *device, struct error *err)
+{
+    char path[SYSFS_PATH_MAX];
+    uint64_t count = 0;
+    int r;
+
+    pci_device_path(device->name, "sriov_numvfs", path);
+    r = sysfs_read_number(sysfs, path, VIRTUAL_FUNCTIONS_MAX, &count);
+    if (r == -ENOENT) /* it can have none */
+        return 0;
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, "the PCI device %s: its sriov_numvfs can't be understood: %s",
+                         device->name, strerror(-r));
+    if (count == 0)
+        return 0;
+    return error_set(err, ERROR_UNAVAILABLE, -EBUSY,
+                     "the PCI device %s has %u virtual functions, which others may use; take them away "
+                     "(echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs), or use another card",
+                     device->name, (unsigned)count, device->name);
+}
+
 /* The kernel lets one open a group at a time. Only where vfio-pci has it already: else nobody can. */
 static int check_group_unused(int dev, const struct pci_device *device, struct error *err)
 {
@@ -99,8 +122,11 @@ int check_any_device(const struct check_places *places, const struct pci_address
         r = check_interrupts(places->sysfs, &device, err);
     if (r == 0)
         r = check_reset(&device, err);
-    for (unsigned i = 0; r == 0 && i < group.count; i++)
-        r = display_check_unused(places->sysfs, places->proc, &group.functions[i], err);
+    for (unsigned i = 0; r == 0 && i < group.count; i++) {
+        r = check_no_virtual_functions(places->sysfs, &group.functions[i], err);
+        if (r == 0)
+            r = display_check_unused(places->sysfs, places->proc, &group.functions[i], err);
+    }
     if (r == 0)
         r = check_group_unused(places->dev, &device, err);
     if (r == 0)

@@ -20,7 +20,8 @@ bool check_is_gpu(const struct pci_device *device);
 
 /*
  * All of it, in this order: the device is there, is no bridge, is a GPU; it has an IOMMU that remaps interrupts too;
- * its group is its own; it can be reset; nobody uses it. ERROR_UNAVAILABLE with the reason and the remedy.
+ * its group is its own; it can be reset; it has no virtual functions; nobody uses it. ERROR_UNAVAILABLE with the reason
+ * and the remedy.
  */
 MUST_USE int check_device(const struct check_places *places, const struct pci_address *address,
                           struct pci_group *ret_group, struct error *err);

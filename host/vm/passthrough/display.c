@@ -4,7 +4,8 @@
  *
  * Theory of operation. A driver asked to let go of a device that processes have open waits for them, for ever if need
  * be. So they are looked for first: the device's nodes are those whose numbers ("MAJOR:MINOR" in files called dev)
- * stand below its folder in sysfs, under drm/ and graphics/; whoever has one of them open shows it in /proc/PID/fd.
+ * stand below its folder in sysfs, under drm/, accel/ and the cards of sound/; whoever has one of them open shows it
+ * in /proc/PID/fd. What has a framebuffer, graphics/fb*, is refused for that alone.
  */
 #include "host/vm/passthrough/display.h"
 
@@ -79,7 +80,7 @@ static int add_node(const struct pci_device *device, int folder, const char *nam
     return 0;
 }
 
-/* drm/card0, drm/renderD128, drm/card0/card0-DP-1; graphics/fb0. */
+/* drm/card0, drm/renderD128, drm/card0/card0-DP-1; accel/accel0; sound/card0/controlC0, sound/card0/pcmC0D0p. */
 static int look_at(int sysfs, const struct pci_device *device, const char *path, struct nodes *nodes, bool deeper,
                    struct error *err)
 {
@@ -93,8 +94,7 @@ static int look_at(int sysfs, const struct pci_device *device, const char *path,
             continue;
         if (is_lit(dirfd(folder), entry->d_name))
             return in_use(device, err, "drives a screen", "take the screen to another card, or end what draws on it");
-        if (deeper)
-            r = add_node(device, dirfd(folder), entry->d_name, nodes, err);
+        r = add_node(device, dirfd(folder), entry->d_name, nodes, err);
         if (r == 0 && deeper && strncmp(entry->d_name, "card", 4) == 0 && strlen(entry->d_name) < SYSFS_NAME_MAX) {
             (void)snprintf(below, sizeof below, "%.128s/%.32s", path, entry->d_name);
             r = look_at(sysfs, device, below, nodes, false, err);
@@ -114,8 +114,9 @@ static int check_framebuffer(int sysfs, const struct pci_device *device, struct 
     folder = open_folder(sysfs, path);
     while (folder != NULL && (entry = readdir(folder)) != NULL)
         if (strncmp(entry->d_name, "fb", 2) == 0)
-            return in_use(device, err, "has a framebuffer that the host draws on",
-                          "keep the console off it (video=efifb:off, fbcon=map:1), or use another card");
+            return in_use(
+                device, err, "has a framebuffer that the host draws on",
+                "reserve it at boot: vfio-pci.ids=VENDOR:DEVICE on the kernel's command line; or use another card");
     return 0;
 }
 
@@ -161,6 +162,7 @@ static int check_processes(int proc, const struct pci_device *device, const stru
 
 int display_check_unused(int sysfs, int proc, const struct pci_device *device, struct error *err)
 {
+    static const char *const folders[] = {"drm", "accel", "sound"};
     struct nodes nodes = {.count = 0};
     char path[SYSFS_PATH_MAX];
     int r;
@@ -169,8 +171,9 @@ int display_check_unused(int sysfs, int proc, const struct pci_device *device, s
         return in_use(device, err, "is the display that the host booted with",
                       "choose another one as the first in the firmware, or use another card");
     r = check_framebuffer(sysfs, device, err);
-    pci_device_path(device->name, "drm", path);
-    if (r == 0)
+    for (size_t i = 0; r == 0 && i < sizeof folders / sizeof folders[0]; i++) {
+        pci_device_path(device->name, folders[i], path);
         r = look_at(sysfs, device, path, &nodes, true, err);
+    }
     return r < 0 ? r : check_processes(proc, device, &nodes, err);
 }

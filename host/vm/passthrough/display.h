@@ -5,7 +5,7 @@
 
 #include "host/vm/passthrough/pci_device.h"
 
-#define DISPLAY_NODES_MAX 64u /* of a device under /dev: its cards, its renderers, its framebuffers */
+#define DISPLAY_NODES_MAX 64u /* of a device under /dev: its cards, its renderers, its accelerators, its sound */
 
 /*
  * ERROR_UNAVAILABLE, -EBUSY: the firmware's display, a framebuffer, a connector that is lit, or a process that has

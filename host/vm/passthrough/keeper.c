@@ -11,6 +11,7 @@
 
 #include "base/io.h"
 #include "host/confine/confine.h"
+#include "host/confine/place.h"
 #include "host/vm/deadlines.h"
 #include "host/vm/passthrough/loan.h"
 #include "host/vm/passthrough/pci_driver.h"
@@ -30,7 +31,7 @@
 struct keeper {
     pid_t pid;
     int pidfd, socket;
-    bool lost;
+    int lost; /* what ended the talk with it; 0: it answers */
 };
 
 struct answer {
@@ -40,9 +41,10 @@ struct answer {
 };
 
 struct place { /* of the keeper's side */
-    int sysfs, loan_fd, socket;
+    int sysfs, loan_fd, group_fd, socket;
     const struct pci_group *group;
     struct loan loan;
+    char boot[LOAN_BOOT_SIZE];
     bool taken;
 };
 
@@ -56,7 +58,7 @@ static int confine(const struct place *place, struct error *err)
         SCMP_SYS(ftruncate), SCMP_SYS(pwrite64),   SCMP_SYS(fsync),      /* the record */
         SCMP_SYS(prctl),                                                 /* to outlive the monitor: see below */
     };
-    const int keep[] = {place->sysfs, place->loan_fd, place->socket};
+    const int keep[] = {place->sysfs, place->loan_fd, place->group_fd, place->socket};
     const struct confine_profile profile = {
         .name = "lazaret-keeper",
         .folder_fd = &place->sysfs,
@@ -68,6 +70,7 @@ static int confine(const struct place *place, struct error *err)
     };
     int r = confine_self(&profile, err);
 
+    (void)close(STDERR_FILENO); /* it speaks to nobody but the monitor */
     /* Nothing is taken yet; from now on the end of the monitor must not be ours. */
     if (r == 0 && prctl(PR_SET_PDEATHSIG, 0) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "the keeper of a device: prctl: %s", strerror(errno));
@@ -80,7 +83,7 @@ static int take(struct place *place, struct error *err)
     int r = 0;
 
     if (!place->taken) {
-        loan_of_group(group, &place->loan);
+        loan_of_group(group, place->boot, &place->loan);
         r = loan_write(place->loan_fd, &place->loan, err);
         place->taken = r == 0;
     }
@@ -140,6 +143,8 @@ _Noreturn static void run(struct place *place)
 
     (void)setsid(); /* an interrupt at the terminal is the monitor's, not ours */
     (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
     if (!answer(place, order))
         _exit(1);
@@ -156,7 +161,7 @@ static int await(struct keeper *keeper, uint64_t deadline_ns, uint64_t *ret_ns, 
     static struct answer reply;
     int r = io_read_full(keeper->socket, &reply, sizeof reply, deadline_ns);
 
-    keeper->lost = r < 0; /* an answer that comes late must not be taken for the next one */
+    keeper->lost = r; /* an answer that comes late must not be taken for the next one */
     if (r == -ETIMEDOUT)
         return error_set(err, ERROR_INTERNAL, r,
                          "the host's driver does not let go of the device in time, or the device "
@@ -170,22 +175,29 @@ static int await(struct keeper *keeper, uint64_t deadline_ns, uint64_t *ret_ns, 
     return error_set(err, (enum error_kind)reply.kind, reply.code < 0 ? reply.code : -EBADMSG, "%s", reply.text);
 }
 
-int keeper_start(int sysfs, int loan_fd, const struct pci_group *group, struct keeper **ret_keeper, struct error *err)
+int keeper_start(int sysfs, int loan_fd, int group_fd, const struct pci_group *group, struct keeper **ret_keeper,
+                 struct error *err)
 {
-    struct keeper *keeper = calloc(1, sizeof *keeper);
+    char boot[LOAN_BOOT_SIZE];
+    int r = loan_read_boot(boot, err), pair[2];
+    struct keeper *keeper;
     uint64_t unused;
-    int pair[2], r;
 
+    if (r < 0)
+        return r;
+    keeper = calloc(1, sizeof *keeper);
     if (keeper == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the keeper of a device");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         free(keeper);
         return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
     }
-    *keeper = (struct keeper){.pid = fork(), .pidfd = -1, .socket = pair[0]};
+    *keeper = (struct keeper){.pid = confine_fork(), .pidfd = -1, .socket = pair[0]};
     if (keeper->pid == 0) {
-        struct place place = {.sysfs = sysfs, .loan_fd = loan_fd, .socket = pair[1], .group = group};
+        struct place place = {
+            .sysfs = sysfs, .loan_fd = loan_fd, .group_fd = group_fd, .socket = pair[1], .group = group};
 
+        memcpy(place.boot, boot, sizeof place.boot); /* of /proc, which the keeper has not */
         (void)close(pair[0]);
         run(&place);
     }
@@ -206,11 +218,20 @@ int keeper_order(struct keeper *keeper, enum keeper_order order, uint64_t deadli
                  struct error *err)
 {
     const char byte = (char)order;
-    int r = keeper->lost ? -EPIPE : io_write_full(keeper->socket, &byte, 1, deadline_ns);
+    int r = keeper->lost;
 
+    if (r == -ETIMEDOUT)
+        return error_set(err, ERROR_INTERNAL, r, "the keeper of the device is not done with what it was told before");
+    if (r == 0)
+        r = io_write_full(keeper->socket, &byte, 1, deadline_ns);
     if (r < 0)
         return error_set(err, ERROR_INTERNAL, r, "the keeper of the device is gone: %s", strerror(-r));
     return await(keeper, deadline_ns, ret_ns, err);
+}
+
+bool keeper_has_ended(const struct keeper *keeper, uint64_t deadline_ns)
+{
+    return io_wait(keeper->pidfd, POLLIN, deadline_ns) == 0;
 }
 
 void keeper_free(struct keeper *keeper, uint64_t deadline_ns)

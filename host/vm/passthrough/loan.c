@@ -13,13 +13,57 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 
-#define NONE "-"
+#define NONE      "-"
+#define BOOT_WORD "boot"
+#define BOOT_ID   "/proc/sys/kernel/random/boot_id"
+
+#define LOCK_PATIENCE_MS 500u
+#define LOCK_STEP_MS     20u
 
 static int fail(struct error *err, const char *name, const char *what, int r)
 {
     return error_set(err, ERROR_UNAVAILABLE, r, "%s/" LOAN_FOLDER "/%s: %s: %s", state_path(), name, what,
                      strerror(-r));
+}
+
+/* A little patience: the reaper of another job's start holds a dead one's record for as long as it takes to read it. */
+static int lock(int fd)
+{
+    const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
+
+    for (unsigned waited = 0;; waited += LOCK_STEP_MS) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK || waited >= LOCK_PATIENCE_MS)
+            return -errno;
+        (void)nanosleep(&step, NULL);
+    }
+}
+
+static int in_use(const char *name, struct error *err)
+{
+    return error_set(err, ERROR_UNAVAILABLE, -EBUSY,
+                     "the PCI device %s is in use by another job; wait for its end, or name another device", name);
+}
+
+int loan_lock_group(int sysfs, const struct pci_device *device, int *ret_fd, struct error *err)
+{
+    char path[SYSFS_PATH_MAX];
+    CLEANUP_FD int fd = -1;
+    int r;
+
+    (void)snprintf(path, sizeof path, "kernel/iommu_groups/%d", device->group);
+    fd = openat(sysfs, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    r = fd < 0 ? -errno : lock(fd);
+    if (r == -EWOULDBLOCK)
+        return in_use(device->name, err);
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, "/sys/%s: can't lock it: %s", path, strerror(-r));
+    *ret_fd = take_fd(&fd);
+    return 0;
 }
 
 int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err)
@@ -32,19 +76,30 @@ int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err)
     fd = openat(folder, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fail(err, name, "can't open it", -errno);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK
-                   ? error_set(err, ERROR_UNAVAILABLE, -EBUSY,
-                               "the PCI device %s is in use by another job; wait for its end, or name another device",
-                               name)
-                   : fail(err, name, "can't lock it", -errno);
+    r = lock(fd);
+    if (r < 0)
+        return r == -EWOULDBLOCK ? in_use(name, err) : fail(err, name, "can't lock it", r);
     *ret_fd = take_fd(&fd);
     return 0;
 }
 
-void loan_of_group(const struct pci_group *group, struct loan *ret_loan)
+int loan_read_boot(char ret_boot[LOAN_BOOT_SIZE], struct error *err)
+{
+    char boot[LOAN_BOOT_SIZE + 1]; /* with its newline, at first */
+    int r = sysfs_read_text(AT_FDCWD, BOOT_ID, boot, sizeof boot);
+
+    if (r == 0 && strlen(boot) != LOAN_BOOT_SIZE - 1)
+        r = -EBADMSG;
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, BOOT_ID ": %s", strerror(-r));
+    memcpy(ret_boot, boot, LOAN_BOOT_SIZE);
+    return 0;
+}
+
+void loan_of_group(const struct pci_group *group, const char boot[LOAN_BOOT_SIZE], struct loan *ret_loan)
 {
     *ret_loan = (struct loan){.count = group->count};
+    memcpy(ret_loan->boot, boot, sizeof ret_loan->boot);
     for (unsigned i = 0; i < group->count; i++) {
         const struct pci_device *from = &group->functions[i];
         struct loan_function *to = &ret_loan->functions[i];
@@ -65,7 +120,7 @@ static const char *or_none(const char *name)
 int loan_write(int fd, const struct loan *loan, struct error *err)
 {
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(LOAN_SIZE_MAX);
-    int r = 0;
+    int r = buffer_append_format(&text, BOOT_WORD " %s\n", loan->boot);
 
     for (unsigned i = 0; r == 0 && i < loan->count; i++) {
         const struct loan_function *function = &loan->functions[i];
@@ -97,6 +152,14 @@ static bool read_word(const char **text, char end, char *ret_word, size_t room)
     return true;
 }
 
+static bool read_boot_line(const char **text, char ret_boot[LOAN_BOOT_SIZE])
+{
+    char word[sizeof BOOT_WORD];
+
+    return read_word(text, ' ', word, sizeof word) && strcmp(word, BOOT_WORD) == 0 &&
+           read_word(text, '\n', ret_boot, LOAN_BOOT_SIZE);
+}
+
 static bool read_line(const char **text, struct loan_function *ret_function)
 {
     struct pci_address address;
@@ -115,23 +178,32 @@ static bool read_line(const char **text, struct loan_function *ret_function)
 
 int loan_read(int fd, struct loan *ret_loan, struct error *err)
 {
-    char text[LOAN_SIZE_MAX + 1];
+    char text[LOAN_SIZE_MAX + 1], boot[LOAN_BOOT_SIZE];
     struct loan loan = {.count = 0};
     const char *place = text;
     ssize_t size = io_pread_full(fd, text, sizeof text, 0);
+    int r;
 
     if (size < 0)
         return fail(err, "", "can't read a record", (int)size);
     if ((size_t)size == sizeof text || memchr(text, '\0', (size_t)size) != NULL)
         return fail(err, "", "a record is damaged", -EBADMSG);
     text[size] = '\0';
+    if (size > 0 && !read_boot_line(&place, loan.boot))
+        return fail(err, "", "a record is damaged", -EBADMSG);
     while (*place != '\0') {
         if (loan.count == PCI_FUNCTIONS_MAX || !read_line(&place, &loan.functions[loan.count]))
             return fail(err, "", "a record is damaged", -EBADMSG);
         loan.count++;
     }
-    *ret_loan = loan;
-    return 0;
+    r = loan.count == 0 ? 0 : loan_read_boot(boot, err);
+    if (r == 0 && loan.count > 0 && strcmp(boot, loan.boot) != 0) {
+        r = loan_clear(fd, err);
+        loan = (struct loan){.count = 0};
+    }
+    if (r == 0)
+        *ret_loan = loan;
+    return r;
 }
 
 /* ---- giving back --------------------------------------------------------------------------------- */
@@ -177,18 +249,35 @@ int loan_give_back(int sysfs, const struct loan *loan, struct error *err)
     return r;
 }
 
+/* Whether a living job has the group, by another of its functions. The group is locked where not, and where it is
+ * there.
+ */
+static bool group_is_lent(int sysfs, const char *name, int *ret_fd)
+{
+    struct pci_device device;
+    struct pci_address address;
+
+    return pci_address_parse(name, &address) == 0 && pci_device_read(sysfs, &address, &device, NULL) == 0 &&
+           device.group != PCI_NO_GROUP && loan_lock_group(sysfs, &device, ret_fd, NULL) == -EBUSY;
+}
+
 /* 1 where a dead job's device was given back, 0 where there was nothing to do. */
 static int reap(int sysfs, int folder, const char *name, struct error *err)
 {
     CLEANUP_FD int fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP_FD int group_fd = -1;
+    struct stat status;
     struct loan loan;
     int r;
 
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+    /* An empty one is not locked, if only for a moment: a job may be about to. */
+    if (fd < 0 || fstat(fd, &status) < 0 || status.st_size == 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return 0;
     r = loan_read(fd, &loan, err);
     if (r < 0 || loan.count == 0)
         return r;
+    if (group_is_lent(sysfs, loan.functions[0].name, &group_fd))
+        return 0;
     r = loan_give_back(sysfs, &loan, err);
     if (r == 0)
         r = loan_clear(fd, err);

@@ -26,9 +26,10 @@ struct passthrough {
     struct passthrough_facts facts;
     struct pci_group group;
     struct keeper *keeper;
-    int kernel_log;     /* -1: it can't be read */
-    int sysfs, loan_fd; /* the lock is shared with the keeper */
-    bool done;          /* it was given back, or that was tried */
+    int kernel_log; /* -1: it can't be read */
+    int sysfs;
+    int loan_fd, group_fd; /* the locks are shared with the keeper */
+    bool done;             /* it was given back, or that was tried */
 };
 
 /* ---- the claim ----------------------------------------------------------------------------------- */
@@ -74,41 +75,46 @@ static int recover(struct passthrough *passthrough, struct error *err)
     return r < 0 ? r : loan_clear(passthrough->loan_fd, err);
 }
 
-static int lock(struct passthrough *passthrough, const char *name, struct error *err)
+static int lock(struct passthrough *passthrough, const struct pci_address *address, struct error *err)
 {
     CLEANUP_FD int state_fd = -1;
-    int r = state_open(&state_fd, err);
+    struct pci_device device;
+    int r = pci_device_read(passthrough->sysfs, address, &device, err);
 
     if (r == 0)
-        r = loan_lock(state_fd, name, &passthrough->loan_fd, err);
+        r = state_open(&state_fd, err);
+    if (r == 0)
+        r = loan_lock(state_fd, device.name, &passthrough->loan_fd, err);
+    if (r == 0)
+        r = loan_lock_group(passthrough->sysfs, &device, &passthrough->group_fd, err);
     return r < 0 ? r : recover(passthrough, err);
 }
 
 static int claim(struct passthrough *passthrough, const struct pci_address *address, bool any, struct error *err)
 {
     struct check_places places;
-    char name[PCI_ADDRESS_SIZE];
     int r = check_open_places(&places, err);
 
     if (r < 0)
         return r;
     passthrough->sysfs = take_fd(&places.sysfs);
     places.sysfs = passthrough->sysfs;
-    pci_address_format(address, name);
     /* Looked at first, so that a record is made of nothing but GPUs; and again once nobody else can have it. */
     r = (any ? check_any_device : check_device)(&places, address, &passthrough->group, err);
     if (r == -EBUSY || r == 0)
-        r = lock(passthrough, name, err);
-    if (r == 0)
-        r = (any ? check_any_device : check_device)(&places, address, &passthrough->group, err);
+        r = lock(passthrough, address, err);
+    /* The option that leaves interrupts open is seen only once its module is there. */
     if (r == 0)
         r = load_driver(passthrough->sysfs, err);
+    if (r == 0)
+        r = (any ? check_any_device : check_device)(&places, address, &passthrough->group, err);
     places.sysfs = -1;
     check_close_places(&places);
     if (r < 0)
         return r;
     describe(passthrough);
-    return keeper_start(passthrough->sysfs, passthrough->loan_fd, &passthrough->group, &passthrough->keeper, err);
+    return keeper_start(passthrough->sysfs, passthrough->loan_fd, passthrough->group_fd, &passthrough->group,
+                        &passthrough->keeper, err);
 }
 
 static int claim_text(const char *text, bool any, struct passthrough **ret_passthrough, struct error *err)
@@ -125,7 +131,7 @@ static int claim_text(const char *text, bool any, struct passthrough **ret_passt
     passthrough = calloc(1, sizeof *passthrough);
     if (passthrough == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for a device");
-    passthrough->sysfs = passthrough->loan_fd = -1;
+    passthrough->sysfs = passthrough->loan_fd = passthrough->group_fd = -1;
     passthrough->kernel_log = dma_faults_open();
     passthrough->facts.faults_known = passthrough->kernel_log >= 0;
     r = claim(passthrough, &address, any, err);
@@ -206,8 +212,12 @@ void passthrough_return(struct passthrough *passthrough)
         return;
     passthrough->done = true;
     r = keeper_order(passthrough->keeper, KEEPER_RETURN, io_deadline_ms(VM_DEADLINE_DEVICE_MS), &ns, &trouble);
-    /* The keeper was killed: what it wrote down is done from here. */
-    if (r < 0 && trouble.kind == ERROR_INTERNAL && r != -ETIMEDOUT)
+    /*
+     * The keeper was killed: what it wrote down is done from here. One that is late is left to it: it may wait in the
+     * kernel, where the monitor would then wait too. The end of its socket comes a little before its own.
+     */
+    if (r < 0 && trouble.kind == ERROR_INTERNAL &&
+        keeper_has_ended(passthrough->keeper, r == -ETIMEDOUT ? io_now_ns() : io_deadline_ms(VM_DEADLINE_KEEPER_MS)))
         r = recover(passthrough, &trouble);
     passthrough->facts.returned = r == 0;
     if (r < 0)
@@ -228,6 +238,7 @@ void passthrough_free(struct passthrough *passthrough)
     keeper_free(passthrough->keeper, io_deadline_ms(VM_DEADLINE_KEEPER_MS));
     cleanup_close_fd(&passthrough->kernel_log);
     cleanup_close_fd(&passthrough->loan_fd);
+    cleanup_close_fd(&passthrough->group_fd);
     cleanup_close_fd(&passthrough->sysfs);
     free(passthrough);
 }

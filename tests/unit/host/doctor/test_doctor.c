@@ -187,6 +187,17 @@ static void test_memory(void)
     machine_put(&machine, "/sys/class/block/dm-1/dm/uuid", "LVM-abc");
     machine_put(&machine, "/sys/block/zram0/backing_dev", "none");
     expect(doctor_check_swap, "swap", DOCTOR_NOTE, "may be written to /dev/dm-1");
+    machine_put(&machine, "/sys/block/dm-1/slaves/dm-0", ""); /* a volume of LVM, over LUKS */
+    expect(doctor_check_swap, "swap", DOCTOR_NOTE, "may be written to /dev/dm-1");
+    machine_put(&machine, "/sys/class/block/dm-0/dm/uuid", "CRYPT-LUKS2-sda3");
+    expect(doctor_check_swap, "swap", DOCTOR_OK, "/dev/zram0 (in memory), /dev/dm-1 (encrypted)");
+    machine_put(&machine, "/sys/block/dm-1/slaves/sdb1", ""); /* and over a plain partition */
+    expect(doctor_check_swap, "swap", DOCTOR_NOTE, "may be written to /dev/dm-1");
+    machine_remove(&machine, "/sys/block/dm-1/slaves/sdb1");
+    machine_put(&machine, "/sys/class/block/dm-0/dm/uuid", "LVM-abc");
+    machine_put(&machine, "/sys/block/dm-0/slaves/dm-1", ""); /* a circle, which no kernel makes, ends */
+    expect(doctor_check_swap, "swap", DOCTOR_NOTE, "may be written to /dev/dm-1");
+    machine_remove(&machine, "/sys/block/dm-0");
     machine_put(&machine, "/sys/class/block/dm-1/dm/uuid", "CRYPT-PLAIN-swap");
     expect(doctor_check_swap, "swap", DOCTOR_OK, "/dev/zram0 (in memory), /dev/dm-1 (encrypted)");
     machine_put(&machine, "/sys/block/zram0/backing_dev", "/dev/sda3");

@@ -99,6 +99,13 @@ static void test_refused(void)
     tree_text(&tree, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
     CU_ASSERT_EQUAL(ask(&tree, "allow_unsafe_interrupts"), -EPERM);
     tree_text(&tree, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
+    tree_text(&tree, "bus/pci/devices/0000:01:00.0/sriov_numvfs", "0\n");
+    CU_ASSERT_EQUAL(ask(&tree, NULL), 0);
+    tree_text(&tree, "bus/pci/devices/0000:01:00.0/sriov_numvfs", "4\n");
+    CU_ASSERT_EQUAL(ask(&tree, "has 4 virtual functions"), -EBUSY);
+    tree_text(&tree, "bus/pci/devices/0000:01:00.0/sriov_numvfs", "65536\n");
+    CU_ASSERT_EQUAL(ask(&tree, "sriov_numvfs"), -EBADMSG);
+    tree_drop(&tree, "bus/pci/devices/0000:01:00.0/sriov_numvfs");
     tree_text(&tree, "kernel/iommu_groups/12/name", "vfio-noiommu\n");
     CU_ASSERT_EQUAL(ask(&tree, "behind no IOMMU"), -ENODEV);
     tree_drop(&tree, "kernel/iommu_groups/12/name");
@@ -172,6 +179,9 @@ static void test_groups(void)
 
 static void test_in_use(void)
 {
+    static const char *const nodes[] = {"bus/pci/devices/0000:01:00.0/accel/accel0/dev",
+                                        "bus/pci/devices/0000:01:00.0/sound/card0/controlC0/dev",
+                                        "bus/pci/devices/0000:01:00.0/sound/card1/pcmC1D0p/dev"};
     struct tree_device gpu = tree_gpu();
     char number[64];
     struct stat status;
@@ -200,6 +210,13 @@ static void test_in_use(void)
     CU_ASSERT_EQUAL(ask(&tree, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(symlinkat("/dev/null", tree.places.proc, "7/fd/4"), 0);
     CU_ASSERT_EQUAL(ask(&tree, "in use by process 7"), -EBUSY);
+    tree_drop(&tree, "bus/pci/devices/0000:01:00.0/drm/renderD128/dev");
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
+        CU_ASSERT_EQUAL(ask(&tree, NULL), 0);
+        tree_text(&tree, nodes[i], number);
+        CU_ASSERT_EQUAL(ask(&tree, "in use by process 7"), -EBUSY);
+        tree_drop(&tree, nodes[i]);
+    }
     tree_text(&tree, "bus/pci/devices/0000:01:00.0/boot_vga", "1\n");
     CU_ASSERT_EQUAL(ask(&tree, "the display that the host booted with"), -EBUSY);
     tree_remove(&tree);

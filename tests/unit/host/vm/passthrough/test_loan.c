@@ -11,10 +11,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define GPU    "0000:01:00.0"
 #define DEVICE "bus/pci/devices/" GPU
+#define UUID   "01234567-89ab-cdef-0123-456789abcdef" /* of no boot */
+#define BOOT   "boot " UUID "\n"
 
 static int open_state(const struct tree *tree)
 {
@@ -45,20 +48,61 @@ static void test_one_job_a_device(void)
     CU_ASSERT_TRUE(WIFSIGNALED(status));
     CU_ASSERT_EQUAL(loan_lock(state, GPU, &again, NULL), 0);
     (void)close(again);
+    /* one that holds it for a moment, as the reaper does, is waited for */
+    CU_ASSERT_EQUAL_FATAL(loan_lock(state, GPU, &fd, NULL), 0);
+    child = fork();
+    if (child == 0) {
+        (void)usleep(100000);
+        _exit(0);
+    }
+    (void)close(fd);
+    CU_ASSERT_EQUAL(loan_lock(state, GPU, &again, NULL), 0);
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    (void)close(again);
     (void)close(other);
     (void)close(state);
     tree_remove(&tree);
 }
 
+/* Two functions of one card have two records; the group is one. */
+static void test_one_job_a_group(void)
+{
+    const struct pci_device gpu = {.name = GPU, .group = 12}, sound = {.name = "0000:01:00.1", .group = 12},
+                            other = {.name = "0000:02:00.0", .group = 13}, gone = {.name = GPU, .group = 14};
+    struct error error = {0};
+    int fd = -1, again = -1, next = -1;
+    struct tree tree;
+
+    tree_make(&tree);
+    tree_text(&tree, "kernel/iommu_groups/12/type", "DMA");
+    tree_text(&tree, "kernel/iommu_groups/13/type", "DMA");
+    CU_ASSERT_EQUAL_FATAL(loan_lock_group(tree.places.sysfs, &gpu, &fd, NULL), 0);
+    CU_ASSERT_EQUAL(loan_lock_group(tree.places.sysfs, &sound, &again, &error), -EBUSY);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "0000:01:00.1 is in use by another job"));
+    CU_ASSERT_EQUAL(loan_lock_group(tree.places.sysfs, &other, &next, NULL), 0);
+    CU_ASSERT_EQUAL(loan_lock_group(tree.places.sysfs, &gone, &again, NULL), -ENOENT);
+    (void)close(fd);
+    CU_ASSERT_EQUAL(loan_lock_group(tree.places.sysfs, &sound, &again, NULL), 0);
+    (void)close(again);
+    (void)close(next);
+    tree_remove(&tree);
+}
+
 static void test_record(void)
 {
-    static const char *const damaged[] = {"0000:01:00.0 nouveau\n",
-                                          "0000:01:00.0 nouveau -",
-                                          "0000:01:00.8 nouveau -\n",
-                                          "0000:01:00.0  -\n",
-                                          "0000:01:00.0 ../../x -\n",
-                                          "0000:01:00.0 a-driver-whose-name-is-longer-than-any -\n",
-                                          "\n"};
+    static const char *const damaged[] = {BOOT "0000:01:00.0 nouveau\n",
+                                          BOOT "0000:01:00.0 nouveau -",
+                                          BOOT "0000:01:00.8 nouveau -\n",
+                                          BOOT "0000:01:00.0  -\n",
+                                          BOOT "0000:01:00.0 ../../x -\n",
+                                          BOOT "0000:01:00.0 a-driver-whose-name-is-longer-than-any -\n",
+                                          BOOT "\n",
+                                          "\n",
+                                          "0000:01:00.0 nouveau -\n",
+                                          "boot \n",
+                                          "boot x",
+                                          "boots " UUID "\n0000:01:00.0 nouveau -\n",
+                                          "boot " UUID "0\n0000:01:00.0 nouveau -\n"};
     struct loan loan = {.functions = {{.name = GPU, .driver = "nouveau", .override = ""},
                                       {.name = "0000:01:00.1", .driver = "", .override = "vfio-pci"}},
                         .count = 2},
@@ -72,9 +116,11 @@ static void test_record(void)
     CU_ASSERT_EQUAL_FATAL(loan_lock(state, GPU, &fd, NULL), 0);
     CU_ASSERT_EQUAL(loan_read(fd, &read, NULL), 0);
     CU_ASSERT_EQUAL(read.count, 0);
+    CU_ASSERT_EQUAL_FATAL(loan_read_boot(loan.boot, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(loan_write(fd, &loan, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(loan_read(fd, &read, NULL), 0);
     CU_ASSERT_EQUAL(read.count, 2);
+    CU_ASSERT_STRING_EQUAL(read.boot, loan.boot);
     CU_ASSERT_STRING_EQUAL(read.functions[0].driver, "nouveau");
     CU_ASSERT_STRING_EQUAL(read.functions[0].override, "");
     CU_ASSERT_STRING_EQUAL(read.functions[1].name, "0000:01:00.1");
@@ -92,8 +138,9 @@ static void test_record(void)
     CU_ASSERT_EQUAL(pwrite(fd, text, sizeof text, 0), (ssize_t)sizeof text);
     CU_ASSERT_EQUAL(loan_read(fd, &read, NULL), -EBADMSG);
     CU_ASSERT_EQUAL(ftruncate(fd, 0), 0);
+    CU_ASSERT_EQUAL(pwrite(fd, BOOT, sizeof BOOT - 1, 0), (ssize_t)sizeof BOOT - 1);
     for (unsigned i = 0; i < PCI_FUNCTIONS_MAX + 1; i++)
-        CU_ASSERT_EQUAL(pwrite(fd, "0000:01:00.0 a -\n", 17, i * 17), 17);
+        CU_ASSERT_EQUAL(pwrite(fd, "0000:01:00.0 a -\n", 17, (off_t)sizeof BOOT - 1 + i * 17), 17);
     CU_ASSERT_EQUAL(loan_read(fd, &read, NULL), -EBADMSG);
     (void)close(fd);
     (void)close(state);
@@ -185,9 +232,45 @@ static void test_quarantine(void)
     tree_remove(&tree);
 }
 
+/* What an earlier boot left is emptied, and no driver is touched for it. */
+static void test_other_boot(void)
+{
+    const struct loan loan = {
+        .boot = UUID, .functions = {{.name = GPU, .driver = "nouveau", .override = ""}}, .count = 1};
+    struct tree_device gpu = tree_gpu();
+    struct stat status;
+    struct loan read;
+    struct tree tree;
+    int fd = -1, state;
+
+    tree_make(&tree);
+    gpu.driver = "vfio-pci";
+    tree_add(&tree, &gpu);
+    state = open_state(&tree);
+    CU_ASSERT_EQUAL_FATAL(loan_lock(state, GPU, &fd, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL_FATAL(loan_write(fd, &loan, NULL), 0);
+        if (i == 0) {
+            CU_ASSERT_EQUAL(loan_read(fd, &read, NULL), 0);
+            CU_ASSERT_EQUAL(read.count, 0);
+        } else {
+            (void)close(fd);
+            CU_ASSERT_EQUAL(loan_reap(tree.places.sysfs, state, NULL), 0);
+            CU_ASSERT_EQUAL_FATAL(loan_lock(state, GPU, &fd, NULL), 0);
+        }
+        CU_ASSERT_TRUE(fstat(fd, &status) == 0 && status.st_size == 0);
+    }
+    expect(&tree, DEVICE "/reset", "\n");
+    expect(&tree, "bus/pci/drivers/vfio-pci/unbind", "");
+    (void)close(fd);
+    (void)close(state);
+    tree_remove(&tree);
+}
+
 static void test_reap(void)
 {
-    const struct loan loan = {.functions = {{.name = GPU, .driver = "nouveau", .override = ""}}, .count = 1};
+    struct loan loan = {.functions = {{.name = GPU, .driver = "nouveau", .override = ""}}, .count = 1};
+    const struct pci_device sound = {.name = "0000:01:00.1", .group = 12};
     struct tree_device gpu = tree_gpu();
     struct loan read;
     struct tree tree;
@@ -196,12 +279,17 @@ static void test_reap(void)
     tree_make(&tree);
     tree_add(&tree, &gpu);
     state = open_state(&tree);
+    CU_ASSERT_EQUAL_FATAL(loan_read_boot(loan.boot, NULL), 0);
     CU_ASSERT_EQUAL(loan_reap(tree.places.sysfs, state, NULL), 0); /* no job ever had one */
     CU_ASSERT_EQUAL_FATAL(loan_lock(state, GPU, &fd, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(loan_write(fd, &loan, NULL), 0);
     CU_ASSERT_EQUAL(loan_reap(tree.places.sysfs, state, NULL), 0); /* of a job that lives */
     CU_ASSERT_EQUAL(loan_read(fd, &read, NULL), 0);
     CU_ASSERT_EQUAL(read.count, 1);
+    (void)close(fd);
+    /* of a dead one, whose group a living job has by another function */
+    CU_ASSERT_EQUAL_FATAL(loan_lock_group(tree.places.sysfs, &sound, &fd, NULL), 0);
+    CU_ASSERT_EQUAL(loan_reap(tree.places.sysfs, state, NULL), 0);
     (void)close(fd);
     CU_ASSERT_EQUAL(loan_reap(tree.places.sysfs, state, NULL), 1);
     CU_ASSERT_EQUAL_FATAL(loan_lock(state, GPU, &fd, NULL), 0);
@@ -222,9 +310,11 @@ static void test_reap(void)
 }
 
 const struct harness_test loan_tests[] = {{"one job a device", test_one_job_a_device},
+                                          {"one job a group", test_one_job_a_group},
                                           {"the record", test_record},
                                           {"binding to vfio-pci", test_bind},
                                           {"giving back", test_give_back},
                                           {"a failed reset keeps it from everybody", test_quarantine},
+                                          {"a record of another boot", test_other_boot},
                                           {"the reaper", test_reap}};
 const size_t loan_test_count = HARNESS_COUNT(loan_tests);

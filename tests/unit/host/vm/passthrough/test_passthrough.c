@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static void test_xml(void)
@@ -118,7 +119,7 @@ static void test_keeper(void)
     struct tree tree;
     uint64_t ns = 0;
     char text[256];
-    int state, fd = -1, again = -1;
+    int state, fd = -1, again = -1, locked = -1;
 
     tree_make(&tree);
     gpu.driver = "vfio-pci";
@@ -127,7 +128,8 @@ static void test_keeper(void)
     memcpy(group.functions[0].driver, "nouveau", 8); /* the host's */
     state = open(tree.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CU_ASSERT_EQUAL_FATAL(loan_lock(state, "0000:01:00.0", &fd, NULL), 0);
-    CU_ASSERT_EQUAL_FATAL(keeper_start(tree.places.sysfs, fd, &group, &keeper, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(loan_lock_group(tree.places.sysfs, &group.functions[0], &locked, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(keeper_start(tree.places.sysfs, fd, locked, &group, &keeper, &error), 0);
     CU_ASSERT_EQUAL(keeper_order(keeper, KEEPER_TAKE, io_deadline_ms(5000), &ns, &error), 0);
     tree_read(&tree, "bus/pci/devices/0000:01:00.0/reset", text);
     CU_ASSERT_STRING_EQUAL(text, "1");
@@ -143,12 +145,61 @@ static void test_keeper(void)
     tree_add(&tree, &gpu);
     /* the lock is the keeper's too; with its end it gives back, clears the record, and lets go */
     (void)close(fd);
+    (void)close(locked);
     CU_ASSERT_EQUAL(loan_lock(state, "0000:01:00.0", &again, NULL), -EBUSY);
+    CU_ASSERT_EQUAL(loan_lock_group(tree.places.sysfs, &group.functions[0], &again, NULL), -EBUSY);
     keeper_free(keeper, io_deadline_ms(5000));
+    CU_ASSERT_EQUAL_FATAL(loan_lock_group(tree.places.sysfs, &group.functions[0], &locked, NULL), 0);
+    (void)close(locked);
     CU_ASSERT_EQUAL_FATAL(loan_lock(state, "0000:01:00.0", &again, NULL), 0);
     CU_ASSERT_EQUAL(loan_read(again, &loan, NULL), 0);
     CU_ASSERT_EQUAL(loan.count, 0);
     (void)close(again);
+    (void)close(state);
+    tree_remove(&tree);
+}
+
+/* One that is late stays late: it has the record, and works it off itself once it can. */
+static void test_late_keeper(void)
+{
+    struct tree_device gpu = tree_gpu();
+    const struct pci_address address = {.bus = 1};
+    struct keeper *keeper = NULL;
+    struct error error = {0};
+    struct pci_group group;
+    struct loan loan;
+    struct tree tree;
+    uint64_t ns = 0;
+    int state, fd = -1, reader, locked = -1;
+
+    tree_make(&tree);
+    gpu.driver = "vfio-pci";
+    tree_add(&tree, &gpu);
+    CU_ASSERT_EQUAL_FATAL(check_device(&tree.places, &address, &group, NULL), 0);
+    memcpy(group.functions[0].driver, "nouveau", 8);
+    /* a write into the attribute waits, as for a driver that does not let go */
+    tree_drop(&tree, "bus/pci/devices/0000:01:00.0/reset");
+    CU_ASSERT_EQUAL_FATAL(mkfifoat(tree.places.sysfs, "bus/pci/devices/0000:01:00.0/reset", 0600), 0);
+    state = open(tree.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CU_ASSERT_EQUAL_FATAL(loan_lock(state, "0000:01:00.0", &fd, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(loan_lock_group(tree.places.sysfs, &group.functions[0], &locked, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(keeper_start(tree.places.sysfs, fd, locked, &group, &keeper, &error), 0);
+    CU_ASSERT_EQUAL(keeper_order(keeper, KEEPER_TAKE, io_deadline_ms(200), &ns, &error), -ETIMEDOUT);
+    CU_ASSERT_EQUAL(keeper_order(keeper, KEEPER_RETURN, io_deadline_ms(200), &ns, &error), -ETIMEDOUT);
+    CU_ASSERT_EQUAL(error.kind, ERROR_INTERNAL);
+    CU_ASSERT_FALSE(keeper_has_ended(keeper, io_now_ns()));
+    CU_ASSERT_EQUAL(loan_read(fd, &loan, NULL), 0);
+    CU_ASSERT_EQUAL(loan.count, 1);
+    tree_drop(&tree, "bus/pci/devices/0000:01:00.0/driver");
+    tree_link(&tree, "bus/pci/devices/0000:01:00.0/driver", "../../drivers/nouveau");
+    reader = openat(tree.places.sysfs, "bus/pci/devices/0000:01:00.0/reset", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    CU_ASSERT_TRUE(reader >= 0);
+    keeper_free(keeper, io_deadline_ms(5000));
+    CU_ASSERT_EQUAL(loan_read(fd, &loan, NULL), 0);
+    CU_ASSERT_EQUAL(loan.count, 0);
+    (void)close(reader);
+    (void)close(locked);
+    (void)close(fd);
     (void)close(state);
     tree_remove(&tree);
 }
@@ -160,7 +211,8 @@ int main(void)
                                               {"the deadline grows with memory", test_deadline},
                                               {"no address", test_no_address},
                                               {"what the IOMMU blocked", test_dma_faults},
-                                              {"the keeper", test_keeper}};
+                                              {"the keeper", test_keeper},
+                                              {"a keeper that is late", test_late_keeper}};
     int failed = harness_run("host vm passthrough", own, HARNESS_COUNT(own));
 
     failed |= harness_run("host vm passthrough: devices", devices_tests, devices_test_count);
