@@ -50,10 +50,10 @@ static int guest_gave_up(struct talk *talk, const struct message_failure *failur
                      message_failure_name(failure->code), ret->text);
 }
 
-/* What the guest is sent stood still at the deadline, and it was not the data reader that it waited for. */
+/* What the guest is sent stood still at the deadline, not all of it taken, and it was not the data reader's doing. */
 static bool is_stuck(const struct stream *stream)
 {
-    return !atomic_load(&stream->reading) &&
+    return !atomic_load(&stream->reading) && atomic_load(&stream->sent) < atomic_load(&stream->total) &&
            (stream->running ? !atomic_load(&stream->ended) : stream->code == -ETIMEDOUT);
 }
 

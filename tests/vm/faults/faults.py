@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parents[1] / "evaluation")]
-from lazaret import BUILD, LAZARET, Case, evaluate_arguments, lazaret  # noqa: E402
+from lazaret import BUILD, LAZARET, Case, evaluate_arguments, lazaret, state  # noqa: E402
 from leftovers import Leftovers  # noqa: E402
 
 GATE = BUILD / "tests" / "vm" / "faults" / "liblazaret-gate.so"
@@ -76,6 +76,9 @@ def default_signals():
     """Who started the test may ignore them (nohup, a shell's background)."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+
+
+SHARED_STATE = str(state())
 
 
 class Job:
@@ -182,6 +185,9 @@ class Faults(Case):
 
     @classmethod
     def setUpClass(cls):
+        # Where no image is needed other tests' journals and locks stay out of sight.
+        os.environ["LAZARET_STATE"] = "/run/lazaret" if cls.isolation == "process" else SHARED_STATE
+        os.makedirs(os.environ["LAZARET_STATE"], exist_ok=True)
         super().setUpClass()
         cls.table = Table()
         cls.ledger = cls.folder / "log"

@@ -6,6 +6,7 @@ The monitor stops itself at the point (gate.c), its part is killed there, and th
 however short that is. The short form, for CI, takes the journal's steps; LAZARET_FAULTS=long takes every phase as well, and the
 long waits; LAZARET_FAULTS=vm the same parts in microVMs.
 """
+import contextlib
 import os
 import signal
 import time
@@ -121,7 +122,8 @@ class Processes(Parts):
                 self.assertTrue(job.wait_at_gate(), point)
                 began = time.monotonic()
                 for pid in [*descendants(job.pid), job.pid]:
-                    os.kill(pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):  # it went with the one before
+                        os.kill(pid, signal.SIGKILL)
                 job.wait()
                 # It fails at once, for want of a model; the reaper has been there before.
                 again = lazaret("evaluate", self.folder / "no-model", "--test", self.folder / "no-set", "--key", self.key,
