@@ -77,7 +77,7 @@ static json_t *make_defaults(const struct batch *batch)
     return defaults;
 }
 
-/* The options that go to each evaluation as they are; in the order of their table in cli_batch(). */
+/* The options that go to each evaluation as they are. */
 static int make_settings(struct batch *batch, char **ret_text, struct error *err)
 {
     struct cli_job *job = &batch->job;
@@ -91,6 +91,7 @@ static int make_settings(struct batch *batch, char **ret_text, struct error *err
         CLI_OPTION_CHOICE("isolation", "", &job->isolation, cli_job_isolation_names),
         CLI_OPTION_CHOICE("accel", "", &job->acceleration, cli_job_acceleration_names),
         CLI_OPTION_CHOICE("transport", "", &job->transport, cli_job_transport_names),
+        CLI_OPTION_TEXT("gpu", "", "", &job->options.gpu),
         CLI_OPTION_NUMBER("vcpus", "", "", &job->vcpus, 1, VM_VCPUS_MAX),
         CLI_OPTION_NUMBER("batch", "", "", &job->batch, 1, PLAN_WINDOW_MAX),
         CLI_OPTION_CHOICE("kernels", "", &job->kernels, cli_job_kernels_names),
@@ -315,9 +316,11 @@ int cli_batch(int argc, char **argv)
 
     if (r == 0 && parse == CLI_HELP_SHOWN)
         return 0;
+    if (r == 0 && batch.add_only && batch.force)
+        r = error_set(&error, ERROR_USAGE, -EINVAL,
+                      "--force is the workers' option: give it to `lazaret worker`, not with --add");
     if (r == 0 && batch.output == NULL)
         r = error_set(&error, ERROR_USAGE, -EINVAL, "-o DIR is missing; see --help");
-    job->options.passphrase.ask = cli_ask_passphrase;
     batch.list = r == 0 ? operands[0] : NULL;
     if (r == 0)
         r = prepare(&batch, &error);

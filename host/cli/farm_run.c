@@ -3,7 +3,9 @@
 #include "host/cli/farm_run.h"
 
 #include "base/io.h"
+#include "host/cli/options.h"
 #include "host/farm/cost.h"
+#include "host/farm/folder.h"
 #include "host/farm/index.h"
 #include "host/farm/metrics.h"
 #include "host/farm/notify.h"
@@ -17,11 +19,12 @@
 
 #define METRICS_EVERY_MS 5000u
 #define PAGES_EVERY_MS   60000u
+#define PAGES_SHARE      20u /* of the time is all that pages may take */
 
 struct watch {
     const struct farm_run *run;
     struct database *database;
-    bool terminal;
+    bool terminal, warned;
     uint64_t next_metrics, next_pages;
     struct queue_counts counts;
 };
@@ -88,27 +91,59 @@ static int write_pages(struct watch *watch, struct error *err)
     return r < 0 ? r : summary_write(watch->run->folder, watch->database, &watch->run->bad, err);
 }
 
-/* Pages take time with many jobs: they are written now and then, and at the end. */
+/* Figures and pages are a view of the queue: where they can't be written the work goes on, and it is tried again. */
+static void write_views(struct watch *watch, bool pages)
+{
+    struct error trouble = {0};
+    int r = metrics_write(watch->run->folder, &watch->counts, &trouble);
+
+    if (r == 0 && pages) {
+        uint64_t begun = io_now_ns();
+
+        r = write_pages(watch, &trouble);
+        watch->next_pages = io_now_ns() + PAGES_SHARE * (io_now_ns() - begun);
+        if (watch->next_pages < io_deadline_ms(PAGES_EVERY_MS))
+            watch->next_pages = io_deadline_ms(PAGES_EVERY_MS);
+    }
+    if (r < 0 && !watch->warned)
+        (void)cli_fail(&trouble); /* printed only */
+    watch->warned = r < 0;
+}
+
+/* The connection lives for one look: workers are forked between looks, and none may cross a fork. */
+static int look_at(struct watch *watch, bool last, struct error *err)
+{
+    uint64_t now = io_now_ns();
+    int r = database_open(watch->run->folder, false, &watch->database, err);
+
+    if (r == 0)
+        r = queue_count(watch->database, &watch->counts, err);
+    if (r == 0 && last)
+        r = write_pages(watch, err);
+    if (r == 0 && last)
+        r = metrics_write(watch->run->folder, &watch->counts, err);
+    if (r == 0 && !last && now >= watch->next_metrics) {
+        watch->next_metrics = io_deadline_ms(METRICS_EVERY_MS);
+        write_views(watch, now >= watch->next_pages);
+    }
+    database_close(TAKE_POINTER(watch->database));
+    return r;
+}
+
 static int look(void *context, bool last, struct error *err)
 {
     struct watch *watch = context;
-    uint64_t now = io_now_ns();
-    int r = queue_count(watch->database, &watch->counts, err);
+    struct error trouble = {0};
+    int r = look_at(watch, last, &trouble);
 
     notify_alive();
     if (r == 0 && watch->terminal)
         print_progress(&watch->counts);
-    if (r == 0 && (last || now >= watch->next_metrics)) {
-        watch->next_metrics = io_deadline_ms(METRICS_EVERY_MS);
-        r = metrics_write(watch->run->folder, &watch->counts, err);
-    }
-    if (r == 0 && (last || now >= watch->next_pages)) {
-        r = write_pages(watch, err);
-        watch->next_pages = io_deadline_ms(PAGES_EVERY_MS);
-    }
     if (last && watch->terminal)
         (void)printf("\r\033[K");
-    return r;
+    if (r < 0 && last)
+        *err = trouble;
+    return last ? r : 0;
 }
 
 int farm_run(const struct farm_run *run, struct queue_counts *ret_counts, bool *ret_stopped, struct error *err)
@@ -127,12 +162,12 @@ int farm_run(const struct farm_run *run, struct queue_counts *ret_counts, bool *
     if (run->memory_mib > 0)
         options.machine.memory_mib = run->memory_mib;
     if (r == 0)
-        r = database_open(run->folder, false, &watch.database, err);
+        r = look_at(&watch, false, err); /* a farm that is none is said before anything starts */
     if (r == 0) {
+        folder_forget_dead_workers(run->folder);
         notify_ready();
         r = pool_run(&options, ret_stopped, err);
     }
-    database_close(watch.database);
     *ret_counts = watch.counts;
     return r;
 }

@@ -2,6 +2,7 @@
 /* A farm's folder: its places, workers' locks, files written whole. */
 #include "host/farm/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -90,10 +91,25 @@ bool folder_worker_lives(const char *folder, const char *name)
     if (folder_job_path(folder, FOLDER_WORKERS, name, "", path, NULL) < 0)
         return false;
     fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return fd >= 0;
+    if (fd < 0)
+        return errno != ENOENT;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return true;
     (void)unlink(path);
     return false;
+}
+
+void folder_forget_dead_workers(const char *folder)
+{
+    char path[PATH_MAX];
+    const struct dirent *entry;
+    DIR *directory = folder_path(folder, FOLDER_WORKERS, path, NULL) < 0 ? NULL : opendir(path);
+
+    while (directory != NULL && (entry = readdir(directory)) != NULL)
+        if (entry->d_name[0] != '.')
+            (void)folder_worker_lives(folder, entry->d_name);
+    if (directory != NULL)
+        (void)closedir(directory);
 }
 
 /* --- files ---------------------------------------------------------------------------------------------------------

@@ -45,6 +45,9 @@ MUST_USE int folder_claim_worker(const char *folder, char ret_name[QUEUE_WORKER_
 /* Whether anybody holds the lock of that worker; removes the file where not. */
 bool folder_worker_lives(const char *folder, const char *name);
 
+/* Removes the files of workers that were killed while they held no lease. */
+void folder_forget_dead_workers(const char *folder);
+
 /* A file that is written whole or not at all: hidden beside its place, synced, renamed. */
 struct folder_file {
     FILE *stream;

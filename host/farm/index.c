@@ -37,9 +37,8 @@ static void describe(const struct queue_row *row, char *ret_note, size_t room)
         (void)snprintf(ret_note, room, "%d attempts", row->attempts);
 }
 
-static int write_row(void *context, const struct queue_row *row, struct error *err)
+static int write_line(struct writer *writer, const struct queue_row *row, struct error *err)
 {
-    struct writer *writer = context;
     CLEANUP_JSON json_t *description = json_loads(row->description, 0, NULL); /* our own text */
     const char *model = json_string_value(json_object_get(description, "model"));
     char report[QUEUE_ID_MAX + 32], note[QUEUE_ID_MAX + 64] = "";
@@ -54,16 +53,23 @@ static int write_row(void *context, const struct queue_row *row, struct error *e
         .wall_ms = row->wall_ms,
     };
 
-    if (writer->rows == FARM_PAGE_ROWS_MAX) {
-        writer->left_out++;
-        return 0;
-    }
-    writer->rows++;
     (void)snprintf(report, sizeof report, FOLDER_RESULTS "/%s/report.html",
                    row->reused != NULL ? row->reused : row->id);
     describe(row, note, sizeof note);
     farm_page_row(&writer->html, &line);
     return writer->page.size < FLUSH_BYTES ? 0 : flush(writer, err);
+}
+
+static int write_row(void *context, const struct queue_row *row, struct error *err)
+{
+    struct writer *writer = context;
+
+    if (writer->rows == FARM_PAGE_ROWS_MAX) {
+        writer->left_out++;
+        return 0;
+    }
+    writer->rows++;
+    return write_line(writer, row, err);
 }
 
 static void begin(struct writer *writer, const struct queue_counts *counts, uint64_t bad_lines)

@@ -25,16 +25,28 @@ static int check_report(const struct verify_report *report, const char *path, st
     return 0;
 }
 
-static int check_model(const json_t *statement, const uint8_t model[SHA256_SIZE], const char *path, struct error *err)
+static int is_of_others(const char *path, const char *what, struct error *err)
+{
+    return error_set(err, ERROR_MISMATCH, -ESTALE, "%s: is of another %s: the file has changed meanwhile", path, what);
+}
+
+/* The statement's own words for what went into it are those that the job was taken up with. */
+static int check_inputs(const json_t *statement, const struct content_facts *facts, const char *path, struct error *err)
 {
     const json_t *subject = json_array_get(json_object_get(statement, "subject"), 0);
     const char *signed_digest = json_string_value(json_object_get(json_object_get(subject, "digest"), "sha256"));
+    const json_t *list = json_object_get(json_object_get(statement, "predicate"), "configuration");
+    uint8_t digest[SHA256_SIZE];
     char expected[SHA256_HEX_SIZE];
 
-    sha256_to_hex(model, expected);
-    if (signed_digest != NULL && strcmp(signed_digest, expected) == 0)
-        return 0;
-    return error_set(err, ERROR_MISMATCH, -ESTALE, "%s: is of another model: the file has changed meanwhile", path);
+    sha256_to_hex(facts->model, expected);
+    if (signed_digest == NULL || strcmp(signed_digest, expected) != 0)
+        return is_of_others(path, "model", err);
+    for (unsigned i = 0; i < facts->count; i++)
+        if (statement_find_resource(list, facts->inputs[i].name, digest) < 0 ||
+            memcmp(digest, facts->inputs[i].digest, SHA256_SIZE) != 0)
+            return is_of_others(path, facts->inputs[i].name, err);
+    return 0;
 }
 
 static void read_reason(const json_t *statement, char ret_reason[QUEUE_REASON_SIZE])
@@ -62,7 +74,7 @@ static bool machine_failed(const char *path)
     return reason != NULL && (strcmp(reason, "crashed") == 0 || strcmp(reason, "device-broken") == 0);
 }
 
-int judge_result(const char *path, const char *key_path, const uint8_t model[SHA256_SIZE],
+int judge_result(const char *path, const char *key_path, const struct content_facts *facts,
                  struct judgement *ret_judgement, struct error *err)
 {
     const struct verify_request request = {.path = path, .key_path = key_path, .only_result = true};
@@ -75,8 +87,8 @@ int judge_result(const char *path, const char *key_path, const uint8_t model[SHA
         r = check_report(report, path, err);
     if (r == 0)
         r = json_read(report->statement.data, report->statement.size, STATEMENT_SIZE_MAX, path, &statement, err);
-    if (r == 0 && model != NULL)
-        r = check_model(statement, model, path, err);
+    if (r == 0)
+        r = check_inputs(statement, facts, path, err);
     if (r < 0)
         return r;
     judgement.outcome = report->outcome;

@@ -3,7 +3,7 @@
 #ifndef LAZARET_HOST_FARM_JUDGE_H
 #define LAZARET_HOST_FARM_JUDGE_H
 
-#include "digest/sha256.h"
+#include "host/farm/content.h"
 #include "host/farm/queue.h"
 
 struct judgement {
@@ -17,10 +17,10 @@ struct judgement {
 };
 
 /*
- * Judges the result in `path` by the public key in `key_path`; `model` is the digest that its model must have, or NULL.
- * ERROR_MISMATCH: it does not verify, or is of another model; other errors as verify_run().
+ * Judges the result in `path` by the public key in `key_path`; it must be of the model and the inputs that `facts`
+ * name. ERROR_MISMATCH: it does not verify, or is of others (-ESTALE); other errors as verify_run().
  */
-MUST_USE int judge_result(const char *path, const char *key_path, const uint8_t model[SHA256_SIZE],
+MUST_USE int judge_result(const char *path, const char *key_path, const struct content_facts *facts,
                           struct judgement *ret_judgement, struct error *err);
 
 /* The state of a job that ended with this outcome. */

@@ -15,8 +15,9 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-#define FAILURES_MAX 5 /* of workers in a row, each within FAILURE_MS of its beginning, before the pool gives up */
-#define FAILURE_MS   2000
+#define FAILURES_MAX  5 /* of workers in a row, each within FAILURE_MS of its beginning, before the pool gives up */
+#define FAILURE_MS    2000
+#define STOP_AGAIN_MS 1000
 
 struct member {
     pid_t pid; /* 0: ended for good */
@@ -28,7 +29,8 @@ struct pool {
     int signal_fd;
     int trouble_fds[2]; /* a pipe: what a failing worker says */
     sigset_t before;
-    unsigned stops; /* signals to stop */
+    unsigned stops;         /* signals to stop */
+    uint64_t stop_again_ns; /* from when on another one counts */
     unsigned failures;
     struct member members[POOL_WORKERS_MAX];
 };
@@ -55,6 +57,7 @@ _Noreturn static void be_worker(const struct pool *pool, pid_t parent)
 
     (void)sigaction(SIGTERM, &stop, NULL);
     (void)signal(SIGINT, SIG_IGN); /* a terminal's goes to all; the controller passes on what is meant */
+    (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)sigprocmask(SIG_SETMASK, &pool->before, NULL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || prctl(PR_SET_NAME, "lazaret-worker") < 0)
@@ -118,7 +121,7 @@ static int on_end(struct pool *pool, struct member *member, int status, struct e
     if (pool->stops > 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
         return 0;
     pool->failures = early ? pool->failures + 1 : 1;
-    if ((WIFEXITED(status) && pool->failures >= pool->options->workers) || pool->failures > FAILURES_MAX)
+    if (pool->failures > FAILURES_MAX)
         return give_up(pool, err);
     return begin_worker(pool, member, err);
 }
@@ -140,9 +143,11 @@ static void on_signals(struct pool *pool)
     struct signalfd_siginfo info;
 
     while (read(pool->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGCHLD)
+        /* What stops whole groups of processes may say so twice in a moment. */
+        if (info.ssi_signo == SIGCHLD || io_now_ns() < pool->stop_again_ns)
             continue;
         pool->stops++;
+        pool->stop_again_ns = io_deadline_ms(STOP_AGAIN_MS);
         signal_all(pool, pool->stops == 1 ? SIGTERM : SIGKILL);
     }
 }
@@ -167,13 +172,15 @@ static int loop(struct pool *pool, struct error *err)
 
 static int prepare(struct pool *pool, struct error *err)
 {
+    struct sigaction hangup;
     sigset_t signals;
 
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGCHLD);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
-    (void)sigaddset(&signals, SIGHUP);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* not under nohup */
+        (void)sigaddset(&signals, SIGHUP);
     if (sigprocmask(SIG_BLOCK, &signals, &pool->before) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "sigprocmask: %s", strerror(errno));
     pool->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);

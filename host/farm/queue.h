@@ -67,10 +67,11 @@ enum queue_added {
     QUEUE_DUPLICATE, /* by this batch, or with another description */
 };
 
-/* The number of a new batch. Inside a transaction of the caller's, as are the next two. */
-MUST_USE int queue_begin_batch(struct database *database, int64_t *ret_batch, struct error *err);
+/* A number for a new batch, that none had before. */
+MUST_USE int queue_begin_batch(int64_t *ret_batch, struct error *err);
 
-/* What all jobs of a batch have in common: text that lease() gives back; stored once. */
+/* What all jobs of a batch have in common: text that queue_take() gives back; stored once. In a transaction, as the
+ * next. */
 MUST_USE int queue_settings(struct database *database, const char *text, int64_t *ret_settings, struct error *err);
 
 MUST_USE int queue_add(struct database *database, const struct queue_entry *entry, enum queue_added *ret_added,
@@ -115,8 +116,9 @@ struct queue_end {
     enum queue_state state;
     bool has_outcome;
     enum outcome outcome;
-    const char *reason; /* harmless text; "" for none */
-    const char *reused; /* the id of the job whose result it is; NULL: its own */
+    const char *reason;     /* harmless text; "" for none */
+    const char *reused;     /* the id of the job whose result it is; NULL: its own */
+    const uint8_t *content; /* SHA256_SIZE bytes (content.h); NULL: as it was claimed */
     uint64_t wall_ms;
 };
 
@@ -150,6 +152,9 @@ struct queue_counts {
 };
 
 #define QUEUE_RATE_SECONDS 300
+
+/* Whether nothing is queued or running. */
+MUST_USE int queue_is_empty(struct database *database, bool *ret_empty, struct error *err);
 
 MUST_USE int queue_count(struct database *database, struct queue_counts *ret_counts, struct error *err);
 

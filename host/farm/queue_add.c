@@ -6,19 +6,16 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
-int queue_begin_batch(struct database *database, int64_t *ret_batch, struct error *err)
+int queue_begin_batch(int64_t *ret_batch, struct error *err)
 {
-    sqlite3_stmt *statement;
-    int r = database_statement(database, "SELECT coalesce(max(batch), 0) + 1 FROM jobs", &statement, err);
+    int64_t number = 0;
 
-    if (r == 0)
-        r = database_step(database, statement, err);
-    if (r < 0)
-        return r;
-    *ret_batch = sqlite3_column_int64(statement, 0);
-    database_reset(statement);
+    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+        return error_set(err, ERROR_INTERNAL, -errno, "getrandom: %s", strerror(errno));
+    *ret_batch = number & INT64_MAX;
     return 0;
 }
 

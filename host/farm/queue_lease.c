@@ -2,6 +2,7 @@
 /* The queue: what a worker does with its lease, and how a job ends. */
 #include "host/farm/queue.h"
 
+#include "host/attest/text.h"
 #include "host/farm/clock.h"
 #include "host/farm/queue_internal.h"
 
@@ -65,7 +66,7 @@ static int find_finished(struct database *database, const uint8_t content[SHA256
     sqlite3_stmt *statement;
     int r = database_statement(database,
                                "SELECT id FROM jobs WHERE content = ?1 AND state IN (2, 3) AND reused IS NULL"
-                               " ORDER BY seq LIMIT 1",
+                               " ORDER BY seq DESC LIMIT 1",
                                &statement, err);
 
     if (r < 0)
@@ -163,11 +164,23 @@ int queue_claim(struct database *database, const struct queue_lease *lease, cons
 
 /* --- ending ------------------------------------------------------------------------------------------------------ */
 
+/* Cut at a character, and harmless: it may hold a file's name. */
+static void harmless(const char *reason, char ret_text[QUEUE_REASON_SIZE])
+{
+    CLEANUP_BUFFER struct buffer text = buffer_with_limit(QUEUE_REASON_SIZE);
+
+    ret_text[0] = '\0';
+    if (text_escape(reason, QUEUE_REASON_SIZE - 1, &text) == 0)
+        (void)snprintf(ret_text, QUEUE_REASON_SIZE, "%.*s", (int)text.size, (const char *)text.data);
+}
+
 int queue_write_end(struct database *database, int64_t seq, const struct queue_end *end, struct error *err)
 {
     sqlite3_stmt *statement;
+    char reason[QUEUE_REASON_SIZE];
     int r = database_statement(database,
-                               "UPDATE jobs SET state = ?2, outcome = ?3, reason = ?4, reused = ?5, wall_ms = ?6,"
+                               "UPDATE jobs SET state = ?2, outcome = ?3, reason = ?4, reused = ?5, wall_ms = ?6, "
+                               "content = coalesce(?8, content),"
                                " finished = ?7, attempts = attempts + (state = 1), worker = NULL, token = NULL,"
                                " beat = NULL WHERE seq = ?1",
                                &statement, err);
@@ -178,7 +191,10 @@ int queue_write_end(struct database *database, int64_t seq, const struct queue_e
     (void)sqlite3_bind_int(statement, 2, (int)end->state);
     if (end->has_outcome)
         (void)sqlite3_bind_int(statement, 3, (int)end->outcome);
-    (void)sqlite3_bind_text(statement, 4, end->reason, -1, SQLITE_STATIC);
+    harmless(end->reason, reason);
+    (void)sqlite3_bind_text(statement, 4, reason, -1, SQLITE_TRANSIENT);
+    if (end->content != NULL)
+        (void)sqlite3_bind_blob(statement, 8, end->content, SHA256_SIZE, SQLITE_STATIC);
     if (end->reused != NULL)
         (void)sqlite3_bind_text(statement, 5, end->reused, -1, SQLITE_STATIC);
     (void)sqlite3_bind_int64(statement, 6, (int64_t)end->wall_ms);
@@ -206,6 +222,7 @@ int queue_finish(struct database *database, const struct queue_lease *lease, con
 static int requeue(struct database *database, int64_t seq, enum queue_loss loss, const char *reason, struct error *err)
 {
     sqlite3_stmt *statement;
+    char text[QUEUE_REASON_SIZE];
     int r = database_statement(database,
                                "UPDATE jobs SET state = 0, reason = ?2, attempts = attempts + 1, lost = lost + ?3,"
                                " worker = NULL, token = NULL, beat = NULL WHERE seq = ?1",
@@ -214,14 +231,15 @@ static int requeue(struct database *database, int64_t seq, enum queue_loss loss,
     if (r < 0)
         return r;
     (void)sqlite3_bind_int64(statement, 1, seq);
-    (void)sqlite3_bind_text(statement, 2, reason, -1, SQLITE_STATIC);
+    harmless(reason, text);
+    (void)sqlite3_bind_text(statement, 2, text, -1, SQLITE_TRANSIENT);
     (void)sqlite3_bind_int(statement, 3, loss == QUEUE_LOST_WORKER ? 1 : 0);
     return database_step(database, statement, err);
 }
 
 int queue_return(struct database *database, int64_t seq, enum queue_loss loss, const char *reason, struct error *err)
 {
-    char text[QUEUE_REASON_SIZE];
+    char text[QUEUE_REASON_SIZE], last[QUEUE_REASON_SIZE];
     struct queue_end end = {.state = QUEUE_ABORTED, .reason = text};
     sqlite3_stmt *statement;
     int attempts, lost;
@@ -238,7 +256,8 @@ int queue_return(struct database *database, int64_t seq, enum queue_loss loss, c
     database_reset(statement);
     if (attempts - lost < QUEUE_ATTEMPTS_MAX && lost < QUEUE_LOSSES_MAX)
         return requeue(database, seq, loss, reason, err);
-    (void)snprintf(text, sizeof text, "given up after %d attempts; the last one: %.400s", attempts, reason);
+    harmless(reason, last);
+    (void)snprintf(text, sizeof text, "given up after %d attempts; the last one: %s", attempts, last);
     return queue_write_end(database, seq, &end, err);
 }
 

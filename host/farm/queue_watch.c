@@ -171,6 +171,20 @@ static int count_states(struct database *database, struct queue_counts *counts, 
     return r;
 }
 
+int queue_is_empty(struct database *database, bool *ret_empty, struct error *err)
+{
+    sqlite3_stmt *statement;
+    int r = database_statement(database, "SELECT EXISTS (SELECT 1 FROM jobs WHERE state IN (0, 1))", &statement, err);
+
+    if (r == 0)
+        r = database_step(database, statement, err);
+    if (r < 0)
+        return r;
+    *ret_empty = sqlite3_column_int(statement, 0) == 0;
+    database_reset(statement);
+    return 0;
+}
+
 int queue_count(struct database *database, struct queue_counts *ret_counts, struct error *err)
 {
     struct queue_counts counts = {0};

@@ -12,8 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINES_A_TRANSACTION 20000u
-#define WHERE_SIZE          (NAME_MAX + 32)
+#define PENDING_MAX 1000u /* jobs that are added in one transaction, which others wait for */
+#define WHERE_SIZE  (NAME_MAX + 32)
+
+/* A job that was read and is not in the queue yet. */
+struct pending {
+    char id[QUEUE_ID_MAX + 1];
+    char *description; /* owned */
+    int priority;
+    struct queue_resources needs;
+    uint64_t line;
+};
 
 struct submitter {
     struct database *database;
@@ -22,8 +31,9 @@ struct submitter {
     char folder[PATH_MAX]; /* where relative paths begin */
     const char *name;      /* of the file, for messages */
     uint64_t line;
-    unsigned open; /* lines in the transaction at hand */
     int64_t batch, settings;
+    unsigned pending_count;
+    struct pending pending[PENDING_MAX];
     struct submitted counts;
 };
 
@@ -33,52 +43,92 @@ static void tell(struct submitter *submitter, const struct error *error)
     submitter->submission->bad_line(submitter->submission->context, error->text);
 }
 
-static int begin(struct submitter *submitter, struct error *err)
+static void format_where(const struct submitter *submitter, uint64_t line, char ret_where[WHERE_SIZE])
 {
-    if (submitter->open++ > 0)
-        return 0;
-    return database_begin(submitter->database, err);
+    (void)snprintf(ret_where, WHERE_SIZE, "%s: line %" PRIu64, submitter->name, line);
 }
 
-static int commit(struct submitter *submitter, struct error *err)
+static void drop_pending(struct submitter *submitter)
 {
-    if (submitter->open == 0)
-        return 0;
-    submitter->open = 0;
-    return database_commit(submitter->database, err);
+    for (unsigned i = 0; i < submitter->pending_count; i++)
+        free(submitter->pending[i].description);
+    submitter->pending_count = 0;
 }
 
-/* What kind of error this is decides whether it is the line's or the farm's. */
-static bool is_lines_own(const struct error *error)
-{
-    return error->kind == ERROR_BAD_INPUT || error->kind == ERROR_NO_INPUT;
-}
+/* --- into the queue ------------------------------------------------------------------------------------------------
+ */
 
-static int enqueue(struct submitter *submitter, const struct job_line *line, const char *where, struct error *err)
+static int add_one(struct submitter *submitter, const struct pending *pending, struct error *err)
 {
-    CLEANUP_BUFFER struct buffer description = buffer_with_limit(QUEUE_DESCRIPTION_MAX);
-    struct queue_entry entry = {
-        .id = line->id, .settings = submitter->settings, .batch = submitter->batch, .priority = line->priority};
+    const struct queue_entry entry = {
+        .id = pending->id,
+        .description = pending->description,
+        .settings = submitter->settings,
+        .batch = submitter->batch,
+        .priority = pending->priority,
+        .needs = pending->needs,
+    };
     enum queue_added added;
-    int r = cost_of_job(submitter->policies, &submitter->submission->cost, line->object, &entry.needs, err);
+    struct error trouble;
+    char where[WHERE_SIZE];
+    int r = queue_add(submitter->database, &entry, &added, err);
 
-    if (r == 0 && job_line_describe(line, &description) < 0)
-        r = error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "too long");
-    if (r < 0)
-        return is_lines_own(err) ? error_prefix(err, "%s", where) : r;
-    entry.description = (const char *)description.data;
-    r = queue_add(submitter->database, &entry, &added, err);
     if (r < 0)
         return r;
     submitter->counts.added += added == QUEUE_ADDED;
     submitter->counts.known += added == QUEUE_KNOWN;
-    if (added == QUEUE_DUPLICATE)
-        return error_set(err, ERROR_BAD_INPUT, -EEXIST,
-                         "%s: there is another job \"%s\" in this farm already; give each an id of its own", where,
-                         line->id);
+    if (added != QUEUE_DUPLICATE)
+        return 0;
+    format_where(submitter, pending->line, where);
+    (void)error_set(&trouble, ERROR_BAD_INPUT, -EEXIST,
+                    "%s: there is another job \"%s\" in this farm already; give each an id of its own", where,
+                    pending->id);
+    tell(submitter, &trouble);
     return 0;
 }
 
+/* One transaction, in which nothing is waited for. */
+static int flush(struct submitter *submitter, struct error *err)
+{
+    int r;
+
+    if (submitter->pending_count == 0)
+        return 0;
+    r = database_begin(submitter->database, err);
+    for (unsigned i = 0; r == 0 && i < submitter->pending_count; i++)
+        r = add_one(submitter, &submitter->pending[i], err);
+    if (r == 0)
+        r = database_commit(submitter->database, err);
+    else
+        database_rollback(submitter->database);
+    drop_pending(submitter);
+    return r;
+}
+
+/* --- lines ---------------------------------------------------------------------------------------------------------
+ */
+
+static int remember(struct submitter *submitter, const struct job_line *line, const char *where, struct error *err)
+{
+    CLEANUP_BUFFER struct buffer description = buffer_with_limit(QUEUE_DESCRIPTION_MAX);
+    struct pending *pending = &submitter->pending[submitter->pending_count];
+    int r = cost_of_job(submitter->policies, &submitter->submission->cost, line->object, &pending->needs, err);
+
+    if (r < 0)
+        return error_prefix(err, "%s", where);
+    r = job_line_describe(line, &description);
+    if (r < 0)
+        return error_set(err, r == -ENOMEM ? ERROR_UNAVAILABLE : ERROR_BAD_INPUT, r, "%s: %s", where,
+                         r == -ENOMEM ? "no memory" : "too long");
+    (void)snprintf(pending->id, sizeof pending->id, "%s", line->id);
+    pending->priority = line->priority;
+    pending->line = submitter->line;
+    pending->description = (char *)TAKE_POINTER(description.data);
+    submitter->pending_count++;
+    return 0;
+}
+
+/* What is wrong with a line is told, and the rest goes on. */
 static int submit_line(struct submitter *submitter, const char *text, size_t size, struct error *err)
 {
     CLEANUP_JOB_LINE struct job_line line = {0};
@@ -86,23 +136,17 @@ static int submit_line(struct submitter *submitter, const char *text, size_t siz
     char where[WHERE_SIZE];
     int r;
 
-    (void)snprintf(where, sizeof where, "%s: line %" PRIu64, submitter->name, submitter->line);
+    format_where(submitter, submitter->line, where);
     r = job_line_parse(text, size, where, submitter->submission->defaults, submitter->folder, &line, &trouble);
-    if (r == 0) {
-        r = begin(submitter, err);
-        if (r < 0)
-            return r;
-        r = enqueue(submitter, &line, where, &trouble);
-    }
-    if (r < 0 && is_lines_own(&trouble) && trouble.code != -EIO) {
-        tell(submitter, &trouble);
-        return 0;
+    if (r == 0)
+        r = remember(submitter, &line, where, &trouble);
+    if (r < 0 && trouble.kind != ERROR_BAD_INPUT && trouble.kind != ERROR_NO_INPUT) {
+        *err = trouble;
+        return r;
     }
     if (r < 0)
-        *err = trouble;
-    else if (submitter->open >= LINES_A_TRANSACTION)
-        r = commit(submitter, err);
-    return r;
+        tell(submitter, &trouble);
+    return submitter->pending_count == PENDING_MAX ? flush(submitter, err) : 0;
 }
 
 /* One line, without its end, of at most JOB_LINE_MAX bytes; of a longer one the size alone, as JOB_LINE_MAX + 1. */
@@ -176,33 +220,40 @@ static int prepare(struct submitter *submitter, struct error *err)
     if (r == 0)
         r = cost_policies_new(&submitter->policies, err);
     if (r == 0)
-        r = begin(submitter, err);
+        r = queue_begin_batch(&submitter->batch, err);
     if (r == 0)
-        r = queue_begin_batch(submitter->database, &submitter->batch, err);
+        r = database_begin(submitter->database, err);
     if (r == 0)
         r = queue_settings(submitter->database, submitter->submission->settings, &submitter->settings, err);
+    if (r == 0)
+        return database_commit(submitter->database, err);
+    database_rollback(submitter->database);
     return r;
 }
 
 int submit_jobs(struct database *database, const struct submission *submission, struct submitted *ret_submitted,
                 struct error *err)
 {
-    struct submitter submitter = {.database = database, .submission = submission};
-    FILE *file = strcmp(submission->path, "-") == 0 ? stdin : fopen(submission->path, "re");
+    CLEANUP_FREE struct submitter *submitter = calloc(1, sizeof *submitter);
+    FILE *file;
     int r;
 
+    if (submitter == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a batch");
+    file = strcmp(submission->path, "-") == 0 ? stdin : fopen(submission->path, "re");
     if (file == NULL)
         return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", submission->path, strerror(errno));
-    r = prepare(&submitter, err);
+    submitter->database = database;
+    submitter->submission = submission;
+    r = prepare(submitter, err);
     if (r == 0)
-        r = submit_lines(&submitter, file, err);
+        r = submit_lines(submitter, file, err);
     if (r == 0)
-        r = commit(&submitter, err);
-    if (r < 0)
-        database_rollback(database);
-    cost_policies_free(submitter.policies);
+        r = flush(submitter, err);
+    drop_pending(submitter);
+    cost_policies_free(submitter->policies);
     if (file != stdin)
         (void)fclose(file);
-    *ret_submitted = submitter.counts;
+    *ret_submitted = submitter->counts;
     return r;
 }

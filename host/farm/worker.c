@@ -22,6 +22,9 @@
 
 #define IDLE_MS      100 /* between looks at an empty queue */
 #define TOKEN_DIGITS 16u
+#define PATIENCE_MS  45000u /* without a beat: less than a lease is good for */
+#define PAUSE_MS     250u   /* after a failed attempt; twice as long after each further one */
+#define PAUSE_MAX_MS 30000u
 
 struct worker {
     const struct worker_options *options;
@@ -37,7 +40,8 @@ struct task {
     struct worker *worker;
     struct queue_lease lease;
     json_t *description, *settings;
-    uint8_t content[SHA256_SIZE], model[SHA256_SIZE];
+    struct content_facts facts;
+    uint64_t last_beat_ns;
     char output[PATH_MAX]; /* attempts/ID.TOKEN */
     char result[PATH_MAX]; /* results/ID */
     char log[PATH_MAX];
@@ -52,6 +56,19 @@ static int abort_job(struct task *task, const char *reason, uint64_t wall_ms, st
     return queue_finish(task->worker->database, &task->lease, &end, NULL, NULL, err);
 }
 
+/* Another attempt, after a pause that grows: what the machine lacks now it may have later. */
+static int retry(struct task *task, const char *reason, struct error *err)
+{
+    unsigned shift = task->lease.attempt < 8 ? (unsigned)task->lease.attempt : 8;
+    uint64_t pause = (uint64_t)PAUSE_MS << shift;
+    int r = queue_give_back(task->worker->database, &task->lease, reason, err);
+
+    for (pause = pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS; pause >= IDLE_MS && *task->worker->options->stop == 0;
+         pause -= IDLE_MS)
+        (void)nanosleep(&(struct timespec){.tv_nsec = IDLE_MS * (long)IO_NS_PER_MS}, NULL);
+    return r;
+}
+
 /* By an error about the job itself: what is wrong with it stays wrong, what is wrong with the machine may pass. */
 static int end_by_error(struct task *task, const struct error *trouble, struct error *err)
 {
@@ -59,18 +76,34 @@ static int end_by_error(struct task *task, const struct error *trouble, struct e
 
     (void)snprintf(reason, sizeof reason, "%s", trouble->text);
     if (trouble->kind == ERROR_UNAVAILABLE || trouble->kind == ERROR_INTERNAL)
-        return queue_give_back(task->worker->database, &task->lease, reason, err);
+        return retry(task, reason, err);
     return abort_job(task, reason, 0, err);
+}
+
+static int sync_folder(const struct worker *worker, const char *part, struct error *err)
+{
+    char path[PATH_MAX];
+    CLEANUP_FD int fd = -1;
+    int r = folder_path(worker->options->folder, part, path, err);
+
+    if (r < 0)
+        return r;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno));
+    return 0;
 }
 
 /* Makes the attempt's result the job's. The place may be taken by nobody: two leases never hold at once. */
 static int publish(void *context, struct error *err)
 {
     const struct task *task = context;
+    int r;
 
-    if (renameat2(AT_FDCWD, task->output, AT_FDCWD, task->result, RENAME_NOREPLACE) == 0)
-        return 0;
-    return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", task->result, strerror(errno));
+    if (renameat2(AT_FDCWD, task->output, AT_FDCWD, task->result, RENAME_NOREPLACE) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", task->result, strerror(errno));
+    r = sync_folder(task->worker, FOLDER_RESULTS, err);
+    return r < 0 ? r : sync_folder(task->worker, FOLDER_ATTEMPTS, err);
 }
 
 static int end_with(struct task *task, const struct judgement *judgement, const char *reused, bool in_place,
@@ -82,6 +115,7 @@ static int end_with(struct task *task, const struct judgement *judgement, const 
         .outcome = judgement->outcome,
         .reason = judgement->reason,
         .reused = reused,
+        .content = task->facts.content,
         .wall_ms = wall_ms,
     };
 
@@ -90,8 +124,8 @@ static int end_with(struct task *task, const struct judgement *judgement, const 
 
 /* --- results that are there already ------------------------------------------------------------------------------- */
 
-/* An earlier attempt's whole result, whose worker died before it said so: its path into task->output. 1 or 0. */
-static int find_attempt(struct task *task, struct error *err)
+/* An earlier attempt's whole result, whose worker died before it said so. 1 with its path, or 0. */
+static int find_attempt(const struct task *task, char ret_path[PATH_MAX], struct error *err)
 {
     char folder[PATH_MAX];
     size_t length = strlen(task->lease.id);
@@ -105,37 +139,62 @@ static int find_attempt(struct task *task, struct error *err)
         if (strncmp(entry->d_name, task->lease.id, length) == 0 && entry->d_name[length] == '.' &&
             strspn(entry->d_name + length + 1, "0123456789abcdef") == TOKEN_DIGITS &&
             entry->d_name[length + 1 + TOKEN_DIGITS] == '\0')
-            found = folder_job_path(task->worker->options->folder, FOLDER_ATTEMPTS, entry->d_name, "", task->output,
-                                    err) == 0;
+            found =
+                folder_job_path(task->worker->options->folder, FOLDER_ATTEMPTS, entry->d_name, "", ret_path, err) == 0;
     (void)closedir(directory);
     return found;
 }
 
+/* Kept as evidence, under a name that nobody adopts. */
+static void set_aside(const char *path)
+{
+    char kept[PATH_MAX];
+
+    if ((size_t)snprintf(kept, sizeof kept, "%s.kept", path) < sizeof kept)
+        (void)rename(path, kept);
+}
+
+/* The result that is in the job's place already. A folder there that is no result of this job is the user's, and stays.
+ */
+static int adopt_in_place(struct task *task, struct error *err)
+{
+    struct judgement judgement;
+    struct error trouble = {0};
+    char reason[QUEUE_REASON_SIZE];
+
+    if (judge_result(task->result, task->worker->key_path, &task->facts, &judgement, &trouble) == 0)
+        return end_with(task, &judgement, NULL, true, 0, err);
+    (void)snprintf(reason, sizeof reason, "%.200s: there already, and no result of this job (%.200s); move it away",
+                   task->result, trouble.text);
+    return abort_job(task, reason, 0, err);
+}
+
 /*
  * Takes what a dead worker left: its result, in place or not yet. 1: the job has ended by it; 0: there is nothing that
- * serves. A folder in the way that is no result of this job is the user's, and stays.
+ * serves. A result that is not of these inputs, or tells only that the machine failed, is set aside.
  */
 static int adopt(struct task *task, struct error *err)
 {
     struct judgement judgement;
-    struct error trouble = {0};
-    bool in_place = access(task->result, F_OK) == 0;
-    int r = in_place || task->lease.attempt == 1 ? in_place : find_attempt(task, err);
+    char path[PATH_MAX], fresh[PATH_MAX];
+    int r;
 
+    if (access(task->result, F_OK) == 0) {
+        r = adopt_in_place(task, err);
+        return r < 0 ? r : 1;
+    }
+    r = task->lease.attempt == 1 ? 0 : find_attempt(task, path, err);
     if (r <= 0)
         return r;
-    r = judge_result(in_place ? task->result : task->output, task->worker->key_path, task->model, &judgement, &trouble);
-    if (r == 0)
-        r = end_with(task, &judgement, NULL, in_place, 0, err);
-    else if (in_place) {
-        char reason[QUEUE_REASON_SIZE];
-
-        (void)snprintf(reason, sizeof reason, "%.300s: there already, and no result of this job (%.150s); move it away",
-                       task->result, trouble.text);
-        r = abort_job(task, reason, 0, err);
-    } else {
+    if (judge_result(path, task->worker->key_path, &task->facts, &judgement, NULL) < 0 ||
+        (judgement.machine_failed && !task->lease.last_attempt)) {
+        set_aside(path);
         return 0;
     }
+    memcpy(fresh, task->output, sizeof fresh);
+    memcpy(task->output, path, sizeof path);
+    r = end_with(task, &judgement, NULL, false, 0, err);
+    memcpy(task->output, fresh, sizeof fresh);
     return r < 0 ? r : 1;
 }
 
@@ -148,7 +207,7 @@ static int reuse(struct task *task, const char *twin, struct error *err)
 
     if (r < 0)
         return r;
-    if (judge_result(path, task->worker->key_path, task->model, &judgement, NULL) < 0)
+    if (judge_result(path, task->worker->key_path, &task->facts, &judgement, NULL) < 0)
         return 0;
     r = end_with(task, &judgement, twin, true, 0, err);
     return r < 0 ? r : 1;
@@ -156,21 +215,17 @@ static int reuse(struct task *task, const char *twin, struct error *err)
 
 /* --- an attempt -------------------------------------------------------------------------------------------------- */
 
+/* A queue that can't be reached for a moment (a full disk, another's long transaction) costs no attempt. */
 static int watch(void *context, struct error *err)
 {
     struct task *task = context;
+    int r = queue_beat(task->worker->database, &task->lease, err);
 
-    return queue_beat(task->worker->database, &task->lease, err);
-}
-
-/* Kept as evidence, out of the way of the next attempt. */
-static void set_aside(struct task *task)
-{
-    char kept[PATH_MAX], ending[32];
-
-    (void)snprintf(ending, sizeof ending, ".attempt-%d", task->lease.attempt);
-    if (folder_job_path(task->worker->options->folder, FOLDER_ATTEMPTS, task->lease.id, ending, kept, NULL) == 0)
-        (void)rename(task->output, kept);
+    if (r >= 0) {
+        task->last_beat_ns = io_now_ns();
+        return r;
+    }
+    return r != -ESTALE && io_now_ns() - task->last_beat_ns < PATIENCE_MS * IO_NS_PER_MS ? 0 : r;
 }
 
 static int end_by_result(struct task *task, const struct attempt_end *end, struct error *err)
@@ -178,13 +233,13 @@ static int end_by_result(struct task *task, const struct attempt_end *end, struc
     struct judgement judgement;
     struct error trouble = {0};
 
-    if (judge_result(task->output, task->worker->key_path, task->model, &judgement, &trouble) < 0) {
-        set_aside(task);
-        return queue_give_back(task->worker->database, &task->lease, trouble.text, err);
+    if (judge_result(task->output, task->worker->key_path, &task->facts, &judgement, &trouble) < 0) {
+        set_aside(task->output);
+        return retry(task, trouble.text, err);
     }
     if (judgement.machine_failed && !task->lease.last_attempt) {
-        set_aside(task);
-        return queue_give_back(task->worker->database, &task->lease, judgement.reason, err);
+        set_aside(task->output);
+        return retry(task, judgement.reason, err);
     }
     return end_with(task, &judgement, NULL, false, end->wall_ms, err);
 }
@@ -202,7 +257,7 @@ static int end_attempt(struct task *task, const struct attempt_end *end, struct 
     else
         (void)snprintf(reason, sizeof reason, "%s", end->said);
     if (end->signal != 0 || end->status > error_exit_status(ERROR_NO_INPUT))
-        return queue_give_back(task->worker->database, &task->lease, reason, err);
+        return retry(task, reason, err);
     return abort_job(task, reason, end->wall_ms, err);
 }
 
@@ -249,7 +304,7 @@ static int understand(struct task *task, struct error *err)
     folder = json_string_value(json_object_get(task->description, JOB_FOLDER));
     if (folder == NULL || chdir(folder) < 0)
         return error_set(err, ERROR_NO_INPUT, -ENOENT, "%s: %s", folder != NULL ? folder : "?", strerror(errno));
-    return content_of(task->worker->content, task->description, lease->settings, task->content, task->model, err);
+    return content_of(task->worker->content, task->description, lease->settings, watch, task, &task->facts, err);
 }
 
 /* The job goes back behind one of the same content that runs, or ends by its result: 1; 0: it is to be evaluated. */
@@ -261,7 +316,7 @@ static int look_for_twin(struct task *task, struct error *err)
 
     if (task->worker->options->force)
         return 0;
-    r = queue_claim(task->worker->database, &task->lease, task->content, &found, twin, err);
+    r = queue_claim(task->worker->database, &task->lease, task->facts.content, &found, twin, err);
     if (r < 0 || found == QUEUE_FRESH)
         return r;
     return found == QUEUE_UNDER_WAY ? 1 : reuse(task, twin, err);
@@ -283,11 +338,14 @@ static int do_job(struct task *task, struct error *err)
     struct error trouble = {0};
     int r;
 
+    task->last_beat_ns = io_now_ns();
     if (task->lease.never_fits)
         return refuse(task, err);
     r = place(task, &trouble);
     if (r == 0)
         r = understand(task, &trouble);
+    if (r == 1)
+        return abort_job(task, "canceled", 0, err);
     if (r < 0)
         return end_by_error(task, &trouble, err);
     r = adopt(task, err);
@@ -322,15 +380,6 @@ static int work_once(struct worker *worker, struct error *err)
     return r < 0 && r != -ESTALE ? r : 1;
 }
 
-static int is_empty(struct worker *worker, bool *ret_empty, struct error *err)
-{
-    struct queue_counts counts;
-    int r = queue_count(worker->database, &counts, err);
-
-    *ret_empty = r == 0 && counts.states[QUEUE_QUEUED] + counts.states[QUEUE_RUNNING] == 0;
-    return r;
-}
-
 static int work(struct worker *worker, struct error *err)
 {
     const struct timespec pause = {.tv_nsec = IDLE_MS * (long)IO_NS_PER_MS};
@@ -340,7 +389,7 @@ static int work(struct worker *worker, struct error *err)
         int r = work_once(worker, err);
 
         if (r == 0 && worker->options->until_empty)
-            r = is_empty(worker, &empty, err);
+            r = queue_is_empty(worker->database, &empty, err);
         if (r < 0)
             return r;
         if (r == 0 && !empty)

@@ -90,6 +90,51 @@ class Batch(Case):
         self.assertEqual(self.batch("tampered", [{"id": "b", "model": "v4.onnx"}]).returncode, 0)
         self.assertNotIn("reused", self.jobs_of("tampered")[1]["b"])
 
+    def test_results_without_their_queue(self):
+        """A lost database: results that are there are taken for jobs that they answer, and for no others."""
+        self.assertEqual(self.batch("lost", [{"id": "a", "model": "v5.onnx"}]).returncode, 0)
+        for path in (self.folder / "lost").glob("farm.sqlite*"):
+            path.unlink()
+        before = (self.folder / "lost" / "results" / "a" / "result.sigstore.json").stat().st_mtime_ns
+        self.assertEqual(self.batch("lost", [{"id": "a", "model": "v5.onnx"}]).returncode, 0)
+        self.assertEqual(before, (self.folder / "lost" / "results" / "a" / "result.sigstore.json").stat().st_mtime_ns)
+        for path in (self.folder / "lost").glob("farm.sqlite*"):
+            path.unlink()
+        (self.folder / "strict.yaml").write_text(models.POLICY.replace("0.5", "0.9999"))
+        other = self.batch("lost", [{"id": "a", "model": "v5.onnx", "policy": "strict.yaml"}])
+        self.assertEqual(other.returncode, 3)
+        self.assertIn("policy.yaml", self.jobs_of("lost")[1]["a"]["reason"])
+
+    def test_changed_policy_is_other_content(self):
+        (self.folder / "own.yaml").write_text(models.POLICY)
+        line = {"model": "v5.onnx", "policy": "own.yaml"}
+        self.assertEqual(self.batch("content", [{"id": "a", **line}]).returncode, 0)
+        (self.folder / "own.yaml").write_text(models.POLICY.replace("0.5", "0.9999"))
+        self.assertEqual(self.batch("content", [{"id": "b", **line}]).returncode, 1)
+        self.assertNotIn("reused", self.jobs_of("content")[1]["b"])
+
+    def test_long_names(self):
+        """A reason that is cut in the middle of a character would be no JSON."""
+        name = "ü" * 120
+        finished = self.batch("long", [{"id": "a", "model": f"{name}/{name}/{name}.onnx"}])
+        self.assertEqual(finished.returncode, 3, finished.stderr)
+        self.assertIn("ü", self.jobs_of("long")[1]["a"]["reason"])
+
+    def test_encrypted_key(self):
+        """Nobody is there to be asked at each job: it is said before anything is made."""
+        secret = self.folder / "secret"
+        secret.write_text("a long secret\n")
+        secret.chmod(0o600)
+        made = lazaret("keygen", "-o", self.folder / "locked", "--passphrase-file", secret)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        options = self.options(self.folder / "locked-farm")
+        options[options.index(str(self.key))] = str(self.folder / "locked.pem")
+        path = self.write_list("locked", [{"id": "a", "model": "v0.onnx"}])
+        refused = lazaret("batch", path, *options)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("passphrase", refused.stderr)
+        self.assertEqual(lazaret("batch", path, *options, "--passphrase-file", secret).returncode, 0)
+
     def test_priorities(self):
         lines = [{"id": f"v{i}", "model": f"v{i}.onnx", "priority": i} for i in range(4)]
         self.assertEqual(lazaret("batch", self.write_list("order", lines), *self.options(self.folder / "order", 1)).returncode, 0)

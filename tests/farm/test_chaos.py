@@ -154,6 +154,8 @@ class Chaos(Case):
         finished, _ = self.evaluate("last", train=None, extra=["--policy", self.policy])
         self.assertEqual(finished.returncode, 0, finished.stderr)
         self.assertEqual(list((state() / "jobs").glob("*.journal")) if (state() / "jobs").exists() else [], [])
+        again = self.start()  # nothing is left to do, but to forget a worker that was killed with no job in hand
+        again.communicate(timeout=120)
         self.assertEqual(list((self.farm / "workers").iterdir()), [])
         for part in ("results", "attempts"):
             self.assertEqual([path for path in (self.farm / part).iterdir() if path.name.startswith(".")], [])

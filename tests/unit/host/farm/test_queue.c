@@ -25,7 +25,7 @@ static void begin(struct farm *farm)
     memcpy(farm->folder, "/tmp/lazaret-queue-XXXXXX", sizeof "/tmp/lazaret-queue-XXXXXX");
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(farm->folder));
     CU_ASSERT_EQUAL_FATAL(database_open(farm->folder, true, &farm->database, &error), 0);
-    CU_ASSERT_EQUAL_FATAL(queue_begin_batch(farm->database, &farm->batch, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(queue_begin_batch(&farm->batch, &error), 0);
     CU_ASSERT_EQUAL_FATAL(queue_settings(farm->database, "[]", &farm->settings, &error), 0);
 }
 
@@ -117,7 +117,7 @@ static void test_known_and_duplicate(void)
     begin(&farm);
     CU_ASSERT_EQUAL(add(&farm, "a", 0, 10), QUEUE_ADDED);
     CU_ASSERT_EQUAL(add(&farm, "a", 0, 10), QUEUE_DUPLICATE); /* of the same batch */
-    CU_ASSERT_EQUAL(queue_begin_batch(farm.database, &farm.batch, &error), 0);
+    CU_ASSERT_EQUAL(queue_begin_batch(&farm.batch, &error), 0);
     CU_ASSERT_EQUAL(add(&farm, "a", 0, 10), QUEUE_KNOWN);
     CU_ASSERT_EQUAL(queue_settings(farm.database, "[\"--other\"]", &farm.settings, &error), 0);
     CU_ASSERT_EQUAL(add(&farm, "a", 0, 10), QUEUE_DUPLICATE); /* another job of that name */
