@@ -207,6 +207,19 @@ void database_rollback(struct database *database)
         (void)sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
+int database_hurry(struct database *database, struct error *err)
+{
+    return execute(database, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;", err);
+}
+
+/* In a write-ahead log one synced commit syncs all that stand before it; this one changes nothing but is written. */
+int database_settle(struct database *database, struct error *err)
+{
+    return execute(
+        database,
+        "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000; UPDATE settings SET text = text WHERE id = 1;", err);
+}
+
 int database_statement(struct database *database, const char *sql, sqlite3_stmt **ret_statement, struct error *err)
 {
     unsigned i;

@@ -40,6 +40,13 @@ MUST_USE int database_begin(struct database *database, struct error *err);
 MUST_USE int database_commit(struct database *database, struct error *err);
 void database_rollback(struct database *database); /* also where none is open */
 
+/*
+ * For many transactions in a row: between the two calls a commit survives any kill, but not yet a power cut; the second
+ * call has all of them on the disk when it returns.
+ */
+MUST_USE int database_hurry(struct database *database, struct error *err);
+MUST_USE int database_settle(struct database *database, struct error *err);
+
 /* --- for queue*.c ------------------------------------------------------------------------------------------- */
 
 /*

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PENDING_MAX 1000u /* jobs that are added in one transaction, which others wait for */
+#define PENDING_MAX 5000u /* jobs that are added in one transaction, which others wait for */
 #define WHERE_SIZE  (NAME_MAX + 32)
 
 /* A job that was read and is not in the queue yet. */
@@ -247,9 +247,13 @@ int submit_jobs(struct database *database, const struct submission *submission, 
     submitter->submission = submission;
     r = prepare(submitter, err);
     if (r == 0)
+        r = database_hurry(database, err);
+    if (r == 0)
         r = submit_lines(submitter, file, err);
     if (r == 0)
         r = flush(submitter, err);
+    if (r == 0)
+        r = database_settle(database, err);
     drop_pending(submitter);
     cost_policies_free(submitter->policies);
     if (file != stdin)
