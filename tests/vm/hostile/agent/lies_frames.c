@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define NOISE (1u << 20)
@@ -231,6 +232,15 @@ static bool hangs_up(struct puppet *puppet, struct message *message)
     return false;
 }
 
+/* Ready, but nothing that it is asked for reaches it. */
+static bool deaf(struct puppet *puppet, struct message *message)
+{
+    (void)shutdown(puppet->fd, SHUT_RD);
+    puppet_send(puppet, message);
+    puppet_stay();
+    return false;
+}
+
 const struct hostile_lie lies_frames[] = {
     {"garbage", MESSAGE_GUEST_HELLO, garbage},
     {"truncated", MESSAGE_GUEST_HELLO, truncated},
@@ -256,5 +266,6 @@ const struct hostile_lie lies_frames[] = {
     {"nonce", MESSAGE_GUEST_HELLO, nonce},
     {"silent", MESSAGE_GUEST_HELLO, silent},
     {"hangs-up", MESSAGE_CHECK_DONE, hangs_up},
+    {"deaf", MESSAGE_READY, deaf},
     {0},
 };
