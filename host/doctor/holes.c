@@ -11,6 +11,8 @@
 #define RECORD    "the CVE record"
 #define CHANGELOG RECORD "; Debian's changelog of linux"
 
+#define VERSION_MAX 128u /* as versions.c reads them */
+
 const struct hole holes[] = {
     {"CVE-2026-53132", HOLE_KERNEL, HOLE_BY_VHOST_VSOCK, "6.1.63 6.3", "6.12.94 6.18.36 7.0.13 7.1", "",
      "a guest fills the host kernel's memory with empty packets", RECORD},
@@ -84,14 +86,29 @@ static const char *upstream_of(const char *version)
     return colon != NULL ? colon + 1 : version;
 }
 
+/*
+ * Without "~bpo12+1", "~deb12u1" at its end: a rebuild for another release, which has what its source has and sorts
+ * below it.
+ */
+static void source_version(const char *version, char ret_source[VERSION_MAX])
+{
+    const char *backport = strstr(version, "~bpo"), *update = strstr(version, "~deb");
+    const char *end = backport == NULL || (update != NULL && update < backport) ? update : backport;
+
+    (void)snprintf(ret_source, VERSION_MAX, "%.*s", end != NULL ? (int)(end - version) : (int)VERSION_MAX, version);
+}
+
 bool hole_in_debian(const struct hole *hole, const char *version)
 {
     struct version ours, mending;
+    char source[VERSION_MAX];
 
     if (!read_version(upstream_of(version), &ours))
         return false;
     if (hole->debian[0] != '\0' && read_version(upstream_of(hole->debian), &mending) &&
-        (hole->mended[0] == '\0' || (ours.major == mending.major && ours.minor == mending.minor)))
-        return debian_version_compare(version, hole->debian) < 0 && reached(&ours, hole->introduced);
+        (hole->mended[0] == '\0' || (ours.major == mending.major && ours.minor == mending.minor))) {
+        source_version(version, source);
+        return debian_version_compare(source, hole->debian) < 0 && reached(&ours, hole->introduced);
+    }
     return hole_in_upstream(hole, upstream_of(version));
 }

@@ -136,7 +136,7 @@ void doctor_check_vfio(struct doctor *d)
                       "only --gpu needs it: boot a kernel with VFIO");
     else if (idle[0] != '\0')
         doctor_advise(doctor_say(d, "vfio", DOCTOR_OK, "modules there, not loaded: %s", idle),
-                      "libvirt loads them when a device is passed through");
+                      "an evaluation with --gpu loads them");
     else
         (void)doctor_say(d, "vfio", DOCTOR_OK, "vfio_pci and vfio_iommu_type1 are loaded");
 }

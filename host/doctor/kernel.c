@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LANDLOCK_WANTED 1 /* the ABI that the guest's worker and our helpers ask for at least */
+#define LANDLOCK_WANTED 2 /* the ABI that helpers with a folder need (host/confine/folder.c) */
 
 void doctor_check_seccomp(struct doctor *d)
 {
@@ -32,9 +32,10 @@ void doctor_check_landlock(struct doctor *d)
 {
     if (d->facts.landlock_abi < LANDLOCK_WANTED)
         doctor_advise(doctor_say(d, "landlock", DOCTOR_NOTE,
-                                 "this kernel has none: files are kept from processes by "
-                                 "seccomp, users and namespaces alone"),
-                      "boot a kernel of 5.13 or later with landlock among lsm=");
+                                 "this kernel has %s: files are kept from processes that need a folder by "
+                                 "seccomp, users and namespaces alone",
+                                 d->facts.landlock_abi < 1 ? "none" : "ABI 1, and 2 is needed"),
+                      "boot a kernel of 5.19 or later with landlock among lsm=");
     else
         (void)doctor_say(d, "landlock", DOCTOR_OK, "ABI %d", d->facts.landlock_abi);
 }

@@ -8,6 +8,7 @@
 
 #define MEMLOCK_WANTED (UINT64_C(2) << 30) /* a guest with a device, whose memory is pinned */
 
+#define ZRAM_MAX         16u /* devices that are looked at, by number */
 #define SLAVES_MAX       16u /* that a block device is made of; one of more passes for unencrypted */
 #define SLAVES_DEPTH_MAX 4u  /* a volume of LVM on a RAID of partitions has two */
 
@@ -67,14 +68,13 @@ static bool take_swap(void *context, const char *line)
 /* A zram device may itself write to a disk what it can't hold. */
 static void check_backing(struct doctor *d)
 {
-    char names[16][DOCTOR_NAME_MAX], path[PATH_MAX], backing[256];
-    size_t count = doctor_read_folder(d, "/sys/block", names, 16);
+    char path[PATH_MAX], backing[256];
 
-    for (size_t i = 0; i < count; i++) {
-        (void)snprintf(path, sizeof path, "/sys/block/%s/backing_dev", names[i]);
-        if (strncmp(names[i], "zram", 4) == 0 && doctor_read_line(d, path, backing, sizeof backing) == 0 &&
-            strcmp(backing, "none") != 0 && !is_encrypted(d, backing))
-            doctor_advise(doctor_say(d, "swap", DOCTOR_NOTE, "%.32s writes to %.200s", names[i], backing),
+    for (unsigned i = 0; i < ZRAM_MAX; i++) {
+        (void)snprintf(path, sizeof path, "/sys/block/zram%u/backing_dev", i);
+        if (doctor_read_line(d, path, backing, sizeof backing) == 0 && strcmp(backing, "none") != 0 &&
+            !is_encrypted(d, backing))
+            doctor_advise(doctor_say(d, "swap", DOCTOR_NOTE, "zram%u writes to %.200s", i, backing),
                           "give it no backing device, or an encrypted one");
     }
 }
@@ -163,7 +163,7 @@ void doctor_check_memlock(struct doctor *d)
         doctor_advise(doctor_say(d, "memlock", DOCTOR_NOTE,
                                  "this user may lock %llu MiB; a passed-through device pins all of the guest's memory",
                                  (unsigned long long)(d->facts.memlock >> 20)),
-                      "only --gpu needs it: raise memlock in /etc/security/limits.d, or run as root");
+                      "only --gpu needs it, which root alone may use: run as root");
     else
         (void)doctor_say(d, "memlock", DOCTOR_OK, "enough for a guest with a device");
 }

@@ -22,7 +22,7 @@ static const struct {
     {"meltdown", "do not boot with pti=off"},
     {"spectre_v1", "do not boot with nospectre_v1"},
     {"spectre_v2", "a newer kernel and microcode; not booted with nospectre_v2 or spectre_bhi=off"},
-    {"vmscape", "a newer kernel, vmscape=auto: a guest can otherwise read QEMU's memory"},
+    {"vmscape", "a newer kernel, vmscape=ibpb or force: a guest can otherwise read QEMU's memory"},
 };
 
 static const char *remedy_for(const char *name)

@@ -37,7 +37,7 @@ int file_open_own(const char *path, int *ret_fd, struct stat *ret_status, struct
     if (fd < 0 && errno == ENXIO) /* a socket */
         return error_set(err, ERROR_BAD_INPUT, -EINVAL, "%s: not a regular file", path);
     if (fd < 0 || fstat(fd, &status) < 0)
-        return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", path, strerror(errno));
+        return error_set(err, file_error_kind(-errno), -errno, "%s: %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_BAD_INPUT, -EINVAL, "%s: not a regular file", path);
     *ret_fd = take_fd(&fd);

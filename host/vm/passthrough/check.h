@@ -19,9 +19,9 @@ void check_close_places(struct check_places *places);
 bool check_is_gpu(const struct pci_device *device);
 
 /*
- * All of it, in this order: the device is there, is no bridge, is a GPU; it has an IOMMU that remaps interrupts too;
- * its group is its own; it can be reset; it has no virtual functions; nobody uses it. ERROR_UNAVAILABLE with the reason
- * and the remedy.
+ * All of it, in this order: the device is there, is no bridge, is a GPU; it has an IOMMU, and VFIO no
+ * allow_unsafe_interrupts; its group is its own; it can be reset; it has no virtual functions; nobody uses it.
+ * ERROR_UNAVAILABLE with the reason and the remedy.
  */
 MUST_USE int check_device(const struct check_places *places, const struct pci_address *address,
                           struct pci_group *ret_group, struct error *err);

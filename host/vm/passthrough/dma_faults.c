@@ -39,7 +39,9 @@ static bool names(const char *line, unsigned bus, unsigned slot, unsigned functi
 
 bool dma_faults_is_of(const char *line, const struct pci_address *address)
 {
-    bool intel = strstr(line, "DMAR: [") != NULL && strstr(line, "fault addr") != NULL;
+    /* "fault index" is a blocked write of an interrupt: "[INTR-REMAP] Request device [01:00.0] fault index 0x0". */
+    bool intel =
+        strstr(line, "DMAR: [") != NULL && (strstr(line, "fault addr") != NULL || strstr(line, "fault index") != NULL);
     bool amd = strstr(line, "AMD-Vi: ") != NULL && strstr(line, "IO_PAGE_FAULT") != NULL;
 
     if (!intel && !amd)
@@ -49,20 +51,25 @@ bool dma_faults_is_of(const char *line, const struct pci_address *address)
            (address->bus != 0 && names(line, address->bus, 0, 0));
 }
 
-unsigned dma_faults_count(int log, const struct pci_address *address)
+bool dma_faults_count(int log, const struct pci_address *address, unsigned *ret_count)
 {
     char record[RECORD_SIZE];
+    bool complete = log >= 0, ended = log < 0;
     unsigned count = 0;
 
-    for (unsigned i = 0; log >= 0 && i < DMA_FAULTS_RECORDS_MAX; i++) {
+    for (unsigned i = 0; !ended && i < DMA_FAULTS_RECORDS_MAX; i++) {
         ssize_t size = read(log, record, sizeof record - 1);
 
-        if (size < 0 && errno == EPIPE) /* some were overwritten before they were read */
-            continue;
-        if (size <= 0)
-            break;
-        record[size] = '\0';
-        count += dma_faults_is_of(record, address);
+        if (size < 0 && errno == EPIPE) { /* some were overwritten before they were read */
+            complete = false;
+        } else if (size > 0) {
+            record[size] = '\0';
+            count += dma_faults_is_of(record, address);
+        } else if (size == 0 || errno != EINTR) {
+            ended = true;
+            complete = complete && (size == 0 || errno == EAGAIN);
+        }
     }
-    return count;
+    *ret_count = count;
+    return complete && ended;
 }

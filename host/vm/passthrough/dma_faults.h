@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the IOMMU blocked: the host's kernel writes a line into its log for a device's access to memory that is not the
- * guest's, at most so many a second.
+ * guest's, and for its interrupts that are not, at most so many a second.
  * Source: Linux, drivers/iommu/intel/dmar.c (dmar_fault_do_one), drivers/iommu/amd/iommu.c
  * (amd_iommu_report_page_fault); Documentation/ABI/testing/dev-kmsg.
  */
@@ -19,10 +19,11 @@ int dma_faults_open(void);
 void dma_faults_skip(int log);
 
 /*
- * How many lines since then are of this device, or of the bridge that speaks for it: at least so many accesses were
- * blocked. 0 where `log` is negative.
+ * Counts the lines since then that are of this device, or of the bridge that speaks for it: at least so many accesses
+ * were blocked. False where there may be more than were looked at: the log overwrote some, or it has too many, or none
+ * can be read (`log` is negative, with a count of 0).
  */
-unsigned dma_faults_count(int log, const struct pci_address *address);
+bool dma_faults_count(int log, const struct pci_address *address, unsigned *ret_count);
 
 /* Whether a line of the log is one of those. */
 bool dma_faults_is_of(const char *line, const struct pci_address *address);

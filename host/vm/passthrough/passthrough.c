@@ -193,11 +193,19 @@ int passthrough_take(struct passthrough *passthrough, struct error *err)
 
 void passthrough_reset(struct passthrough *passthrough)
 {
+    struct passthrough_facts *facts = &passthrough->facts;
     struct error trouble = {0};
+    unsigned faults = 0;
 
-    if (!passthrough->facts.taken || passthrough->done)
+    if (!facts->taken || passthrough->done)
         return;
-    passthrough->facts.dma_faults += dma_faults_count(passthrough->kernel_log, &passthrough->facts.device.address);
+    if (!dma_faults_count(passthrough->kernel_log, &facts->device.address, &faults) && facts->faults_known) {
+        facts->faults_known = false;
+        (void)error_set(&trouble, ERROR_UNAVAILABLE, -EPIPE,
+                        "the kernel's log could not be read whole, so what the IOMMU blocked is not known");
+        note(passthrough, &trouble);
+    }
+    facts->dma_faults += faults;
     if (order(passthrough, KEEPER_RESET, &passthrough->facts.resets_after, &trouble) < 0)
         note(passthrough, &trouble);
 }

@@ -25,7 +25,7 @@ struct passthrough_facts {
     unsigned resets_before, resets_after; /* that worked: one before each VM, one after it */
     unsigned resets_failed;
     unsigned dma_faults; /* at least so often it was kept from memory that is not the guest's */
-    bool faults_known;   /* the kernel's log could be read */
+    bool faults_known;   /* the kernel's log could be read, all of it */
     uint64_t reset_ns;   /* the longest of taking or resetting it */
     bool taken;          /* the host's driver let go of it */
     bool returned;       /* and has it back */

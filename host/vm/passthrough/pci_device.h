@@ -31,7 +31,7 @@ struct pci_device {
     int group;                     /* of the IOMMU; PCI_NO_GROUP without one */
     char driver[SYSFS_NAME_MAX];   /* "": none */
     char override[SYSFS_NAME_MAX]; /* the one driver that may have it; "": any */
-    char resets[PCI_RESETS_MAX];   /* methods in the order in which the kernel tries them; "": it has none */
+    char resets[PCI_RESETS_MAX];   /* methods available, in the order in which the kernel tries them; "": it has none */
 };
 
 /*

@@ -200,6 +200,12 @@ static void test_memory(void)
     machine_remove(&machine, "/sys/block/dm-0");
     machine_put(&machine, "/sys/class/block/dm-1/dm/uuid", "CRYPT-PLAIN-swap");
     expect(doctor_check_swap, "swap", DOCTOR_OK, "/dev/zram0 (in memory), /dev/dm-1 (encrypted)");
+    for (int i = 0; i < 32; i++) { /* however many others there are */
+        char path[64];
+
+        (void)snprintf(path, sizeof path, "/sys/block/loop%d/size", i);
+        machine_put(&machine, path, "8");
+    }
     machine_put(&machine, "/sys/block/zram0/backing_dev", "/dev/sda3");
     expect(doctor_check_swap, "swap", DOCTOR_NOTE, "zram0 writes to /dev/sda3");
     machine_put(&machine, "/proc/swaps", HEADING "/swap\x1b[31mfile file 9 0 -2");
@@ -232,6 +238,8 @@ static void test_kernel(void)
 
     machine.doctor.facts.landlock_abi = -1;
     expect(doctor_check_landlock, "landlock", DOCTOR_NOTE, "none");
+    machine.doctor.facts.landlock_abi = 1;
+    expect(doctor_check_landlock, "landlock", DOCTOR_NOTE, "ABI 1, and 2 is needed");
     machine.doctor.facts.landlock_abi = 2;
     expect(doctor_check_landlock, "landlock", DOCTOR_OK, "ABI 2");
 

@@ -109,7 +109,12 @@ static void test_ranges(void)
     CU_ASSERT_TRUE(hole_in_upstream(credit, "6.17.13")); /* a branch that nobody mended */
     CU_ASSERT_FALSE(hole_in_upstream(credit, "6.19-rc7"));
     CU_ASSERT_TRUE(hole_in_debian(credit, "6.1.159-1"));
-    CU_ASSERT_TRUE(hole_in_debian(credit, "6.1.162-1~bpo11+1"));
+    CU_ASSERT_FALSE(
+        hole_in_debian(credit, "6.1.162-1~bpo11+1")); /* a rebuild of the mended one, though it sorts below */
+    CU_ASSERT_FALSE(hole_in_debian(credit, "6.1.162-1~deb11u1"));
+    CU_ASSERT_FALSE(hole_in_debian(credit, "6.1.162-1~deb11u1~bpo10+1"));
+    CU_ASSERT_TRUE(hole_in_debian(credit, "6.1.159-1~bpo11+1"));
+    CU_ASSERT_TRUE(hole_in_debian(credit, "6.1.162-1~rc1"));
     CU_ASSERT_FALSE(hole_in_debian(credit, "6.1.162-1"));
     CU_ASSERT_TRUE(hole_in_debian(credit, "6.12.57-1~bpo12+1"));
     CU_ASSERT_FALSE(hole_in_debian(credit, "6.12.73-1~bpo12+1"));

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 static char folder[] = "/tmp/lazaret-file-XXXXXX";
 
@@ -30,6 +31,21 @@ static void refuse(const char *name, int code)
     CU_ASSERT_EQUAL(file_read_own(at(name), &content, &err), code);
     CU_ASSERT_EQUAL(err.kind, code == -ENOENT ? ERROR_NO_INPUT : ERROR_BAD_INPUT);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, name));
+}
+
+/* A machine that is short of something says nothing of the file. */
+static void refuse_without_descriptors(const char *name)
+{
+    CLEANUP_BUFFER struct buffer content = buffer_with_limit(16);
+    struct error err = {0};
+    struct rlimit before, none;
+
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+    CU_ASSERT_EQUAL(file_read_own(at(name), &content, &err), -EMFILE);
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
+    CU_ASSERT_EQUAL(err.kind, ERROR_UNAVAILABLE);
 }
 
 /* A file that belongs where it lies is no link, and nothing that one would wait for. */
@@ -54,6 +70,7 @@ void test_file_own(void)
     refuse("fifo", -EINVAL);
     refuse(".", -EINVAL);
     refuse("none", -ENOENT);
+    refuse_without_descriptors("file");
     CU_ASSERT_EQUAL(unlink(at("link")) + unlink(at("fifo")) + unlink(at("file")) + rmdir(folder), 0);
 }
 

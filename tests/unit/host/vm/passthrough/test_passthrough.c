@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -86,15 +87,33 @@ static void test_dma_faults(void)
         {"3,1,2,-;vfio-pci 0000:01:03.2: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x000f address=0x1000]", true},
         {"3,1,2,-;DMAR: [DMA Read NO_PASID] Request device [01:03.1] fault addr 0x1000 [fault reason 0x06]", false},
         {"3,1,2,-;DMAR: [DMA Read NO_PASID] Request device [02:03.2] fault addr 0x1000 [fault reason 0x06]", false},
+        {"3,1,2,-;DMAR: [INTR-REMAP] Request device [01:03.2] fault index 0x2 [fault reason 0x26] Blocked", true},
         {"3,1,2,-;DMAR: DRHD: handling fault status reg 2", false},
         {"3,1,2,-;vfio-pci 0000:01:03.2: enabling device (0000 -> 0002)", false},
         {"", false}};
     const struct pci_address address = {.bus = 1, .slot = 3, .function = 2}, on_root = {.slot = 3};
+    unsigned count = 1;
+    int log[2];
 
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         CU_ASSERT_EQUAL(dma_faults_is_of(lines[i].line, &address), lines[i].is_of);
     CU_ASSERT_FALSE(dma_faults_is_of("DMAR: [DMA Read] Request device [00:00.0] fault addr 0x1000", &on_root));
-    CU_ASSERT_EQUAL(dma_faults_count(-1, &address), 0);
+    CU_ASSERT_FALSE(dma_faults_count(-1, &address, &count));
+    CU_ASSERT_EQUAL(count, 0);
+    /* a record a read, as /dev/kmsg gives them */
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, log), 0);
+    for (size_t i = 0; i + 1 < sizeof lines / sizeof lines[0]; i++)
+        CU_ASSERT_TRUE(write(log[1], lines[i].line, strlen(lines[i].line)) > 0);
+    CU_ASSERT_TRUE(dma_faults_count(log[0], &address, &count));
+    CU_ASSERT_EQUAL(count, 5);
+    CU_ASSERT_TRUE(dma_faults_count(log[0], &address, &count));
+    CU_ASSERT_EQUAL(count, 0);
+    (void)close(log[0]);
+    (void)close(log[1]);
+    /* one without an end is not read for ever, and not taken for known */
+    log[0] = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    CU_ASSERT_FALSE(dma_faults_count(log[0], &address, &count));
+    (void)close(log[0]);
 }
 
 static void test_no_address(void)
