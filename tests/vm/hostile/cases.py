@@ -85,7 +85,7 @@ FRAMES = [
     lie("stays@hello", "the guest took no more than [0-9]+ of the 16777216 bytes that it was sent",
         waits=True, model_mib=16),
     lie("hangs-up", "the guest hung up: the connection ended while waiting for a frame"),
-    lie("deaf", "can't send CHECK to the guest: Broken pipe"),
+    lie("hears-nothing", "can't send CHECK to the guest: Broken pipe"),
 ]
 
 ORDER = [

@@ -233,7 +233,7 @@ static bool hangs_up(struct puppet *puppet, struct message *message)
 }
 
 /* Ready, but nothing that it is asked for reaches it. */
-static bool deaf(struct puppet *puppet, struct message *message)
+static bool hears_nothing(struct puppet *puppet, struct message *message)
 {
     (void)shutdown(puppet->fd, SHUT_RD);
     puppet_send(puppet, message);
@@ -266,6 +266,6 @@ const struct hostile_lie lies_frames[] = {
     {"nonce", MESSAGE_GUEST_HELLO, nonce},
     {"silent", MESSAGE_GUEST_HELLO, silent},
     {"hangs-up", MESSAGE_CHECK_DONE, hangs_up},
-    {"deaf", MESSAGE_READY, deaf},
+    {"hears-nothing", MESSAGE_READY, hears_nothing},
     {0},
 };
