@@ -40,7 +40,7 @@ struct folder_list {
 
 /*
  * Opens an output directory and takes its lock, which lasts as long as the descriptor. ERROR_NO_INPUT where it is
- * none; ERROR_UNAVAILABLE, -EWOULDBLOCK where another process is writing sign-offs.
+ * none; ERROR_UNAVAILABLE, -EWOULDBLOCK where another process is writing sign-offs and is not done within 2 s.
  */
 MUST_USE int folder_lock(const char *path, int *ret_fd, struct error *err);
 
