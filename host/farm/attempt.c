@@ -3,7 +3,6 @@
 #include "host/farm/attempt.h"
 
 #include "base/io.h"
-#include "host/attest/text.h"
 #include "host/farm/job_line.h"
 
 #include <errno.h>
@@ -71,6 +70,8 @@ static int build(struct arguments *arguments, const struct attempt_order *order,
         r = add_option(arguments, "-o", order->output, err);
     if (r == 0)
         r = add_description(arguments, order->description, err);
+    if (r == 0 && order->device[0] != '\0')
+        r = add_option(arguments, "--gpu", order->device, err);
     for (size_t i = 0; r == 0 && i < json_array_size(order->settings); i++)
         r = add(arguments, json_string_value(json_array_get(order->settings, i)), err);
     if (r == 0)
@@ -152,7 +153,6 @@ static int follow(pid_t pid, int pidfd, int (*watch)(void *context, struct error
 /* The last line that it wrote. */
 static void read_said(int log, char ret_said[QUEUE_REASON_SIZE])
 {
-    CLEANUP_BUFFER struct buffer harmless = buffer_with_limit(QUEUE_REASON_SIZE);
     char tail[LOG_TAIL_BYTES + 1], *line;
     off_t size = lseek(log, 0, SEEK_END);
     uint64_t from = size > (off_t)LOG_TAIL_BYTES ? (uint64_t)size - LOG_TAIL_BYTES : 0;
@@ -165,9 +165,7 @@ static void read_said(int log, char ret_said[QUEUE_REASON_SIZE])
         got--;
     tail[got] = '\0';
     line = strrchr(tail, '\n');
-    line = line != NULL ? line + 1 : tail;
-    if (text_escape(line, QUEUE_REASON_SIZE - 1, &harmless) == 0)
-        (void)snprintf(ret_said, QUEUE_REASON_SIZE, "%.*s", (int)harmless.size, (const char *)harmless.data);
+    (void)snprintf(ret_said, QUEUE_REASON_SIZE, "%.*s", (int)QUEUE_REASON_SIZE - 1, line != NULL ? line + 1 : tail);
 }
 
 int attempt_run(const struct attempt_order *order, int (*watch)(void *context, struct error *err), void *context,

@@ -16,6 +16,7 @@
 struct attempt_order {
     const json_t *description;
     const json_t *settings; /* an array of further arguments */
+    const char *device;     /* the GPU it has; "" for none */
     const char *output;     /* where the result goes */
     const char *log;        /* a file for what it says; begun anew */
 };
@@ -24,7 +25,7 @@ struct attempt_end {
     bool canceled;                /* by `watch` */
     int signal;                   /* that ended it; 0: it exited */
     int status;                   /* its exit status */
-    char said[QUEUE_REASON_SIZE]; /* the last line of its standard error, harmless */
+    char said[QUEUE_REASON_SIZE]; /* the last line of its standard error; foreign text */
     uint64_t wall_ms;
 };
 

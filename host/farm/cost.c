@@ -6,6 +6,7 @@
 #include "host/job/admission.h"
 #include "host/job/locate.h"
 #include "host/policy/policy.h"
+#include "host/vm/passthrough/pci_address.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -120,35 +121,79 @@ int cost_of_job(struct cost_policies *policies, const struct cost_setting *setti
                                         ADMISSION_WINDOW_BYTES);
     else
         memory += COST_MACHINE_MIB;
-    *ret_needs = (struct queue_resources){.memory_mib = memory, .cores = setting->cores};
+    *ret_needs = (struct queue_resources){
+        .memory_mib = memory,
+        .cores = setting->cores,
+        .gpus = json_is_true(json_object_get(description, "gpu")) ? 1 : 0,
+    };
     return 0;
 }
 
-/* A line "MemAvailable:   24000000 kB" of /proc/meminfo. */
-static uint64_t available_mib(void)
+/* --- the machine ---------------------------------------------------------------------------------------------------
+ */
+
+/* Lines "MemTotal:   24000000 kB" of /proc/meminfo. */
+static void read_memory(uint64_t *ret_total_mib, uint64_t *ret_available_mib)
 {
     FILE *file = fopen("/proc/meminfo", "re");
-    unsigned long long kib = 0;
+    unsigned long long kib;
     char line[128];
 
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+    *ret_total_mib = *ret_available_mib = 0;
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "MemTotal: %llu kB", &kib) == 1)
+            *ret_total_mib = kib / 1024;
         if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-            break;
+            *ret_available_mib = kib / 1024;
+    }
     if (file != NULL)
         (void)fclose(file);
-    return kib / 1024;
 }
 
-int cost_of_machine(struct queue_resources *ret_machine, struct error *err)
+int cost_of_machine(struct queue_machine *ret_machine, struct error *err)
 {
-    uint64_t memory = available_mib();
+    struct queue_machine machine = {0};
+    uint64_t total, available;
     cpu_set_t set;
 
-    if (memory == 0)
+    read_memory(&total, &available);
+    if (total == 0 || available == 0)
         return error_set(err, ERROR_UNAVAILABLE, -EIO,
                          "/proc/meminfo: says nothing of available memory; is /proc mounted?");
     if (sched_getaffinity(0, sizeof set, &set) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "sched_getaffinity: %s", strerror(errno));
-    *ret_machine = (struct queue_resources){.memory_mib = memory - memory / 10, .cores = (uint64_t)CPU_COUNT(&set)};
+    machine.whole = (struct queue_resources){.memory_mib = total - total / 10, .cores = (uint64_t)CPU_COUNT(&set)};
+    machine.now = machine.whole;
+    machine.now.memory_mib = available - available / 10;
+    *ret_machine = machine;
     return 0;
+}
+
+static int add_device(const char *text, size_t length, struct queue_machine *machine, struct error *err)
+{
+    char address[QUEUE_DEVICE_SIZE];
+    struct pci_address parsed;
+
+    (void)snprintf(address, sizeof address, "%.*s", (int)length, text);
+    if (length >= sizeof address || pci_address_parse(address, &parsed) < 0)
+        return error_set(err, ERROR_USAGE, -EINVAL, "--gpu: %.*s: no PCI address, for instance 0000:01:00.0",
+                         (int)(length < 64 ? length : 64), text);
+    pci_address_format(&parsed, address); /* one form, so that the same device is the same text */
+    for (uint64_t i = 0; i < machine->now.gpus; i++)
+        if (strcmp(machine->devices[i], address) == 0)
+            return error_set(err, ERROR_USAGE, -EEXIST, "--gpu: %s stands there twice", address);
+    if (machine->now.gpus == QUEUE_DEVICES_MAX)
+        return error_set(err, ERROR_USAGE, -E2BIG, "--gpu: more than %u devices", QUEUE_DEVICES_MAX);
+    memcpy(machine->devices[machine->now.gpus++], address, sizeof address);
+    machine->whole.gpus = machine->now.gpus;
+    return 0;
+}
+
+int cost_add_devices(const char *list, struct queue_machine *machine, struct error *err)
+{
+    int r = 0;
+
+    for (const char *at = list; r == 0 && at != NULL; at = strchr(at, ','), at = at != NULL ? at + 1 : NULL)
+        r = add_device(at, strcspn(at, ","), machine, err);
+    return r;
 }
