@@ -18,10 +18,12 @@
 #define POLICIES_MAX 64u
 #define MIB          (UINT64_C(1) << 20)
 
+/* By the name that a job gives and the folder where it is given: looking for the file itself costs more than the rest.
+ */
 struct cost_policies {
     unsigned count;
     struct {
-        char *path;
+        char *name, *folder;
         uint64_t memory_mib;
     } known[POLICIES_MAX];
 };
@@ -32,10 +34,17 @@ int cost_policies_new(struct cost_policies **ret_policies, struct error *err)
     return *ret_policies != NULL ? 0 : error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for policies");
 }
 
+static void forget(char **name, char **folder)
+{
+    free(*name);
+    free(*folder);
+    *name = *folder = NULL;
+}
+
 void cost_policies_free(struct cost_policies *policies)
 {
     for (unsigned i = 0; policies != NULL && i < policies->count; i++)
-        free(policies->known[i].path);
+        forget(&policies->known[i].name, &policies->known[i].folder);
     free(policies);
 }
 
@@ -51,50 +60,67 @@ static int resolve(const json_t *description, const char *path, char ret_path[PA
                : error_set(err, ERROR_BAD_INPUT, -ENAMETOOLONG, "%.64s…: the path is too long", path);
 }
 
-static int locate(const json_t *description, const char *name, char ret_path[PATH_MAX], struct error *err)
+static int load_granted(const json_t *description, const char *name, uint64_t *ret_memory_mib, struct error *err)
 {
-    char path[PATH_MAX];
-    int r = locate_policy(name, path, err);
+    CLEANUP_FREE struct policy *policy = calloc(1, sizeof *policy);
+    char path[PATH_MAX], located[PATH_MAX];
+    int r = policy == NULL ? error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a policy")
+                           : locate_policy(name, located, err);
 
-    return r < 0 ? r : resolve(description, path, ret_path, err);
+    if (r == 0)
+        r = resolve(description, located, path, err);
+    if (r == 0)
+        r = policy_load(path, policy, err);
+    if (r == 0)
+        *ret_memory_mib = policy->memory_mib;
+    return r;
 }
 
-static int granted(struct cost_policies *policies, const char *path, uint64_t *ret_memory_mib, struct error *err)
+static void remember(struct cost_policies *policies, const char *name, const char *folder, uint64_t memory_mib)
 {
-    CLEANUP_FREE struct policy *policy = NULL;
+    unsigned i = policies->count;
+
+    if (i == POLICIES_MAX)
+        return;
+    policies->known[i].name = strdup(name);
+    policies->known[i].folder = strdup(folder);
+    policies->known[i].memory_mib = memory_mib;
+    if (policies->known[i].name != NULL && policies->known[i].folder != NULL)
+        policies->count++;
+    else
+        forget(&policies->known[i].name, &policies->known[i].folder);
+}
+
+/* What the policy grants its guest. */
+static int granted(struct cost_policies *policies, const json_t *description, uint64_t *ret_memory_mib,
+                   struct error *err)
+{
+    const char *name = json_string_value(json_object_get(description, "policy"));
+    const char *folder = json_string_value(json_object_get(description, JOB_FOLDER));
     int r;
 
+    name = name != NULL ? name : "low";
+    folder = folder != NULL ? folder : "";
     for (unsigned i = 0; i < policies->count; i++)
-        if (strcmp(policies->known[i].path, path) == 0) {
+        if (strcmp(policies->known[i].name, name) == 0 && strcmp(policies->known[i].folder, folder) == 0) {
             *ret_memory_mib = policies->known[i].memory_mib;
             return 0;
         }
-    policy = calloc(1, sizeof *policy);
-    if (policy == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a policy");
-    r = policy_load(path, policy, err);
-    if (r < 0)
-        return r;
-    *ret_memory_mib = policy->memory_mib;
-    if (policies->count < POLICIES_MAX && (policies->known[policies->count].path = strdup(path)) != NULL)
-        policies->known[policies->count++].memory_mib = policy->memory_mib;
-    return 0;
+    r = load_granted(description, name, ret_memory_mib, err);
+    if (r == 0)
+        remember(policies, name, folder, *ret_memory_mib);
+    return r;
 }
 
 static int guest_memory(struct cost_policies *policies, const json_t *description, uint64_t *ret_memory_mib,
                         struct error *err)
 {
-    const char *policy = json_string_value(json_object_get(description, "policy"));
     json_int_t own = json_integer_value(json_object_get(description, "memory"));
-    char path[PATH_MAX];
-    int r;
 
-    if (own > 0) {
-        *ret_memory_mib = (uint64_t)own;
-        return 0;
-    }
-    r = locate(description, policy != NULL ? policy : "low", path, err);
-    return r < 0 ? r : granted(policies, path, ret_memory_mib, err);
+    if (own <= 0)
+        return granted(policies, description, ret_memory_mib, err);
+    *ret_memory_mib = (uint64_t)own;
+    return 0;
 }
 
 static uint64_t size_of(const json_t *description, const char *member)

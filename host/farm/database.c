@@ -163,7 +163,7 @@ static int check_version(struct database *database, bool create, struct error *e
 int database_open(const char *folder, bool create, struct database **ret_database, struct error *err)
 {
     CLEANUP_DATABASE struct database *database = calloc(1, sizeof *database);
-    int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
     int r;
 
     if (database == NULL)
@@ -221,15 +221,16 @@ void database_rollback(struct database *database)
 
 int database_hurry(struct database *database, struct error *err)
 {
-    return execute(database, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;", err);
+    return execute(database, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-65536;", err);
 }
 
 /* In a write-ahead log one synced commit syncs all that stand before it; this one changes nothing but is written. */
 int database_settle(struct database *database, struct error *err)
 {
-    return execute(
-        database,
-        "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000; UPDATE settings SET text = text WHERE id = 1;", err);
+    return execute(database,
+                   "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-2000; UPDATE settings "
+                   "SET text = text WHERE id = 1;",
+                   err);
 }
 
 int database_statement(struct database *database, const char *sql, sqlite3_stmt **ret_statement, struct error *err)

@@ -85,8 +85,9 @@ MUST_USE int queue_begin_batch(int64_t *ret_batch, struct error *err);
  * next. */
 MUST_USE int queue_settings(struct database *database, const char *text, int64_t *ret_settings, struct error *err);
 
-MUST_USE int queue_add(struct database *database, const struct queue_entry *entry, enum queue_added *ret_added,
-                       struct error *err);
+/* Adds them in one transaction: all of them, or none. ret_added has what came of each. */
+MUST_USE int queue_add(struct database *database, const struct queue_entry *entries, size_t count,
+                       enum queue_added *ret_added, struct error *err);
 
 /* --- a worker's side ------------------------------------------------------------------------------------------ */
 

@@ -87,8 +87,8 @@ static int revive(struct database *database, const struct queue_entry *entry, st
     return r < 0 || database_changes(database) == 0 ? r : queue_tally_move(database, &aborted, &queued, err);
 }
 
-int queue_add(struct database *database, const struct queue_entry *entry, enum queue_added *ret_added,
-              struct error *err)
+static int add_one(struct database *database, const struct queue_entry *entry, enum queue_added *ret_added,
+                   struct error *err)
 {
     sqlite3_stmt *statement;
     int r =
@@ -113,7 +113,33 @@ int queue_add(struct database *database, const struct queue_entry *entry, enum q
         return r;
     *ret_added = QUEUE_ADDED;
     if (database_changes(database) > 0)
-        return queue_tally_add(database, &queued, 1, err);
+        return 0;
     r = look_up(database, entry, ret_added, err);
     return r == 0 && *ret_added == QUEUE_KNOWN ? revive(database, entry, err) : r;
+}
+
+static int add_all(struct database *database, const struct queue_entry *entries, size_t count,
+                   enum queue_added *ret_added, struct error *err)
+{
+    int64_t added = 0;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        r = add_one(database, &entries[i], &ret_added[i], err);
+        added += r == 0 && ret_added[i] == QUEUE_ADDED;
+    }
+    return r < 0 ? r : queue_tally_add(database, &queued, added, err);
+}
+
+int queue_add(struct database *database, const struct queue_entry *entries, size_t count, enum queue_added *ret_added,
+              struct error *err)
+{
+    int r = database_begin(database, err);
+
+    if (r == 0)
+        r = add_all(database, entries, count, ret_added, err);
+    if (r == 0)
+        return database_commit(database, err);
+    database_rollback(database);
+    return r;
 }

@@ -86,7 +86,7 @@ static enum queue_added add(struct farm *farm, const char *id, int priority, uin
     enum queue_added added = QUEUE_DUPLICATE;
     struct error error = {0};
 
-    CU_ASSERT_EQUAL(queue_add(farm->database, &entry, &added, &error), 0);
+    CU_ASSERT_EQUAL(queue_add(farm->database, &entry, 1, &added, &error), 0);
     return added;
 }
 
@@ -221,7 +221,7 @@ static void add_gpu_job(struct farm *farm, const char *id, uint64_t gpus)
     enum queue_added added;
     struct error error = {0};
 
-    CU_ASSERT_EQUAL(queue_add(farm->database, &entry, &added, &error), 0);
+    CU_ASSERT_EQUAL(queue_add(farm->database, &entry, 1, &added, &error), 0);
 }
 
 /* Each running job has a GPU of its own; one that has ended gives it back. */
