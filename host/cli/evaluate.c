@@ -6,6 +6,7 @@
 #include "host/cli/provenance_options.h"
 #include "host/cli/summary.h"
 #include "host/cli/timestamp.h"
+#include "host/farm/attempt.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -47,6 +48,7 @@ static void print_stamp(const struct job_stamp *stamp, const struct job_options 
 
 int cli_evaluate(int argc, char **argv)
 {
+    const struct data_loan loan = attempt_take_loan();
     struct cli_job job = CLI_JOB_DEFAULTS;
     const struct cli_option options[] = {
         CLI_JOB_INPUTS(job),
@@ -92,6 +94,7 @@ int cli_evaluate(int argc, char **argv)
     if (r == 0 && parse == CLI_HELP_SHOWN)
         return 0;
     job.options.passphrase.ask = cli_ask_passphrase;
+    job.options.loan = &loan;
     if (r == 0 && job.options.ledger_key_path != NULL && job.options.ledger_path == NULL)
         r = error_set(&error, ERROR_USAGE, -EINVAL, "--ledger-key is the key of a --ledger, which is missing");
     if (r == 0)
