@@ -59,6 +59,7 @@ struct job_options {
     unsigned vcpus;
     uint64_t memory_mib;                  /* 0: the policy's */
     const char *gpu;                      /* the PCI address of a device to pass through; NULL: none */
+    const char *order;                    /* the nonce that the statement is to hold; NULL: none */
     uint32_t samples;                     /* adversarial inputs of each point that are written to samples.npz */
     uint32_t batch;                       /* never changes a result */
     struct provenance_options provenance; /* where the model comes from */
