@@ -3,6 +3,7 @@
  * lazaret-agent: the guest's only program. As PID 1 of a VM it listens on vsock and powers off at the
  * end; under process isolation it gets one end of a socket pair and exits.
  */
+#include "guest/agent/driver.h"
 #include "guest/agent/listener.h"
 #include "guest/agent/supervisor.h"
 #include "guest/init/init.h"
@@ -16,14 +17,22 @@
 
 #define EXIT_USAGE 64
 
+#ifdef AGENT_DRIVER
+static const struct agent_driver *const driver = &AGENT_DRIVER;
+#define DRIVER_USAGE "       lazaret-agent --device       (says which device it would take)\n"
+#else
+static const struct agent_driver *const driver = NULL;
+#define DRIVER_USAGE ""
+#endif
+
 static const char usage[] = "usage: lazaret-agent --stream-fd N [--memory MIB]\n"
-                            "       lazaret-agent --version\n"
+                            "       lazaret-agent --version\n" DRIVER_USAGE
                             "Without options it must be PID 1 of a virtual machine.\n";
 
 struct arguments {
     int stream; /* -1: none */
     uint64_t memory_mib;
-    bool version;
+    bool version, device;
 };
 
 static int parse_number(const char *text, uint64_t maximum, uint64_t *ret_number)
@@ -53,6 +62,10 @@ static int parse_arguments(int count, char **values, struct arguments *ret_argum
             arguments.version = true;
             continue;
         }
+        if (strcmp(values[i], "--device") == 0 && driver != NULL) {
+            arguments.device = true;
+            continue;
+        }
         if (strcmp(values[i], "--stream-fd") == 0 && parse_number(value, INT_MAX, &number) == 0)
             arguments.stream = (int)number;
         else if (strcmp(values[i], "--memory") == 0 && parse_number(value, UINT64_MAX >> 20, &number) == 0)
@@ -61,7 +74,7 @@ static int parse_arguments(int count, char **values, struct arguments *ret_argum
             return -EINVAL;
         i++;
     }
-    if (!arguments.version && arguments.stream < 0)
+    if (!arguments.version && !arguments.device && arguments.stream < 0)
         return -EINVAL;
     *ret_arguments = arguments;
     return 0;
@@ -113,6 +126,10 @@ int main(int count, char **values)
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
+#ifdef AGENT_DRIVER
+    if (arguments.device)
+        return driver_print_device(driver);
+#endif
     if (arguments.version) {
         puts("lazaret-agent " LAZARET_VERSION);
         return 0;
