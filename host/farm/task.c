@@ -153,6 +153,7 @@ static int make_attempt(struct task *task, struct error *err)
         .description = task->description,
         .settings = task->settings,
         .device = task->lease.device,
+        .loan = kept_lend(task->worker->kept, task->description),
         .output = task->output,
         .log = task->log,
     };

@@ -5,6 +5,7 @@
 
 #include "host/farm/content.h"
 #include "host/farm/judge.h"
+#include "host/farm/kept.h"
 #include "host/farm/worker.h"
 
 #include <limits.h>
@@ -14,6 +15,7 @@ struct worker {
     struct queue_machine machine;
     struct database *database;
     struct content *content;
+    struct kept *kept;
     char name[QUEUE_WORKER_SIZE];
     int lock;
     char key_path[PATH_MAX];

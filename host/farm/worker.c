@@ -89,7 +89,10 @@ int worker_run(const struct worker_options *options, struct error *err)
     if (r == 0)
         r = content_new(&worker.content, err);
     if (r == 0)
+        r = kept_new(worker.content, &worker.kept, err);
+    if (r == 0)
         r = work(&worker, err);
+    kept_free(worker.kept);
     content_free(worker.content);
     database_close(worker.database);
     if (worker.lock >= 0) {
