@@ -271,8 +271,9 @@ static int compare_fds(const void *a, const void *b)
  */
 static int close_others(const struct supervisor_options *options)
 {
-    int keep[] = {options->control_fd, options->stream_fd,   options->console_fd,  options->cache_fd,
-                  options->job_ids_fd, options->files[0].fd, options->files[1].fd, options->files[2].fd};
+    int keep[] = {options->control_fd,  options->stream_fd,   options->console_fd,
+                  options->cache_fd,    options->job_ids_fd,  options->files[0].fd,
+                  options->files[1].fd, options->files[2].fd, options->files[3].fd};
     size_t count = sizeof(keep) / sizeof(keep[0]);
     unsigned next = STDERR_FILENO + 1;
     CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
