@@ -110,6 +110,9 @@ static json_t *new_extension(const struct statement_input *input)
 
     if (extension != NULL && input->ledger != NULL && set_ledger(extension, input->ledger) < 0)
         return NULL;
+    if (extension != NULL && input->order != NULL &&
+        json_object_set_new(extension, "order", json_string(input->order)) < 0)
+        return NULL;
     if (extension != NULL && statement_add_provenance(extension, input->provenance, input->source) < 0)
         return NULL;
     return TAKE_POINTER(extension);

@@ -9,7 +9,7 @@
  *               "https://lazaret.dev/evaluation/v1":{
  *                   "verdict", "tier", "reasons":[TEXT], "documents":[{"name","digest":{"sha256"}}],
  *                   "checks":[{"id","status","provenance"}], "isolation", "acceleration",
- *                   "hostVerified":[WORD], "guestSaid":[WORD], "job",
+ *                   "hostVerified":[WORD], "guestSaid":[WORD], "job", "order"?,
  *                   "ledger"?:{"origin","intent":INTEGER,"root"}, "provenance"?, "source"? (statement_provenance.h),
  *                   "finishedAt", "producer"}}}
  *
@@ -37,6 +37,7 @@
 #define STATEMENT_WORD_MAX      64u  /* of a resource's name, a check's id, a word */
 #define STATEMENT_REASON_MAX    512u
 #define STATEMENT_ORIGIN_MAX    128u /* of a ledger's name */
+#define STATEMENT_ORDER_DIGITS  32u  /* hexadecimal, of an order's nonce */
 #define STATEMENT_REASONS_MAX   64u
 #define STATEMENT_RESOURCES_MAX 64u
 #define STATEMENT_SUBJECTS_MAX  1024u
@@ -110,6 +111,7 @@ struct statement_input {
     const char *const *guest_said; /* what stands on the guest's word alone: "gradients", … */
     size_t guest_said_count;
     const char *job;                               /* the job's nonce, a word */
+    const char *order;                             /* the nonce of the order it answers (docs/slurm.md); NULL: none */
     const struct statement_ledger *ledger;         /* NULL: none was used */
     const struct statement_provenance *provenance; /* NULL: no signature of the model was verified */
     const char *source;                            /* a URI, the user's claim; NULL: none */

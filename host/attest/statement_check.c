@@ -256,6 +256,22 @@ static int check_verdict(const json_t *extension, enum outcome outcome, struct e
     return 0;
 }
 
+/* The nonce of the order that a job answers: drawn by who ordered it, so that no other result can stand for it. */
+static int check_order(const json_t *extension, struct error *err)
+{
+    const char *order;
+    int r;
+
+    if (json_object_get(extension, "order") == NULL)
+        return 0;
+    r = field_string(extension, "extension", "order", STATEMENT_ORDER_DIGITS, &order, err);
+    if (r < 0)
+        return r;
+    if (strlen(order) != STATEMENT_ORDER_DIGITS || strspn(order, "0123456789abcdef") != STATEMENT_ORDER_DIGITS)
+        return refuse(err, "order", "32 lowercase hexadecimal digits expected");
+    return 0;
+}
+
 /* The job's nonce, and the ledger in which it was announced, where there was one. */
 static int check_job(const json_t *extension, struct error *err)
 {
@@ -290,7 +306,7 @@ static int check_extension(const json_t *predicate, enum outcome *ret_outcome, s
 {
     static const char *const keys[] = {"verdict",      "tier",         "reasons",   "documents", "checks", "isolation",
                                        "acceleration", "hostVerified", "guestSaid", "job",       "ledger", "provenance",
-                                       "source",       "finishedAt",   "producer",  NULL};
+                                       "source",       "finishedAt",   "producer",  "order",     NULL};
     json_t *extension;
     const char *producer;
     unsigned outcome;
@@ -312,6 +328,8 @@ static int check_extension(const json_t *predicate, enum outcome *ret_outcome, s
         r = check_texts(extension, "guestSaid", STATEMENT_RESOURCES_MAX, 0, err);
     if (r == 0)
         r = check_job(extension, err);
+    if (r == 0)
+        r = check_order(extension, err);
     if (r == 0)
         r = statement_check_provenance(extension, json_object_get(predicate, "configuration"), err);
     if (r == 0)

@@ -72,6 +72,8 @@ static json_t *make_defaults(const struct batch *batch)
     for (size_t i = 0; defaults != NULL && job_line_paths[i] != NULL; i++)
         if (texts[i] != NULL)
             (void)json_object_set_new(defaults, job_line_paths[i], json_string(texts[i]));
+    if (defaults != NULL && options->gpu != NULL)
+        (void)json_object_set_new(defaults, "gpu", json_true());
     if (defaults != NULL && batch->job.memory_mib > 0)
         (void)json_object_set_new(defaults, "memory", json_integer((json_int_t)batch->job.memory_mib));
     return defaults;
@@ -91,7 +93,6 @@ static int make_settings(struct batch *batch, char **ret_text, struct error *err
         CLI_OPTION_CHOICE("isolation", "", &job->isolation, cli_job_isolation_names),
         CLI_OPTION_CHOICE("accel", "", &job->acceleration, cli_job_acceleration_names),
         CLI_OPTION_CHOICE("transport", "", &job->transport, cli_job_transport_names),
-        CLI_OPTION_TEXT("gpu", "", "", &job->options.gpu),
         CLI_OPTION_NUMBER("vcpus", "", "", &job->vcpus, 1, VM_VCPUS_MAX),
         CLI_OPTION_NUMBER("batch", "", "", &job->batch, 1, PLAN_WINDOW_MAX),
         CLI_OPTION_CHOICE("kernels", "", &job->kernels, cli_job_kernels_names),
@@ -216,6 +217,8 @@ static int prepare(struct batch *batch, struct error *err)
         r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a batch");
     if (r == 0 && batch->job.options.ledger_key_path != NULL && batch->job.options.ledger_path == NULL)
         r = error_set(err, ERROR_USAGE, -EINVAL, "--ledger-key is the key of a --ledger, which is missing");
+    if (r == 0 && batch->job.options.gpu != NULL && batch->job.isolation == VM_PROCESS)
+        r = error_set(err, ERROR_USAGE, -EINVAL, "--gpu: a device is passed through to a microVM only");
     if (r == 0)
         r = farm_fix_state(err);
     if (r == 0)
@@ -242,6 +245,7 @@ static int run(struct batch *batch, int *ret_status, struct error *err)
         .folder = batch->folder,
         .workers = batch->workers,
         .memory_mib = batch->memory_mib,
+        .gpus = batch->job.options.gpu,
         .force = batch->force,
         .until_empty = true,
         .quiet = batch->quiet,
@@ -297,7 +301,8 @@ int cli_batch(int argc, char **argv)
         .usage = "lazaret batch JOBS.jsonl -o DIR [--workers N] [OPTIONS]",
         .purpose =
             "Evaluates every job of the list, \"-\" for standard input: one JSON object a line, {\"id\", \"model\", "
-            "\"test\", \"spec\"?,\n\"train\"?, \"reference\"?, \"policy\"?, \"priority\"?, \"memory\"?}; relative "
+            "\"test\", \"spec\"?,\n\"train\"?, \"reference\"?, \"policy\"?, \"priority\"?, \"memory\"?, \"gpu\"?}; "
+            "relative "
             "paths "
             "begin at the list's folder. evaluate's\noptions are defaults for all. Killed or stopped, the same command "
             "goes on where it was (docs/farm.md).\n"

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lazaret evaluate */
+#include "host/attest/statement.h"
 #include "host/cli/commands.h"
 #include "host/cli/job_options.h"
 #include "host/cli/passphrase.h"
 #include "host/cli/provenance_options.h"
 #include "host/cli/summary.h"
 #include "host/cli/timestamp.h"
+#include "host/farm/attempt.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static void print_verdict(const struct job_result *result, const char *output)
 {
@@ -45,8 +48,14 @@ static void print_stamp(const struct job_stamp *stamp, const struct job_options 
     (void)cli_fail(&missing); /* printed only: the evaluation is whole without it */
 }
 
+static bool is_nonce(const char *text)
+{
+    return strlen(text) == STATEMENT_ORDER_DIGITS && strspn(text, "0123456789abcdef") == STATEMENT_ORDER_DIGITS;
+}
+
 int cli_evaluate(int argc, char **argv)
 {
+    const struct data_loan loan = attempt_take_loan();
     struct cli_job job = CLI_JOB_DEFAULTS;
     const struct cli_option options[] = {
         CLI_JOB_INPUTS(job),
@@ -70,6 +79,9 @@ int cli_evaluate(int argc, char **argv)
                           &job.arithmetic, cli_job_arithmetic_names),
         CLI_OPTION_NUMBER("samples", "N", "write the first N adversarial inputs of each curve point to samples.npz",
                           &job.samples, 0, PLAN_SAMPLES_MAX),
+        CLI_OPTION_TEXT("order", "HEX",
+                        "a nonce of 32 digits that the signed statement will hold: it answers that order",
+                        &job.options.order),
         CLI_OPTION_FLAG("quiet", "no progress; events.jsonl has it all", &job.options.quiet),
     };
     const struct cli_command command = {
@@ -92,8 +104,11 @@ int cli_evaluate(int argc, char **argv)
     if (r == 0 && parse == CLI_HELP_SHOWN)
         return 0;
     job.options.passphrase.ask = cli_ask_passphrase;
+    job.options.loan = &loan;
     if (r == 0 && job.options.ledger_key_path != NULL && job.options.ledger_path == NULL)
         r = error_set(&error, ERROR_USAGE, -EINVAL, "--ledger-key is the key of a --ledger, which is missing");
+    if (r == 0 && job.options.order != NULL && !is_nonce(job.options.order))
+        r = error_set(&error, ERROR_USAGE, -EINVAL, "--order: 32 lowercase hexadecimal digits expected");
     if (r == 0)
         r = cli_job_complete(&job, operands[0], &error);
     if (r == 0)

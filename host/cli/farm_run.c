@@ -159,8 +159,11 @@ int farm_run(const struct farm_run *run, struct queue_counts *ret_counts, bool *
     };
     int r = cost_of_machine(&options.machine, err);
 
-    if (run->memory_mib > 0)
-        options.machine.memory_mib = run->memory_mib;
+    options.memory_is_given = run->memory_mib > 0;
+    if (options.memory_is_given)
+        options.machine.now.memory_mib = options.machine.whole.memory_mib = run->memory_mib;
+    if (r == 0 && run->gpus != NULL)
+        r = cost_add_devices(run->gpus, &options.machine, err);
     if (r == 0)
         r = look_at(&watch, false, err); /* a farm that is none is said before anything starts */
     if (r == 0) {

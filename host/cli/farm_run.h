@@ -13,6 +13,7 @@ struct farm_run {
     const char *folder; /* absolute */
     uint64_t workers;
     uint64_t memory_mib; /* that jobs may take together; 0: what is available */
+    const char *gpus;    /* that jobs may have, one each: "PCI,PCI…"; NULL: none */
     bool force, until_empty, quiet;
     struct bad_lines bad;
 };

@@ -38,6 +38,7 @@ int cli_worker(int argc, char **argv)
                           &order.workers, 1, POOL_WORKERS_MAX),
         CLI_OPTION_NUMBER("memory-of-all", "MIB", "what jobs may take together (default: what is available)",
                           &order.memory_mib, 1, UINT64_C(1) << 30),
+        CLI_OPTION_TEXT("gpu", "PCI,...", "the GPUs that jobs with \"gpu\": true may have, one each", &order.gpus),
         CLI_OPTION_FLAG("force", "evaluate although the same content has been evaluated", &order.force),
     };
     const struct cli_command command = {

@@ -27,7 +27,7 @@ static int take_file(struct data_reader *reader, enum data_file which, int fd, c
     if (fd < 0)
         return 0;
     name = name != NULL ? name : "the data set";
-    if (fstat(fd, &status) < 0)
+    if (fstat(fd, &status) < 0 || reader_identify(fd, &reader->identities[which]) < 0)
         return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", name, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_BAD_INPUT, -EINVAL, "%s: not a regular file", name);
@@ -73,22 +73,10 @@ static void free_reader(struct data_reader **reader)
     data_reader_free(*reader);
 }
 
-int data_reader_start(const struct data_files *files, struct data_reader **ret_reader, struct error *err)
+static int take_files(struct data_reader *reader, const struct data_files *files, struct error *err)
 {
-    CLEANUP(free_reader) struct data_reader *reader = calloc(1, sizeof *reader);
-    int r;
+    int r = take_file(reader, DATA_FILE_TEST, files->test_fd, files->test_name, err);
 
-    if (reader == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data reader");
-    reader->socket = -1;
-    for (size_t i = 0; i < DATA_FILE_NONE; i++)
-        reader->files.fds[i] = -1;
-    for (size_t i = 0; i < DATA_ARRAY_COUNT; i++)
-        reader->arrays[i] = -1;
-    reader->folder = files->spec_folder_fd < 0 ? -1 : fcntl(files->spec_folder_fd, F_DUPFD_CLOEXEC, 3);
-    if (files->test_fd < 0)
-        return error_set(err, ERROR_INTERNAL, -EINVAL, "the data reader needs a test set");
-    r = take_file(reader, DATA_FILE_TEST, files->test_fd, files->test_name, err);
     if (r == 0)
         r = take_file(reader, DATA_FILE_TRAIN, files->train_fd, files->train_name, err);
     if (r == 0)
@@ -97,12 +85,60 @@ int data_reader_start(const struct data_files *files, struct data_reader **ret_r
         r = take_file(reader, DATA_FILE_TEST_LABELS, files->test_labels_fd, files->test_name, err);
     if (r == 0)
         r = take_file(reader, DATA_FILE_TRAIN_LABELS, files->train_labels_fd, files->train_name, err);
+    return r < 0 ? r : take_file(reader, DATA_FILE_TRIGGERS, files->triggers_fd, files->triggers_name, err);
+}
+
+/* Without a process yet. */
+static int new_reader(const struct data_files *files, struct data_reader **ret_reader, struct error *err)
+{
+    CLEANUP(free_reader) struct data_reader *reader = calloc(1, sizeof *reader);
+    int r;
+
+    if (reader == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data reader");
+    reader->pid = reader->socket = reader->folder = -1;
+    reader->known = files->known;
+    reader->known_context = files->known_context;
+    for (size_t i = 0; i < DATA_FILE_NONE; i++)
+        reader->files.fds[i] = -1;
+    for (size_t i = 0; i < DATA_ARRAY_COUNT; i++)
+        reader->arrays[i] = -1;
+    if (files->test_fd < 0)
+        return error_set(err, ERROR_INTERNAL, -EINVAL, "the data reader needs a test set");
+    if (files->spec_folder_fd >= 0)
+        reader->folder = fcntl(files->spec_folder_fd, F_DUPFD_CLOEXEC, 3);
+    r = take_files(reader, files, err);
     if (r == 0)
-        r = take_file(reader, DATA_FILE_TRIGGERS, files->triggers_fd, files->triggers_name, err);
+        *ret_reader = TAKE_POINTER(reader);
+    return r;
+}
+
+int data_reader_start(const struct data_files *files, struct data_reader **ret_reader, struct error *err)
+{
+    CLEANUP(free_reader) struct data_reader *reader = NULL;
+    int r = new_reader(files, &reader, err);
+
     if (r == 0)
         r = start_process(reader, err);
+    if (r == 0)
+        *ret_reader = TAKE_POINTER(reader);
+    return r;
+}
+
+int reader_adopt(const struct data_files *files, int socket, const struct data_description *description,
+                 struct data_reader **ret_reader, struct error *err)
+{
+    CLEANUP(free_reader) struct data_reader *reader = NULL;
+    CLEANUP_FD int fd = socket;
+    int r = new_reader(files, &reader, err);
+
     if (r < 0)
         return r;
+    reader->borrowed = malloc(sizeof *reader->borrowed);
+    if (reader->borrowed == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data's description");
+    *reader->borrowed = *description;
+    reader->socket = take_fd(&fd);
     *ret_reader = TAKE_POINTER(reader);
     return 0;
 }
@@ -134,6 +170,7 @@ void data_reader_free(struct data_reader *reader)
             (void)close(reader->arrays[i]);
     if (reader->folder >= 0)
         (void)close(reader->folder);
+    free(reader->borrowed);
     free(reader);
 }
 
@@ -327,23 +364,33 @@ static int read_description(struct data_reader *reader, uint64_t deadline_ns, st
     return 0;
 }
 
-int data_reader_describe(struct data_reader *reader, uint64_t deadline_ns, struct data_description *ret_description,
-                         struct error *err)
+/* By the process, and what is worked out here. */
+static int examine(struct data_reader *reader, uint64_t deadline_ns, struct data_description *description,
+                   struct error *err)
 {
-    CLEANUP_FREE struct data_description *description = calloc(1, sizeof *description);
     struct data_array_description arrays[DATA_ARRAY_COUNT] = {0};
-    int r;
+    int r = reader_send_arrays(reader, deadline_ns, arrays, err);
 
-    if (description == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data's description");
-    r = reader_send_arrays(reader, deadline_ns, arrays, err);
     if (r == 0)
         r = reader_send_request(reader, DATA_OPERATION_DESCRIBE, 0, 0, 0, deadline_ns, err);
     if (r == 0)
         r = read_description(reader, deadline_ns, description, err);
     memcpy(description->arrays, arrays, sizeof arrays);
-    if (r == 0)
-        r = reader_hash_files(reader, deadline_ns, description, err);
+    return r < 0 ? r : reader_hash_files(reader, deadline_ns, description, err);
+}
+
+int data_reader_describe(struct data_reader *reader, uint64_t deadline_ns, struct data_description *ret_description,
+                         struct error *err)
+{
+    CLEANUP_FREE struct data_description *description = calloc(1, sizeof *description);
+    int r = 0;
+
+    if (description == NULL)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the data's description");
+    if (reader->borrowed != NULL)
+        *description = *reader->borrowed;
+    else
+        r = examine(reader, deadline_ns, description, err);
     if (r < 0)
         return give_up(reader, r);
     memcpy(reader->sets, description->sets, sizeof reader->sets);

@@ -282,6 +282,8 @@ static int answer(struct server *server, struct cursor *request, struct error *e
         r = cursor_read_u64le(request, &count);
     if (r == 0 && operation == DATA_OPERATION_DESCRIBE && server->sets[DATA_SET_TEST] == NULL)
         return describe(server, err);
+    if (r == 0 && operation == DATA_OPERATION_ECHO)
+        return send_data(server, &first, sizeof first);
     if (r == 0 && operation == DATA_OPERATION_SPEC)
         return send_names(server, err);
     if (r == 0 && operation == DATA_OPERATION_ARRAY)

@@ -6,7 +6,8 @@
  * first, u64le count. The answer is replies, each u32le kind, u32le size (at most DATA_REPLY_MAX),
  * then so many bytes. To SPEC the answer is one DATA reply, DATA_ARRAY_COUNT names of DATA_FILE_NAME_MAX
  * bytes, of the files that the spec names; with ARRAY the controller then sends each of them, `set` being
- * its number and `count` its size, and the bytes behind the request. DATA replies concatenate to the description's
+ * its number and `count` its size, and the bytes behind the request. To ECHO it is one DATA reply, `first` as it was
+ * sent. Otherwise DATA replies concatenate to the description's
  * record (one reply), to i32 labels or to f32 samples; the controller knows how many bytes it waits for. END, of size
  * 0, follows: only then has all of it been checked. An ERROR reply, at any place, is u8 file (enum data_file), u8 error
  * kind, u32le errno, then text; the process ends after it.
@@ -27,6 +28,7 @@ enum data_operation {
     DATA_OPERATION_WINDOW,
     DATA_OPERATION_SPEC,
     DATA_OPERATION_ARRAY,
+    DATA_OPERATION_ECHO,
     DATA_OPERATION_COUNT
 };
 enum data_reply { DATA_REPLY_DATA = 1, DATA_REPLY_ERROR = 2, DATA_REPLY_END = 3 };

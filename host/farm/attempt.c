@@ -3,7 +3,6 @@
 #include "host/farm/attempt.h"
 
 #include "base/io.h"
-#include "host/attest/text.h"
 #include "host/farm/job_line.h"
 
 #include <errno.h>
@@ -71,6 +70,8 @@ static int build(struct arguments *arguments, const struct attempt_order *order,
         r = add_option(arguments, "-o", order->output, err);
     if (r == 0)
         r = add_description(arguments, order->description, err);
+    if (r == 0 && order->device[0] != '\0')
+        r = add_option(arguments, "--gpu", order->device, err);
     for (size_t i = 0; r == 0 && i < json_array_size(order->settings); i++)
         r = add(arguments, json_string_value(json_array_get(order->settings, i)), err);
     if (r == 0)
@@ -78,7 +79,45 @@ static int build(struct arguments *arguments, const struct attempt_order *order,
     return r;
 }
 
-/* In the child: nothing of the worker's but the log; it dies with the worker. */
+/* --- the data reader's loan ----------------------------------------------------------------------------------------
+ */
+
+#define LOAN_VARIABLE "LAZARET_DATA_LOAN" /* "RECORD,SOCKET": the numbers of two descriptors */
+
+/* Copies of both descriptors that outlive the exec. */
+static int hand_over(const struct data_loan *loan)
+{
+    int record, socket;
+    char text[32];
+
+    if (loan->record_fd < 0)
+        return unsetenv(LOAN_VARIABLE);
+    record = fcntl(loan->record_fd, F_DUPFD, STDERR_FILENO + 1);
+    socket = fcntl(loan->socket_fd, F_DUPFD, STDERR_FILENO + 1);
+    (void)snprintf(text, sizeof text, "%d,%d", record, socket);
+    return record < 0 || socket < 0 ? -1 : setenv(LOAN_VARIABLE, text, 1);
+}
+
+static bool keep_to_itself(int fd)
+{
+    return fd > STDERR_FILENO && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+struct data_loan attempt_take_loan(void)
+{
+    const char *text = getenv(LOAN_VARIABLE);
+    struct data_loan loan = {-1, -1};
+    bool given = text != NULL && sscanf(text, "%d,%d", &loan.record_fd, &loan.socket_fd) == 2 &&
+                 keep_to_itself(loan.record_fd) && keep_to_itself(loan.socket_fd);
+
+    (void)unsetenv(LOAN_VARIABLE);
+    return given ? loan : (struct data_loan){-1, -1};
+}
+
+/* --- the process ---------------------------------------------------------------------------------------------------
+ */
+
+/* In the child: nothing of the worker's but the log and the loan; it dies with the worker. */
 _Noreturn static void become(const struct attempt_order *order, const struct arguments *arguments, int log,
                              pid_t parent)
 {
@@ -92,7 +131,7 @@ _Noreturn static void become(const struct attempt_order *order, const struct arg
     (void)signal(SIGINT, SIG_DFL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || setsid() < 0 || null < 0 ||
         dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 ||
-        close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+        close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0 || hand_over(&order->loan) < 0)
         _exit(error_exit_status(ERROR_INTERNAL));
     if (folder != NULL && chdir(folder) < 0) {
         (void)fprintf(stderr, "lazaret: %s: %s\n", folder, strerror(errno));
@@ -152,7 +191,6 @@ static int follow(pid_t pid, int pidfd, int (*watch)(void *context, struct error
 /* The last line that it wrote. */
 static void read_said(int log, char ret_said[QUEUE_REASON_SIZE])
 {
-    CLEANUP_BUFFER struct buffer harmless = buffer_with_limit(QUEUE_REASON_SIZE);
     char tail[LOG_TAIL_BYTES + 1], *line;
     off_t size = lseek(log, 0, SEEK_END);
     uint64_t from = size > (off_t)LOG_TAIL_BYTES ? (uint64_t)size - LOG_TAIL_BYTES : 0;
@@ -165,9 +203,7 @@ static void read_said(int log, char ret_said[QUEUE_REASON_SIZE])
         got--;
     tail[got] = '\0';
     line = strrchr(tail, '\n');
-    line = line != NULL ? line + 1 : tail;
-    if (text_escape(line, QUEUE_REASON_SIZE - 1, &harmless) == 0)
-        (void)snprintf(ret_said, QUEUE_REASON_SIZE, "%.*s", (int)harmless.size, (const char *)harmless.data);
+    (void)snprintf(ret_said, QUEUE_REASON_SIZE, "%.*s", (int)QUEUE_REASON_SIZE - 1, line != NULL ? line + 1 : tail);
 }
 
 int attempt_run(const struct attempt_order *order, int (*watch)(void *context, struct error *err), void *context,

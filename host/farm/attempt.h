@@ -9,6 +9,7 @@
 #define LAZARET_HOST_FARM_ATTEMPT_H
 
 #include "base/error.h"
+#include "host/data/reader_loan.h"
 #include "host/farm/queue.h"
 
 #include <jansson.h>
@@ -16,6 +17,8 @@
 struct attempt_order {
     const json_t *description;
     const json_t *settings; /* an array of further arguments */
+    const char *device;     /* the GPU it has; "" for none */
+    struct data_loan loan;  /* of the worker's data reader */
     const char *output;     /* where the result goes */
     const char *log;        /* a file for what it says; begun anew */
 };
@@ -24,7 +27,7 @@ struct attempt_end {
     bool canceled;                /* by `watch` */
     int signal;                   /* that ended it; 0: it exited */
     int status;                   /* its exit status */
-    char said[QUEUE_REASON_SIZE]; /* the last line of its standard error, harmless */
+    char said[QUEUE_REASON_SIZE]; /* the last line of its standard error; foreign text */
     uint64_t wall_ms;
 };
 
@@ -34,5 +37,8 @@ struct attempt_end {
  */
 MUST_USE int attempt_run(const struct attempt_order *order, int (*watch)(void *context, struct error *err),
                          void *context, struct attempt_end *ret_end, struct error *err);
+
+/* In the attempt's process: the loan that it was started with, taken out of the environment; none where it has none. */
+struct data_loan attempt_take_loan(void);
 
 #endif

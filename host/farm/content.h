@@ -36,6 +36,9 @@ struct content;
 MUST_USE int content_new(struct content **ret_content, struct error *err);
 void content_free(struct content *content);
 
+/* The digest of an open file that has been hashed and has not changed since: 0, or -ENOENT. */
+MUST_USE int content_recall(const struct content *content, int fd, uint8_t ret_digest[SHA256_SIZE]);
+
 /*
  * Of a job's description; relative paths begin at the current directory. ERROR_NO_INPUT: a file is not there or can't
  * be read, with its name. 1 or a negative errno of watch().

@@ -6,6 +6,7 @@
 #include "host/job/admission.h"
 #include "host/job/locate.h"
 #include "host/policy/policy.h"
+#include "host/vm/passthrough/pci_address.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,10 +18,12 @@
 #define POLICIES_MAX 64u
 #define MIB          (UINT64_C(1) << 20)
 
+/* By the name that a job gives and the folder where it is given: looking for the file itself costs more than the rest.
+ */
 struct cost_policies {
     unsigned count;
     struct {
-        char *path;
+        char *name, *folder;
         uint64_t memory_mib;
     } known[POLICIES_MAX];
 };
@@ -31,10 +34,17 @@ int cost_policies_new(struct cost_policies **ret_policies, struct error *err)
     return *ret_policies != NULL ? 0 : error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for policies");
 }
 
+static void forget(char **name, char **folder)
+{
+    free(*name);
+    free(*folder);
+    *name = *folder = NULL;
+}
+
 void cost_policies_free(struct cost_policies *policies)
 {
     for (unsigned i = 0; policies != NULL && i < policies->count; i++)
-        free(policies->known[i].path);
+        forget(&policies->known[i].name, &policies->known[i].folder);
     free(policies);
 }
 
@@ -50,50 +60,67 @@ static int resolve(const json_t *description, const char *path, char ret_path[PA
                : error_set(err, ERROR_BAD_INPUT, -ENAMETOOLONG, "%.64s…: the path is too long", path);
 }
 
-static int locate(const json_t *description, const char *name, char ret_path[PATH_MAX], struct error *err)
+static int load_granted(const json_t *description, const char *name, uint64_t *ret_memory_mib, struct error *err)
 {
-    char path[PATH_MAX];
-    int r = locate_policy(name, path, err);
+    CLEANUP_FREE struct policy *policy = calloc(1, sizeof *policy);
+    char path[PATH_MAX], located[PATH_MAX];
+    int r = policy == NULL ? error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a policy")
+                           : locate_policy(name, located, err);
 
-    return r < 0 ? r : resolve(description, path, ret_path, err);
+    if (r == 0)
+        r = resolve(description, located, path, err);
+    if (r == 0)
+        r = policy_load(path, policy, err);
+    if (r == 0)
+        *ret_memory_mib = policy->memory_mib;
+    return r;
 }
 
-static int granted(struct cost_policies *policies, const char *path, uint64_t *ret_memory_mib, struct error *err)
+static void remember(struct cost_policies *policies, const char *name, const char *folder, uint64_t memory_mib)
 {
-    CLEANUP_FREE struct policy *policy = NULL;
+    unsigned i = policies->count;
+
+    if (i == POLICIES_MAX)
+        return;
+    policies->known[i].name = strdup(name);
+    policies->known[i].folder = strdup(folder);
+    policies->known[i].memory_mib = memory_mib;
+    if (policies->known[i].name != NULL && policies->known[i].folder != NULL)
+        policies->count++;
+    else
+        forget(&policies->known[i].name, &policies->known[i].folder);
+}
+
+/* What the policy grants its guest. */
+static int granted(struct cost_policies *policies, const json_t *description, uint64_t *ret_memory_mib,
+                   struct error *err)
+{
+    const char *name = json_string_value(json_object_get(description, "policy"));
+    const char *folder = json_string_value(json_object_get(description, JOB_FOLDER));
     int r;
 
+    name = name != NULL ? name : "low";
+    folder = folder != NULL ? folder : "";
     for (unsigned i = 0; i < policies->count; i++)
-        if (strcmp(policies->known[i].path, path) == 0) {
+        if (strcmp(policies->known[i].name, name) == 0 && strcmp(policies->known[i].folder, folder) == 0) {
             *ret_memory_mib = policies->known[i].memory_mib;
             return 0;
         }
-    policy = calloc(1, sizeof *policy);
-    if (policy == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a policy");
-    r = policy_load(path, policy, err);
-    if (r < 0)
-        return r;
-    *ret_memory_mib = policy->memory_mib;
-    if (policies->count < POLICIES_MAX && (policies->known[policies->count].path = strdup(path)) != NULL)
-        policies->known[policies->count++].memory_mib = policy->memory_mib;
-    return 0;
+    r = load_granted(description, name, ret_memory_mib, err);
+    if (r == 0)
+        remember(policies, name, folder, *ret_memory_mib);
+    return r;
 }
 
 static int guest_memory(struct cost_policies *policies, const json_t *description, uint64_t *ret_memory_mib,
                         struct error *err)
 {
-    const char *policy = json_string_value(json_object_get(description, "policy"));
     json_int_t own = json_integer_value(json_object_get(description, "memory"));
-    char path[PATH_MAX];
-    int r;
 
-    if (own > 0) {
-        *ret_memory_mib = (uint64_t)own;
-        return 0;
-    }
-    r = locate(description, policy != NULL ? policy : "low", path, err);
-    return r < 0 ? r : granted(policies, path, ret_memory_mib, err);
+    if (own <= 0)
+        return granted(policies, description, ret_memory_mib, err);
+    *ret_memory_mib = (uint64_t)own;
+    return 0;
 }
 
 static uint64_t size_of(const json_t *description, const char *member)
@@ -120,35 +147,79 @@ int cost_of_job(struct cost_policies *policies, const struct cost_setting *setti
                                         ADMISSION_WINDOW_BYTES);
     else
         memory += COST_MACHINE_MIB;
-    *ret_needs = (struct queue_resources){.memory_mib = memory, .cores = setting->cores};
+    *ret_needs = (struct queue_resources){
+        .memory_mib = memory,
+        .cores = setting->cores,
+        .gpus = json_is_true(json_object_get(description, "gpu")) ? 1 : 0,
+    };
     return 0;
 }
 
-/* A line "MemAvailable:   24000000 kB" of /proc/meminfo. */
-static uint64_t available_mib(void)
+/* --- the machine ---------------------------------------------------------------------------------------------------
+ */
+
+/* Lines "MemTotal:   24000000 kB" of /proc/meminfo. */
+static void read_memory(uint64_t *ret_total_mib, uint64_t *ret_available_mib)
 {
     FILE *file = fopen("/proc/meminfo", "re");
-    unsigned long long kib = 0;
+    unsigned long long kib;
     char line[128];
 
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+    *ret_total_mib = *ret_available_mib = 0;
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "MemTotal: %llu kB", &kib) == 1)
+            *ret_total_mib = kib / 1024;
         if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-            break;
+            *ret_available_mib = kib / 1024;
+    }
     if (file != NULL)
         (void)fclose(file);
-    return kib / 1024;
 }
 
-int cost_of_machine(struct queue_resources *ret_machine, struct error *err)
+int cost_of_machine(struct queue_machine *ret_machine, struct error *err)
 {
-    uint64_t memory = available_mib();
+    struct queue_machine machine = {0};
+    uint64_t total, available;
     cpu_set_t set;
 
-    if (memory == 0)
+    read_memory(&total, &available);
+    if (total == 0 || available == 0)
         return error_set(err, ERROR_UNAVAILABLE, -EIO,
                          "/proc/meminfo: says nothing of available memory; is /proc mounted?");
     if (sched_getaffinity(0, sizeof set, &set) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "sched_getaffinity: %s", strerror(errno));
-    *ret_machine = (struct queue_resources){.memory_mib = memory - memory / 10, .cores = (uint64_t)CPU_COUNT(&set)};
+    machine.whole = (struct queue_resources){.memory_mib = total - total / 10, .cores = (uint64_t)CPU_COUNT(&set)};
+    machine.now = machine.whole;
+    machine.now.memory_mib = available - available / 10;
+    *ret_machine = machine;
     return 0;
+}
+
+static int add_device(const char *text, size_t length, struct queue_machine *machine, struct error *err)
+{
+    char address[QUEUE_DEVICE_SIZE];
+    struct pci_address parsed;
+
+    (void)snprintf(address, sizeof address, "%.*s", (int)length, text);
+    if (length >= sizeof address || pci_address_parse(address, &parsed) < 0)
+        return error_set(err, ERROR_USAGE, -EINVAL, "--gpu: %.*s: no PCI address, for instance 0000:01:00.0",
+                         (int)(length < 64 ? length : 64), text);
+    pci_address_format(&parsed, address); /* one form, so that the same device is the same text */
+    for (uint64_t i = 0; i < machine->now.gpus; i++)
+        if (strcmp(machine->devices[i], address) == 0)
+            return error_set(err, ERROR_USAGE, -EEXIST, "--gpu: %s stands there twice", address);
+    if (machine->now.gpus == QUEUE_DEVICES_MAX)
+        return error_set(err, ERROR_USAGE, -E2BIG, "--gpu: more than %u devices", QUEUE_DEVICES_MAX);
+    memcpy(machine->devices[machine->now.gpus++], address, sizeof address);
+    machine->whole.gpus = machine->now.gpus;
+    return 0;
+}
+
+int cost_add_devices(const char *list, struct queue_machine *machine, struct error *err)
+{
+    int r = 0;
+
+    for (const char *at = list; r == 0 && at != NULL; at = strchr(at, ','), at = at != NULL ? at + 1 : NULL)
+        r = add_device(at, strcspn(at, ","), machine, err);
+    return r;
 }

@@ -33,7 +33,13 @@ void cost_policies_free(struct cost_policies *policies);
 MUST_USE int cost_of_job(struct cost_policies *policies, const struct cost_setting *setting, const json_t *description,
                          struct queue_resources *ret_needs, struct error *err);
 
-/* The processors that this process may use, and the memory that is available now, less a tenth for the rest. */
-MUST_USE int cost_of_machine(struct queue_resources *ret_machine, struct error *err);
+/*
+ * The processors that this process may use and its memory, less a tenth for the rest: what is available now, and in
+ * `whole` what the machine was built with. Without GPUs; those are named (cost_add_devices).
+ */
+MUST_USE int cost_of_machine(struct queue_machine *ret_machine, struct error *err);
+
+/* "PCI,PCI…", each an address as `evaluate --gpu` takes it. ERROR_USAGE: none, one twice, or too many. */
+MUST_USE int cost_add_devices(const char *list, struct queue_machine *machine, struct error *err);
 
 #endif

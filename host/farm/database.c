@@ -22,35 +22,47 @@ struct database {
 
 /*
  * jobs: one row a job. `settings` is what the batch said for all of its jobs, `batch` which one that was. `token` names
- * the lease: whoever has lost it may write nothing. `waits_for` is a running job of the same content. Times in seconds
- * since 1970 are for people; leases go by `beat`, milliseconds of the boot `boot`.
+ * the lease: whoever has lost it may write nothing. `waits_for` is a running job of the same content; who ends that one
+ * clears it. `device` is the GPU that a running job has. Times in seconds since 1970 are for people; leases go by
+ * `beat`, milliseconds of the boot `boot`.
+ *
+ * tallies: how many jobs there are of each state and outcome (-1: none), and how many of them have another one's
+ * result; kept by the transactions that change jobs, as counting ten million rows takes seconds.
+ *
+ * The indexes are partial: a job that has ended is in none that a worker looks into.
  */
-static const char schema[] = "CREATE TABLE settings(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
-                             "CREATE TABLE jobs("
-                             "  seq INTEGER PRIMARY KEY,"
-                             "  id TEXT NOT NULL UNIQUE,"
-                             "  description TEXT NOT NULL,"
-                             "  settings INTEGER NOT NULL REFERENCES settings(id),"
-                             "  priority INTEGER NOT NULL,"
-                             "  state INTEGER NOT NULL,"
-                             "  outcome INTEGER,"
-                             "  reason TEXT NOT NULL DEFAULT '',"
-                             "  attempts INTEGER NOT NULL DEFAULT 0,"
-                             "  lost INTEGER NOT NULL DEFAULT 0,"
-                             "  batch INTEGER NOT NULL,"
-                             "  cancel INTEGER NOT NULL DEFAULT 0,"
-                             "  waits_for INTEGER,"
-                             "  content BLOB,"
-                             "  reused TEXT,"
-                             "  memory INTEGER NOT NULL DEFAULT 0,"
-                             "  cores INTEGER NOT NULL DEFAULT 0,"
-                             "  passed_over INTEGER NOT NULL DEFAULT 0,"
-                             "  worker TEXT, token INTEGER, beat INTEGER, boot TEXT,"
-                             "  added INTEGER NOT NULL, started INTEGER, finished INTEGER, wall_ms INTEGER);"
-                             "CREATE INDEX jobs_order ON jobs(state, priority DESC, seq);"
-                             "CREATE INDEX jobs_counts ON jobs(state, outcome, reused, started);"
-                             "CREATE INDEX jobs_finished ON jobs(finished) WHERE finished IS NOT NULL;"
-                             "CREATE INDEX jobs_content ON jobs(content) WHERE content IS NOT NULL;";
+static const char schema[] =
+    "CREATE TABLE settings(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE jobs("
+    "  seq INTEGER PRIMARY KEY,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  description TEXT NOT NULL,"
+    "  settings INTEGER NOT NULL REFERENCES settings(id),"
+    "  priority INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL,"
+    "  outcome INTEGER,"
+    "  reason TEXT NOT NULL DEFAULT '',"
+    "  attempts INTEGER NOT NULL DEFAULT 0,"
+    "  lost INTEGER NOT NULL DEFAULT 0,"
+    "  batch INTEGER NOT NULL,"
+    "  cancel INTEGER NOT NULL DEFAULT 0,"
+    "  waits_for INTEGER,"
+    "  content BLOB,"
+    "  reused TEXT,"
+    "  memory INTEGER NOT NULL DEFAULT 0,"
+    "  cores INTEGER NOT NULL DEFAULT 0,"
+    "  gpus INTEGER NOT NULL DEFAULT 0,"
+    "  passed_over INTEGER NOT NULL DEFAULT 0,"
+    "  worker TEXT, token INTEGER, beat INTEGER, boot TEXT, device TEXT,"
+    "  added INTEGER NOT NULL, started INTEGER, finished INTEGER, wall_ms INTEGER);"
+    "CREATE INDEX jobs_next ON jobs(priority DESC, seq) WHERE state = 0 AND waits_for IS NULL;"
+    "CREATE INDEX jobs_running ON jobs(seq) WHERE state = 1;"
+    "CREATE INDEX jobs_waiting ON jobs(waits_for) WHERE waits_for IS NOT NULL;"
+    "CREATE INDEX jobs_started ON jobs(started) WHERE started IS NOT NULL;"
+    "CREATE INDEX jobs_finished ON jobs(finished) WHERE finished IS NOT NULL;"
+    "CREATE INDEX jobs_content ON jobs(content) WHERE content IS NOT NULL;"
+    "CREATE TABLE tallies(state INTEGER NOT NULL, outcome INTEGER NOT NULL, jobs INTEGER NOT NULL,"
+    "  reused INTEGER NOT NULL, PRIMARY KEY(state, outcome)) WITHOUT ROWID;";
 
 /* What SQLite's code means here. */
 static int fail(const struct database *database, const char *what, struct error *err)
@@ -140,18 +152,18 @@ static int check_version(struct database *database, bool create, struct error *e
         return make_schema(database, err);
     if (application != DATABASE_APPLICATION)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: a database, but none of a farm", database->path);
-    if (version > DATABASE_VERSION)
-        return error_set(
-            err, ERROR_BAD_INPUT, -EPROTONOSUPPORT,
-            "%s: made by a newer Lazaret (schema %d, this one knows %d); use that one, or begin another farm",
-            database->path, version, DATABASE_VERSION);
+    if (version != DATABASE_VERSION)
+        return error_set(err, ERROR_BAD_INPUT, -EPROTONOSUPPORT,
+                         "%s: made by %s Lazaret (schema %d, this one knows %d); use that one, or begin another farm",
+                         database->path, version > DATABASE_VERSION ? "a newer" : "an older", version,
+                         DATABASE_VERSION);
     return 0;
 }
 
 int database_open(const char *folder, bool create, struct database **ret_database, struct error *err)
 {
     CLEANUP_DATABASE struct database *database = calloc(1, sizeof *database);
-    int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
     int r;
 
     if (database == NULL)
@@ -209,15 +221,16 @@ void database_rollback(struct database *database)
 
 int database_hurry(struct database *database, struct error *err)
 {
-    return execute(database, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;", err);
+    return execute(database, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384;", err);
 }
 
 /* In a write-ahead log one synced commit syncs all that stand before it; this one changes nothing but is written. */
 int database_settle(struct database *database, struct error *err)
 {
-    return execute(
-        database,
-        "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000; UPDATE settings SET text = text WHERE id = 1;", err);
+    return execute(database,
+                   "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-2000; UPDATE settings "
+                   "SET text = text WHERE id = 1;",
+                   err);
 }
 
 int database_statement(struct database *database, const char *sql, sqlite3_stmt **ret_statement, struct error *err)

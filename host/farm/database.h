@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define DATABASE_NAME        "farm.sqlite"
-#define DATABASE_VERSION     1          /* of the schema; a file of a newer one is refused */
+#define DATABASE_VERSION     2          /* of the schema; a file of another one is refused */
 #define DATABASE_APPLICATION 0x4c5a5246 /* "LZRF", SQLite's application_id */
 #define DATABASE_BUSY_MS     30000      /* how long one process waits for another's transaction */
 
@@ -23,7 +23,7 @@ struct sqlite3_stmt;
 
 /*
  * Opens FOLDER/farm.sqlite, making it where `create`. A connection must not be used across a fork.
- * ERROR_NO_INPUT: there is none; ERROR_BAD_INPUT: no database of a farm, a damaged one, or one of a newer version;
+ * ERROR_NO_INPUT: there is none; ERROR_BAD_INPUT: no database of a farm, a damaged one, or one of another version;
  * ERROR_UNAVAILABLE: can't be written, disk full.
  */
 MUST_USE int database_open(const char *folder, bool create, struct database **ret_database, struct error *err);

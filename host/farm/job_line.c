@@ -19,7 +19,7 @@
 const char *const job_line_paths[] = {"model", "test", "spec", "train", "reference", "triggers", "policy", NULL};
 
 static const char *const keys[] = {"id",       "model",  "test",     "spec",   "train", "reference",
-                                   "triggers", "policy", "priority", "memory", NULL};
+                                   "triggers", "policy", "priority", "memory", "gpu",   NULL};
 
 /* A name that is a file's name too, so that nothing but its own place can be meant. */
 static int check_id(const char *id, const char *where, struct error *err)
@@ -48,7 +48,17 @@ static int check_paths(const json_t *object, const char *where, struct error *er
     return r;
 }
 
-static int read_numbers(struct job_line *line, const char *where, struct error *err)
+static int read_gpu(struct job_line *line, const char *where, struct error *err)
+{
+    const json_t *gpu = json_object_get(line->object, "gpu");
+
+    if (!json_is_boolean(gpu))
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s.gpu: true or false expected", where);
+    line->gpu = json_is_true(gpu);
+    return 0;
+}
+
+static int read_needs(struct job_line *line, const char *where, struct error *err)
 {
     int64_t number = 0;
     int r = 0;
@@ -60,6 +70,8 @@ static int read_numbers(struct job_line *line, const char *where, struct error *
     if (r == 0 && json_object_get(line->object, "memory") != NULL)
         r = field_integer(line->object, where, "memory", VM_MEMORY_MIB_MIN, VM_MEMORY_MIB_MAX, &number, err);
     line->memory_mib = (uint64_t)number;
+    if (r == 0 && json_object_get(line->object, "gpu") != NULL)
+        r = read_gpu(line, where, err);
     return r;
 }
 
@@ -102,7 +114,7 @@ static int check(struct job_line *line, const char *line_where, const json_t *de
                          "%s.test: missing; give the test set in the line, or with --test for all of them", where);
     if (r == 0)
         r = field_string(line->object, where, "test", JOB_PATH_MAX, &text, err);
-    return r < 0 ? r : read_numbers(line, where, err);
+    return r < 0 ? r : read_needs(line, where, err);
 }
 
 int job_line_parse(const void *text, size_t size, const char *where, const json_t *defaults, const char *folder,

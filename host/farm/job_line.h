@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One job as a line of JOBS.jsonl (docs/farm.md):
- *   {"id", "model", "test"?, "spec"?, "train"?, "reference"?, "triggers"?, "policy"?, "priority"?, "memory"?}
+ *   {"id", "model", "test"?, "spec"?, "train"?, "reference"?, "triggers"?, "policy"?, "priority"?, "memory"?, "gpu"?}
  * and its description in the queue: the same object, canonical, with "folder", where relative paths begin, and what the
  * batch's command line says for jobs that don't.
  */
@@ -12,6 +12,7 @@
 #include "base/error.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define JOB_LINE_MAX     8192u /* bytes of a line */
@@ -24,6 +25,7 @@ struct job_line {
     const char *id;
     int priority;        /* 0 where the line has none */
     uint64_t memory_mib; /* of the guest; 0: the policy's */
+    bool gpu;            /* it takes one of the machine's GPUs */
 };
 
 /* The paths that a description may hold, NULL-ended: "model", "test", …; and what evaluate calls each as an option. */

@@ -3,7 +3,6 @@
 #include "host/farm/judge.h"
 
 #include "host/attest/statement.h"
-#include "host/attest/text.h"
 #include "host/json/reader.h"
 #include "host/verify/verify.h"
 
@@ -53,11 +52,8 @@ static void read_reason(const json_t *statement, char ret_reason[QUEUE_REASON_SI
 {
     const json_t *extension = json_object_get(json_object_get(statement, "predicate"), STATEMENT_EXTENSION);
     const char *reason = json_string_value(json_array_get(json_object_get(extension, "reasons"), 0));
-    CLEANUP_BUFFER struct buffer harmless = buffer_with_limit(QUEUE_REASON_SIZE);
 
-    ret_reason[0] = '\0';
-    if (reason != NULL && text_escape(reason, QUEUE_REASON_SIZE - 1, &harmless) == 0)
-        (void)snprintf(ret_reason, QUEUE_REASON_SIZE, "%.*s", (int)harmless.size, (const char *)harmless.data);
+    (void)snprintf(ret_reason, QUEUE_REASON_SIZE, "%s", reason != NULL ? reason : "");
 }
 
 /* The exit that execution.json tells of; its digest has been compared with the signed one. */

@@ -8,7 +8,7 @@
 
 struct judgement {
     enum outcome outcome;
-    char reason[QUEUE_REASON_SIZE]; /* the first one, harmless; "" for none */
+    char reason[QUEUE_REASON_SIZE]; /* the first one, foreign text; "" for none */
     /*
      * The machine and not the model ended it: the VM or its device was killed from outside. Another attempt may tell
      * more.

@@ -48,6 +48,7 @@ _Noreturn static void be_worker(const struct pool *pool, pid_t parent)
 {
     const struct worker_options options = {.folder = pool->options->folder,
                                            .machine = pool->options->machine,
+                                           .memory_is_given = pool->options->memory_is_given,
                                            .force = pool->options->force,
                                            .until_empty = pool->options->until_empty,
                                            .stop = &worker_stop};

@@ -17,8 +17,8 @@
 struct pool_options {
     const char *folder; /* absolute */
     unsigned workers;
-    struct queue_resources machine;
-    bool force, until_empty;
+    struct queue_machine machine;
+    bool memory_is_given, force, until_empty;
     /* Called every POOL_LOOK_MS with the state of things, and once at the end; its error ends the pool. */
     int (*look)(void *context, bool last, struct error *err);
     void *context;

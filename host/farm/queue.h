@@ -50,6 +50,17 @@ extern const char *const queue_state_names[QUEUE_STATE_COUNT + 1]; /* "queued", 
 struct queue_resources {
     uint64_t memory_mib;
     uint64_t cores;
+    uint64_t gpus; /* of a job: 0 or 1 */
+};
+
+#define QUEUE_DEVICES_MAX 64u
+#define QUEUE_DEVICE_SIZE 16u /* "0000:01:00.0" */
+
+/* What all workers of a farm share. */
+struct queue_machine {
+    struct queue_resources now;                         /* what jobs may take together */
+    struct queue_resources whole;                       /* a job that needs more will never fit */
+    char devices[QUEUE_DEVICES_MAX][QUEUE_DEVICE_SIZE]; /* now.gpus addresses */
 };
 
 struct queue_entry {         /* borrowed */
@@ -74,8 +85,9 @@ MUST_USE int queue_begin_batch(int64_t *ret_batch, struct error *err);
  * next. */
 MUST_USE int queue_settings(struct database *database, const char *text, int64_t *ret_settings, struct error *err);
 
-MUST_USE int queue_add(struct database *database, const struct queue_entry *entry, enum queue_added *ret_added,
-                       struct error *err);
+/* Adds them in one transaction: all of them, or none. ret_added has what came of each. */
+MUST_USE int queue_add(struct database *database, const struct queue_entry *entries, size_t count,
+                       enum queue_added *ret_added, struct error *err);
 
 /* --- a worker's side ------------------------------------------------------------------------------------------ */
 
@@ -87,16 +99,17 @@ struct queue_lease {
     bool last_attempt; /* the machine may fail it no more */
     bool never_fits;   /* it needs more than the whole machine: to be finished as aborted, with this figure */
     struct queue_resources needs;
-    char *description, *settings; /* owned */
+    char device[QUEUE_DEVICE_SIZE]; /* "" for none */
+    char *description, *settings;   /* owned */
 };
 
 void queue_lease_clear(struct queue_lease *lease);
 
 /*
  * The next job for this worker: 1 and the lease, 0 where nothing is queued that fits beside what runs. Highest priority
- * first, then the oldest, with smaller ones in the gaps. `machine` is what all workers of this farm share.
+ * first, then the oldest, with smaller ones in the gaps.
  */
-MUST_USE int queue_take(struct database *database, const char *worker, const struct queue_resources *machine,
+MUST_USE int queue_take(struct database *database, const char *worker, const struct queue_machine *machine,
                         struct queue_lease *ret_lease, struct error *err);
 
 /* The holder lives. -ESTALE: the lease is lost. 1: the job has been canceled. */
@@ -116,7 +129,7 @@ struct queue_end {
     enum queue_state state;
     bool has_outcome;
     enum outcome outcome;
-    const char *reason;     /* harmless text; "" for none */
+    const char *reason;     /* "" for none; made harmless and cut here */
     const char *reused;     /* the id of the job whose result it is; NULL: its own */
     const uint8_t *content; /* SHA256_SIZE bytes (content.h); NULL: as it was claimed */
     uint64_t wall_ms;
@@ -153,9 +166,7 @@ struct queue_counts {
 
 #define QUEUE_RATE_SECONDS 300
 
-/* Whether nothing is queued or running. */
-MUST_USE int queue_is_empty(struct database *database, bool *ret_empty, struct error *err);
-
+/* At the cost of a few rows, however many jobs there are. */
 MUST_USE int queue_count(struct database *database, struct queue_counts *ret_counts, struct error *err);
 
 /* One job, for lists; borrowed until the callback returns. */
@@ -166,6 +177,7 @@ struct queue_row {
     enum outcome outcome;
     int attempts, priority;
     struct queue_resources needs;
+    const char *device;        /* of a running job; NULL for none */
     int64_t started, finished; /* 0: not yet */
     uint64_t wall_ms;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The queue: adding jobs. */
-#include "host/farm/queue.h"
+#include "host/farm/queue_internal.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+static const struct queue_tally queued = {.state = QUEUE_QUEUED, .outcome = -1},
+                                aborted = {.state = QUEUE_ABORTED, .outcome = -1};
 
 int queue_begin_batch(int64_t *ret_batch, struct error *err)
 {
@@ -70,8 +73,8 @@ static int revive(struct database *database, const struct queue_entry *entry, st
 {
     sqlite3_stmt *statement;
     int r = database_statement(database,
-                               "UPDATE jobs SET state = 0, attempts = 0, lost = 0, memory = ?2, cores = ?3"
-                               " WHERE id = ?1 AND state = 5 AND cancel = 0",
+                               "UPDATE jobs SET state = 0, attempts = 0, lost = 0, memory = ?2, cores = ?3, gpus = ?4,"
+                               " finished = NULL, reason = '' WHERE id = ?1 AND state = 5 AND cancel = 0",
                                &statement, err);
 
     if (r < 0)
@@ -79,17 +82,19 @@ static int revive(struct database *database, const struct queue_entry *entry, st
     (void)sqlite3_bind_text(statement, 1, entry->id, -1, SQLITE_STATIC);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)entry->needs.memory_mib);
     (void)sqlite3_bind_int64(statement, 3, (int64_t)entry->needs.cores);
-    return database_step(database, statement, err);
+    (void)sqlite3_bind_int64(statement, 4, (int64_t)entry->needs.gpus);
+    r = database_step(database, statement, err);
+    return r < 0 || database_changes(database) == 0 ? r : queue_tally_move(database, &aborted, &queued, err);
 }
 
-int queue_add(struct database *database, const struct queue_entry *entry, enum queue_added *ret_added,
-              struct error *err)
+static int add_one(struct database *database, const struct queue_entry *entry, enum queue_added *ret_added,
+                   struct error *err)
 {
     sqlite3_stmt *statement;
     int r =
         database_statement(database,
-                           "INSERT INTO jobs(id, description, settings, batch, priority, state, memory, cores, added)"
-                           " VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8) ON CONFLICT(id) DO NOTHING",
+                           "INSERT INTO jobs(id, description, settings, batch, priority, state, memory, cores, gpus,"
+                           " added) VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9) ON CONFLICT(id) DO NOTHING",
                            &statement, err);
 
     if (r < 0)
@@ -101,7 +106,8 @@ int queue_add(struct database *database, const struct queue_entry *entry, enum q
     (void)sqlite3_bind_int(statement, 5, entry->priority);
     (void)sqlite3_bind_int64(statement, 6, (int64_t)entry->needs.memory_mib);
     (void)sqlite3_bind_int64(statement, 7, (int64_t)entry->needs.cores);
-    (void)sqlite3_bind_int64(statement, 8, (int64_t)time(NULL));
+    (void)sqlite3_bind_int64(statement, 8, (int64_t)entry->needs.gpus);
+    (void)sqlite3_bind_int64(statement, 9, (int64_t)time(NULL));
     r = database_step(database, statement, err);
     if (r < 0)
         return r;
@@ -110,4 +116,30 @@ int queue_add(struct database *database, const struct queue_entry *entry, enum q
         return 0;
     r = look_up(database, entry, ret_added, err);
     return r == 0 && *ret_added == QUEUE_KNOWN ? revive(database, entry, err) : r;
+}
+
+static int add_all(struct database *database, const struct queue_entry *entries, size_t count,
+                   enum queue_added *ret_added, struct error *err)
+{
+    int64_t added = 0;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        r = add_one(database, &entries[i], &ret_added[i], err);
+        added += r == 0 && ret_added[i] == QUEUE_ADDED;
+    }
+    return r < 0 ? r : queue_tally_add(database, &queued, added, err);
+}
+
+int queue_add(struct database *database, const struct queue_entry *entries, size_t count, enum queue_added *ret_added,
+              struct error *err)
+{
+    int r = database_begin(database, err);
+
+    if (r == 0)
+        r = add_all(database, entries, count, ret_added, err);
+    if (r == 0)
+        return database_commit(database, err);
+    database_rollback(database);
+    return r;
 }

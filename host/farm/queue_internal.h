@@ -5,6 +5,26 @@
 
 #include "host/farm/queue.h"
 
+/* A job as the tallies know it. */
+struct queue_tally {
+    enum queue_state state;
+    int outcome; /* -1: none */
+    bool reused;
+};
+
+MUST_USE int queue_tally_of(struct database *database, int64_t seq, struct queue_tally *ret_tally, struct error *err);
+
+/* `delta` more jobs of this kind. */
+MUST_USE int queue_tally_add(struct database *database, const struct queue_tally *tally, int64_t delta,
+                             struct error *err);
+
+/* One job that was `from` and is `to`. */
+MUST_USE int queue_tally_move(struct database *database, const struct queue_tally *from, const struct queue_tally *to,
+                              struct error *err);
+
+/* The running job `seq` runs no more: those that waited for it are next. */
+MUST_USE int queue_release_waiting(struct database *database, int64_t seq, struct error *err);
+
 /* Writes how job `seq` ended. */
 MUST_USE int queue_write_end(struct database *database, int64_t seq, const struct queue_end *end, struct error *err);
 

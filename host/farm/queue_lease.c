@@ -15,6 +15,9 @@
 const char *const queue_state_names[QUEUE_STATE_COUNT + 1] = {
     "queued", "running", "done", "rejected", "could-not-evaluate", "aborted", NULL};
 
+static const struct queue_tally queued = {.state = QUEUE_QUEUED, .outcome = -1},
+                                running = {.state = QUEUE_RUNNING, .outcome = -1};
+
 /* --- holding --------------------------------------------------------------------------------------------------- */
 
 /* Whether the lease holds: 0, or -ESTALE. Inside a transaction. */
@@ -103,8 +106,12 @@ static int find_running(struct database *database, const struct queue_lease *lea
 static int stand_behind(struct database *database, const struct queue_lease *lease, int64_t twin, struct error *err)
 {
     sqlite3_stmt *statement;
-    int r = database_statement(database,
-                               "UPDATE jobs SET state = 0, waits_for = ?2, worker = NULL, token = NULL WHERE seq = ?1",
+    int r = queue_tally_move(database, &running, &queued, err);
+
+    if (r == 0)
+        r = database_statement(database,
+                               "UPDATE jobs SET state = 0, waits_for = ?2, worker = NULL, token = NULL, device = NULL"
+                               " WHERE seq = ?1",
                                &statement, err);
 
     if (r < 0)
@@ -174,15 +181,45 @@ static void harmless(const char *reason, char ret_text[QUEUE_REASON_SIZE])
         (void)snprintf(ret_text, QUEUE_REASON_SIZE, "%.*s", (int)text.size, (const char *)text.data);
 }
 
+int queue_release_waiting(struct database *database, int64_t seq, struct error *err)
+{
+    sqlite3_stmt *statement;
+    int r = database_statement(database, "UPDATE jobs SET waits_for = NULL WHERE waits_for = ?1", &statement, err);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(statement, 1, seq);
+    return database_step(database, statement, err);
+}
+
+/* The tallies of a job that ends, and those that waited for it. */
+static int note_end(struct database *database, int64_t seq, const struct queue_end *end, struct error *err)
+{
+    const struct queue_tally ended = {
+        .state = end->state,
+        .outcome = end->has_outcome ? (int)end->outcome : -1,
+        .reused = end->reused != NULL,
+    };
+    struct queue_tally was;
+    int r = queue_tally_of(database, seq, &was, err);
+
+    if (r == 0)
+        r = queue_tally_move(database, &was, &ended, err);
+    return r < 0 ? r : queue_release_waiting(database, seq, err);
+}
+
 int queue_write_end(struct database *database, int64_t seq, const struct queue_end *end, struct error *err)
 {
     sqlite3_stmt *statement;
     char reason[QUEUE_REASON_SIZE];
-    int r = database_statement(database,
+    int r = note_end(database, seq, end, err);
+
+    if (r == 0)
+        r = database_statement(database,
                                "UPDATE jobs SET state = ?2, outcome = ?3, reason = ?4, reused = ?5, wall_ms = ?6, "
                                "content = coalesce(?8, content),"
                                " finished = ?7, attempts = attempts + (state = 1), worker = NULL, token = NULL,"
-                               " beat = NULL WHERE seq = ?1",
+                               " beat = NULL, device = NULL, waits_for = NULL WHERE seq = ?1",
                                &statement, err);
 
     if (r < 0)
@@ -223,9 +260,14 @@ static int requeue(struct database *database, int64_t seq, enum queue_loss loss,
 {
     sqlite3_stmt *statement;
     char text[QUEUE_REASON_SIZE];
-    int r = database_statement(database,
+    int r = queue_tally_move(database, &running, &queued, err);
+
+    if (r == 0)
+        r = queue_release_waiting(database, seq, err);
+    if (r == 0)
+        r = database_statement(database,
                                "UPDATE jobs SET state = 0, reason = ?2, attempts = attempts + 1, lost = lost + ?3,"
-                               " worker = NULL, token = NULL, beat = NULL WHERE seq = ?1",
+                               " worker = NULL, token = NULL, beat = NULL, device = NULL WHERE seq = ?1",
                                &statement, err);
 
     if (r < 0)

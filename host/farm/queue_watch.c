@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The queue as everyone sees it: leases of the dead taken back, jobs canceled, counted and listed. */
+/* The queue as everyone sees it: leases of the dead taken back, jobs canceled and listed. */
 #include "host/farm/clock.h"
 #include "host/farm/queue_internal.h"
 
@@ -137,73 +137,7 @@ int queue_cancel(struct database *database, const char *id, struct error *err)
     return found;
 }
 
-/* --- counting and listing ------------------------------------------------------------------------------------------
- */
-
-static int count_states(struct database *database, struct queue_counts *counts, struct error *err)
-{
-    sqlite3_stmt *statement;
-    int r = database_statement(
-        database, "SELECT state, outcome, count(*), count(reused), min(started) FROM jobs GROUP BY state, outcome",
-        &statement, err);
-
-    while (r == 0) {
-        uint64_t many;
-        int state, outcome;
-
-        r = database_step(database, statement, err);
-        if (r <= 0)
-            break;
-        state = sqlite3_column_int(statement, 0);
-        outcome = sqlite3_column_int(statement, 1);
-        many = (uint64_t)sqlite3_column_int64(statement, 2);
-        if (state >= 0 && state < QUEUE_STATE_COUNT)
-            counts->states[state] += many;
-        if (sqlite3_column_type(statement, 1) != SQLITE_NULL && outcome >= 0 && outcome < OUTCOME_COUNT)
-            counts->outcomes[outcome] += many;
-        counts->total += many;
-        counts->reused += (uint64_t)sqlite3_column_int64(statement, 3);
-        if (sqlite3_column_type(statement, 4) != SQLITE_NULL &&
-            (counts->first_start == 0 || sqlite3_column_int64(statement, 4) < counts->first_start))
-            counts->first_start = sqlite3_column_int64(statement, 4);
-        r = 0;
-    }
-    return r;
-}
-
-int queue_is_empty(struct database *database, bool *ret_empty, struct error *err)
-{
-    sqlite3_stmt *statement;
-    int r = database_statement(database, "SELECT EXISTS (SELECT 1 FROM jobs WHERE state IN (0, 1))", &statement, err);
-
-    if (r == 0)
-        r = database_step(database, statement, err);
-    if (r < 0)
-        return r;
-    *ret_empty = sqlite3_column_int(statement, 0) == 0;
-    database_reset(statement);
-    return 0;
-}
-
-int queue_count(struct database *database, struct queue_counts *ret_counts, struct error *err)
-{
-    struct queue_counts counts = {0};
-    sqlite3_stmt *statement;
-    int r = count_states(database, &counts, err);
-
-    if (r == 0)
-        r = database_statement(database, "SELECT count(*) FROM jobs WHERE finished > ?1", &statement, err);
-    if (r < 0)
-        return r;
-    (void)sqlite3_bind_int64(statement, 1, (int64_t)time(NULL) - QUEUE_RATE_SECONDS);
-    r = database_step(database, statement, err);
-    if (r < 0)
-        return r;
-    counts.lately = (uint64_t)sqlite3_column_int64(statement, 0);
-    database_reset(statement);
-    *ret_counts = counts;
-    return 0;
-}
+/* --- listing ------------------------------------------------------------------------------------------------------ */
 
 static void read_row(sqlite3_stmt *statement, struct queue_row *row)
 {
@@ -219,7 +153,9 @@ static void read_row(sqlite3_stmt *statement, struct queue_row *row)
         .attempts = sqlite3_column_int(statement, 6),
         .priority = sqlite3_column_int(statement, 7),
         .needs = {.memory_mib = (uint64_t)sqlite3_column_int64(statement, 8),
-                  .cores = (uint64_t)sqlite3_column_int64(statement, 9)},
+                  .cores = (uint64_t)sqlite3_column_int64(statement, 9),
+                  .gpus = (uint64_t)sqlite3_column_int64(statement, 14)},
+        .device = (const char *)sqlite3_column_text(statement, 15),
         .started = sqlite3_column_int64(statement, 10),
         .finished = sqlite3_column_int64(statement, 11),
         .wall_ms = (uint64_t)sqlite3_column_int64(statement, 12),
@@ -231,7 +167,7 @@ static void read_row(sqlite3_stmt *statement, struct queue_row *row)
 
 #define ROW_COLUMNS                                                                                                    \
     "SELECT id, description, reason, reused, state, outcome, attempts, priority, memory, cores, started, finished,"    \
-    " wall_ms, worker FROM jobs"
+    " wall_ms, worker, gpus, device FROM jobs"
 
 int queue_each(struct database *database, bool only_running,
                int (*visit)(void *context, const struct queue_row *row, struct error *err), void *context,

@@ -15,15 +15,6 @@
 #define PENDING_MAX 5000u /* jobs that are added in one transaction, which others wait for */
 #define WHERE_SIZE  (NAME_MAX + 32)
 
-/* A job that was read and is not in the queue yet. */
-struct pending {
-    char id[QUEUE_ID_MAX + 1];
-    char *description; /* owned */
-    int priority;
-    struct queue_resources needs;
-    uint64_t line;
-};
-
 struct submitter {
     struct database *database;
     const struct submission *submission;
@@ -33,7 +24,9 @@ struct submitter {
     uint64_t line;
     int64_t batch, settings;
     unsigned pending_count;
-    struct pending pending[PENDING_MAX];
+    struct queue_entry pending[PENDING_MAX]; /* read and not in the queue yet; id and description are owned */
+    uint64_t lines[PENDING_MAX];             /* where each was read */
+    enum queue_added added[PENDING_MAX];
     struct submitted counts;
 };
 
@@ -50,57 +43,40 @@ static void format_where(const struct submitter *submitter, uint64_t line, char 
 
 static void drop_pending(struct submitter *submitter)
 {
-    for (unsigned i = 0; i < submitter->pending_count; i++)
-        free(submitter->pending[i].description);
+    for (unsigned i = 0; i < submitter->pending_count; i++) {
+        free((char *)(uintptr_t)submitter->pending[i].id);
+        free((char *)(uintptr_t)submitter->pending[i].description);
+    }
     submitter->pending_count = 0;
 }
 
-/* --- into the queue ------------------------------------------------------------------------------------------------
- */
+/* --- into the queue ----------------------------------------------------------------------------------------------- */
 
-static int add_one(struct submitter *submitter, const struct pending *pending, struct error *err)
+static void count_one(struct submitter *submitter, unsigned i)
 {
-    const struct queue_entry entry = {
-        .id = pending->id,
-        .description = pending->description,
-        .settings = submitter->settings,
-        .batch = submitter->batch,
-        .priority = pending->priority,
-        .needs = pending->needs,
-    };
-    enum queue_added added;
     struct error trouble;
     char where[WHERE_SIZE];
-    int r = queue_add(submitter->database, &entry, &added, err);
 
-    if (r < 0)
-        return r;
-    submitter->counts.added += added == QUEUE_ADDED;
-    submitter->counts.known += added == QUEUE_KNOWN;
-    if (added != QUEUE_DUPLICATE)
-        return 0;
-    format_where(submitter, pending->line, where);
+    submitter->counts.added += submitter->added[i] == QUEUE_ADDED;
+    submitter->counts.known += submitter->added[i] == QUEUE_KNOWN;
+    if (submitter->added[i] != QUEUE_DUPLICATE)
+        return;
+    format_where(submitter, submitter->lines[i], where);
     (void)error_set(&trouble, ERROR_BAD_INPUT, -EEXIST,
                     "%s: there is another job \"%s\" in this farm already; give each an id of its own", where,
-                    pending->id);
+                    submitter->pending[i].id);
     tell(submitter, &trouble);
-    return 0;
 }
 
 /* One transaction, in which nothing is waited for. */
 static int flush(struct submitter *submitter, struct error *err)
 {
-    int r;
+    int r = submitter->pending_count == 0
+                ? 0
+                : queue_add(submitter->database, submitter->pending, submitter->pending_count, submitter->added, err);
 
-    if (submitter->pending_count == 0)
-        return 0;
-    r = database_begin(submitter->database, err);
     for (unsigned i = 0; r == 0 && i < submitter->pending_count; i++)
-        r = add_one(submitter, &submitter->pending[i], err);
-    if (r == 0)
-        r = database_commit(submitter->database, err);
-    else
-        database_rollback(submitter->database);
+        count_one(submitter, i);
     drop_pending(submitter);
     return r;
 }
@@ -111,20 +87,20 @@ static int flush(struct submitter *submitter, struct error *err)
 static int remember(struct submitter *submitter, const struct job_line *line, const char *where, struct error *err)
 {
     CLEANUP_BUFFER struct buffer description = buffer_with_limit(QUEUE_DESCRIPTION_MAX);
-    struct pending *pending = &submitter->pending[submitter->pending_count];
-    int r = cost_of_job(submitter->policies, &submitter->submission->cost, line->object, &pending->needs, err);
+    CLEANUP_FREE char *id = strdup(line->id);
+    struct queue_entry entry = {.settings = submitter->settings, .batch = submitter->batch, .priority = line->priority};
+    int r = cost_of_job(submitter->policies, &submitter->submission->cost, line->object, &entry.needs, err);
 
     if (r < 0)
         return error_prefix(err, "%s", where);
-    r = job_line_describe(line, &description);
+    r = id == NULL ? -ENOMEM : job_line_describe(line, &description);
     if (r < 0)
         return error_set(err, r == -ENOMEM ? ERROR_UNAVAILABLE : ERROR_BAD_INPUT, r, "%s: %s", where,
                          r == -ENOMEM ? "no memory" : "too long");
-    (void)snprintf(pending->id, sizeof pending->id, "%s", line->id);
-    pending->priority = line->priority;
-    pending->line = submitter->line;
-    pending->description = (char *)TAKE_POINTER(description.data);
-    submitter->pending_count++;
+    entry.id = TAKE_POINTER(id);
+    entry.description = (const char *)TAKE_POINTER(description.data);
+    submitter->lines[submitter->pending_count] = submitter->line;
+    submitter->pending[submitter->pending_count++] = entry;
     return 0;
 }
 

@@ -15,7 +15,8 @@
 
 struct worker_options {
     const char *folder;                /* the farm's, absolute */
-    struct queue_resources machine;    /* that all workers share */
+    struct queue_machine machine;      /* that all workers share */
+    bool memory_is_given;              /* by the user, so it is not measured again */
     bool force;                        /* evaluate although the same content has been */
     bool until_empty;                  /* end when nothing is queued or running; else wait for more */
     const volatile sig_atomic_t *stop; /* not 0: end after the job at hand */

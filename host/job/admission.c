@@ -113,7 +113,8 @@ static int open_spec(struct admission *admission, const char *path, struct error
         slash[1] = '\0';
     admission->spec_folder_fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (admission->spec_folder_fd < 0)
-        return error_set(err, file_error_kind(-errno), -errno, "%s: its folder can't be opened: %s", path, strerror(errno));
+        return error_set(err, file_error_kind(-errno), -errno, "%s: its folder can't be opened: %s", path,
+                         strerror(errno));
     return 0;
 }
 
@@ -151,6 +152,9 @@ static int open_data(struct admission *admission, const struct job_options *opti
     files.spec_folder_fd = admission->spec_folder_fd;
     files.test_labels_fd = admission->test_labels_fd;
     files.train_labels_fd = admission->train_labels_fd;
+    r = options->loan == NULL ? 0 : data_reader_borrow(options->loan, &files, &admission->reader, err);
+    if (r != 0)
+        return r < 0 ? r : 0;
     return data_reader_start(&files, &admission->reader, err);
 }
 

@@ -15,6 +15,7 @@
 #include "host/attest/outcome.h"
 #include "host/crypto/passphrase.h"
 #include "host/crypto/timestamp.h"
+#include "host/data/reader_loan.h"
 #include "host/ledger/note.h"
 #include "host/provenance/inputs.h"
 #include "host/vm/vm.h"
@@ -58,9 +59,11 @@ struct job_options {
     unsigned vcpus;
     uint64_t memory_mib;                  /* 0: the policy's */
     const char *gpu;                      /* the PCI address of a device to pass through; NULL: none */
+    const char *order;                    /* the nonce that the statement is to hold; NULL: none */
     uint32_t samples;                     /* adversarial inputs of each point that are written to samples.npz */
     uint32_t batch;                       /* never changes a result */
     struct provenance_options provenance; /* where the model comes from */
+    const struct data_loan *loan;         /* a data reader of another process's; NULL: none */
     const char *kernels;                  /* NULL: the widest the processor has; never changes a result */
     bool quiet;
     const struct job_replay *replay; /* NULL: an evaluation */

@@ -94,6 +94,7 @@ int publish_encode_statement(struct gathering *g, struct buffer *ret_bytes)
         .guest_said = guest_said,
         .guest_said_count = assessment->failed ? 0 : list_guest_words(p, guest_said),
         .job = p->job_id,
+        .order = p->options->order,
         .ledger = p->ledger != NULL ? &p->ledger->announced : NULL,
         .provenance = publish_provenance(g, &provenance) ? &provenance : NULL,
         .source = p->origin != NULL ? p->origin->source : NULL,

@@ -3,13 +3,14 @@
 #include "host/json/canonical.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 static int encode_value(const json_t *value, struct buffer *buffer, unsigned depth);
 
-/* RFC 8785, 3.2.2.2: the two-character escapes, \u00xx in lower case for other controls, nothing else. */
-static int encode_character(unsigned char character, struct buffer *buffer)
+/* What RFC 8785, 3.2.2.2, escapes: two characters where there are such, \u00xx in lower case for other controls. */
+static int encode_escape(unsigned char character, struct buffer *buffer)
 {
     static const char escaped[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
@@ -20,9 +21,13 @@ static int encode_character(unsigned char character, struct buffer *buffer)
         pair[1] = letters[found - escaped];
         return buffer_append(buffer, pair, sizeof pair);
     }
-    if (character < 0x20)
-        return buffer_append_format(buffer, "\\u%04x", character);
-    return buffer_append_u8(buffer, character);
+    return buffer_append_format(buffer, "\\u%04x", character);
+}
+
+/* All else stands for itself. */
+static bool is_plain(unsigned char character)
+{
+    return character >= 0x20 && character != '"' && character != '\\';
 }
 
 static int encode_string(const char *text, size_t size, struct buffer *buffer)
@@ -32,8 +37,15 @@ static int encode_string(const char *text, size_t size, struct buffer *buffer)
     if (memchr(text, '\0', size) != NULL)
         return -EINVAL;
     r = buffer_append_u8(buffer, '"');
-    for (size_t i = 0; r == 0 && i < size; i++)
-        r = encode_character((unsigned char)text[i], buffer);
+    for (size_t i = 0; r == 0 && i < size;) {
+        size_t plain = i;
+
+        while (plain < size && is_plain((unsigned char)text[plain]))
+            plain++;
+        r = plain > i ? buffer_append(buffer, text + i, plain - i)
+                      : encode_escape((unsigned char)text[plain++], buffer);
+        i = plain;
+    }
     return r == 0 ? buffer_append_u8(buffer, '"') : r;
 }
 

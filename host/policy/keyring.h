@@ -40,7 +40,8 @@ enum {
     KEYRING_REVIEWER = 4,   /* sign-offs */
     KEYRING_WAIVER = 8,     /* waivers of checks */
     KEYRING_TIMESTAMP = 16, /* RFC 3161 timestamps */
-    KEYRING_ANY = 31,
+    KEYRING_NODE = 32,      /* results of a farm's node, whose name is the key's (docs/slurm.md); P-256 */
+    KEYRING_ANY = 63,
 };
 
 struct keyring_key {

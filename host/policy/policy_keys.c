@@ -39,6 +39,19 @@ static int check_name(const struct keyring *ring, const char *name, const char *
     return 0;
 }
 
+/* A node's key signs results, and its name goes to Slurm's programs. */
+static int check_node(const struct document_key *from, const struct crypto_public_key *key, const char *where,
+                      struct error *err)
+{
+    if ((from->use & KEYRING_NODE) == 0)
+        return 0;
+    if (from->name[0] == '-' || strpbrk(from->name, "@+") != NULL)
+        return take_refuse(err, where, "name: a node is called by letters, digits and . _ -, and no - begins it");
+    if (crypto_public_key_kind(key) != CRYPTO_KEY_P256)
+        return take_refuse(err, where, "a node's key signs results, and is ECDSA P-256");
+    return 0;
+}
+
 /* The key must be one of the kinds we can verify, and new to the ring. */
 static int take_fingerprint(const struct document_key *from, const char *where, const struct keyring *ring,
                             struct keyring_key *to, struct error *err)
@@ -50,6 +63,8 @@ static int take_fingerprint(const struct document_key *from, const char *where, 
 
     (void)snprintf(name, sizeof name, "%s.publicKey", where);
     r = take_public_key(from->public_key, name, &key, err);
+    if (r == 0)
+        r = check_node(from, key, where, err);
     if (r == 0)
         r = crypto_public_key_fingerprint(key, to->fingerprint, err);
     if (r < 0)
@@ -72,7 +87,7 @@ static int take_key(const struct document_key *from, unsigned index, struct keyr
         return r;
     (void)snprintf(where, sizeof where, "keys[%u] (%s)", index, from->name);
     if (from->use == 0)
-        return take_refuse(err, where, "at least one use expected: result, model, reviewer, waiver or timestamp");
+        return take_refuse(err, where, "at least one use expected: result, model, reviewer, waiver, timestamp or node");
     *to = (struct keyring_key){
         .use = from->use, .not_before = TIME_ALWAYS, .not_after = TIME_NEVER, .revoked_since = TIME_NEVER};
     (void)snprintf(to->name, sizeof to->name, "%s", from->name);

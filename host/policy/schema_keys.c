@@ -8,7 +8,7 @@
 
 static const cyaml_strval_t uses[] = {
     {"result", KEYRING_RESULT}, {"model", KEYRING_MODEL},         {"reviewer", KEYRING_REVIEWER},
-    {"waiver", KEYRING_WAIVER}, {"timestamp", KEYRING_TIMESTAMP},
+    {"waiver", KEYRING_WAIVER}, {"timestamp", KEYRING_TIMESTAMP}, {"node", KEYRING_NODE},
 };
 
 /* libcyaml's macros mix signedness and sizes in ways that are theirs to keep. */

@@ -216,6 +216,7 @@ STATEMENT = [
         {"statement": "finishedAt"}),
     Row("extension: producer", of("extension", put("producer", "lazaret\n9.9")), {"statement": "producer"}),
     Row("extension: job", of("extension", put("job", "../other")), {"statement": "job"}),
+    Row("extension: order", of("extension", put("order", "an old one")), {"statement": "order"}),
     Row("extension: a publisher's signature that nobody gave", of("extension", put("provenance", {
         "method": "key", "model": "0" * 64, "files": 1})), {"statement": "provenance|hostVerified"}),
     Row("extension: source", of("extension", put("source", "\u202eexe.example")), {"statement": "source"}),

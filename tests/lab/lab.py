@@ -4,13 +4,14 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, "/job/tests/vm")  # leftovers.py, where the case's header names it
 
-OUT = pathlib.Path("/work/out")
+OUT = pathlib.Path("/lab/out")
 DIGITS = pathlib.Path(os.environ["DIGITS"])
 STATE = pathlib.Path(os.environ["LAZARET_STATE"])
 LONG = 120  # seconds of the machine's clock, for what takes a few
@@ -24,11 +25,11 @@ def equal(text, wanted, seen):
     check(text, wanted == seen, f"wanted {wanted!r}, seen {seen!r}")
 
 
-def arguments(output, *options, policy="/job/policy.yaml"):
-    """The command of an evaluation of the example on KVM and vhost-vsock into OUT/output."""
+def arguments(output, *options, policy="/job/policy.yaml", transport="vhost-vsock"):
+    """The command of an evaluation of the example on KVM into OUT/output."""
     words = [os.environ["LAZARET"], "evaluate", DIGITS / "clean.onnx", "--test", "/job/few.npz", "--spec",
              DIGITS / "spec.yaml", "--policy", policy, "--key", "/job/state/key.pem", "-o", OUT / output,
-             "--accel", "kvm", "--transport", "vhost-vsock", "--memory", "256", "--quiet", *options]
+             "--accel", "kvm", "--transport", transport, "--memory", "256", "--quiet", *options]
     return [*map(str, words)]
 
 

@@ -15,6 +15,7 @@ struct kernels {
     const struct product_table *product;
     const struct winograd_table *winograd;
     struct pool *pool;
+    struct device *device; /* or NULL */
     float *scratch; /* of the call under way; kept, as fresh pages are slow */
     size_t scratch_size;
 };

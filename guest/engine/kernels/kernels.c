@@ -83,6 +83,19 @@ void kernels_free(struct kernels *kernels)
     free(kernels);
 }
 
+int kernels_attach(struct kernels *kernels, struct device *device, struct error *err)
+{
+    if (device != NULL && kernels->arithmetic != KERNEL_FMA)
+        return error_set(err, ERROR_USAGE, -EINVAL, "a device computes in the arithmetic class fma only");
+    kernels->device = device;
+    return 0;
+}
+
+struct device *kernels_device(const struct kernels *kernels)
+{
+    return kernels->device;
+}
+
 float *kernels_scratch(struct kernels *kernels, size_t floats)
 {
     if (floats > kernels->scratch_size) {

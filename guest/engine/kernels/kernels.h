@@ -40,6 +40,13 @@ MUST_USE int kernels_create(enum kernel_arithmetic arithmetic, enum kernel_isa i
                             struct kernels **ret_kernels, struct error *err);
 void kernels_free(struct kernels *kernels);
 enum kernel_isa kernels_isa(const struct kernels *kernels); /* never AUTO */
+/*
+ * A device (guest/engine/device.h) that executors made with these kernels run on, borrowed; NULL: none. Only in the class
+ * `fma`, as devices have no other.
+ */
+struct device;
+MUST_USE int kernels_attach(struct kernels *kernels, struct device *device, struct error *err);
+struct device *kernels_device(const struct kernels *kernels);
 const char *kernel_isa_name(enum kernel_isa isa);           /* "sse2", "avx", "avx2", "avx512" */
 MUST_USE int kernel_isa_from_name(const char *name, enum kernel_isa *ret_isa);
 

@@ -14,6 +14,8 @@ static void check_key(const struct keyring *ring, const struct keyring_key *key)
 
     if (key->use == 0 || (key->use & ~(unsigned)KEYRING_ANY) != 0 || key->not_before > key->not_after)
         abort();
+    if ((key->use & KEYRING_NODE) != 0 && strpbrk(key->name, "@+") != NULL)
+        abort();
     if (keyring_find_name(ring, key->name) != key || keyring_find(ring, key->fingerprint, key->use) != key)
         abort();
     if (keyring_open(key, &opened, NULL) < 0 || crypto_public_key_fingerprint(opened, fingerprint, NULL) < 0 ||

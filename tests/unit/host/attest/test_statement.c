@@ -84,6 +84,7 @@ void test_statement_ledger(void)
     CU_ASSERT_EQUAL_FATAL(statement_check(plain.data, plain.size, &without, &err), 0);
     CU_ASSERT_EQUAL(statement_get_ledger(without, &found), -ENOENT);
     input.ledger = &ledger;
+    input.order = "0123456789abcdef0123456789abcdef";
     CU_ASSERT_EQUAL_FATAL(encode(&input, &bytes), 0);
     CU_ASSERT_EQUAL_FATAL(statement_check(bytes.data, bytes.size, &statement, &err), 0);
     CU_ASSERT_EQUAL_FATAL(statement_get_ledger(statement, &found), 0);
@@ -91,6 +92,9 @@ void test_statement_ledger(void)
     CU_ASSERT_EQUAL(found.intent, ledger.intent);
     CU_ASSERT_EQUAL(memcmp(found.root, ledger.root, SHA256_SIZE), 0);
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(statement_get_extension(statement), "job")), input.job);
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(statement_get_extension(statement), "order")),
+                           input.order);
+    CU_ASSERT_PTR_NULL(json_object_get(statement_get_extension(without), "order"));
 }
 
 void test_statement_contradictions(void)
@@ -114,6 +118,9 @@ void test_statement_contradictions(void)
     REFUSED(input.job = NULL);
     REFUSED(input.job = "");
     REFUSED(input.job = "a job");
+    REFUSED(input.order = "");
+    REFUSED(input.order = "0123456789abcdef0123456789abcde"); /* a digit short */
+    REFUSED(input.order = "0123456789ABCDEF0123456789ABCDEF");
     REFUSED(input.outcome = OUTCOME_REJECTED); /* no reason */
     REFUSED(input.document_count = 0);         /* a verdict on nothing */
     REFUSED(input.subject_count = 0);

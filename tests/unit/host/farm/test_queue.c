@@ -16,7 +16,11 @@ struct farm {
     int64_t batch, settings;
 };
 
-static const struct queue_resources machine = {.memory_mib = 1000, .cores = 4};
+static const struct queue_machine machine = {
+    .now = {.memory_mib = 1000, .cores = 4, .gpus = 2},
+    .whole = {.memory_mib = 2000, .cores = 4, .gpus = 2},
+    .devices = {"0000:01:00.0", "0000:02:00.0"},
+};
 
 static void begin(struct farm *farm)
 {
@@ -29,11 +33,40 @@ static void begin(struct farm *farm)
     CU_ASSERT_EQUAL_FATAL(queue_settings(farm->database, "[]", &farm->settings, &error), 0);
 }
 
+/* One number of the database, read beside the queue's own code. */
+static int ask(const struct farm *farm, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    sqlite3 *handle = NULL;
+    char path[64];
+    int value;
+
+    (void)snprintf(path, sizeof path, "%s/farm.sqlite", farm->folder);
+    CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &handle), SQLITE_OK);
+    CU_ASSERT_EQUAL_FATAL(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
+    CU_ASSERT_EQUAL_FATAL(sqlite3_step(statement), SQLITE_ROW);
+    value = sqlite3_column_int(statement, 0);
+    (void)sqlite3_finalize(statement);
+    (void)sqlite3_close(handle);
+    return value;
+}
+
+/* The tallies say what counting says. */
+static void check_tallies(const struct farm *farm)
+{
+    CU_ASSERT_EQUAL(ask(farm, "SELECT count(*) FROM (SELECT state, coalesce(outcome, -1), count(*), count(reused)"
+                              " FROM jobs GROUP BY 1, 2 EXCEPT SELECT * FROM tallies)"),
+                    0);
+    CU_ASSERT_EQUAL(ask(farm, "SELECT (SELECT coalesce(sum(jobs), 0) FROM tallies) - (SELECT count(*) FROM jobs)"), 0);
+}
+
 static void end(struct farm *farm)
 {
     static const char *const names[] = {"farm.sqlite", "farm.sqlite-wal", "farm.sqlite-shm"};
     char path[64];
 
+    if (farm->database != NULL)
+        check_tallies(farm);
     database_close(farm->database);
     for (unsigned i = 0; i < 3; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", farm->folder, names[i]);
@@ -53,7 +86,7 @@ static enum queue_added add(struct farm *farm, const char *id, int priority, uin
     enum queue_added added = QUEUE_DUPLICATE;
     struct error error = {0};
 
-    CU_ASSERT_EQUAL(queue_add(farm->database, &entry, &added, &error), 0);
+    CU_ASSERT_EQUAL(queue_add(farm->database, &entry, 1, &added, &error), 0);
     return added;
 }
 
@@ -163,6 +196,100 @@ static void test_never_fits(void)
     CU_ASSERT(lease.never_fits);
     CU_ASSERT_EQUAL(lease.needs.memory_mib, 5000);
     queue_lease_clear(&lease);
+    end(&farm);
+}
+
+/* More than is free now waits; it has not more than the machine has. */
+static void test_waits_for_memory(void)
+{
+    struct queue_lease lease = {0};
+    struct farm farm;
+
+    begin(&farm);
+    (void)add(&farm, "large", 0, 1500);
+    CU_ASSERT_STRING_EQUAL(take(&farm, &lease), "");
+    end(&farm);
+}
+
+static void add_gpu_job(struct farm *farm, const char *id, uint64_t gpus)
+{
+    const struct queue_entry entry = {.id = id,
+                                      .description = "{}",
+                                      .settings = farm->settings,
+                                      .batch = farm->batch,
+                                      .needs = {.memory_mib = 1, .cores = 1, .gpus = gpus}};
+    enum queue_added added;
+    struct error error = {0};
+
+    CU_ASSERT_EQUAL(queue_add(farm->database, &entry, 1, &added, &error), 0);
+}
+
+/* Each running job has a GPU of its own; one that has ended gives it back. */
+static void test_gpus(void)
+{
+    struct queue_lease a = {0}, b = {0}, other = {0}, c = {0};
+    struct error error = {0};
+    struct farm farm;
+
+    begin(&farm);
+    add_gpu_job(&farm, "a", 1);
+    add_gpu_job(&farm, "b", 1);
+    add_gpu_job(&farm, "c", 1);
+    add_gpu_job(&farm, "none", 0);
+    CU_ASSERT_STRING_EQUAL(take(&farm, &a), "a");
+    CU_ASSERT_STRING_EQUAL(take(&farm, &b), "b");
+    CU_ASSERT_STRING_EQUAL(a.device, "0000:01:00.0");
+    CU_ASSERT_STRING_EQUAL(b.device, "0000:02:00.0");
+    CU_ASSERT_STRING_EQUAL(take(&farm, &other), "none"); /* in the gap before c */
+    CU_ASSERT_STRING_EQUAL(other.device, "");
+    CU_ASSERT_STRING_EQUAL(take(&farm, &c), "");
+    CU_ASSERT_EQUAL(queue_give_back(farm.database, &a, "it broke", &error), 0);
+    queue_lease_clear(&a);
+    CU_ASSERT_STRING_EQUAL(take(&farm, &a), "a");
+    CU_ASSERT_STRING_EQUAL(a.device, "0000:01:00.0");
+    CU_ASSERT_EQUAL(finish(&farm, &b, QUEUE_DONE), 0);
+    CU_ASSERT_STRING_EQUAL(take(&farm, &c), "c");
+    CU_ASSERT_STRING_EQUAL(c.device, "0000:02:00.0");
+    add_gpu_job(&farm, "greedy", 3);
+    queue_lease_clear(&b);
+    CU_ASSERT_STRING_EQUAL(take(&farm, &b), "greedy");
+    CU_ASSERT(b.never_fits);
+    queue_lease_clear(&a);
+    queue_lease_clear(&b);
+    queue_lease_clear(&c);
+    queue_lease_clear(&other);
+    end(&farm);
+}
+
+/* An aborted job that is given again is queued again; a canceled one is not. */
+static void test_again(void)
+{
+    struct queue_lease lease = {0};
+    struct error error = {0};
+    struct farm farm;
+
+    begin(&farm);
+    (void)add(&farm, "a", 0, 10);
+    (void)add(&farm, "b", 0, 10);
+    CU_ASSERT_STRING_EQUAL(take(&farm, &lease), "a");
+    CU_ASSERT_EQUAL(finish(&farm, &lease, QUEUE_DONE), 0);
+    queue_lease_clear(&lease);
+    CU_ASSERT_EQUAL(queue_cancel(farm.database, "b", &error), 1);
+    (void)add(&farm, "c", 0, 10);
+    CU_ASSERT_STRING_EQUAL(take(&farm, &lease), "c");
+    CU_ASSERT_EQUAL(queue_finish(farm.database, &lease,
+                                 &(struct queue_end){.state = QUEUE_ABORTED, .reason = "\x1b[31mred"}, NULL, NULL,
+                                 &error),
+                    0);
+    CU_ASSERT_EQUAL(ask(&farm, "SELECT instr(reason, char(27)) FROM jobs WHERE id = 'c'"), 0);
+    queue_lease_clear(&lease);
+    check_tallies(&farm);
+    CU_ASSERT_EQUAL(queue_begin_batch(&farm.batch, &error), 0);
+    for (unsigned i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(add(&farm, (const char *[]){"a", "b", "c"}[i], 0, 10), QUEUE_KNOWN);
+    CU_ASSERT_STRING_EQUAL(take(&farm, &lease), "c");
+    queue_lease_clear(&lease);
+    CU_ASSERT_STRING_EQUAL(take(&farm, &lease), "");
     end(&farm);
 }
 
@@ -345,7 +472,9 @@ static void test_foreign_databases(void)
     database_close(TAKE_POINTER(farm.database));
     rewrite(&farm, "PRAGMA user_version=99");
     expect_refused(&farm, ERROR_BAD_INPUT, "newer");
-    rewrite(&farm, "PRAGMA user_version=1; PRAGMA application_id=5");
+    rewrite(&farm, "PRAGMA user_version=1");
+    expect_refused(&farm, ERROR_BAD_INPUT, "older");
+    rewrite(&farm, "PRAGMA user_version=2; PRAGMA application_id=5");
     expect_refused(&farm, ERROR_BAD_INPUT, "none of a farm");
     (void)snprintf(path, sizeof path, "%s/farm.sqlite", farm.folder);
     file = fopen(path, "w");
@@ -366,6 +495,9 @@ int main(void)
         {"known and duplicate jobs", test_known_and_duplicate},
         {"room and fairness", test_room_and_fairness},
         {"a job that never fits", test_never_fits},
+        {"a job that waits for memory", test_waits_for_memory},
+        {"GPUs", test_gpus},
+        {"jobs that are given again", test_again},
         {"a lost lease", test_lost_lease},
         {"attempts end", test_attempts_end},
         {"lost workers end", test_lost_workers_end},

@@ -57,7 +57,7 @@ void test_keyring_reads(void)
     CU_ASSERT_EQUAL(ring.count, 2);
     CU_ASSERT_PTR_EQUAL(find(&ring, HEX_ONE, KEYRING_RESULT), &ring.keys[0]);
     CU_ASSERT_PTR_EQUAL(find(&ring, HEX_ONE, KEYRING_WAIVER | KEYRING_MODEL), &ring.keys[0]);
-    CU_ASSERT_PTR_NULL(find(&ring, HEX_ONE, KEYRING_REVIEWER));
+    CU_ASSERT_PTR_NULL(find(&ring, HEX_ONE, KEYRING_REVIEWER | KEYRING_NODE));
     CU_ASSERT_PTR_EQUAL(find(&ring, HEX_TWO, KEYRING_ANY), &ring.keys[1]);
     CU_ASSERT_PTR_NULL(find(&ring, HEX_THREE, KEYRING_ANY));
     CU_ASSERT_PTR_EQUAL(keyring_find_name(&ring, "ann@example.org"), &ring.keys[1]);
@@ -68,6 +68,18 @@ void test_keyring_reads(void)
     CU_ASSERT_EQUAL_FATAL(keyring_open(&ring.keys[1], &key, &err), 0);
     CU_ASSERT_EQUAL(crypto_public_key_fingerprint(key, fingerprint, &err), 0);
     CU_ASSERT_EQUAL(memcmp(fingerprint, ring.keys[1].fingerprint, SHA256_SIZE), 0);
+}
+
+/* A farm's node is found by its name, and by its key for its one use. */
+void test_keyring_node(void)
+{
+    static struct keyring ring;
+    struct error err = {0};
+
+    CU_ASSERT_EQUAL_FATAL(parse("keys:\n- name: n-1.farm\n  use: [node]\n  publicKey: |\n" PEM_ONE, &ring, &err), 0);
+    CU_ASSERT_PTR_EQUAL(keyring_find_name(&ring, "n-1.farm"), &ring.keys[0]);
+    CU_ASSERT_PTR_EQUAL(find(&ring, HEX_ONE, KEYRING_NODE), &ring.keys[0]);
+    CU_ASSERT_PTR_NULL(find(&ring, HEX_ONE, KEYRING_RESULT));
 }
 
 /* The line of an OpenSSH key file and the PEM of the same key are one key. */
@@ -143,6 +155,11 @@ void test_keyring_refuses(void)
          "2026-01-01}\n",
          "revoked[0]: fingerprint"},
         {"revoked:\n- {fingerprint: " HEX_ONE ", since: 2026-01-01, reason: \"\\e[2J\"}\n", "revoked[0]: reason"},
+        {"keys:\n- name: n@1\n  use: [node]\n  publicKey: |\n" PEM_ONE, "keys[0] (n@1): name: a node is called"},
+        {"keys:\n- name: -n1\n  use: [node]\n  publicKey: |\n" PEM_ONE, "keys[0] (-n1): name: a node is called"},
+        {"keys:\n- name: n1\n  use: [result, node]\n  publicKey: "
+         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIICdBWxNkaMnoD4oPw0MaTJCV7x4DcuF/2qaxmObbIL2 n1\n",
+         "keys[0] (n1): a node's key signs results, and is ECDSA P-256"},
         {"tier: low\n", "k.yaml: near line 1"},
         {"", "an empty file"},
     };

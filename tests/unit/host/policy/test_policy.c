@@ -383,6 +383,7 @@ int main(void)
         {"ledger and forensics", test_ledger_and_forensics},
         {"refusals", test_refusals},
         {"key rings: read", test_keyring_reads},
+        {"key rings: a node", test_keyring_node},
         {"key rings: SSH keys", test_keyring_ssh},
         {"key rings: standing", test_keyring_judges},
         {"key rings: refusals", test_keyring_refuses},

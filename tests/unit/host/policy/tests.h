@@ -4,6 +4,7 @@
 #define LAZARET_TESTS_UNIT_HOST_POLICY_TESTS_H
 
 void test_keyring_reads(void);
+void test_keyring_node(void);
 void test_keyring_ssh(void);
 void test_keyring_judges(void);
 void test_keyring_refuses(void);
