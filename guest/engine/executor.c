@@ -8,6 +8,7 @@
  */
 #include "guest/engine/executor.h"
 
+#include "guest/engine/device_pass.h"
 #include "guest/engine/fusion.h"
 #include "guest/engine/guard.h"
 #include "guest/engine/ops.h"
@@ -33,12 +34,19 @@ struct executor {
     bool takes_fewer;
     size_t samples; /* of the last forward pass with gradient; 0 before one */
     uint64_t memory;
+    const struct device *device;    /* NULL: none */
+    struct device_session *session; /* NULL without one */
+    bool staged;                    /* the next run's input is on its way to the device */
+    bool has_loss;                  /* the logits' gradient is on the device */
+    size_t computed;                /* samples of the run under way, for its results */
 };
 
 void executor_free(struct executor *executor)
 {
     if (executor == NULL)
         return;
+    if (executor->session != NULL)
+        executor->device->calls->close(executor->session);
     for (uint32_t i = 0; executor->nodes != NULL && i < executor->graph->node_count; i++) {
         const struct op *op = op_find(executor->graph->nodes[i].op);
 
@@ -138,6 +146,23 @@ static int allocate_memory(struct executor *executor, const struct executor_opti
     return 0;
 }
 
+/* The device's half of the plan. */
+static int open_session(struct executor *executor, const struct executor_options *options, struct error *err)
+{
+    struct device *device = kernels_device(options->kernels);
+    const struct graph_value *input = &executor->graph->values[executor->graph->input];
+    const struct device_setting setting = {.graph = executor->graph,
+                                           .nodes = executor->nodes,
+                                           .arena = executor->arena,
+                                           .arena_size = executor->arena_size,
+                                           .input_size = input->elements};
+
+    if (device == NULL)
+        return 0;
+    executor->device = device;
+    return device->calls->open(device, &setting, &executor->session, err);
+}
+
 static int allocate_tables(struct executor *executor, struct error *err)
 {
     const struct graph *graph = executor->graph;
@@ -185,6 +210,8 @@ int executor_create(const struct executor_options *options, struct executor **re
         ret = plan_pass(executor, EXECUTOR_GRADIENT, err);
     if (ret == 0)
         ret = allocate_memory(executor, options, err);
+    if (ret == 0)
+        ret = open_session(executor, options, err);
     if (ret < 0)
         return ret;
     *ret_executor = TAKE_POINTER(executor);
@@ -220,6 +247,8 @@ static float *buffer_at(const struct executor *executor, enum executor_pass pass
 
 float *executor_input(struct executor *executor, enum executor_pass pass)
 {
+    if (executor->session != NULL)
+        return executor->device->calls->input(executor->session);
     return buffer_at(executor, pass, executor->schedules[pass]->value[executor->graph->input]);
 }
 
@@ -274,18 +303,77 @@ static int node_failed(const struct op_node *node, int code, struct error *err)
                      "node \"%s\" (%s) could not be run", name, graph_op_name(node->node->op));
 }
 
-int executor_forward(struct executor *executor, enum executor_pass pass, size_t samples, struct error *err)
+/* One node, by the processor or the device. */
+static int forward_node(struct executor *executor, enum executor_pass pass, struct op_run *run, uint32_t i,
+                        struct error *err)
+{
+    const struct fusion_node *fusion = &executor->fusion[i];
+    int ret;
+
+    if (executor->session != NULL) {
+        if (fusion->addend != GRAPH_NONE)
+            run->finish.addend = value_at(executor, pass, fusion->addend);
+        return device_pass_forward(executor->device, executor->session, run, err);
+    }
+    guard_run(executor, pass, run, fusion->result, executor->schedules[pass]->scratch_forward[i]);
+    if (fusion->addend != GRAPH_NONE) {
+        run->finish.addend = value_at(executor, pass, fusion->addend);
+        open_buffer(executor, pass, executor->schedules[pass]->value[fusion->addend]);
+    }
+    ret = op_find(executor->graph->nodes[i].op)->forward(run);
+    guard_end(executor);
+    return ret < 0 ? node_failed(run->op, ret, err) : 0;
+}
+
+bool executor_stages(const struct executor *executor)
+{
+    return executor->session != NULL;
+}
+
+/* Elements of so many samples of a value. */
+static size_t elements_of(const struct executor *executor, uint32_t value, size_t samples)
+{
+    size_t elements = executor->graph->values[value].elements;
+
+    return samples == executor->graph->batch ? elements : elements / executor->graph->batch * samples;
+}
+
+int executor_stage(struct executor *executor, size_t samples, struct error *err)
+{
+    int ret =
+        executor->device->calls->stage(executor->session, elements_of(executor, executor->graph->input, samples), err);
+
+    executor->staged = ret == 0;
+    return ret;
+}
+
+static int start_device(struct executor *executor, enum executor_pass pass, size_t samples, struct error *err)
+{
+    const struct schedule *schedule = executor->schedules[pass];
+    int ret = executor->staged ? 0 : executor_stage(executor, samples, err);
+
+    executor->staged = executor->has_loss = false;
+    return ret < 0
+               ? ret
+               : executor->device->calls->take_input(executor->session,
+                                                     buffer_at(executor, pass, schedule->value[executor->graph->input]),
+                                                     elements_of(executor, executor->graph->input, samples), err);
+}
+
+int executor_start(struct executor *executor, enum executor_pass pass, size_t samples, struct error *err)
 {
     const struct graph *graph = executor->graph;
     const struct schedule *schedule = executor->schedules[pass];
+    int ret = 0;
 
     executor->samples = 0;
     if (schedule == NULL || samples == 0 || samples > graph->batch ||
         (samples < graph->batch && !executor->takes_fewer))
         return error_set(err, ERROR_INTERNAL, -EINVAL, "a run of %zu samples was not prepared", samples);
-    for (uint32_t i = 0; i < graph->node_count; i++) {
+    if (executor->session != NULL)
+        ret = start_device(executor, pass, samples, err);
+    for (uint32_t i = 0; ret == 0 && i < graph->node_count; i++) {
         const struct graph_node *node = &graph->nodes[i];
-        const struct op *op = op_find(node->op);
         const struct fusion_node *fusion = &executor->fusion[i];
         const float *inputs[GRAPH_INPUTS_MAX];
         struct op_run run = {.op = &executor->nodes[i],
@@ -294,25 +382,48 @@ int executor_forward(struct executor *executor, enum executor_pass pass, size_t 
                              .output = buffer_at(executor, pass, schedule->value[fusion->result]),
                              .scratch = buffer_at(executor, pass, schedule->scratch_forward[i]),
                              .finish.relu = fusion->relu};
-        int ret;
 
         if (fusion->runs_in != i)
             continue;
         for (uint32_t k = 0; k < node->input_count; k++)
             inputs[k] = node->inputs[k] == GRAPH_NONE ? NULL : value_at(executor, pass, node->inputs[k]);
-        guard_run(executor, pass, &run, fusion->result, schedule->scratch_forward[i]);
-        if (fusion->addend != GRAPH_NONE) {
-            run.finish.addend = value_at(executor, pass, fusion->addend);
-            open_buffer(executor, pass, schedule->value[fusion->addend]);
-        }
-        ret = op->forward(&run);
-        guard_end(executor);
-        if (ret < 0)
-            return node_failed(run.op, ret, err);
+        ret = forward_node(executor, pass, &run, i, err);
     }
+    if (ret < 0)
+        return ret;
+    executor->computed = samples;
     if (pass == EXECUTOR_GRADIENT)
         executor->samples = samples;
     return 0;
+}
+
+/* A computed value, from the device. */
+static int fetch_value(struct executor *executor, enum executor_pass pass, uint32_t value, struct error *err)
+{
+    if (value == GRAPH_NONE || executor->graph->values[value].constant != NULL)
+        return 0;
+    return executor->device->calls->read(executor->session,
+                                         buffer_at(executor, pass, executor->schedules[pass]->value[value]),
+                                         elements_of(executor, value, executor->computed), err);
+}
+
+int executor_finish(struct executor *executor, enum executor_pass pass, struct error *err)
+{
+    int ret = 0;
+
+    if (executor->session == NULL)
+        return 0;
+    ret = fetch_value(executor, pass, executor->graph->logits, err);
+    if (ret == 0 && pass == EXECUTOR_FORWARD && executor->layer != executor->graph->logits)
+        ret = fetch_value(executor, pass, executor->layer, err);
+    return ret;
+}
+
+int executor_forward(struct executor *executor, enum executor_pass pass, size_t samples, struct error *err)
+{
+    int ret = executor_start(executor, pass, samples, err);
+
+    return ret < 0 ? ret : executor_finish(executor, pass, err);
 }
 
 /* The inputs that backward may read for input k: those it has said it needs, and constants. */
@@ -332,34 +443,56 @@ static void needed_inputs(const struct executor *executor, const struct graph_no
 
 static void add_to(const struct executor *executor, uint32_t value, const float *term, float *sum)
 {
-    size_t count = executor->graph->values[value].elements / executor->graph->batch * executor->samples;
+    size_t count = elements_of(executor, value, executor->samples);
 
-    if (executor->samples == executor->graph->batch)
-        count = executor->graph->values[value].elements;
     for (size_t i = 0; i < count; i++)
         sum[i] = sum[i] + term[i];
 }
 
+/* The operator's own backward step, by the processor or the device, and the sum where it is another's to add. */
+static int run_backward(struct executor *executor, const struct op_run *run, const struct schedule_edge *edge,
+                        uint32_t k, const float *dy, float *out, struct error *err)
+{
+    const struct graph_node *node = run->op->node;
+    bool adds = edge->sum != SCHEDULE_NONE && edge->sum != edge->written;
+    int ret;
+
+    if (executor->session != NULL) {
+        ret = device_pass_backward(executor->device, executor->session, run, k, dy, out, err);
+        if (ret == 0 && adds)
+            ret =
+                executor->device->calls->add(executor->session, out, buffer_at(executor, EXECUTOR_GRADIENT, edge->sum),
+                                             elements_of(executor, node->inputs[k], executor->samples), err);
+        return ret;
+    }
+    ret = op_find(node->op)->backward(run, k, dy, out);
+    guard_end(executor);
+    if (ret < 0)
+        return node_failed(run->op, ret, err);
+    if (adds)
+        add_to(executor, node->inputs[k], out, buffer_at(executor, EXECUTOR_GRADIENT, edge->sum));
+    return 0;
+}
+
 /* One input's share of a node's gradient, written or added as the schedule says. */
-static int backward_input(const struct executor *executor, uint32_t i, uint32_t k, const float *dy)
+static int backward_input(struct executor *executor, uint32_t i, uint32_t k, const float *dy, struct error *err)
 {
     const struct graph_node *node = &executor->graph->nodes[i];
     const struct schedule *schedule = executor->schedules[EXECUTOR_GRADIENT];
     const struct schedule_edge *edge = &schedule->edges[schedule->first_edge[i] + k];
-    const struct op *op = op_find(node->op);
-    unsigned needs = op->needs[k == 0 ? 0 : 1];
+    unsigned needs = op_find(node->op)->needs[k == 0 ? 0 : 1];
     const float *inputs[GRAPH_INPUTS_MAX];
     struct op_run run = {.op = &executor->nodes[i],
                          .samples = executor->samples,
                          .inputs = inputs,
                          .scratch = buffer_at(executor, EXECUTOR_GRADIENT, schedule->scratch_backward[i])};
     float *out = buffer_at(executor, EXECUTOR_GRADIENT, edge->written);
-    int ret;
 
     needed_inputs(executor, node, k, needs, inputs);
     if ((needs & OP_NEEDS_OUTPUT) != 0)
         run.output = buffer_at(executor, EXECUTOR_GRADIENT, schedule->value[node->output]);
-    guard_run(executor, EXECUTOR_GRADIENT, &run, node->output, schedule->scratch_backward[i]);
+    if (executor->session == NULL)
+        guard_run(executor, EXECUTOR_GRADIENT, &run, node->output, schedule->scratch_backward[i]);
     if (edge->mask != GRAPH_NONE) {
         run.finish.mask = value_at(executor, EXECUTOR_GRADIENT, edge->mask);
         open_buffer(executor, EXECUTOR_GRADIENT, schedule->value[edge->mask]);
@@ -368,20 +501,42 @@ static int backward_input(const struct executor *executor, uint32_t i, uint32_t 
         run.finish.addend = out;
     open_buffer(executor, EXECUTOR_GRADIENT, schedule->gradient_of_output[i]);
     open_buffer(executor, EXECUTOR_GRADIENT, edge->written);
-    ret = op->backward(&run, k, dy, out);
-    guard_end(executor);
-    if (ret == 0 && edge->sum != SCHEDULE_NONE && edge->sum != edge->written)
-        add_to(executor, node->inputs[k], out, buffer_at(executor, EXECUTOR_GRADIENT, edge->sum));
+    return run_backward(executor, &run, edge, k, dy, out, err);
+}
+
+int executor_loss(struct executor *executor, const int32_t *labels, struct error *err)
+{
+    uint32_t logits = executor->graph->logits;
+    int ret;
+
+    if (executor->samples == 0 || executor->session == NULL)
+        return error_set(err, ERROR_INTERNAL, -EINVAL, "a loss without a forward pass on a device");
+    ret = executor->device->calls->loss(executor->session, value_at(executor, EXECUTOR_GRADIENT, logits), labels,
+                                        executor->samples, elements_of(executor, logits, 1),
+                                        executor_logits_gradient(executor), err);
+    executor->has_loss = ret == 0;
     return ret;
 }
 
-int executor_backward(struct executor *executor, const float **ret_gradient, struct error *err)
+int executor_predictions(struct executor *executor, size_t samples, int32_t *ret_predictions, struct error *err)
+{
+    return executor->device->calls->predictions(executor->session, samples, ret_predictions, err);
+}
+
+int executor_backward_start(struct executor *executor, struct error *err)
 {
     const struct graph *graph = executor->graph;
     const struct schedule *schedule = executor->schedules[EXECUTOR_GRADIENT];
 
     if (schedule == NULL || executor->samples == 0)
         return error_set(err, ERROR_INTERNAL, -EINVAL, "a backward pass without a forward pass");
+    if (executor->session != NULL && !executor->has_loss) {
+        int ret = executor->device->calls->write(executor->session, executor_logits_gradient(executor),
+                                                 elements_of(executor, graph->logits, executor->samples), err);
+
+        if (ret < 0)
+            return ret;
+    }
     for (uint32_t i = graph->node_count; i-- > 0;) {
         const struct graph_node *node = &graph->nodes[i];
         const float *dy = buffer_at(executor, EXECUTOR_GRADIENT, schedule->gradient_of_output[i]);
@@ -393,12 +548,33 @@ int executor_backward(struct executor *executor, const float **ret_gradient, str
 
             if (node->inputs[k] == GRAPH_NONE || !executor->depends[node->inputs[k]])
                 continue;
-            ret = backward_input(executor, i, k, dy);
+            ret = backward_input(executor, i, k, dy, err);
             if (ret < 0)
-                return node_failed(&executor->nodes[i], ret, err);
+                return ret;
         }
     }
     executor->samples = 0;
-    *ret_gradient = buffer_at(executor, EXECUTOR_GRADIENT, schedule->input_gradient);
     return 0;
+}
+
+int executor_backward_finish(struct executor *executor, const float **ret_gradient, struct error *err)
+{
+    float *gradient = buffer_at(executor, EXECUTOR_GRADIENT, executor->schedules[EXECUTOR_GRADIENT]->input_gradient);
+
+    if (executor->session != NULL) {
+        int ret = executor->device->calls->read(executor->session, gradient,
+                                                elements_of(executor, executor->graph->input, executor->computed), err);
+
+        if (ret < 0)
+            return ret;
+    }
+    *ret_gradient = gradient;
+    return 0;
+}
+
+int executor_backward(struct executor *executor, const float **ret_gradient, struct error *err)
+{
+    int ret = executor_backward_start(executor, err);
+
+    return ret < 0 ? ret : executor_backward_finish(executor, ret_gradient, err);
 }

@@ -49,6 +49,15 @@ float *executor_input(struct executor *executor, enum executor_pass pass);
 /* Runs the first `samples` of the batch forward. */
 MUST_USE int executor_forward(struct executor *executor, enum executor_pass pass, size_t samples, struct error *err);
 
+/*
+ * The same in two parts, between which a device (kernels_attach) computes and the next run's input may be written and
+ * sent there: executor_stage(), where executor_stages() says so. Without a device the first part does it all.
+ */
+MUST_USE int executor_start(struct executor *executor, enum executor_pass pass, size_t samples, struct error *err);
+MUST_USE int executor_finish(struct executor *executor, enum executor_pass pass, struct error *err);
+bool executor_stages(const struct executor *executor);
+MUST_USE int executor_stage(struct executor *executor, size_t samples, struct error *err);
+
 /* After a forward pass: the logits or the layer, until the next run. */
 const float *executor_logits(const struct executor *executor, enum executor_pass pass);
 const float *executor_layer(const struct executor *executor);
@@ -58,5 +67,18 @@ float *executor_logits_gradient(struct executor *executor);
 
 /* Runs backward for the samples of the forward pass; points at dL/dinput, good until the next run. */
 MUST_USE int executor_backward(struct executor *executor, const float **ret_gradient, struct error *err);
+
+/* The same in two parts likewise. */
+MUST_USE int executor_backward_start(struct executor *executor, struct error *err);
+MUST_USE int executor_backward_finish(struct executor *executor, const float **ret_gradient, struct error *err);
+
+/*
+ * Where executor_stages(): dL/dlogits is worked out on the device, as loss_gradient() does it, between executor_start()
+ * and executor_backward_start(), of `labels`, which have been checked, or NULL for the predictions; those come when the
+ * backward pass has been finished.
+ */
+MUST_USE int executor_loss(struct executor *executor, const int32_t *labels, struct error *err);
+MUST_USE int executor_predictions(struct executor *executor, size_t samples, int32_t *ret_predictions,
+                                  struct error *err);
 
 #endif

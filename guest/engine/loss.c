@@ -42,14 +42,21 @@ static void finish_sample(float *g, size_t classes, size_t label)
     g[label] = -others;
 }
 
-int loss_gradient(struct kernels *kernels, const float *logits, const int32_t *labels, size_t samples, size_t classes,
-                  float *ret_gradient)
+bool loss_labels_fit(const int32_t *labels, size_t samples, size_t classes)
 {
     size_t labels_end = classes == 1 ? 2 : classes;
 
     for (size_t i = 0; i < samples; i++)
         if (labels[i] < 0 || (size_t)labels[i] >= labels_end)
-            return -EINVAL;
+            return false;
+    return true;
+}
+
+int loss_gradient(struct kernels *kernels, const float *logits, const int32_t *labels, size_t samples, size_t classes,
+                  float *ret_gradient)
+{
+    if (!loss_labels_fit(labels, samples, classes))
+        return -EINVAL;
     if (classes == 1) {
         binary_gradient(kernels, logits, labels, samples, ret_gradient);
         return 0;

@@ -15,6 +15,7 @@
  *
  * Labels must lie in [0, classes), with one class in [0, 2): -EINVAL, nothing written.
  */
+bool loss_labels_fit(const int32_t *labels, size_t samples, size_t classes);
 MUST_USE int loss_gradient(struct kernels *kernels, const float *logits, const int32_t *labels, size_t samples,
                            size_t classes, float *ret_gradient);
 

@@ -311,12 +311,26 @@ static size_t samples_of_run(const struct network *network, size_t done, size_t 
     return count - done < network->graph->batch ? count - done : network->graph->batch;
 }
 
-/* Forward from x; the logits of the run, until the next one. */
-static int run_forward(struct network *network, enum executor_pass pass, const float *x, size_t samples,
-                       struct error *err)
+/* The input of the run that starts at `done`, unless it has gone ahead. */
+static void write_run(struct network *network, enum executor_pass pass, const float *x, size_t done, size_t count)
 {
-    write_input(network, x, samples, executor_input(network->executor, pass));
-    return executor_forward(network->executor, pass, samples, err);
+    if (done > 0 && executor_stages(network->executor))
+        return;
+    write_input(network, x + done * network->input_size, samples_of_run(network, done, count),
+                executor_input(network->executor, pass));
+}
+
+/* While a device computes, the input of the next run, which starts at `next`, goes there. */
+static int send_next(struct network *network, enum executor_pass pass, const float *x, size_t next, size_t count,
+                     struct error *err)
+{
+    size_t samples;
+
+    if (next >= count || !executor_stages(network->executor))
+        return 0;
+    samples = samples_of_run(network, next, count);
+    write_input(network, x + next * network->input_size, samples, executor_input(network->executor, pass));
+    return executor_stage(network->executor, samples, err);
 }
 
 int network_activations(struct network *network, const float *x, size_t count, float *ret_activations,
@@ -324,8 +338,14 @@ int network_activations(struct network *network, const float *x, size_t count, f
 {
     for (size_t done = 0; done < count; done += network->graph->batch) {
         size_t samples = samples_of_run(network, done, count);
-        int ret = run_forward(network, EXECUTOR_FORWARD, x + done * network->input_size, samples, err);
+        int ret;
 
+        write_run(network, EXECUTOR_FORWARD, x, done, count);
+        ret = executor_start(network->executor, EXECUTOR_FORWARD, samples, err);
+        if (ret == 0)
+            ret = send_next(network, EXECUTOR_FORWARD, x, done + network->graph->batch, count, err);
+        if (ret == 0)
+            ret = executor_finish(network->executor, EXECUTOR_FORWARD, err);
         if (ret < 0)
             return ret;
         if (ret_activations != NULL)
@@ -343,29 +363,56 @@ int network_logits(struct network *network, const float *x, size_t count, float 
     return network_activations(network, x, count, NULL, ret_logits, err);
 }
 
-/* One run of network_gradient; labels as there. */
-static int run_gradient(struct network *network, const float *x, size_t samples, const int32_t *labels,
-                        float *ret_gradient, int32_t *ret_predictions, struct error *err)
+static int bad_label(const struct network *network, int code, struct error *err)
 {
-    const float *logits, *gradient;
-    int ret = run_forward(network, EXECUTOR_GRADIENT, x, samples, err);
+    return error_set(err, ERROR_BAD_INPUT, code, "a label is not one of the model's %zu classes",
+                     network->classes == 1 ? (size_t)2 : network->classes);
+}
 
-    if (ret < 0)
-        return ret;
+/* The gradient of the logits of the run under way; labels as in network_gradient. */
+static int run_loss(struct network *network, size_t samples, const int32_t *labels, struct error *err)
+{
+    const float *logits;
+    int ret;
+
+    if (executor_stages(network->executor)) {
+        if (labels != NULL && !loss_labels_fit(labels, samples, network->classes))
+            return bad_label(network, -EINVAL, err);
+        return executor_loss(network->executor, labels, err);
+    }
     logits = executor_logits(network->executor, EXECUTOR_GRADIENT);
     for (size_t i = 0; i < samples; i++)
         network->predictions[i] = network_argmax(logits + i * network->classes, network->classes);
     ret = loss_gradient(network->kernels, logits, labels == NULL ? network->predictions : labels, samples,
                         network->classes, executor_logits_gradient(network->executor));
-    if (ret < 0)
-        return error_set(err, ERROR_BAD_INPUT, ret, "a label is not one of the model's %zu classes",
-                         network->classes == 1 ? (size_t)2 : network->classes);
-    ret = executor_backward(network->executor, &gradient, err);
+    return ret < 0 ? bad_label(network, ret, err) : 0;
+}
+
+/* The run of network_gradient that starts at `done`; arguments as there. */
+static int run_gradient(struct network *network, const float *x, size_t done, size_t count, const int32_t *labels,
+                        float *ret_gradient, int32_t *ret_predictions, struct error *err)
+{
+    size_t samples = samples_of_run(network, done, count);
+    const float *gradient = NULL;
+    int ret;
+
+    write_run(network, EXECUTOR_GRADIENT, x, done, count);
+    ret = executor_start(network->executor, EXECUTOR_GRADIENT, samples, err);
+    if (ret == 0)
+        ret = run_loss(network, samples, labels == NULL ? NULL : labels + done, err);
+    if (ret == 0)
+        ret = executor_backward_start(network->executor, err);
+    if (ret == 0)
+        ret = send_next(network, EXECUTOR_GRADIENT, x, done + network->graph->batch, count, err);
+    if (ret == 0)
+        ret = executor_backward_finish(network->executor, &gradient, err);
+    if (ret == 0 && executor_stages(network->executor))
+        ret = executor_predictions(network->executor, samples, network->predictions, err);
     if (ret < 0)
         return ret;
-    write_gradient(network, gradient, samples, ret_gradient);
+    write_gradient(network, gradient, samples, ret_gradient + done * network->input_size);
     if (ret_predictions != NULL)
-        memcpy(ret_predictions, network->predictions, samples * sizeof(int32_t));
+        memcpy(ret_predictions + done, network->predictions, samples * sizeof(int32_t));
     return 0;
 }
 
@@ -375,9 +422,7 @@ int network_gradient(struct network *network, const float *x, size_t count, cons
     if (!network->gradient)
         return error_set(err, ERROR_INTERNAL, -EINVAL, "gradients of a network that has none");
     for (size_t done = 0; done < count; done += network->graph->batch) {
-        int ret = run_gradient(network, x + done * network->input_size, samples_of_run(network, done, count),
-                               labels == NULL ? NULL : labels + done, ret_gradient + done * network->input_size,
-                               ret_predictions == NULL ? NULL : ret_predictions + done, err);
+        int ret = run_gradient(network, x, done, count, labels, ret_gradient, ret_predictions, err);
 
         if (ret < 0)
             return ret;

@@ -5,15 +5,11 @@
  * s = scale / sqrt(variance + epsilon) and t = bias − mean·s are worked out in double and rounded to
  * float once; y is a rounded product and a rounded sum in both arithmetic classes. dx = dy·s.
  */
+#include "guest/engine/op_states.h"
 #include "guest/engine/ops.h"
 
 #include <errno.h>
 #include <math.h>
-
-struct batch_norm_state {
-    size_t channels, inner; /* inner: positions of one channel of one sample */
-    float *factor;          /* s[channels], then t[channels] */
-};
 
 struct batch_norm_run {
     const struct batch_norm_state *state;

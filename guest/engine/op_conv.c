@@ -6,15 +6,10 @@
  * IOHW weights are the mirror's OIHW weights, the forward pass is the mirror's backward kernel and
  * the backward pass its forward kernel. Its bias is added afterwards, one rounded addition.
  */
+#include "guest/engine/op_states.h"
 #include "guest/engine/ops.h"
 
 #include <errno.h>
-
-struct conv_state {
-    struct kernel_conv conv; /* of Conv itself, or of the mirror */
-    float *forward;          /* packed for kernel_conv_forward, or NULL */
-    float *backward;         /* packed for kernel_conv_backward_input, or NULL */
-};
 
 struct bias_run {
     const float *bias;

@@ -7,16 +7,11 @@
  * where broadcast, 0 plus its terms in the output's row-major order, times beta.
  * A constant B is packed once for either pass.
  */
+#include "guest/engine/op_states.h"
 #include "guest/engine/ops.h"
 
 #include <errno.h>
 #include <string.h>
-
-struct gemm_state {
-    size_t m, n, k;
-    size_t c_row, c_column;    /* strides of C, 0 where broadcast */
-    float *forward, *backward; /* a constant B packed for either pass, or NULL */
-};
 
 static void release(struct op_node *op)
 {

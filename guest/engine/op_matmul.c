@@ -7,18 +7,12 @@
  * operand is one matrix, all rows of the left one form one product; its gradient then is one sum over
  * all those rows in order.
  */
+#include "guest/engine/op_states.h"
 #include "guest/engine/ops.h"
 #include "guest/engine/walk.h"
 
 #include <errno.h>
 #include <string.h>
-
-struct matmul_state {
-    size_t m, n, k;
-    bool one_b;                /* the right operand is one matrix: m counts all rows of the left one */
-    struct walk walk;          /* over the leading axes and a last axis of 1; tensors a, b, y in matrices */
-    float *forward, *backward; /* a constant sole B packed for either pass, or NULL */
-};
 
 static void release(struct op_node *op)
 {

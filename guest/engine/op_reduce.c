@@ -3,17 +3,12 @@
  * ReduceSum: 0 plus the reduced elements in the input's row-major order; ReduceMean: divided by their number.
  * Backward: dy, divided by that number, everywhere.
  */
+#include "guest/engine/op_states.h"
 #include "guest/engine/ops.h"
 #include "guest/engine/walk.h"
 
 #include <errno.h>
 #include <string.h>
-
-struct reduce_state {
-    struct walk walk; /* over the input; tensor 0 is the output, 1 the input */
-    float divisor;
-    bool parallel; /* axis 0 stays: its positions share no sum */
-};
 
 struct reduce_run {
     const struct reduce_state *state;

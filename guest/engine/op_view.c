@@ -6,22 +6,13 @@
  * table entry of FILL means that the element is padding. The gradient of an input element is 0 plus
  * those of the outputs that read it, in the output's row-major order.
  */
+#include "guest/engine/op_states.h"
 #include "guest/engine/ops.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define FILL SIZE_MAX
-
-struct view_state {
-    uint32_t rank; /* at least 1 */
-    size_t dims[GRAPH_RANK_MAX];
-    size_t *table[GRAPH_RANK_MAX]; /* into `tables` */
-    size_t *tables;                /* owned */
-    float fill;
-    bool rows_are_runs;   /* the last axis reads consecutive elements: a row is one copy */
-    bool outer_is_unique; /* no two positions of axis 0 read one element */
-};
+#define FILL VIEW_STATE_FILL
 
 struct view_run {
     const struct view_state *state;

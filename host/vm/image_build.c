@@ -3,6 +3,7 @@
 #include "host/vm/files.h"
 #include "host/vm/image_folder.h"
 #include "host/vm/image_store.h"
+#include "host/vm/kernel_compact.h"
 #include "host/vm/state.h"
 #include "host/vm/verity.h"
 
@@ -195,6 +196,8 @@ int image_store_build(const struct image_build_options *options, char ret_digest
 
     if (r == 0)
         r = run_recipe(options, folder.path, err);
+    if (r == 0)
+        r = kernel_compact(folder.fd, MANIFEST_KERNEL_NAME, err);
     if (r == 0)
         r = describe(&folder, options->gpu, &manifest[0], err);
     if (r == 0)

@@ -89,8 +89,9 @@ static void on_main_end(struct supervisor *supervisor, int status, const struct 
     supervisor->main_gone = true;
     supervisor->usage = *usage;
     describe_status(detail, sizeof(detail), process ? "the agent" : "QEMU", status);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        set_exit(supervisor, VM_EXIT_GUEST, process ? "the agent ended" : "QEMU ended");
+    /* An agent that exits has said why, as one that powers its VM off; QEMU has a status only where it failed. */
+    if (WIFEXITED(status) && (process || WEXITSTATUS(status) == 0))
+        set_exit(supervisor, VM_EXIT_GUEST, process ? detail : "QEMU ended");
     else
         set_exit(supervisor, VM_EXIT_CRASHED, detail);
 }

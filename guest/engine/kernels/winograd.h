@@ -23,6 +23,10 @@ size_t winograd_packed_size(const struct winograd_pass *pass, unsigned lanes);
 void winograd_pack(const struct kernels *kernels, const struct winograd_pass *pass, const float *weights, bool backward,
                    float *ret_packed);
 
+/* U of one output and one input channel: (edge + 2)² points. */
+void winograd_transform(const struct winograd_pass *pass, const float *weights, bool backward, size_t o, size_t c,
+                        float ret_points[WINOGRAD_POINTS_MAX]);
+
 /* Floats; SIZE_MAX where there can't be as many. */
 size_t winograd_scratch(const struct kernels *kernels, const struct winograd_pass *pass);
 

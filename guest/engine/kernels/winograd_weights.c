@@ -116,26 +116,32 @@ size_t winograd_packed_size(const struct winograd_pass *pass, unsigned lanes)
     return (size_t)(pass->edge + 2) * (pass->edge + 2) * sweep_packed_size(lanes, pass->out, pass->in);
 }
 
+void winograd_transform(const struct winograd_pass *pass, const float *weights, bool backward, size_t o, size_t c,
+                        float ret_points[WINOGRAD_POINTS_MAX])
+{
+    size_t out_step = backward ? 9 : pass->in * 9, in_step = backward ? pass->out * 9 : 9;
+    const float *from = weights + o * out_step + c * in_step;
+    double kernel[9];
+
+    for (unsigned i = 0; i < 9; i++)
+        kernel[i] = (double)from[backward ? 8 - i : i];
+    transform_kernel(pass->edge == 2 ? weights_2 : weights_4, pass->edge + 2, kernel, ret_points);
+}
+
 void winograd_pack(const struct kernels *kernels, const struct winograd_pass *pass, const float *weights, bool backward,
                    float *ret_packed)
 {
     unsigned lanes = kernels->product->lanes, size = pass->edge + 2;
-    const double(*g)[3] = pass->edge == 2 ? weights_2 : weights_4;
     size_t point = sweep_packed_size(lanes, pass->out, pass->in);
-    size_t out_step = backward ? 9 : pass->in * 9, in_step = backward ? pass->out * 9 : 9;
 
     memset(ret_packed, 0, winograd_packed_size(pass, lanes) * sizeof(*ret_packed)); /* the lanes left over */
     for (size_t o = 0; o < pass->out; o++) {
         struct sweep_slot slot = sweep_slot_of(lanes, pass->out, pass->in, o);
 
         for (size_t c = 0; c < pass->in; c++) {
-            const float *from = weights + o * out_step + c * in_step;
             float points[WINOGRAD_POINTS_MAX];
-            double kernel[9];
 
-            for (unsigned i = 0; i < 9; i++)
-                kernel[i] = (double)from[backward ? 8 - i : i];
-            transform_kernel(g, size, kernel, points);
+            winograd_transform(pass, weights, backward, o, c, points);
             for (unsigned i = 0; i < size * size; i++)
                 ret_packed[i * point + slot.first + c * slot.step] = points[i];
         }

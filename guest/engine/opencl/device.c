@@ -2,6 +2,8 @@
 /* A device's life: context, queues. */
 #include "guest/engine/opencl/internal.h"
 
+#include "guest/engine/opencl/programs.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -11,6 +13,7 @@ void opencl_close(struct device *base)
 
     if (device == NULL)
         return;
+    programs_close(device);
     if (device->transfer != NULL)
         (void)clReleaseCommandQueue(device->transfer);
     if (device->queue != NULL)
@@ -40,6 +43,67 @@ static int open_context(struct opencl_device *device, struct error *err)
     return status == CL_SUCCESS ? 0 : opencl_failed(device, "its queues can't be made", status, err);
 }
 
+static void choose_tiles(struct opencl_device *device, enum opencl_tiles tiles)
+{
+    static const struct opencl_tile small = {.group_x = 8, .group_y = 8, .item_m = 4, .item_n = 4, .terms = 8};
+    static const struct opencl_tile large = {.group_x = 16, .group_y = 16, .item_m = 8, .item_n = 8, .terms = 8};
+
+    if (tiles == OPENCL_TILES_AUTO)
+        tiles = (device->type & CL_DEVICE_TYPE_CPU) != 0 ? OPENCL_TILES_SMALL : OPENCL_TILES_LARGE;
+    device->tile = tiles == OPENCL_TILES_LARGE ? large : small;
+    device->tile.m = device->tile.group_y * device->tile.item_m;
+    device->tile.n = device->tile.group_x * device->tile.item_n;
+}
+
+int opencl_settle(struct opencl_device *device, struct error *err)
+{
+    cl_int status = clFinish(device->queue);
+
+    for (unsigned i = 0; i < device->pending_count; i++) {
+        cl_int ended = CL_COMPLETE, asked;
+
+        asked = clGetEventInfo(device->pending[i], CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof ended, &ended, NULL);
+        if (status == CL_SUCCESS && (asked != CL_SUCCESS || ended != CL_COMPLETE))
+            status = asked != CL_SUCCESS ? asked : ended < 0 ? ended : CL_OUT_OF_RESOURCES;
+        (void)clReleaseEvent(device->pending[i]);
+    }
+    device->pending_count = 0;
+    return status == CL_SUCCESS ? 0 : opencl_failed(device, "it failed while it computed", status, err);
+}
+
+int opencl_allocate(struct opencl_device *device, size_t bytes, const char *what, uint64_t *held, cl_mem *ret_buffer,
+                    struct error *err)
+{
+    const cl_float zero = 0;
+    cl_event event = NULL;
+    cl_int status;
+
+    bytes = bytes == 0 ? sizeof(float) : (bytes + 3) / 4 * 4;
+    if (bytes > device->allocation_max || *held + bytes > device->memory)
+        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM,
+                         "OpenCL device \"%s\": %s takes %llu MiB besides %llu MiB, and the device has %llu MiB, of "
+                         "which %llu MiB in one piece; a smaller --batch needs less",
+                         device->name, what, (unsigned long long)(bytes >> 20) + 1, (unsigned long long)(*held >> 20),
+                         (unsigned long long)(device->memory >> 20),
+                         (unsigned long long)(device->allocation_max >> 20));
+    *ret_buffer = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &status);
+    if (status != CL_SUCCESS)
+        return opencl_failed(device, what, status, err);
+    /* Drivers take memory at its first use: it is wanted now. */
+    status = clEnqueueFillBuffer(device->queue, *ret_buffer, &zero, sizeof zero, 0, bytes, 0, NULL, &event);
+    if (status == CL_SUCCESS)
+        status = clWaitForEvents(1, &event);
+    if (event != NULL)
+        (void)clReleaseEvent(event);
+    if (status != CL_SUCCESS) {
+        (void)clReleaseMemObject(*ret_buffer);
+        *ret_buffer = NULL;
+        return opencl_failed(device, what, status, err);
+    }
+    *held += bytes;
+    return 0;
+}
+
 int opencl_open(const struct opencl_options *options, struct device **ret_device, struct error *err)
 {
     CLEANUP(cleanup_device) struct opencl_device *device = calloc(1, sizeof *device);
@@ -50,13 +114,17 @@ int opencl_open(const struct opencl_options *options, struct device **ret_device
     r = opencl_choose(device, err);
     if (r < 0)
         return r;
-    device->large_tiles = options->tiles == OPENCL_TILES_LARGE ||
-                          (options->tiles == OPENCL_TILES_AUTO && (device->type & CL_DEVICE_TYPE_CPU) == 0);
+    choose_tiles(device, options->tiles);
     if (options->memory_max > 0 && options->memory_max < device->memory)
         device->memory = options->memory_max;
     r = open_context(device, err);
+    if (r == 0)
+        r = programs_open(device, options->programs_fd, err);
+    if (r == 0 && !options->no_probe)
+        r = opencl_probe(device, err);
     if (r < 0)
         return r;
+    device->base.calls = &opencl_calls;
     *ret_device = &device->base;
     device = NULL;
     return 0;

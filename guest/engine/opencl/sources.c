@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernels' text, as it lies in kernels/, in the program. */
+#include "guest/engine/opencl/sources.h"
+
+#define SOURCE(name)                                                                                                   \
+    __asm__(".section .rodata\n.global opencl_source_" #name "\nopencl_source_" #name ":\n.incbin \"kernels/" #name    \
+            ".cl\"\n.byte 0\n.previous\n");                                                                            \
+    extern const char opencl_source_##name[];
+
+SOURCE(common)
+SOURCE(tiles)
+SOURCE(conv_begin)
+SOURCE(product)
+SOURCE(conv_end)
+SOURCE(dense_begin)
+SOURCE(dense_end)
+SOURCE(winograd)
+SOURCE(elements)
+SOURCE(pool)
+SOURCE(lines)
+SOURCE(move)
+
+/* product.cl is the middle of two kernels. */
+const char *const opencl_sources[OPENCL_SOURCE_COUNT] = {
+    opencl_source_common,   opencl_source_tiles,       opencl_source_conv_begin, opencl_source_product,
+    opencl_source_conv_end, opencl_source_dense_begin, opencl_source_product,    opencl_source_dense_end,
+    opencl_source_winograd, opencl_source_elements,    opencl_source_pool,       opencl_source_lines,
+    opencl_source_move,
+};
