@@ -25,9 +25,9 @@ static const struct agent_driver *const driver = NULL;
 #define DRIVER_USAGE ""
 #endif
 
-static const char usage[] = "usage: lazaret-agent --stream-fd N [--memory MIB]\n"
-                            "       lazaret-agent --version\n" DRIVER_USAGE
-                            "Without options it must be PID 1 of a virtual machine.\n";
+static const char usage[] =
+    "usage: lazaret-agent --stream-fd N [--memory MIB]\n"
+    "       lazaret-agent --version\n" DRIVER_USAGE "Without options it must be PID 1 of a virtual machine.\n";
 
 struct arguments {
     int stream; /* -1: none */
@@ -82,7 +82,7 @@ static int parse_arguments(int count, char **values, struct arguments *ret_argum
 
 static int run_in_vm(struct error *err)
 {
-    struct supervisor_options options = {.stream = -1, .scratch = -1, .group = group_none()};
+    struct supervisor_options options = {.stream = -1, .scratch = -1, .group = group_none(), .driver = driver};
     int r = init_prepare(err);
 
     if (r == 0 && init_mount_groups())
@@ -103,8 +103,11 @@ static int run_in_vm(struct error *err)
 
 static int run_as_process(const struct arguments *arguments, struct error *err)
 {
-    const struct supervisor_options options = {
-        .stream = arguments->stream, .memory_bytes = arguments->memory_mib << 20, .scratch = -1, .group = group_none()};
+    const struct supervisor_options options = {.stream = arguments->stream,
+                                               .memory_bytes = arguments->memory_mib << 20,
+                                               .scratch = -1,
+                                               .group = group_none(),
+                                               .driver = driver};
 
     return supervisor_run(&options, err);
 }
@@ -116,6 +119,8 @@ int main(int count, char **values)
     int r;
 
     (void)signal(SIGPIPE, SIG_IGN);
+    if (driver != NULL)
+        driver_set_environment();
     if (init_is_vm()) {
         r = run_in_vm(&err);
         if (r < 0)
