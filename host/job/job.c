@@ -113,7 +113,8 @@ static int find_agent(struct job *job, struct error *err)
             memcpy(job->agent_sha256, image_manifest(job->image)->agent.sha256, SHA256_SIZE);
         return r;
     }
-    r = locate_agent(job->agent_path, err);
+    r = job->options->device == JOB_DEVICE_OPENCL ? locate_driver_agent(job->agent_path, err)
+                                                  : locate_agent(job->agent_path, err);
     if (r < 0)
         return r;
     fd = open(job->agent_path, O_RDONLY | O_CLOEXEC);
