@@ -140,7 +140,7 @@ void doctor_check_namespaces(struct doctor *d)
 
     if (sandbox_fork(&pid, &pidfd, &error) < 0) {
         doctor_advise(doctor_say(d, "namespaces", DOCTOR_MISSING, "%.500s", error.text),
-                      "run as root, or allow user namespaces");
+                      "run as root with its capabilities, or allow user namespaces");
         return;
     }
     if (pid == 0)

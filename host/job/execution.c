@@ -2,6 +2,7 @@
 /* execution.json */
 #include "host/job/execution.h"
 
+#include "host/confine/place.h"
 #include "host/json/canonical.h"
 #include "host/json/decimal.h"
 #include "host/json/digest.h"
@@ -169,6 +170,16 @@ static json_t *recheck(const struct recheck_report *report)
                      "agreed", count(report->agreed), "nonce", json_new_digest(report->nonce));
 }
 
+/* What confines our own processes on this machine, as this user. */
+static json_t *helpers(void)
+{
+    struct confine_facts facts;
+
+    confine_describe(&facts);
+    return json_pack("{s:b, s:b, s:i}", "ownUsers", facts.own_users, "ownNamespaces", facts.own_namespaces, "landlock",
+                     facts.landlock_abi);
+}
+
 json_t *execution_document(const struct execution *execution)
 {
     json_t *document = json_pack("{s:i, s:s, s:o, s:o}", "format", 1, "job", execution->job_id, "digests",
@@ -176,6 +187,7 @@ json_t *execution_document(const struct execution *execution)
 
     if (document == NULL)
         return NULL;
+    set(document, "helpers", helpers());
     if (execution->record != NULL)
         set_record(document, execution->record);
     else

@@ -294,6 +294,12 @@ static void test_kernel(void)
     machine_put(&machine, "/sys/module/apparmor/parameters/enabled", "Y");
     machine_put(&machine, "/sys/kernel/security/lsm", "landlock,lockdown,yama,apparmor");
     expect(doctor_check_apparmor, "apparmor", DOCTOR_OK, "landlock,lockdown,yama,apparmor");
+    machine_put(&machine, "/sys/kernel/security/apparmor/profiles", "man_groff (enforce)\nlazaret (enforce)\n");
+    expect(doctor_check_apparmor, "apparmor", DOCTOR_NOTE, "not both enforced");
+    machine_put(&machine, "/sys/kernel/security/apparmor/profiles", "lazaret (enforce)\nlazaret-qemu (complain)\n");
+    expect(doctor_check_apparmor, "apparmor", DOCTOR_NOTE, "not both enforced");
+    machine_put(&machine, "/sys/kernel/security/apparmor/profiles", "lazaret-qemu (enforce)\nlazaret (enforce)\n");
+    expect(doctor_check_apparmor, "apparmor", DOCTOR_OK, "lazaret and lazaret-qemu enforced");
 
     machine.doctor.facts.root = true;
     machine_put(&machine, "/proc/sys/user/max_user_namespaces", "31000");
