@@ -14,8 +14,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Rounds of PBKDF2 that take long are a matter of the passphrase's owner: tried up to here, and asked for no further.
- */
 static int tell_passphrase(const char *what, char ret_text[CRYPTO_PASSPHRASE_SIZE], struct error *err)
 {
     (void)what, (void)err;
