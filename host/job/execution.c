@@ -23,6 +23,15 @@ static void set(json_t *object, const char *key, json_t *value)
     (void)json_object_set_new(object, key, value);
 }
 
+/* The image's read-only disk: the file, and the root of the hash tree that the guest's kernel checks it by. */
+static void set_disk(json_t *object, const struct manifest *manifest)
+{
+    if (!manifest_has_disk(manifest))
+        return;
+    set(object, "disk", json_new_digest(manifest->disk.file.sha256));
+    set(object, "diskRoot", json_new_digest(manifest->disk.argument.root));
+}
+
 static json_t *digests(const struct execution *execution)
 {
     json_t *object = json_object();
@@ -33,6 +42,7 @@ static json_t *digests(const struct execution *execution)
         set(object, "image", json_string(image_digest(execution->image)));
         set(object, "kernel", json_new_digest(image_manifest(execution->image)->kernel.sha256));
         set(object, "initramfs", json_new_digest(image_manifest(execution->image)->initramfs.sha256));
+        set_disk(object, image_manifest(execution->image));
     }
     if (execution->record != NULL && execution->record->domain_xml[0] != '\0')
         set(object, "domainXml", json_new_digest(execution->record->domain_xml_sha256));

@@ -45,6 +45,9 @@
 enum manifest_gpu { MANIFEST_GPU_NVIDIA, MANIFEST_GPU_AMD, MANIFEST_GPU_INTEL, MANIFEST_GPU_COUNT };
 extern const char *const manifest_gpu_names[MANIFEST_GPU_COUNT + 1]; /* nvidia, amd, intel */
 
+/* By a PCI vendor's number; MANIFEST_GPU_COUNT for any other. */
+enum manifest_gpu manifest_gpu_of_vendor(uint16_t vendor);
+
 struct manifest_file {
     char name[MANIFEST_TEXT_MAX]; /* in the image's folder */
     uint8_t sha256[SHA256_SIZE];

@@ -9,6 +9,17 @@
 
 const char *const manifest_gpu_names[MANIFEST_GPU_COUNT + 1] = {"nvidia", "amd", "intel", NULL};
 
+enum manifest_gpu manifest_gpu_of_vendor(uint16_t vendor)
+{
+    /* PCI-SIG's numbers, in the order of the names. */
+    static const uint16_t vendors[MANIFEST_GPU_COUNT] = {0x10de, 0x1002, 0x8086};
+    enum manifest_gpu gpu = MANIFEST_GPU_NVIDIA;
+
+    while (gpu < MANIFEST_GPU_COUNT && vendors[gpu] != vendor)
+        gpu++;
+    return gpu;
+}
+
 static const char where[] = "manifest.json: disk";
 
 static int refuse(struct error *err, const char *what)
