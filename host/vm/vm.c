@@ -160,6 +160,7 @@ static int launch(struct vm *vm, const struct vm_options *options, struct error 
         .transport = vm->record.transport,
         .xml = vm->record.domain_xml,
         .agent_arguments = options->agent_arguments,
+        .driver = options->driver && options->isolation == VM_PROCESS,
         .files = {{.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}},
         .console_fd = options->console_fd,
         .console_max = options->console_max,

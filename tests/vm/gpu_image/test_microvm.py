@@ -6,6 +6,7 @@ LAZARET_GPU_IMAGE=1 tries wrong bytes in more places, and a scratch disk beside.
 """
 import json
 import os
+import pathlib
 import shutil
 import threading
 import time
@@ -43,10 +44,9 @@ class GpuImage(Case):
         cls.name = (STATE / "images" / "default-intel").read_text().strip()
         cls.disk = STATE / "images" / cls.name / "disk.img"
         cls.manifest = json.loads((cls.disk.parent / "manifest.json").read_text())
-        # What libvirt and the probe found out once already.
-        for known in ("kvm-does-not-work",):
-            if (state() / known).exists():
-                shutil.copy(state() / known, STATE / known)
+        known = state() / "kvm-does-not-work"
+        if known.exists():  # what the probe found out once already
+            shutil.copy(known, STATE)
 
     def evaluate_on_disk(self, name, policy=None, device="opencl", model=None):
         extra = ["--policy", policy or self.policy]
@@ -88,7 +88,7 @@ class GpuImage(Case):
         blocks = [place * BLOCK + 9 for place in places]
         result = []
         job = threading.Thread(target=lambda: result.append(self.evaluate_on_disk(name, **options)))
-        os.chmod(self.disk, 0o600)
+        os.chmod(self.disk, 0o644)
         with open(self.disk, "r+b", buffering=0) as disk:
             job.start()
             while not self.guest_is_there() and job.is_alive():
@@ -104,7 +104,7 @@ class GpuImage(Case):
         """The test has a PID namespace of its own, so any QEMU is its job's."""
         for entry in os.listdir("/proc"):
             try:
-                if entry.isdigit() and open(f"/proc/{entry}/comm").read().startswith("qemu-system"):
+                if entry.isdigit() and pathlib.Path(f"/proc/{entry}/comm").read_text().startswith("qemu-system"):
                     return True
             except OSError:
                 pass
@@ -139,7 +139,7 @@ class GpuImage(Case):
 
     def test_found_before(self):
         """A disk that was changed before the job is refused by the host, and no guest begins."""
-        os.chmod(self.disk, 0o600)
+        os.chmod(self.disk, 0o644)
         try:
             with open(self.disk, "r+b", buffering=0) as disk:
                 self.flip(disk, [BLOCK])
