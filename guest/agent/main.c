@@ -5,7 +5,9 @@
  */
 #include "guest/agent/driver.h"
 #include "guest/agent/listener.h"
+#include "guest/agent/parting.h"
 #include "guest/agent/supervisor.h"
+#include "guest/init/disk.h"
 #include "guest/init/init.h"
 
 #include <errno.h>
@@ -80,16 +82,25 @@ static int parse_arguments(int count, char **values, struct arguments *ret_argum
     return 0;
 }
 
-static int run_in_vm(struct error *err)
+/* Everything that comes before the host; where the image has a disk, in two parts (guest/init/disk.h). */
+static int prepare_vm(bool from_disk, struct supervisor_options *options, struct error *err)
+{
+    int r = from_disk ? disk_prepare(err) : init_prepare(err);
+
+    if (r == 0 && !from_disk)
+        r = disk_enter(err);
+    if (r == 0 && init_mount_groups())
+        r = group_open(INIT_GROUPS, &options->group, err);
+    return r < 0 ? r : init_mount_scratch(&options->scratch, err);
+}
+
+static int run_in_vm(bool from_disk, struct error *err)
 {
     struct supervisor_options options = {.stream = -1, .scratch = -1, .group = group_none(), .driver = driver};
-    int r = init_prepare(err);
+    int r = prepare_vm(from_disk, &options, err);
 
-    if (r == 0 && init_mount_groups())
-        r = group_open(INIT_GROUPS, &options.group, err);
-
-    if (r == 0)
-        r = init_mount_scratch(&options.scratch, err);
+    if (r < 0)
+        parting_tell(err);
     if (r == 0)
         r = listener_accept_host(&options.stream, err);
     if (r == 0)
@@ -119,10 +130,8 @@ int main(int count, char **values)
     int r;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (driver != NULL)
-        driver_set_environment();
     if (init_is_vm()) {
-        r = run_in_vm(&err);
+        r = run_in_vm(count > 1 && strcmp(values[1], DISK_ARGUMENT_ENTERED) == 0, &err);
         if (r < 0)
             fprintf(stderr, "lazaret-agent: %s\n", err.text);
         init_power_off();

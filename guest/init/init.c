@@ -2,10 +2,8 @@
 /* What the agent does as PID 1 of the VM. */
 #include "guest/init/init.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -17,9 +15,7 @@
 /* The whole list in one read. */
 #define MODULE_LIST_SIZE_MAX (INIT_MODULE_MAX * (INIT_NAME_MAX + 1u))
 
-#define PCI_DEVICES    "/sys/bus/pci/devices"
-#define CLASS_SCSI     "0x0100" /* PCI Code and ID Assignment: 01h mass storage, 00h; virtio-blk's */
-#define SCRATCH_DEVICE "/dev/vda"
+#define SCRATCH_DEVICE "/dev/vda" /* the first by its place on the bus */
 
 struct mount_entry {
     const char *source, *target, *type, *options;
@@ -86,7 +82,8 @@ static int load_module(const char *name, struct error *err)
     return 0;
 }
 
-static int load_modules(const char *list_path, struct error *err)
+/* `deviceless`: a module that finds no device of its kind is passed over. */
+static int load_modules(const char *list_path, bool deviceless, struct error *err)
 {
     char list[MODULE_LIST_SIZE_MAX + 1];
     CLEANUP_FD int fd = open(list_path, O_RDONLY | O_CLOEXEC);
@@ -99,7 +96,7 @@ static int load_modules(const char *list_path, struct error *err)
     for (char *name = strtok_r(list, "\n", &place); name != NULL; name = strtok_r(NULL, "\n", &place)) {
         int r = load_module(name, err);
 
-        if (r < 0)
+        if (r < 0 && (r != -ENODEV || !deviceless))
             return r;
     }
     return 0;
@@ -112,29 +109,12 @@ int init_prepare(struct error *err)
     if (r < 0)
         return r;
     open_console();
-    return load_modules(INIT_MODULE_LIST, err);
+    return load_modules(INIT_MODULE_LIST, false, err);
 }
 
-/* Whether the machine has a mass storage controller: the scratch disk is the only one that a VM of ours can have. */
-static bool has_disk(void)
+int init_load_drivers(struct error *err)
 {
-    DIR *devices = opendir(PCI_DEVICES);
-    const struct dirent *entry;
-    bool found = false;
-
-    while (devices != NULL && !found && (entry = readdir(devices)) != NULL) {
-        char path[sizeof PCI_DEVICES + NAME_MAX + sizeof "/class"], class[16] = "";
-        CLEANUP_FD int fd = -1;
-
-        if (entry->d_name[0] == '.')
-            continue;
-        (void)snprintf(path, sizeof path, PCI_DEVICES "/%s/class", entry->d_name);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        found = fd >= 0 && read(fd, class, sizeof class - 1) > 0 && strncmp(class, CLASS_SCSI, strlen(CLASS_SCSI)) == 0;
-    }
-    if (devices != NULL)
-        (void)closedir(devices);
-    return found;
+    return load_modules(INIT_MODULE_LIST, true, err);
 }
 
 int init_mount_scratch(int *ret_folder_fd, struct error *err)
@@ -142,9 +122,9 @@ int init_mount_scratch(int *ret_folder_fd, struct error *err)
     int folder, r;
 
     *ret_folder_fd = -1;
-    if (!has_disk())
+    if (access(INIT_SCRATCH_DEVICE, F_OK) < 0)
         return 0;
-    r = load_modules(INIT_SCRATCH_LIST, err);
+    r = load_modules(INIT_SCRATCH_LIST, false, err);
     if (r < 0)
         return r;
     if (mount(SCRATCH_DEVICE, INIT_SCRATCH, "ext4", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)

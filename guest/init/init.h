@@ -19,8 +19,11 @@
 #define INIT_SCRATCH_LIST INIT_MODULE_FOLDER "/scratch"
 #define INIT_SCRATCH      "/scratch"
 #define INIT_GROUPS       "/sys/fs/cgroup"
-#define INIT_MODULE_MAX   64u
-#define INIT_NAME_MAX     64u
+/* Where the host puts the disks that a VM may have (host/vm/domain.c): the scratch disk, the image's own. */
+#define INIT_SCRATCH_DEVICE "/sys/bus/pci/devices/0000:00:11.0"
+#define INIT_DISK_DEVICE    "/sys/bus/pci/devices/0000:00:12.0"
+#define INIT_MODULE_MAX     64u
+#define INIT_NAME_MAX       64u
 
 /* Whether this process is PID 1 of a VM made by images/build (and not of a PID namespace). */
 bool init_is_vm(void);
@@ -31,6 +34,12 @@ bool init_is_vm(void);
  * order. Call it once, first. ERROR_INTERNAL names the mount or module that failed.
  */
 MUST_USE int init_prepare(struct error *err);
+
+/*
+ * Loads the modules of INIT_MODULE_LIST as that of a disk which is the root by now (disk.h), each but for those that
+ * find no device: what is missing then shows where the device is asked for.
+ */
+MUST_USE int init_load_drivers(struct error *err);
 
 /*
  * Mounts the scratch disk, where the VM has one, at INIT_SCRATCH and opens that folder: 0 and a descriptor that the

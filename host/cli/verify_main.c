@@ -104,6 +104,8 @@ int main(int argc, char **argv)
         CLI_OPTION_TEXT("kernel", "FILE", "the guest's kernel", &request->kernel_path),
         CLI_OPTION_TEXT("initramfs", "FILE", "the guest's initramfs", &request->initramfs_path),
         CLI_OPTION_TEXT("agent", "FILE", "the agent", &request->agent_path),
+        CLI_OPTION_TEXT("disk", "FILE", "the guest's read-only disk (disk.img), which a GPU's image has",
+                        &request->disk_path),
         CLI_TRUST_OPTIONS(arguments.trust),
         CLI_OPTION_TEXT("witness-key", "VKEY", "verifier keys of witnesses, as --ledger-key",
                         &arguments.witnesses_text),

@@ -24,6 +24,9 @@
 #define COLLECTOR_END_MS        1000u /* for one that has closed its socket to end */
 #define COLLECTOR_FILES_MAX     16u
 
+/* The first byte that the collector says: nobody has to take it at its word later. */
+enum confinement_word { COLLECTOR_UNCONFINED = 'u', COLLECTOR_CONFINED = 'c' };
+
 struct collector {
     pid_t pid;
     int socket;
@@ -165,7 +168,10 @@ static int run_collector(int monitor)
     static struct collecting c;
     struct error error = {0};
     int r = confine(monitor, &error);
+    const char word = r < 0 ? COLLECTOR_UNCONFINED : COLLECTOR_CONFINED;
 
+    if (io_write_full(monitor, &word, 1, IO_NO_DEADLINE) < 0)
+        return 1;
     c = (struct collecting){.monitor = monitor,
                             .payload = buffer_with_limit(FRAME_PAYLOAD_MAX),
                             .storage = buffer_with_limit((size_t)2 * FRAME_PAYLOAD_MAX)};
@@ -182,11 +188,29 @@ static int run_collector(int monitor)
 
 /* --- the monitor's side ---------------------------------------------------------------------------- */
 
+/* No guest is there yet: what the collector says is still its own. */
+static int await_confinement(struct collector *collector, struct error *err)
+{
+    uint64_t deadline_ns = io_deadline_ms(COLLECTOR_COMMAND_MS);
+    struct record record;
+    char word = 0;
+    int r = io_read_full(collector->socket, &word, 1, deadline_ns);
+
+    if (r == 0 && word == COLLECTOR_CONFINED)
+        return 0;
+    if (r == 0)
+        r = record_read(collector->socket, &collector->storage, &record, deadline_ns);
+    if (r == 0 && record.type == RECORD_ERROR)
+        return error_set(err, ERROR_INTERNAL, -EPERM, "%.*s", (int)record.texts[0].size, record.texts[0].data);
+    return error_set(err, ERROR_INTERNAL, r < 0 ? r : -EBADMSG, "the collector did not say that it is confined: %s",
+                     strerror(r < 0 ? -r : EBADMSG));
+}
+
 int collector_prepare(struct collector **ret_collector, struct error *err)
 {
     CLEANUP_COLLECTOR struct collector *collector = calloc(1, sizeof *collector);
     CLEANUP_FD int theirs = -1;
-    int pair[2];
+    int pair[2], r;
 
     if (collector == NULL)
         return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the collector");
@@ -199,11 +223,14 @@ int collector_prepare(struct collector **ret_collector, struct error *err)
     theirs = pair[1];
     collector->pid = confine_fork();
     if (collector->pid < 0)
-        return error_set(err, ERROR_INTERNAL, -errno, "fork: %s", strerror(errno));
+        return confine_fork_failed("the collector", err);
     if (collector->pid == 0)
         _exit(run_collector(theirs));
-    *ret_collector = TAKE_POINTER(collector);
-    return 0;
+    (void)close(take_fd(&theirs)); /* or its end could not be seen */
+    r = await_confinement(collector, err);
+    if (r == 0)
+        *ret_collector = TAKE_POINTER(collector);
+    return r;
 }
 
 /* Whether the collector ended by itself within COLLECTOR_END_MS, and how; one that did not is ended. */

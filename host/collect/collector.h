@@ -15,8 +15,8 @@
 struct collector;
 
 /*
- * Forks the collector, which confines itself and waits for a guest: before the monitor is confined, which then can't
- * make namespaces any more, and while it has one thread.
+ * Forks the collector, and returns once it has confined itself and waits for a guest: before the monitor is confined,
+ * which then can't make namespaces any more, and while it has one thread. ERROR_INTERNAL: it could not be confined.
  */
 MUST_USE int collector_prepare(struct collector **ret_collector, struct error *err);
 

@@ -143,7 +143,7 @@ static int fork_process(struct helper *helper, void *state, struct error *err)
     helper->socket = sockets[0];
     (void)close(sockets[1]);
     if (helper->pid < 0)
-        return error_set(err, ERROR_INTERNAL, -errno, "no process for %s: %s", name, strerror(errno));
+        return confine_fork_failed(name, err);
     if (io_set_nonblocking(helper->socket) < 0)
         return error_set(err, ERROR_INTERNAL, -EIO, "the socket of %s can't be made non-blocking", name);
     return 0;

@@ -6,20 +6,77 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* What a helper's place takes of root: namespaces and mounts, an identity of its own, a root directory. */
+static const struct {
+    unsigned number;
+    const char *name;
+} needed[] = {{CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+              {CAP_SETUID, "CAP_SETUID"},
+              {CAP_SETGID, "CAP_SETGID"},
+              {CAP_SYS_CHROOT, "CAP_SYS_CHROOT"}};
+
+void confine_missing(char ret_names[CONFINE_MISSING_SIZE])
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    size_t size = 0;
+
+    ret_names[0] = '\0';
+    if (geteuid() != 0 || syscall(SYS_capget, &header, data) < 0)
+        return;
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if ((data[needed[i].number / 32].effective & 1u << needed[i].number % 32) == 0)
+            size += (size_t)snprintf(ret_names + size, CONFINE_MISSING_SIZE - size, "%s%s", size > 0 ? ", " : "",
+                                     needed[i].name);
+}
+
 pid_t confine_fork(void)
 {
     struct clone_args arguments = {.flags = CLONE_NEWPID, .exit_signal = SIGCHLD};
+    char missing[CONFINE_MISSING_SIZE];
 
+    confine_missing(missing);
+    if (missing[0] != '\0') {
+        errno = EPERM;
+        return -1;
+    }
     if (geteuid() != 0 || getpid() == 1)
         return fork();
     return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+int confine_fork_failed(const char *who, struct error *err)
+{
+    int code = -errno;
+    char missing[CONFINE_MISSING_SIZE];
+
+    confine_missing(missing);
+    if (missing[0] == '\0')
+        return error_set(err, ERROR_UNAVAILABLE, code, "no process for %s: %s", who, strerror(-code));
+    return error_set(err, ERROR_UNAVAILABLE, code,
+                     "no process for %s: root has no %s here, as in a container without privileges; grant that (docker "
+                     "run --cap-add), or run as another user or on the machine itself",
+                     who, missing);
+}
+
+void confine_describe(struct confine_facts *ret_facts)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
+    bool root = geteuid() == 0;
+
+    *ret_facts =
+        (struct confine_facts){.own_users = root, .own_namespaces = root, .landlock_abi = abi > 0 ? (int)abi : 0};
 }
 
 /* A file system without a file in it, which no file can be put in. */

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -15,5 +16,25 @@
  * the process has one thread.
  */
 pid_t confine_fork(void);
+
+/*
+ * After a confine_fork() that failed: an error for `who`, which names the capabilities that root lacks here, as in a
+ * container without privileges. A root without them is not taken for one: its helpers would have neither namespaces nor
+ * users of their own, and nobody would know. ERROR_UNAVAILABLE.
+ */
+MUST_USE int confine_fork_failed(const char *who, struct error *err);
+
+#define CONFINE_MISSING_SIZE 128u
+
+/* The names of what root lacks here of the capabilities that helpers' places take; "" where nothing, or not root. */
+void confine_missing(char ret_names[CONFINE_MISSING_SIZE]);
+
+/* What the helpers of this process have, for the record. */
+struct confine_facts {
+    bool own_users, own_namespaces;
+    int landlock_abi; /* 0: the kernel has none */
+};
+
+void confine_describe(struct confine_facts *ret_facts);
 
 #endif

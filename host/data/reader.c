@@ -62,7 +62,7 @@ static int start_process(struct data_reader *reader, struct error *err)
     (void)close(pair[1]);
     reader->socket = pair[0];
     if (reader->pid < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "can't start the data reader: %s", strerror(errno));
+        return confine_fork_failed("the data reader", err);
     if (io_set_nonblocking(reader->socket) < 0)
         return error_set(err, ERROR_INTERNAL, -EIO, "can't set up the data reader's socket");
     return 0;

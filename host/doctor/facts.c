@@ -3,6 +3,7 @@
 #include "host/doctor/internal.h"
 
 #include "host/vm/host_facts.h"
+#include "host/vm/image.h"
 
 #include <linux/landlock.h>
 #include <stdio.h>
@@ -38,4 +39,6 @@ void doctor_facts_gather(struct doctor_facts *ret_facts)
                                                                                                  : UINT64_MAX,
     };
     read_qemu(ret_facts->qemu, sizeof ret_facts->qemu);
+    for (int gpu = 0; gpu < MANIFEST_GPU_COUNT; gpu++)
+        ret_facts->gpu_image[gpu] = image_has_gpu((enum manifest_gpu)gpu);
 }

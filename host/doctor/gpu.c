@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which GPUs could be given to a guest by --gpu: group, driver, resets, and what stands against it. */
+/* Which GPUs could be given to a guest by --gpu: group, driver, resets, guest image, and what stands against it. */
 #include "host/doctor/internal.h"
 
 #include "host/vm/passthrough/check.h"
@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #define DEVICES_MAX 1024u
 #define GPUS_MAX    16u
+#define WEAK_RESET  "pm" /* D3hot and back: what the device keeps over it is its own affair */
 
 static int open_below(const struct doctor *d, const char *name)
 {
@@ -20,11 +22,46 @@ static int open_below(const struct doctor *d, const char *name)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* What is still to be done for a job on it, once nothing stands against its passage. */
+static void advise_image(const struct doctor *d, const struct pci_device *device, struct doctor_finding *finding,
+                         const char *refusal)
+{
+    enum manifest_gpu vendor = manifest_gpu_of_vendor(device->vendor);
+    const char *separator = refusal[0] == '\0' ? "" : "; ", *name = manifest_gpu_names[vendor];
+
+    if (vendor == MANIFEST_GPU_COUNT)
+        doctor_advise(finding, "%s%sguest images are made for the GPUs of NVIDIA, AMD and Intel only", refusal,
+                      separator);
+    else if (!d->facts.gpu_image[vendor])
+        doctor_advise(finding, "%s%slazaret image build --gpu %s%s (docs/gpu-image.md)%s%s%s", refusal, separator, name,
+                      vendor == MANIFEST_GPU_INTEL ? "" : " --driver DIR",
+                      refusal[0] == '\0' ? ", then lazaret evaluate --gpu " : "",
+                      refusal[0] == '\0' ? device->name : "", refusal[0] == '\0' ? " --device opencl" : "");
+    else if (refusal[0] != '\0')
+        doctor_advise(finding, "%s", refusal);
+    else
+        doctor_advise(finding, "lazaret evaluate --gpu %s --device opencl%s", device->name,
+                      strcmp(device->resets, WEAK_RESET) == 0
+                          ? "; but its only reset is a change of its power state, which need not clear its memory"
+                          : "");
+}
+
+static const char *image_state(const struct doctor *d, const struct pci_device *device)
+{
+    enum manifest_gpu vendor = manifest_gpu_of_vendor(device->vendor);
+
+    if (vendor == MANIFEST_GPU_COUNT)
+        return "none for this vendor";
+    return d->facts.gpu_image[vendor] ? manifest_gpu_names[vendor] : "not made yet";
+}
+
 static void say_gpu(struct doctor *d, const struct check_places *places, const struct pci_device *device)
 {
+    enum manifest_gpu vendor = manifest_gpu_of_vendor(device->vendor);
     struct pci_group group;
     struct error refusal = {0};
     bool fit = check_device(places, &device->address, &group, &refusal) == 0;
+    bool ready = fit && vendor != MANIFEST_GPU_COUNT && d->facts.gpu_image[vendor];
     char number[16] = "none", companions[DOCTOR_TEXT_MAX] = "";
     struct doctor_finding *finding;
 
@@ -32,15 +69,12 @@ static void say_gpu(struct doctor *d, const struct check_places *places, const s
         (void)snprintf(number, sizeof number, "%d", device->group);
     for (unsigned i = 1; fit && i < group.count; i++)
         doctor_list(companions, sizeof companions, "%s", group.functions[i].name);
-    finding = doctor_say(d, "gpu", fit ? DOCTOR_OK : DOCTOR_NOTE,
-                         "%s (%04x:%04x): IOMMU group %s, driver %s, resets: %s%s%s", device->name, device->vendor,
-                         device->device, number, device->driver[0] == '\0' ? "none" : device->driver,
-                         device->resets[0] == '\0' ? "none" : device->resets,
+    finding = doctor_say(d, "gpu", ready && strcmp(device->resets, WEAK_RESET) != 0 ? DOCTOR_OK : DOCTOR_NOTE,
+                         "%s (%04x:%04x): IOMMU group %s, driver %s, resets: %s, guest image: %s%s%s", device->name,
+                         device->vendor, device->device, number, device->driver[0] == '\0' ? "none" : device->driver,
+                         device->resets[0] == '\0' ? "none" : device->resets, image_state(d, device),
                          companions[0] == '\0' ? "" : "; taken along: ", companions);
-    if (!fit)
-        doctor_advise(finding, "%s", refusal.text);
-    else
-        doctor_advise(finding, "lazaret evaluate --gpu %s", device->name);
+    advise_image(d, device, finding, fit ? "" : refusal.text);
 }
 
 void doctor_check_gpus(struct doctor *d)

@@ -7,6 +7,7 @@
 #define LAZARET_HOST_DOCTOR_INTERNAL_H
 
 #include "host/doctor/doctor.h"
+#include "host/vm/manifest.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,12 +17,13 @@
 
 /* What no file tells. */
 struct doctor_facts {
-    bool root;         /* runs as root */
-    int landlock_abi;  /* negative: none */
-    bool clock_known;  /* the kernel tells of its clock */
-    bool clock_synced; /* and holds it for synchronised */
-    uint64_t memlock;  /* RLIMIT_MEMLOCK in bytes; UINT64_MAX: none */
-    char qemu[128];    /* its version line; "": it does not run */
+    bool root;                          /* runs as root */
+    int landlock_abi;                   /* negative: none */
+    bool clock_known;                   /* the kernel tells of its clock */
+    bool clock_synced;                  /* and holds it for synchronised */
+    uint64_t memlock;                   /* RLIMIT_MEMLOCK in bytes; UINT64_MAX: none */
+    char qemu[128];                     /* its version line; "": it does not run */
+    bool gpu_image[MANIFEST_GPU_COUNT]; /* there is a guest image with the driver of that vendor's GPUs */
 };
 
 struct doctor {

@@ -40,19 +40,45 @@ void doctor_check_landlock(struct doctor *d)
         (void)doctor_say(d, "landlock", DOCTOR_OK, "ABI %d", d->facts.landlock_abi);
 }
 
+#define APPARMOR_LOADED "/sys/kernel/security/apparmor/profiles"
+
+/* Of our two profiles, packaging/apparmor/lazaret. */
+struct profiles {
+    unsigned seen, enforced; /* seen: of anyone's */
+};
+
+static bool take_profile(void *context, const char *line)
+{
+    struct profiles *profiles = context;
+
+    profiles->seen++;
+    if (strcmp(line, "lazaret (enforce)") == 0 || strcmp(line, "lazaret-qemu (enforce)") == 0)
+        profiles->enforced++;
+    return profiles->enforced == 2;
+}
+
 void doctor_check_apparmor(struct doctor *d)
 {
-    char enabled[8] = "", modules[256] = "";
+    char enabled[8] = "", modules[256] = "", named[300] = "";
+    struct profiles profiles = {.seen = 0};
 
-    if (doctor_read_line(d, "/sys/kernel/security/lsm", modules, sizeof modules) < 0)
-        modules[0] = '\0';
-    if (doctor_read_line(d, "/sys/module/apparmor/parameters/enabled", enabled, sizeof enabled) == 0 &&
-        enabled[0] == 'Y')
-        (void)doctor_say(d, "apparmor", DOCTOR_OK, "on%s%s", modules[0] != '\0' ? "; security modules: " : "", modules);
+    if (doctor_read_line(d, "/sys/kernel/security/lsm", modules, sizeof modules) == 0)
+        (void)snprintf(named, sizeof named, "; security modules: %s", modules);
+    if (doctor_read_line(d, "/sys/module/apparmor/parameters/enabled", enabled, sizeof enabled) < 0 ||
+        enabled[0] != 'Y') {
+        doctor_advise(
+            doctor_say(d, "apparmor", DOCTOR_NOTE, "off%s: one wall fewer around QEMU and the helpers", named),
+            "apt-get install apparmor, and boot with apparmor=1 security=apparmor");
+        return;
+    }
+    if (doctor_find_line(d, APPARMOR_LOADED, take_profile, &profiles))
+        (void)doctor_say(d, "apparmor", DOCTOR_OK, "on, the profiles lazaret and lazaret-qemu enforced%s", named);
+    else if (!doctor_exists(d, APPARMOR_LOADED) || (profiles.seen == 0 && !d->facts.root))
+        (void)doctor_say(d, "apparmor", DOCTOR_OK, "on%s; which profiles are loaded only root may see", named);
     else
-        doctor_advise(doctor_say(d, "apparmor", DOCTOR_NOTE, "off%s%s: one wall fewer around QEMU and the helpers",
-                                 modules[0] != '\0' ? "; security modules: " : "", modules),
-                      "apt-get install apparmor, and boot with apparmor=1 security=apparmor");
+        doctor_advise(doctor_say(d, "apparmor", DOCTOR_NOTE,
+                                 "on%s, but the profiles lazaret and lazaret-qemu are not both enforced", named),
+                      "cp packaging/apparmor/lazaret /etc/apparmor.d/ && apparmor_parser -r /etc/apparmor.d/lazaret");
 }
 
 static bool reads_zero(const struct doctor *d, const char *path)

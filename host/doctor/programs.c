@@ -64,6 +64,23 @@ void doctor_check_libvirt(struct doctor *d)
                          version / 1000u % 1000u, version % 1000u);
 }
 
+/* Of the variants, which nobody needs who has no GPU. */
+static void say_gpu_image(struct doctor *d, enum manifest_gpu gpu)
+{
+    CLEANUP_IMAGE struct image *image = NULL;
+    struct error error = {.kind = ERROR_NONE};
+    const char *name = manifest_gpu_names[gpu];
+
+    if (image_open_gpu(gpu, &image, &error) < 0)
+        doctor_advise(doctor_say(d, "gpu image", DOCTOR_NOTE, "%s: %.500s", name, error.text),
+                      "lazaret image build --gpu %s (docs/gpu-image.md)", name);
+    else
+        (void)doctor_say(d, "gpu image", DOCTOR_OK, "%s: %s, intact, %s %s, a disk of %llu MiB", name,
+                         image_digest(image), image_manifest(image)->kernel_package,
+                         image_manifest(image)->kernel_version,
+                         (unsigned long long)image_manifest(image)->disk.file.size >> 20);
+}
+
 void doctor_check_image(struct doctor *d)
 {
     CLEANUP_IMAGE struct image *image = NULL;
@@ -74,6 +91,9 @@ void doctor_check_image(struct doctor *d)
     else
         (void)doctor_say(d, "image", DOCTOR_OK, "%s, intact, %s %s", image_digest(image),
                          image_manifest(image)->kernel_package, image_manifest(image)->kernel_version);
+    for (int gpu = 0; gpu < MANIFEST_GPU_COUNT; gpu++)
+        if (d->facts.gpu_image[gpu])
+            say_gpu_image(d, (enum manifest_gpu)gpu);
 }
 
 void doctor_check_state(struct doctor *d)
@@ -120,7 +140,7 @@ void doctor_check_namespaces(struct doctor *d)
 
     if (sandbox_fork(&pid, &pidfd, &error) < 0) {
         doctor_advise(doctor_say(d, "namespaces", DOCTOR_MISSING, "%.500s", error.text),
-                      "run as root, or allow user namespaces");
+                      "run as root with its capabilities, or allow user namespaces");
         return;
     }
     if (pid == 0)

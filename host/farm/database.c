@@ -221,7 +221,7 @@ void database_rollback(struct database *database)
 
 int database_hurry(struct database *database, struct error *err)
 {
-    return execute(database, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-65536;", err);
+    return execute(database, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-16384;", err);
 }
 
 /* In a write-ahead log one synced commit syncs all that stand before it; this one changes nothing but is written. */

@@ -16,6 +16,7 @@ struct writer {
     FILE *stream;
     struct buffer page;
     struct html html;
+    bool only_troubled; /* there are more jobs than rows: those that passed or have not ended are left out first */
     uint64_t rows, left_out;
 };
 
@@ -64,7 +65,8 @@ static int write_row(void *context, const struct queue_row *row, struct error *e
 {
     struct writer *writer = context;
 
-    if (writer->rows == FARM_PAGE_ROWS_MAX) {
+    if (writer->rows == FARM_PAGE_ROWS_MAX ||
+        (writer->only_troubled && standing_severity(row) >= STANDING_UNTROUBLED)) {
         writer->left_out++;
         return 0;
     }
@@ -104,6 +106,7 @@ static int write_page(struct writer *writer, struct database *database, uint64_t
     if (r < 0)
         return r;
     begin(writer, &counts, bad_lines);
+    writer->only_troubled = counts.total > FARM_PAGE_ROWS_MAX;
     r = queue_each(database, false, write_row, writer, err);
     if (r < 0)
         return r;

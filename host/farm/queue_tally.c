@@ -84,15 +84,17 @@ static int count_tallies(struct database *database, struct queue_counts *counts,
 /* When the first job began, and how many have ended lately: both by indexes. */
 static int count_times(struct database *database, struct queue_counts *counts, struct error *err)
 {
+    int64_t now = (int64_t)time(NULL);
     sqlite3_stmt *statement;
     int r = database_statement(database,
                                "SELECT (SELECT min(started) FROM jobs WHERE started IS NOT NULL),"
-                               " (SELECT count(*) FROM jobs WHERE finished > ?1)",
+                               " (SELECT count(*) FROM jobs WHERE finished BETWEEN ?1 AND ?2)",
                                &statement, err);
 
     if (r < 0)
         return r;
-    (void)sqlite3_bind_int64(statement, 1, (int64_t)time(NULL) - QUEUE_RATE_SECONDS);
+    (void)sqlite3_bind_int64(statement, 1, now - QUEUE_RATE_SECONDS);
+    (void)sqlite3_bind_int64(statement, 2, now); /* what ended before the clock went back tells nothing */
     r = database_step(database, statement, err);
     if (r < 0)
         return r;

@@ -10,6 +10,7 @@ const char *standing_of_job(const struct queue_row *row);
 
 /* 0 is the worst: rejected, could not evaluate (or aborted), needs review, not ended yet, passed. */
 unsigned standing_severity(const struct queue_row *row);
+#define STANDING_UNTROUBLED 3u /* nobody has to look at one of this severity, or a higher one */
 
 /*
  * The worst of all, and the exit status that says so (DESIGN: rejected > could-not-evaluate > needs review > passed).

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME_SIZE 64u
+#define NAME_SIZE        64u
+#define EXPLANATION_SIZE 320u
 
 static int move_all(const struct cgroup *cgroup, const struct run *runs, unsigned run_count)
 {
@@ -49,19 +50,43 @@ void bounds_end_vm(struct bounds *bounds)
     cgroup_end_vm(bounds->cgroup, &bounds->facts);
 }
 
+/* Of what was seen, what the kernel did explains it: "" where it did nothing. */
+static void explain(const struct cgroup_facts *facts, char ret_text[EXPLANATION_SIZE])
+{
+    ret_text[0] = '\0';
+    if (facts->vm_oom_kills > 0)
+        (void)snprintf(ret_text, EXPLANATION_SIZE,
+                       "the kernel ended the VM and what serves it for want of memory: their limit is %llu MiB, and "
+                       "the cgroups above may have less (memory.events: oom_kill %llu)",
+                       (unsigned long long)facts->limits.vm_bytes >> 20, (unsigned long long)facts->vm_oom_kills);
+    else if (facts->helper_oom_kills > 0)
+        (void)snprintf(ret_text, EXPLANATION_SIZE,
+                       "the kernel ended a helper of the job for want of memory: the job's limit is %llu MiB, and the "
+                       "cgroups above may have less (memory.events: oom_kill %llu)",
+                       (unsigned long long)facts->limits.job_bytes >> 20, (unsigned long long)facts->helper_oom_kills);
+    else if (facts->refused_forks > 0)
+        (void)snprintf(ret_text, EXPLANATION_SIZE,
+                       "the kernel refused the job processes or threads: their limit is %u for the VM and %u in all, "
+                       "and the cgroups above may have less (pids.events: max %llu)",
+                       facts->limits.vm_pids, facts->limits.job_pids, (unsigned long long)facts->refused_forks);
+}
+
 void bounds_explain(const struct bounds *bounds, const struct run *runs, unsigned run_count, struct error *err)
 {
     bool is_its = err->kind == ERROR_GUEST;
+    char text[EXPLANATION_SIZE];
+    struct error seen = *err;
 
     for (unsigned i = 0; i < run_count; i++)
         is_its = is_its || runs[i].unbooted;
-    if (bounds->facts.vm_oom_kills == 0 || !is_its)
+    explain(&bounds->facts, text);
+    if (text[0] == '\0' || !is_its)
         return;
-    (void)error_set(err, ERROR_GUEST, -ENOMEM,
-                    "the kernel ended the VM and what serves it for want of memory: their limit is %llu MiB, and the "
-                    "cgroups above may have less (memory.events: oom_kill %llu)",
-                    (unsigned long long)bounds->facts.limits.vm_bytes >> 20,
-                    (unsigned long long)bounds->facts.vm_oom_kills);
+    /* A refused fork may have been survived: what was seen stays beside it. Memory's end is the whole of it. */
+    if (bounds->facts.vm_oom_kills > 0)
+        (void)error_set(err, ERROR_GUEST, -ENOMEM, "%s", text);
+    else
+        (void)error_set(err, ERROR_GUEST, -ENOMEM, "%s: %.500s", text, seen.text);
 }
 
 json_t *bounds_document(const struct bounds *bounds)
@@ -72,13 +97,16 @@ json_t *bounds_document(const struct bounds *bounds)
         return NULL;
     if (!facts->used)
         return json_pack("{s:b, s:s}", "used", 0, "reason", facts->reason);
-    return json_pack("{s:b, s:s, s:{s:I, s:I, s:i, s:i, s:i}, s:b, s:I, s:I, s:I, s:I, s:b}", "used", 1, "path",
-                     facts->path, "limits", "vmMemoryBytes", (json_int_t)facts->limits.vm_bytes, "jobMemoryBytes",
-                     (json_int_t)facts->limits.job_bytes, "vmProcesses", (int)facts->limits.vm_pids, "jobProcesses",
-                     (int)facts->limits.job_pids, "processors", (int)facts->limits.cpus, "ioWeighted",
-                     facts->io_weighted, "vmMemoryPeakBytes", (json_int_t)facts->vm_peak_bytes, "oomKills",
-                     (json_int_t)facts->vm_oom_kills, "throttledPeriods", (json_int_t)facts->throttled_periods,
-                     "refusedForks", (json_int_t)facts->refused_forks, "emptied", facts->emptied);
+    return json_pack("{s:b, s:s, s:{s:I, s:I, s:i, s:i, s:i, s:I, s:i}, s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:b}",
+                     "used", 1, "path", facts->path, "limits", "vmMemoryBytes", (json_int_t)facts->limits.vm_bytes,
+                     "jobMemoryBytes", (json_int_t)facts->limits.job_bytes, "vmProcesses", (int)facts->limits.vm_pids,
+                     "jobProcesses", (int)facts->limits.job_pids, "processors", (int)facts->limits.cpus,
+                     "diskBytesPerSecond", (json_int_t)facts->limits.disk_bytes, "diskOperationsPerSecond",
+                     (int)facts->limits.disk_operations, "ioWeighted", facts->io_weighted, "disksLimited",
+                     (int)facts->disks_limited, "vmMemoryPeakBytes", (json_int_t)facts->vm_peak_bytes, "oomKills",
+                     (json_int_t)facts->vm_oom_kills, "helperOomKills", (json_int_t)facts->helper_oom_kills,
+                     "throttledPeriods", (json_int_t)facts->throttled_periods, "refusedForks",
+                     (json_int_t)facts->refused_forks, "emptied", facts->emptied);
 }
 
 void bounds_free(struct bounds *bounds)

@@ -2,6 +2,7 @@
 /* execution.json */
 #include "host/job/execution.h"
 
+#include "host/confine/place.h"
 #include "host/json/canonical.h"
 #include "host/json/decimal.h"
 #include "host/json/digest.h"
@@ -24,6 +25,15 @@ static void set(json_t *object, const char *key, json_t *value)
     (void)json_object_set_new(object, key, value);
 }
 
+/* The image's read-only disk: the file, and the root of the hash tree that the guest's kernel checks it by. */
+static void set_disk(json_t *object, const struct manifest *manifest)
+{
+    if (!manifest_has_disk(manifest))
+        return;
+    set(object, "disk", json_new_digest(manifest->disk.file.sha256));
+    set(object, "diskRoot", json_new_digest(manifest->disk.argument.root));
+}
+
 static json_t *digests(const struct execution *execution)
 {
     json_t *object = json_object();
@@ -34,6 +44,7 @@ static json_t *digests(const struct execution *execution)
         set(object, "image", json_string(image_digest(execution->image)));
         set(object, "kernel", json_new_digest(image_manifest(execution->image)->kernel.sha256));
         set(object, "initramfs", json_new_digest(image_manifest(execution->image)->initramfs.sha256));
+        set_disk(object, image_manifest(execution->image));
     }
     if (execution->record != NULL && execution->record->domain_xml[0] != '\0')
         set(object, "domainXml", json_new_digest(execution->record->domain_xml_sha256));
@@ -185,6 +196,16 @@ static json_t *recheck(const struct recheck_report *report)
                      "agreed", count(report->agreed), "nonce", json_new_digest(report->nonce));
 }
 
+/* What confines our own processes on this machine, as this user. */
+static json_t *helpers(void)
+{
+    struct confine_facts facts;
+
+    confine_describe(&facts);
+    return json_pack("{s:b, s:b, s:i}", "ownUsers", facts.own_users, "ownNamespaces", facts.own_namespaces, "landlock",
+                     facts.landlock_abi);
+}
+
 json_t *execution_document(const struct execution *execution)
 {
     json_t *document = json_pack("{s:i, s:s, s:o, s:o}", "format", 1, "job", execution->job_id, "digests",
@@ -192,6 +213,7 @@ json_t *execution_document(const struct execution *execution)
 
     if (document == NULL)
         return NULL;
+    set(document, "helpers", helpers());
     if (execution->record != NULL)
         set_record(document, execution->record);
     else

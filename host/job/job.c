@@ -402,6 +402,8 @@ static void conclude(struct job *job)
     if (job->image != NULL) {
         memcpy(result->kernel_sha256, image_manifest(job->image)->kernel.sha256, SHA256_SIZE);
         memcpy(result->initramfs_sha256, image_manifest(job->image)->initramfs.sha256, SHA256_SIZE);
+        result->has_disk = manifest_has_disk(image_manifest(job->image));
+        memcpy(result->disk_sha256, image_manifest(job->image)->disk.file.sha256, SHA256_SIZE);
     }
     result->logged = job->ledger.appender != NULL;
     if (result->logged) {

@@ -93,6 +93,8 @@ struct job_result {
     uint32_t adversarial, clean;
     bool has_image; /* it ran in a microVM, with these */
     uint8_t kernel_sha256[SHA256_SIZE], initramfs_sha256[SHA256_SIZE];
+    bool has_disk; /* that image, and this is its */
+    uint8_t disk_sha256[SHA256_SIZE];
     enum vm_acceleration acceleration; /* in effect; AUTO without a VM */
     bool logged;                       /* in a ledger, and the following */
     char ledger_origin[NOTE_NAME_MAX + 1];

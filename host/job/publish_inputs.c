@@ -79,6 +79,8 @@ static int write_platform(struct gathering *g)
     if (p->image != NULL) {
         publish_name_input(g, "kernel", image_manifest(p->image)->kernel.sha256);
         publish_name_input(g, "initramfs", image_manifest(p->image)->initramfs.sha256);
+        if (manifest_has_disk(image_manifest(p->image)))
+            publish_name_input(g, "disk", image_manifest(p->image)->disk.file.sha256);
     }
     if (p->record != NULL && p->record->domain_xml[0] != '\0') {
         publish_name_input(g, "domain.xml", p->record->domain_xml_sha256);

@@ -4,7 +4,9 @@
 
 #include "base/io.h"
 #include "host/job/deadlines.h"
+#include "host/job/disk_fault.h"
 #include "host/vm/deadlines.h"
+#include "host/vm/image.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -124,6 +126,9 @@ int run_whole(const struct run_setting *setting, struct run *run, const struct p
     if (r == 0)
         r = converse(setting, run, plan, inputs, keep, err);
     destroyed = destroy(setting, run, &left);
+    if (r < 0 && err->kind == ERROR_GUEST && setting->image != NULL &&
+        manifest_has_disk(image_manifest(setting->image)))
+        disk_fault_explain(setting->console_fd, err);
     events_label(setting->events, "");
     if (destroyed < 0 && (r == 0 || err->kind == ERROR_GUEST)) {
         *err = left;

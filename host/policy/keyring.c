@@ -33,8 +33,16 @@ int keyring_parse(const void *yaml, size_t size, const char *name, struct keyrin
         (void)error_prefix(err, "%s", name);
         return r;
     }
-    *ret_ring = *ring;
+    keyring_copy(ring, ret_ring);
     return 0;
+}
+
+void keyring_copy(const struct keyring *ring, struct keyring *ret_ring)
+{
+    ret_ring->count = ring->count;
+    memcpy(ret_ring->keys, ring->keys, ring->count * sizeof ring->keys[0]);
+    ret_ring->revoked_count = ring->revoked_count;
+    memcpy(ret_ring->revoked, ring->revoked, ring->revoked_count * sizeof ring->revoked[0]);
 }
 
 int keyring_load(const char *path, struct keyring *ret_ring, struct error *err)

@@ -26,9 +26,9 @@
 
 #include <stdint.h>
 
-#define KEYRING_SIZE_MAX    ((size_t)64 * 1024) /* of the file */
-#define KEYRING_KEYS_MAX    32u
-#define KEYRING_REVOKED_MAX 64u
+#define KEYRING_SIZE_MAX    ((size_t)512 * 1024) /* of the file */
+#define KEYRING_KEYS_MAX    1024u                /* a farm's nodes have one each */
+#define KEYRING_REVOKED_MAX 1024u
 #define KEYRING_NAME_SIZE   64u   /* with its NUL */
 #define KEYRING_TEXT_SIZE   1536u /* of a public key's text with its NUL: RSA of 8192 bits, and a comment */
 #define KEYRING_REASON_SIZE 128u  /* with its NUL */
@@ -60,7 +60,7 @@ struct keyring_revocation {
     char reason[KEYRING_REASON_SIZE]; /* "" where the file gives none; printable */
 };
 
-/* Plain data of some 70 KiB, read only once loaded. */
+/* Plain data, read only once loaded; of its 2 MiB only what `count` and `revoked_count` tell is ever written. */
 struct keyring {
     unsigned count;
     struct keyring_key keys[KEYRING_KEYS_MAX]; /* a fingerprint once */
@@ -78,6 +78,9 @@ MUST_USE int keyring_load(const char *path, struct keyring *ret_ring, struct err
 /* The same of a file's bytes; `name` begins the error's text. */
 MUST_USE int keyring_parse(const void *yaml, size_t size, const char *name, struct keyring *ret_ring,
                            struct error *err);
+
+/* A copy of what is in it. */
+void keyring_copy(const struct keyring *ring, struct keyring *ret_ring);
 
 /* The key with this fingerprint that has at least one of the uses, or NULL. */
 const struct keyring_key *keyring_find(const struct keyring *ring, const uint8_t fingerprint[SHA256_SIZE],

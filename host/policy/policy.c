@@ -7,6 +7,7 @@
 #include "host/yaml/load.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Where the file does not say. */
@@ -153,7 +154,8 @@ int policy_parse(const void *yaml, size_t size, const char *name, struct policy 
         return r;
     }
     sha256_of(yaml, size, policy->sha256);
-    *ret_policy = *policy;
+    memcpy(ret_policy, policy, offsetof(struct policy, keyring));
+    keyring_copy(&policy->keyring, &ret_policy->keyring);
     return 0;
 }
 

@@ -37,7 +37,7 @@
 #define POLICY_SAMPLES_MAX    100000000u
 #define POLICY_REPEAT_MAX     4u
 #define POLICY_RECHECK_MAX    1024u /* wire/plan.h's PLAN_PLACES_MAX */
-#define POLICY_REVIEWERS_MAX  KEYRING_KEYS_MAX
+#define POLICY_REVIEWERS_MAX  32u
 #define POLICY_DAYS_MAX       3650u
 
 #define POLICY_AUTHORITIES_SIZE (32u * 1024u) /* with a NUL */
@@ -222,7 +222,7 @@ struct policy {
     struct policy_strip strip;
     struct policy_weight_drift weight_drift;
     struct policy_approval approval;
-    struct keyring keyring; /* `keys` and `revoked`; empty where the policy has none */
+    struct keyring keyring; /* `keys` and `revoked`; empty where the policy has none. The last member: it is large */
 };
 
 extern const char *const policy_tier_names[POLICY_TIER_COUNT + 1];             /* low, medium, high */

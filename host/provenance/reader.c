@@ -79,7 +79,7 @@ static int fork_process(struct provenance_reader *reader, struct error *err)
     reader->socket = sockets[0];
     (void)close(sockets[1]);
     if (reader->pid < 0)
-        return error_set(err, ERROR_INTERNAL, -errno, "no process for the reader of signatures: %s", strerror(errno));
+        return confine_fork_failed("the reader of signatures", err);
     if (io_set_nonblocking(reader->socket) < 0)
         return error_set(err, ERROR_INTERNAL, -EIO, "a socket can't be made non-blocking");
     return 0;

@@ -74,6 +74,7 @@ static int read_statement(struct replay_record *record, const struct verify_repo
     record->agent = find_part(configuration, "agent");
     record->kernel = find_part(configuration, "kernel");
     record->initramfs = find_part(configuration, "initramfs");
+    record->disk = find_part(configuration, "disk");
     record->has_spec = find_part(configuration, STATEMENT_SPEC).named;
     record->has_train = find_part(configuration, "train").named;
     record->has_reference = find_part(configuration, STATEMENT_REFERENCE).named;

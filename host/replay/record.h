@@ -30,7 +30,7 @@ struct replay_record {
     json_t *plan;             /* plan.json as signed */
     enum outcome outcome;     /* as signed */
     bool has_spec, has_train, has_reference, has_triggers;
-    struct replay_part agent, kernel, initramfs;
+    struct replay_part agent, kernel, initramfs, disk;
     enum statement_isolation isolation;
     enum statement_acceleration acceleration;
     char producer[REPLAY_TEXT_SIZE]; /* "lazaret 0.1.0"; printable */

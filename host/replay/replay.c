@@ -27,7 +27,8 @@ static int choose_image(struct replay_report *report, char image[SHA256_HEX_SIZE
     const struct replay_record *record = report->record;
     const struct image_parts parts = {.kernel_sha256 = digest_of(&record->kernel),
                                       .initramfs_sha256 = digest_of(&record->initramfs),
-                                      .agent_sha256 = digest_of(&record->agent)};
+                                      .agent_sha256 = digest_of(&record->agent),
+                                      .disk_sha256 = digest_of(&record->disk)};
     int r = image_find(&parts, image, err);
 
     *ret_image = r == 0 ? image : NULL;
@@ -101,6 +102,7 @@ static int compare(struct replay_report *report, const struct job_result *result
     report->agent = liken(&record->agent, true, result->agent_sha256);
     report->kernel = liken(&record->kernel, result->has_image, result->kernel_sha256);
     report->initramfs = liken(&record->initramfs, result->has_image, result->initramfs_sha256);
+    report->disk = liken(&record->disk, result->has_disk, result->disk_sha256);
     report->acceleration = result->acceleration;
     r = replay_compare(recorded->data, recorded->size, replayed->data, replayed->size, &report->comparison, err);
     return r < 0 ? r

@@ -22,7 +22,7 @@ struct replay_report {
     struct replay_check checks[REPLAY_CHECKS_MAX];
     size_t check_count;
     uint8_t recorded_sha256[SHA256_SIZE], replayed_sha256[SHA256_SIZE]; /* of evaluation.json */
-    enum replay_likeness agent, kernel, initramfs;
+    enum replay_likeness agent, kernel, initramfs, disk;
     enum vm_isolation isolation; /* of the replay */
     enum vm_acceleration acceleration;
     char note[256]; /* about the image, printable; "" */

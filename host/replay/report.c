@@ -29,13 +29,14 @@ __attribute__((format(printf, 2, 3))) static int put(struct buffer *text, const 
 
 /* --- the table -------------------------------------------------------------------------------------------------- */
 
-/* " with another agent, kernel and initramfs" */
+/* " with another agent, kernel, initramfs, disk" */
 static int put_others(const struct replay_report *report, struct buffer *text)
 {
     const struct {
         const char *name;
         enum replay_likeness likeness;
-    } parts[] = {{"agent", report->agent}, {"kernel", report->kernel}, {"initramfs", report->initramfs}};
+    } parts[] = {
+        {"agent", report->agent}, {"kernel", report->kernel}, {"initramfs", report->initramfs}, {"disk", report->disk}};
     const char *before = " with another ";
     int r = 0;
 
@@ -158,8 +159,8 @@ int replay_report_write_json(const struct replay_report *report, struct buffer *
 {
     const struct replay_record *record = report->record;
     json_t *document = json_pack(
-        "{s:b, s:o, s:s, s:o, s:o, s:{s:s, s:s, s:s}, s:o}", "reproduced", report->comparison.reproduced, "difference",
-        new_difference(&report->comparison), "verdict", outcome_names[record->outcome], "recorded",
+        "{s:b, s:o, s:s, s:o, s:o, s:{s:s, s:s, s:s, s:s}, s:o}", "reproduced", report->comparison.reproduced,
+        "difference", new_difference(&report->comparison), "verdict", outcome_names[record->outcome], "recorded",
         new_side(statement_isolation_names[record->isolation], statement_acceleration_names[record->acceleration],
                  record->producer, report->recorded_sha256),
         "replayed",
@@ -167,7 +168,7 @@ int replay_report_write_json(const struct replay_report *report, struct buffer *
                  report->isolation == VM_MICROVM ? vm_acceleration_name(report->acceleration) : "none",
                  "lazaret " LAZARET_VERSION, report->replayed_sha256),
         "platform", "agent", likeness_name(report->agent), "kernel", likeness_name(report->kernel), "initramfs",
-        likeness_name(report->initramfs), "checks", new_checks(report));
+        likeness_name(report->initramfs), "disk", likeness_name(report->disk), "checks", new_checks(report));
     int r = document == NULL ? -ENOMEM : 0;
 
     if (r == 0 && report->note[0] != '\0')

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define FARM_PAGE_SIZE_MAX ((size_t)256 << 20)
-#define FARM_PAGE_ROWS_MAX 100000u /* of the table; summary.json has all */
+#define FARM_PAGE_ROWS_MAX 20000u /* of the table, which a browser still shows at once; summary.json has all */
 
 struct farm_page_count {
     const char *word; /* "passed", "rejected", … as page_badge() takes it */

@@ -23,6 +23,7 @@ static const struct {
     {"kernel", "the guest\xe2\x80\x99s kernel"},
     {"initramfs", "the guest\xe2\x80\x99s file system"},
     {"agent", "the program that ran the checks"},
+    {"disk", "the guest\xe2\x80\x99s read-only disk, with a GPU\xe2\x80\x99s driver"},
     {"domain.xml", "the VM\xe2\x80\x99s definition"},
     {"model-signature", "the model\xe2\x80\x99s own signature"},
     {"trusted-key", "the key that signed the model"},

@@ -58,7 +58,7 @@ struct verify_request {
     const char *model_path;  /* a file, or a folder of files; so below */
     const char *test_path, *train_path, *reference_path, *triggers_path, *spec_path, *signature_path;
     const char *checksums_path;
-    const char *kernel_path, *initramfs_path, *agent_path;
+    const char *kernel_path, *initramfs_path, *agent_path, *disk_path;
     const struct note_key *ledger_keys; /* of the log's origin */
     size_t ledger_key_count;
     const struct note_key *witnesses;

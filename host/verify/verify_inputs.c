@@ -26,6 +26,7 @@ static const struct input {
     {"kernel", NULL, "--kernel FILE", offsetof(struct verify_request, kernel_path)},
     {"initramfs", NULL, "--initramfs FILE", offsetof(struct verify_request, initramfs_path)},
     {"agent", NULL, "--agent FILE", offsetof(struct verify_request, agent_path)},
+    {"disk", NULL, "--disk FILE", offsetof(struct verify_request, disk_path)},
 };
 
 #define INPUT_COUNT (sizeof inputs / sizeof *inputs)

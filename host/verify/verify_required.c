@@ -9,10 +9,10 @@
 /* Rows by their names; `policy` is the auditor's. */
 static const char *const names[] = {"timestamp", "ledger",    "witnesses", "key",       "model",     "test",
                                     "train",     "reference", "triggers",  "spec.yaml", "kernel",    "initramfs",
-                                    "agent",     "verdict",   "policy",    "release",   "provenance"};
+                                    "agent",     "disk",      "verdict",   "policy",    "release",   "provenance"};
 
 #define NAMES_COUNT (sizeof names / sizeof *names)
-#define NAMES_SIZE  176u
+#define NAMES_SIZE  192u
 
 /* The next word of a list, or NULL; *list moves on. */
 static const char *next_word(const char **list, size_t *ret_size)

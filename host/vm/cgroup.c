@@ -2,6 +2,7 @@
 /* A job's control groups. */
 #include "host/vm/cgroup.h"
 
+#include "host/vm/cgroup_disks.h"
 #include "host/vm/cgroup_files.h"
 
 #include <dirent.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,8 +22,10 @@
 #define MIB         (UINT64_C(1) << 20)
 #define READS_MAX   64u
 #define END_TRIES   200u /* of 10 ms, for the kernel to take a dead process out */
+#define MAKE_TRIES  8u   /* a sweep may take a group that is not locked yet */
 
-static const struct cgroup_host machine = {.root = "/sys/fs/cgroup", .membership = "/proc/self/cgroup"};
+static const struct cgroup_host machine = {
+    .root = "/sys/fs/cgroup", .membership = "/proc/self/cgroup", .blocks = "/sys/block"};
 static const char *const part_names[] = {[CGROUP_VM] = "vm", [CGROUP_HELPERS] = "helpers"};
 
 struct cgroup {
@@ -37,7 +41,9 @@ void cgroup_default_limits(uint64_t memory_mib, unsigned vcpus, bool translated,
                                          .job_bytes = (vm_mib + CGROUP_HELPER_MIB) * MIB,
                                          .vm_pids = CGROUP_PIDS_VM,
                                          .job_pids = CGROUP_PIDS_JOB,
-                                         .cpus = vcpus + CGROUP_CPUS_EXTRA};
+                                         .cpus = vcpus + CGROUP_CPUS_EXTRA,
+                                         .disk_bytes = CGROUP_DISK_MIB * MIB,
+                                         .disk_operations = CGROUP_DISK_OPS};
 }
 
 /* --- where we are -------------------------------------------------------------------------------------- */
@@ -248,14 +254,34 @@ static int set_limits(const struct cgroup *cgroup, const struct cgroup_limits *l
     return r;
 }
 
+/* The job's group, locked as long as a process has it open: an empty one that nobody has locked is a dead monitor's. */
+static int make_job(struct cgroup *cgroup)
+{
+    for (unsigned i = 0; i < MAKE_TRIES; i++) {
+        struct stat made, named;
+        CLEANUP_FD int fd = -1;
+
+        if (mkdirat(cgroup->ours, cgroup->name, 0755) < 0)
+            return -errno;
+        fd = open_group(cgroup->ours, cgroup->name);
+        if (fd < 0 && errno != ENOENT)
+            return -errno;
+        if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &made) < 0 ||
+            fstatat(cgroup->ours, cgroup->name, &named, AT_SYMLINK_NOFOLLOW) < 0 || made.st_ino != named.st_ino)
+            continue; /* a sweep was faster */
+        cgroup->job = take_fd(&fd);
+        return 0;
+    }
+    return -EBUSY;
+}
+
 static int make_groups(struct cgroup *cgroup, const struct cgroup_limits *limits, bool io)
 {
     bool ignored;
-    int r;
+    int r = make_job(cgroup);
 
-    if (mkdirat(cgroup->ours, cgroup->name, 0755) < 0 || (cgroup->job = open_group(cgroup->ours, cgroup->name)) < 0)
-        return -errno;
-    r = give_controllers(cgroup->job, &ignored);
+    if (r == 0)
+        r = give_controllers(cgroup->job, &ignored);
     for (unsigned i = 0; r == 0 && i < 2; i++)
         if (mkdirat(cgroup->job, part_names[i], 0755) < 0 ||
             (cgroup->parts[i] = open_group(cgroup->job, part_names[i])) < 0)
@@ -281,11 +307,12 @@ static void sweep(int ours)
     struct dirent *entry;
 
     while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        struct stat status;
+        CLEANUP_FD int job = -1;
 
-        if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0 && strcmp(entry->d_name, CONTROLLERS) != 0 &&
-            fstatat(ours, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode) &&
-            time(NULL) - status.st_ctim.tv_sec > CGROUP_STALE_S)
+        if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0 || strcmp(entry->d_name, CONTROLLERS) == 0)
+            continue;
+        job = open_group(ours, entry->d_name);
+        if (job >= 0 && flock(job, LOCK_EX | LOCK_NB) == 0)
             remove_groups(ours, entry->d_name);
     }
     if (folder != NULL)
@@ -329,6 +356,9 @@ int cgroup_create(const struct cgroup_host *host, const char *name, const struct
     }
     ret_facts->used = true;
     ret_facts->io_weighted = io;
+    if (io)
+        ret_facts->disks_limited =
+            cgroup_limit_disks(cgroup->job, host->blocks, limits->disk_bytes, limits->disk_operations);
     (void)snprintf(ret_facts->path, sizeof ret_facts->path, "%.160s/%.90s", path, cgroup->name);
     *ret_cgroup = cgroup;
     return 0;
@@ -353,15 +383,26 @@ int cgroup_move_helpers(const struct cgroup *cgroup)
     return cgroup_each_descendant(getpid(), move_helper, &copy);
 }
 
+/* Counted where the fork was tried, whichever group's limit it met; since Linux 6.11 where the limit is, and apart from
+ * what is counted below. */
+static uint64_t refused_in(int group)
+{
+    char text[CGROUP_FILE_MAX];
+
+    return cgroup_read_number(
+        group, cgroup_read(group, "pids.events.local", text) ? "pids.events.local" : "pids.events", "max");
+}
+
 void cgroup_read_facts(const struct cgroup *cgroup, struct cgroup_facts *facts)
 {
     if (cgroup == NULL)
         return;
     facts->vm_peak_bytes = cgroup_read_number(cgroup->parts[CGROUP_VM], "memory.peak", NULL);
     facts->vm_oom_kills = cgroup_read_number(cgroup->parts[CGROUP_VM], "memory.events", "oom_kill");
+    facts->helper_oom_kills = cgroup_read_number(cgroup->parts[CGROUP_HELPERS], "memory.events", "oom_kill");
     facts->throttled_periods = cgroup_read_number(cgroup->job, "cpu.stat", "nr_throttled");
-    facts->refused_forks = cgroup_read_number(cgroup->parts[CGROUP_VM], "pids.events", "max") +
-                           cgroup_read_number(cgroup->job, "pids.events", "max");
+    facts->refused_forks =
+        refused_in(cgroup->job) + refused_in(cgroup->parts[CGROUP_VM]) + refused_in(cgroup->parts[CGROUP_HELPERS]);
 }
 
 void cgroup_end_vm(struct cgroup *cgroup, struct cgroup_facts *facts)

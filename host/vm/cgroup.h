@@ -6,9 +6,9 @@
  *   ├── lazaret-controllers   monitors, once OURS gives controllers to groups below it: such a group may have no
  *   │                         process itself, unless it is the machine's root
  *   └── lazaret-JOB           bounds of all of the job
- *       ├── vm                supervisor, libvirt's controller, vsock device, QEMU: a bound of their own, and where it
- * is │                     hit, all of them end at once (memory.oom.group) └── helpers           signer, data reader,
- * collector, … which outlive the VM
+ *       ├── vm                supervisor, libvirt's controller, vsock device, QEMU: a bound of their own; where memory's
+ *       │                     is hit, all of them end at once (memory.oom.group)
+ *       └── helpers           signer, data reader, collector, … which outlive the VM
  *
  * The monitor is in neither: it has to say what happened. OURS must be given to us (systemd: Delegate=yes) and hold no
  * process that is not ours. Where anything of that is not so there are no groups, and the reason is told.
@@ -24,7 +24,6 @@
 #include <sys/types.h>
 
 #define CGROUP_TEXT_MAX   256u
-#define CGROUP_STALE_S    60 /* an empty group this old is nobody's: see cgroup_create() */
 #define CGROUP_PERIOD_US  100000u
 #define CGROUP_PIDS_JOB   1024u
 #define CGROUP_PIDS_VM    512u
@@ -33,11 +32,15 @@
 #define CGROUP_HELPER_MIB 3072u /* the helpers' own bounds on their address space are below it */
 #define CGROUP_CPUS_EXTRA 2u    /* besides the guest's: QEMU's own thread, the device, the helpers */
 #define CGROUP_IO_WEIGHT  50u   /* of 100: what others want of a disk comes first */
+#define CGROUP_DISK_MIB   256u  /* of each disk, a second, read, and as much written */
+#define CGROUP_DISK_OPS   8192u /* the same, in operations */
 
 struct cgroup_limits {
     uint64_t vm_bytes, job_bytes; /* memory.max; neither may swap */
     unsigned vm_pids, job_pids;   /* pids.max */
     unsigned cpus;                /* processors' worth of time: cpu.max */
+    uint64_t disk_bytes;          /* of each disk, a second, each way: io.max */
+    unsigned disk_operations;     /* the same */
 };
 
 /* Defaults for a guest; under process isolation the agent is the VM. */
@@ -50,10 +53,12 @@ struct cgroup_facts {
     char path[CGROUP_TEXT_MAX];   /* below the hierarchy's root */
     struct cgroup_limits limits;
     bool io_weighted;           /* the io controller was there */
+    unsigned disks_limited;     /* block devices that took the limit; 0 without that controller */
     uint64_t vm_peak_bytes;     /* 0: the kernel does not tell (before 5.19) */
     uint64_t vm_oom_kills;      /* processes of the VM that the kernel ended for want of memory */
     uint64_t throttled_periods; /* of 100 ms, in which the job had used up its time */
-    uint64_t refused_forks;     /* for pids.max */
+    uint64_t helper_oom_kills;  /* the same of the helpers */
+    uint64_t refused_forks;     /* processes and threads that were not made, for pids.max */
     bool emptied;               /* after the end: no process was left in it */
 };
 
@@ -63,10 +68,11 @@ struct cgroup;
 struct cgroup_host {
     const char *root;       /* "/sys/fs/cgroup" */
     const char *membership; /* "/proc/self/cgroup" */
+    const char *blocks;     /* "/sys/block" */
 };
 
 /*
- * Makes the groups of the job `name`, and removes empty ones that dead monitors left. The calling process may go to
+ * Makes the groups of the job `name`, and removes empty ones that dead monitors left: a monitor has its job's locked. The calling process may go to
  * lazaret-controllers. 0 with *ret_cgroup NULL where there can be none: *ret_facts has the reason, which begins small
  * and names the remedy. -ENOMEM otherwise.
  */

@@ -8,9 +8,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* Places on the root bus, clear of what libvirt assigns by itself: the vhost-user device, the scratch disk. */
+/*
+ * Places on the root bus, clear of what libvirt assigns by itself: the vhost-user device, the scratch disk, the image's
+ * own disk. The guest finds its disks by them (guest/init/init.h).
+ */
 #define VSOCK_PCI_SLOT   "0x10"
 #define SCRATCH_PCI_SLOT "0x11"
+#define DISK_PCI_SLOT    "0x12"
 
 /*
  * Under TCG a model without AVX2: QEMU 7.2 decodes some AVX2 gathers wrongly, and emulated vectors
@@ -135,6 +139,18 @@ static int append_devices(struct buffer *xml, const struct domain_options *optio
                          "'/>\n"
                          "      <target dev='vda' bus='virtio'/>\n"
                          "      <address type='pci' domain='0x0000' bus='0x00' slot='" SCRATCH_PCI_SLOT
+                         "' function='0x0'/>\n"
+                         "    </disk>\n");
+    if (r == 0 && options->disk != NULL)
+        r = append_value(xml,
+                         "    <disk type='file' device='disk' model='virtio-non-transitional'>\n"
+                         "      <driver name='qemu' type='raw'/>\n"
+                         "      <source file='",
+                         options->disk,
+                         "'/>\n"
+                         "      <target dev='vdb' bus='virtio'/>\n"
+                         "      <readonly/>\n"
+                         "      <address type='pci' domain='0x0000' bus='0x00' slot='" DISK_PCI_SLOT
                          "' function='0x0'/>\n"
                          "    </disk>\n");
     if (r == 0 && options->hostdev != NULL)

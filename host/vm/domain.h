@@ -24,6 +24,7 @@ struct domain_options {
     const char *vsock_socket;          /* vhost-user only: where the device listens */
     const struct pci_address *hostdev; /* of the host's, that the guest gets; NULL: none */
     const char *scratch;               /* path of a raw disk that the guest may write; NULL: none */
+    const char *disk;                  /* path of the image's own disk, which it may read; NULL: none */
 };
 
 /* Writes the XML; the caller frees it. -EMSGSIZE beyond VM_XML_MAX, -EINVAL for AUTO values. */

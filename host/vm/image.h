@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Guest images: kernel, initramfs and agent, kept by digest in the state directory.
+ * Guest images: kernel, initramfs and agent, kept by digest in the state directory; the variant for a GPU has a
+ * read-only disk besides, with its agent and the vendor's driver.
  *
- * $LAZARET_STATE/images/NAME/ holds vmlinux, initramfs.cpio, agent and manifest.json; NAME is the
+ * $LAZARET_STATE/images/NAME/ holds vmlinux, initramfs.cpio, agent, manifest.json and perhaps disk.img; NAME is the
  * SHA-256 of manifest.json, which holds the digests of the others. $LAZARET_STATE/images/default is
- * a file with the name of the image that is used unless another is asked for.
+ * a file with the name of the image that is used unless another is asked for, and default-nvidia, default-amd and
+ * default-intel are likewise for jobs that compute on such a GPU.
  */
 #ifndef LAZARET_HOST_VM_IMAGE_H
 #define LAZARET_HOST_VM_IMAGE_H
@@ -13,6 +15,10 @@
 
 #define IMAGE_FOLDER       "images"
 #define IMAGE_DEFAULT_FILE "default"
+#define IMAGE_NAME_MAX     32u /* of such a file, its NUL included */
+
+/* "default", or "default-intel" for the variant. */
+void image_default_name(const struct manifest *manifest, char ret_name[IMAGE_NAME_MAX]);
 
 struct image; /* opaque */
 
@@ -21,6 +27,13 @@ struct image; /* opaque */
  * against its name. ERROR_NO_INPUT: no such image, with the remedy; ERROR_BAD_INPUT: it is damaged.
  */
 MUST_USE int image_open(const char *digest, struct image **ret_image, struct error *err);
+
+/* The same of the default image for a vendor's GPUs; the remedy tells how to make one. */
+MUST_USE int image_open_gpu(enum manifest_gpu gpu, struct image **ret_image, struct error *err);
+
+/* Whether there is such a default, without a look at it. */
+bool image_has_gpu(enum manifest_gpu gpu);
+
 void image_free(struct image *image);
 
 const char *image_digest(const struct image *image); /* 64 hexadecimal digits */
@@ -33,6 +46,10 @@ const char *image_agent_path(const struct image *image);
 int image_kernel_fd(const struct image *image);
 int image_initramfs_fd(const struct image *image);
 int image_agent_fd(const struct image *image);
+
+/* The disk's; NULL and -1 where the image has none. */
+const char *image_disk_path(const struct image *image);
+int image_disk_fd(const struct image *image);
 
 static inline void image_cleanup(struct image **image)
 {

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 #define BLOCK_SIZE   65536u
-#define MEMBER_COUNT 4u
+#define MEMBER_COUNT 4u /* and a fifth, the disk of an image that has one */
 
 /* ---- export ------------------------------------------------------------------------------------ */
 
@@ -76,6 +76,8 @@ static int write_members(struct archive *archive, const struct image *image, str
         r = write_file(archive, &manifest->initramfs, image_initramfs_fd(image), err);
     if (r == 0)
         r = write_file(archive, &manifest->agent, image_agent_fd(image), err);
+    if (r == 0 && manifest_has_disk(manifest))
+        r = write_file(archive, &manifest->disk.file, image_disk_fd(image), err);
     if (r == 0 && archive_write_close(archive) != ARCHIVE_OK)
         r = fail_writing(archive, err);
     return r;
@@ -181,7 +183,8 @@ static int import_file(struct archive *archive, int folder_fd, const struct mani
     return r;
 }
 
-static int import_members(struct archive *archive, int folder_fd, char ret_digest[SHA256_HEX_SIZE], struct error *err)
+static int import_members(struct archive *archive, int folder_fd, char ret_digest[SHA256_HEX_SIZE],
+                          char ret_default[IMAGE_NAME_MAX], struct error *err)
 {
     char json[MANIFEST_SIZE_MAX];
     struct archive_entry *entry;
@@ -202,19 +205,23 @@ static int import_members(struct archive *archive, int folder_fd, char ret_diges
         r = import_file(archive, folder_fd, &manifest.initramfs, err);
     if (r == 0)
         r = import_file(archive, folder_fd, &manifest.agent, err);
+    if (r == 0 && manifest_has_disk(&manifest))
+        r = import_file(archive, folder_fd, &manifest.disk.file, err);
     if (r == 0 && archive_read_next_header(archive, &entry) != ARCHIVE_EOF)
-        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "image archive: more than %u members, or damaged", MEMBER_COUNT);
+        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "image archive: more than %u members, or damaged",
+                      MEMBER_COUNT + manifest_has_disk(&manifest));
     if (r < 0)
         return r;
     sha256_of(json, (size_t)size, digest);
     sha256_to_hex(digest, ret_digest);
+    image_default_name(&manifest, ret_default);
     return 0;
 }
 
 int image_store_import(int fd, bool make_default, char ret_digest[SHA256_HEX_SIZE], struct error *err)
 {
     CLEANUP_IMAGE_FOLDER struct image_folder folder = {.images_fd = -1, .fd = -1};
-    char digest[SHA256_HEX_SIZE];
+    char digest[SHA256_HEX_SIZE], default_name[IMAGE_NAME_MAX];
     struct archive *archive;
     int r = image_folder_make(&folder, err);
 
@@ -228,10 +235,10 @@ int image_store_import(int fd, bool make_default, char ret_digest[SHA256_HEX_SIZ
         archive_read_open_fd(archive, fd, BLOCK_SIZE) != ARCHIVE_OK)
         r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "image archive: %s", archive_error_string(archive));
     else
-        r = import_members(archive, folder.fd, digest, err);
+        r = import_members(archive, folder.fd, digest, default_name, err);
     (void)archive_read_free(archive);
     if (r == 0)
-        r = image_folder_publish(&folder, digest, make_default, err);
+        r = image_folder_publish(&folder, digest, default_name, make_default, err);
     if (r == 0)
         memcpy(ret_digest, digest, SHA256_HEX_SIZE);
     return r;

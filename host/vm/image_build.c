@@ -3,26 +3,37 @@
 #include "host/vm/files.h"
 #include "host/vm/image_folder.h"
 #include "host/vm/image_store.h"
+#include "host/vm/kernel_compact.h"
 #include "host/vm/state.h"
+#include "host/vm/verity.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
-#define FACTS_FILE "facts"
-#define FACTS_MAX  4096u
+#define FACTS_FILE    "facts"
+#define PACKAGES_FILE "packages"
+#define FACTS_MAX     4096u
+#define PACKAGES_MAX  (MANIFEST_PACKAGES_MAX * MANIFEST_TEXT_MAX)
 
 extern char **environ;
 
 _Noreturn static void execute(const struct image_build_options *options, const char *output, const char *cache)
 {
-    const char *const arguments[] = {
-        options->recipe, "--agent", options->agent, "--output",
-        output,          "--cache", cache,          options->kernel == NULL ? NULL : "--kernel",
-        options->kernel, NULL};
+    const char *const pairs[][2] = {{"--agent", options->agent},   {"--output", output},    {"--cache", cache},
+                                    {"--kernel", options->kernel}, {"--gpu", options->gpu}, {"--init", options->init},
+                                    {"--driver", options->driver}};
+    const char *arguments[2 * sizeof(pairs) / sizeof(pairs[0]) + 2] = {options->recipe};
+    size_t count = 1;
 
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+        if (pairs[i][1] != NULL) {
+            arguments[count++] = pairs[i][0];
+            arguments[count++] = pairs[i][1];
+        }
     (void)execve(options->recipe, (char *const *)arguments, environ);
     (void)dprintf(STDERR_FILENO, "%s: %s\n", options->recipe, strerror(errno));
     _exit(70);
@@ -40,7 +51,9 @@ static int run_recipe(const struct image_build_options *options, const char *out
 
     if (access(options->recipe, X_OK) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: the image recipe: %s", options->recipe, strerror(errno));
-    if (snprintf(cache, sizeof(cache), "%s/cache/kernel", state_path()) >= (int)sizeof(cache))
+    /* Two folders, as the scratch disk's appliance takes the newest kernel of the first (images/appliance-kernel). */
+    if (snprintf(cache, sizeof(cache), "%s/cache/%s", state_path(), options->gpu == NULL ? "kernel" : "gpu") >=
+        (int)sizeof(cache))
         return error_set(err, ERROR_UNAVAILABLE, -ENAMETOOLONG, "%s: too long", state_path());
     pid = fork();
     if (pid == 0)
@@ -83,15 +96,73 @@ static int measure(int folder_fd, struct manifest_file *file, struct error *err)
     return 0;
 }
 
-static int describe(const struct image_folder *folder, struct manifest *manifest, struct error *err)
+/* A file that the recipe left for us, and that is not the image's. */
+static int take_text(const struct image_folder *folder, const char *name, char *ret_text, size_t room,
+                     struct error *err)
 {
-    char facts[FACTS_MAX], path[PATH_MAX + 8];
+    char path[PATH_MAX + 16];
     int r;
 
-    (void)snprintf(path, sizeof(path), "%s/" FACTS_FILE, folder->path);
+    (void)snprintf(path, sizeof(path), "%s/%s", folder->path, name);
+    r = files_read_text(path, ret_text, room, err);
+    if (r == 0 && unlinkat(folder->fd, name, 0) < 0)
+        r = error_set(err, ERROR_INTERNAL, -errno, "%s: %s", path, strerror(errno));
+    return r;
+}
+
+static int read_packages(const struct image_folder *folder, struct manifest_disk *disk, struct error *err)
+{
+    CLEANUP_FREE char *text = malloc(PACKAGES_MAX);
+    char *place = NULL;
+    int r = text == NULL ? error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "image: out of memory")
+                         : take_text(folder, PACKAGES_FILE, text, PACKAGES_MAX, err);
+
+    if (r < 0)
+        return r;
+    for (char *line = strtok_r(text, "\n", &place); line != NULL; line = strtok_r(NULL, "\n", &place)) {
+        if (disk->package_count == MANIFEST_PACKAGES_MAX || strlen(line) >= MANIFEST_TEXT_MAX)
+            return error_set(err, ERROR_BAD_INPUT, -EFBIG, "the driver needs more than %u packages",
+                             MANIFEST_PACKAGES_MAX);
+        (void)strcpy(disk->packages[disk->package_count++], line);
+    }
+    return 0;
+}
+
+/* Gives the disk its hash tree, and the command line the root. */
+static int seal_disk(const struct image_folder *folder, const char *gpu, struct manifest *manifest, struct error *err)
+{
+    struct manifest_disk *disk = &manifest->disk;
+    CLEANUP_FD int fd = openat(folder->fd, MANIFEST_DISK_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    size_t used = strlen(manifest->command_line);
+    char argument[DISK_ARGUMENT_SIZE];
+    int r;
+
+    if (fd < 0)
+        return error_set(err, ERROR_INTERNAL, -errno, "the image recipe made no " MANIFEST_DISK_NAME ": %s",
+                         strerror(errno));
+    while (disk->gpu < MANIFEST_GPU_COUNT && strcmp(manifest_gpu_names[disk->gpu], gpu) != 0)
+        disk->gpu++;
+    r = verity_append(fd, MANIFEST_DISK_NAME, &disk->argument, err);
+    if (r < 0)
+        return r;
+    disk_argument_format(&disk->argument, argument);
+    if ((size_t)snprintf(manifest->command_line + used, sizeof(manifest->command_line) - used, " %s", argument) >=
+        sizeof(manifest->command_line) - used)
+        return error_set(err, ERROR_INTERNAL, -EFBIG, "the image's command line is too long");
+    if (fchmod(fd, 0444) < 0)
+        return error_set(err, ERROR_UNAVAILABLE, -errno, MANIFEST_DISK_NAME ": %s", strerror(errno));
+    (void)snprintf(disk->file.name, MANIFEST_TEXT_MAX, MANIFEST_DISK_NAME);
+    return measure(folder->fd, &disk->file, err);
+}
+
+static int describe(const struct image_folder *folder, const char *gpu, struct manifest *manifest, struct error *err)
+{
+    char facts[FACTS_MAX];
+    int r;
+
     (void)snprintf(manifest->kernel.name, MANIFEST_TEXT_MAX, MANIFEST_KERNEL_NAME);
     (void)snprintf(manifest->agent.name, MANIFEST_TEXT_MAX, MANIFEST_AGENT_NAME);
-    r = files_read_text(path, facts, sizeof(facts), err);
+    r = take_text(folder, FACTS_FILE, facts, sizeof(facts), err);
     if (r == 0)
         r = read_fact(facts, "kernelPackage", manifest->kernel_package, MANIFEST_TEXT_MAX, err);
     if (r == 0)
@@ -106,8 +177,10 @@ static int describe(const struct image_folder *folder, struct manifest *manifest
         r = measure(folder->fd, &manifest->initramfs, err);
     if (r == 0)
         r = measure(folder->fd, &manifest->agent, err);
-    if (r == 0 && unlinkat(folder->fd, FACTS_FILE, 0) < 0)
-        r = error_set(err, ERROR_INTERNAL, -errno, "%s: %s", path, strerror(errno));
+    if (r == 0 && gpu != NULL)
+        r = read_packages(folder, &manifest->disk, err);
+    if (r == 0 && gpu != NULL)
+        r = seal_disk(folder, gpu, manifest, err);
     return r;
 }
 
@@ -115,27 +188,31 @@ int image_store_build(const struct image_build_options *options, char ret_digest
 {
     CLEANUP_IMAGE_FOLDER struct image_folder folder = {.images_fd = -1, .fd = -1};
     CLEANUP_BUFFER struct buffer json = buffer_with_limit(MANIFEST_SIZE_MAX);
-    struct manifest manifest = {.command_line = ""}, again;
+    CLEANUP_FREE struct manifest *manifest = calloc(2, sizeof(*manifest));
+    char hex[SHA256_HEX_SIZE], default_name[IMAGE_NAME_MAX];
     uint8_t digest[SHA256_SIZE];
-    char hex[SHA256_HEX_SIZE];
-    int r = image_folder_make(&folder, err);
+    int r = manifest == NULL ? error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "image: out of memory")
+                             : image_folder_make(&folder, err);
 
     if (r == 0)
         r = run_recipe(options, folder.path, err);
     if (r == 0)
-        r = describe(&folder, &manifest, err);
+        r = kernel_compact(folder.fd, MANIFEST_KERNEL_NAME, err);
     if (r == 0)
-        r = manifest_format(&manifest, &json, err);
+        r = describe(&folder, options->gpu, &manifest[0], err);
+    if (r == 0)
+        r = manifest_format(&manifest[0], &json, err);
     /* What can't be read back must not be stored. */
     if (r == 0)
-        r = manifest_parse((const char *)json.data, json.size, &again, err);
+        r = manifest_parse((const char *)json.data, json.size, &manifest[1], err);
     if (r == 0)
         r = files_write_new(folder.fd, MANIFEST_FILE_NAME, json.data, json.size, err);
     if (r < 0)
         return r;
     sha256_of(json.data, json.size, digest);
     sha256_to_hex(digest, hex);
-    r = image_folder_publish(&folder, hex, true, err);
+    image_default_name(&manifest[0], default_name);
+    r = image_folder_publish(&folder, hex, default_name, true, err);
     if (r == 0)
         memcpy(ret_digest, hex, SHA256_HEX_SIZE);
     return r;

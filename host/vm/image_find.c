@@ -18,7 +18,7 @@ static bool is_same(const struct manifest_file *file, const uint8_t *sha256)
 bool image_has_parts(const struct manifest *manifest, const struct image_parts *parts)
 {
     return is_same(&manifest->kernel, parts->kernel_sha256) && is_same(&manifest->initramfs, parts->initramfs_sha256) &&
-           is_same(&manifest->agent, parts->agent_sha256);
+           is_same(&manifest->agent, parts->agent_sha256) && is_same(&manifest->disk.file, parts->disk_sha256);
 }
 
 static bool is_image_name(const char *name)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding an image by what it consists of: a signed result names kernel, initramfs and agent, not the image. */
+/* Finding an image by what it consists of: a signed result names kernel, initramfs, agent and disk, not the image. */
 #ifndef LAZARET_HOST_VM_IMAGE_FIND_H
 #define LAZARET_HOST_VM_IMAGE_FIND_H
 
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct image_parts { /* digests; NULL: whichever it is */
-    const uint8_t *kernel_sha256, *initramfs_sha256, *agent_sha256;
+    const uint8_t *kernel_sha256, *initramfs_sha256, *agent_sha256, *disk_sha256;
 };
 
 /* Whether a manifest names these parts. */

@@ -103,7 +103,7 @@ int image_folder_make(struct image_folder *ret_folder, struct error *err)
 }
 
 /* The name of the default image, replaced whole. */
-static int write_default(int images_fd, const char *digest, struct error *err)
+static int write_default(int images_fd, const char *name, const char *digest, struct error *err)
 {
     char text[SHA256_HEX_SIZE + 1], temporary[64];
     int size = snprintf(text, sizeof(text), "%s\n", digest);
@@ -111,8 +111,8 @@ static int write_default(int images_fd, const char *digest, struct error *err)
 
     (void)snprintf(temporary, sizeof(temporary), ".default.%d", getpid());
     r = files_write_new(images_fd, temporary, text, (size_t)size, err);
-    if (r == 0 && renameat(images_fd, temporary, images_fd, IMAGE_DEFAULT_FILE) < 0)
-        r = fail_at(err, IMAGE_DEFAULT_FILE);
+    if (r == 0 && renameat(images_fd, temporary, images_fd, name) < 0)
+        r = fail_at(err, name);
     if (r < 0)
         (void)unlinkat(images_fd, temporary, 0);
     return r;
@@ -141,7 +141,8 @@ static int reopen(struct image_folder *folder)
     return 0;
 }
 
-int image_folder_publish(struct image_folder *folder, const char *digest, bool make_default, struct error *err)
+int image_folder_publish(struct image_folder *folder, const char *digest, const char *default_name, bool make_default,
+                         struct error *err)
 {
     if (sync_files(folder->fd) < 0)
         return fail_at(err, folder->name);
@@ -152,8 +153,8 @@ int image_folder_publish(struct image_folder *folder, const char *digest, bool m
              renameat2(folder->images_fd, folder->name, folder->images_fd, digest, RENAME_EXCHANGE) < 0 ||
              reopen(folder) < 0)
         return fail_at(err, digest);
-    if (make_default || faccessat(folder->images_fd, IMAGE_DEFAULT_FILE, F_OK, 0) < 0)
-        return write_default(folder->images_fd, digest, err);
+    if (make_default || faccessat(folder->images_fd, default_name, F_OK, 0) < 0)
+        return write_default(folder->images_fd, default_name, digest, err);
     return 0;
 }
 

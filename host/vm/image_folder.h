@@ -17,9 +17,12 @@ struct image_folder {
 
 MUST_USE int image_folder_make(struct image_folder *ret_folder, struct error *err);
 
-/* Syncs it and gives it its name, the digest of the manifest; an image of that name stays. */
-MUST_USE int image_folder_publish(struct image_folder *folder, const char *digest, bool make_default,
-                                  struct error *err);
+/*
+ * Syncs it and gives it its name, the digest of the manifest; an image of that name stays. It becomes the default by
+ * `default_name` (image_default_name) where that is wanted, or where there is none yet.
+ */
+MUST_USE int image_folder_publish(struct image_folder *folder, const char *digest, const char *default_name,
+                                  bool make_default, struct error *err);
 
 /* Removes what was not published, and closes. */
 void image_folder_free(struct image_folder *folder);

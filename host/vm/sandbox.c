@@ -2,6 +2,7 @@
 /* A job's namespaces and what of the file system is seen there. */
 #include "host/vm/sandbox.h"
 
+#include "host/confine/place.h"
 #include "host/vm/driver_view.h"
 #include "host/vm/passthrough/hostdev.h"
 
@@ -21,17 +22,34 @@
 #define RUN_OPTIONS "mode=0755,size=32m,nr_inodes=4096"
 #define DEV_STAGE   "/run/dev"
 
+/* Where it can't work out, it is not tried: each step of it would fail for another reason. */
+static int check_capabilities(struct error *err)
+{
+    char missing[CONFINE_MISSING_SIZE];
+
+    confine_missing(missing);
+    return missing[0] == '\0'
+               ? 0
+               : error_set(err, ERROR_UNAVAILABLE, -EPERM,
+                           "can't make a job's namespaces: root has no %s here, as in a container without privileges; "
+                           "grant that (docker run --cap-add), or run on the machine itself",
+                           missing);
+}
+
 int sandbox_fork(pid_t *ret_pid, int *ret_pidfd, struct error *err)
 {
-    int pidfd = -1;
+    int pidfd = -1, r = check_capabilities(err);
     struct clone_args arguments = {
         .flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD |
                  (geteuid() == 0 ? 0 : CLONE_NEWUSER),
         .pidfd = (uint64_t)(uintptr_t)&pidfd,
         .exit_signal = SIGCHLD,
     };
-    long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
+    long pid;
 
+    if (r < 0)
+        return r;
+    pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
     if (pid < 0)
         return error_set(err, ERROR_UNAVAILABLE, -errno,
                          "can't make a job's namespaces: %s; run as root, or let users make user "

@@ -22,6 +22,7 @@
 #define SANDBOX_CONSOLE    SANDBOX_JOB "/console" /* FIFOs .in and .out */
 #define SANDBOX_VSOCK      SANDBOX_JOB "/vsock"
 #define SANDBOX_SCRATCH    SANDBOX_JOB "/scratch"
+#define SANDBOX_DISK       SANDBOX_JOB "/disk"
 #define SANDBOX_LIBVIRT    SANDBOX_JOB "/v"    /* the embedded driver's root */
 #define SANDBOX_AGENT_ROOT SANDBOX_JOB "/root" /* process isolation: the agent's whole world */
 

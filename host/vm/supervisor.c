@@ -89,8 +89,9 @@ static void on_main_end(struct supervisor *supervisor, int status, const struct 
     supervisor->main_gone = true;
     supervisor->usage = *usage;
     describe_status(detail, sizeof(detail), process ? "the agent" : "QEMU", status);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        set_exit(supervisor, VM_EXIT_GUEST, process ? "the agent ended" : "QEMU ended");
+    /* An agent that exits has said why, as one that powers its VM off; QEMU has a status only where it failed. */
+    if (WIFEXITED(status) && (process || WEXITSTATUS(status) == 0))
+        set_exit(supervisor, VM_EXIT_GUEST, process ? detail : "QEMU ended");
     else
         set_exit(supervisor, VM_EXIT_CRASHED, detail);
 }
@@ -270,8 +271,9 @@ static int compare_fds(const void *a, const void *b)
  */
 static int close_others(const struct supervisor_options *options)
 {
-    int keep[] = {options->control_fd, options->stream_fd,   options->console_fd,  options->cache_fd,
-                  options->job_ids_fd, options->files[0].fd, options->files[1].fd, options->files[2].fd};
+    int keep[] = {options->control_fd,  options->stream_fd,   options->console_fd,
+                  options->cache_fd,    options->job_ids_fd,  options->files[0].fd,
+                  options->files[1].fd, options->files[2].fd, options->files[3].fd};
     size_t count = sizeof(keep) / sizeof(keep[0]);
     unsigned next = STDERR_FILENO + 1;
     CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);

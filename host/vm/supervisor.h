@@ -9,14 +9,14 @@
 
 #include <sys/types.h>
 
-#define SUPERVISOR_FILES_MAX 3u
+#define SUPERVISOR_FILES_MAX 4u
 
 struct supervisor_options {
     enum vm_isolation isolation;
     enum vm_acceleration acceleration;               /* in effect */
     enum vm_transport transport;                     /* in effect */
     const char *xml;                                 /* microvm */
-    struct sandbox_file files[SUPERVISOR_FILES_MAX]; /* kernel, initramfs, scratch disk; or the agent */
+    struct sandbox_file files[SUPERVISOR_FILES_MAX]; /* kernel, initramfs, scratch disk, disk; or the agent */
     size_t file_count;
     bool driver;                  /* process isolation: the agent's device driver is to be seen */
     char *const *agent_arguments; /* process isolation, or NULL */

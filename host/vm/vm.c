@@ -116,6 +116,9 @@ static int prepare(struct vm *vm, const struct vm_options *options, struct inher
     if (options->scratch_path != NULL)
         supervisor->files[supervisor->file_count++] = (struct sandbox_file){
             .path = options->scratch_path, .fd = options->scratch_fd, .target = SANDBOX_SCRATCH, .writable = true};
+    if (image_disk_path(options->image) != NULL)
+        supervisor->files[supervisor->file_count++] = (struct sandbox_file){
+            .path = image_disk_path(options->image), .fd = image_disk_fd(options->image), .target = SANDBOX_DISK};
     return 0;
 }
 
@@ -158,7 +161,7 @@ static int launch(struct vm *vm, const struct vm_options *options, struct error 
         .xml = vm->record.domain_xml,
         .agent_arguments = options->agent_arguments,
         .driver = options->driver && options->isolation == VM_PROCESS,
-        .files = {{.fd = -1}, {.fd = -1}, {.fd = -1}},
+        .files = {{.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}},
         .console_fd = options->console_fd,
         .console_max = options->console_max,
         .passthrough = options->passthrough != NULL ? passthrough_facts(options->passthrough) : NULL,

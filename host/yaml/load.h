@@ -8,8 +8,8 @@
 #include <cyaml/cyaml.h>
 #include <stddef.h>
 
-#define YAML_DEPTH_MAX  16u   /* mappings and sequences within one another */
-#define YAML_EVENTS_MAX 8192u /* scalars, and starts and ends of collections */
+#define YAML_DEPTH_MAX  16u    /* mappings and sequences within one another */
+#define YAML_EVENTS_MAX 32768u /* scalars, and starts and ends of collections */
 
 /*
  * Loads exactly one document. Unknown and repeated keys, anchors, aliases, tags, a second document

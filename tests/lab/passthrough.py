@@ -10,6 +10,7 @@ import subprocess
 from lab import OUT, STATE, check, equal, evaluate, execution
 
 DEVICES = pathlib.Path("/sys/bus/pci/devices")
+KNOWN = [STATE / "cache", STATE / "gpus"]  # what QEMU can do; emptied records
 
 
 def find(vendor, device, which=0):
@@ -89,3 +90,9 @@ def refused(name, address, reason):
     check(f"{name}: for its reason: {failure[:160]}", reason in failure, failure)
     check(f"{name}: signed", (OUT / name / "result.sigstore.json").exists())
     check(f"{name}: nothing was booted", execution(name)["isolation"] == "none")
+
+
+def nothing_left(name, before, *outputs):
+    """As before a job: processes, namespaces, mounts, sockets, CIDs, cgroups, files, and which driver has which device."""
+    left = before.compare(expect=[*(OUT / output for output in outputs), *KNOWN], settle=10.0)
+    check(f"{name}: nothing is left, and each device is with its driver", not left, "\n".join(left))

@@ -33,7 +33,7 @@ static void use_store(void)
 
 static void remove_image(const char *digest)
 {
-    static const char *const names[] = {"vmlinux", "initramfs.cpio", "initramfs.cpio.lz4", "agent", "manifest.json"};
+    static const char *const names[] = {"vmlinux", "initramfs.cpio", "initramfs.cpio.lz4", "agent", "disk.img", "manifest.json"};
     char path[512];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -7,10 +7,12 @@
 #include "host/vm/image_folder.h"
 #include "host/vm/image_store.h"
 #include "host/vm/state.h"
+#include "host/vm/verity.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -61,28 +63,57 @@ static int write_part(int folder_fd, struct manifest_file *file, const char *nam
     return files_write_new(folder_fd, name, text, strlen(text), err);
 }
 
-struct image *helper_open_broken_image(void)
+/* Three blocks: two of text, and their tree. */
+static int write_disk(struct image_folder *folder, struct manifest *manifest, struct error *err)
+{
+    struct manifest_disk *disk = &manifest->disk;
+    char argument[DISK_ARGUMENT_SIZE];
+    CLEANUP_FD int fd = openat(folder->fd, MANIFEST_DISK_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+    if (fd < 0 || pwrite(fd, "no disk", 7, DISK_BLOCK_SIZE) != 7 ||
+        verity_append(fd, MANIFEST_DISK_NAME, &disk->argument, err) < 0 ||
+        sha256_of_fd(fd, disk->file.sha256, &disk->file.size) < 0)
+        return -EIO;
+    disk->gpu = MANIFEST_GPU_INTEL;
+    (void)strcpy(disk->file.name, MANIFEST_DISK_NAME);
+    disk_argument_format(&disk->argument, argument);
+    (void)snprintf(manifest->command_line, sizeof(manifest->command_line), "- %s", argument);
+    return 0;
+}
+
+static struct image *open_broken_image(bool with_disk)
 {
     CLEANUP_IMAGE_FOLDER struct image_folder folder = {.images_fd = -1, .fd = -1};
     CLEANUP_BUFFER struct buffer json = buffer_with_limit(MANIFEST_SIZE_MAX);
     struct manifest manifest = {.kernel_package = "none", .kernel_version = "0", .command_line = "-"};
     struct error error = {.kind = ERROR_NONE};
+    char hex[SHA256_HEX_SIZE], name[IMAGE_NAME_MAX];
     struct image *image = NULL;
     uint8_t digest[SHA256_SIZE];
-    char hex[SHA256_HEX_SIZE];
 
     if (image_folder_make(&folder, &error) < 0 ||
         write_part(folder.fd, &manifest.kernel, MANIFEST_KERNEL_NAME, "no kernel", &error) < 0 ||
         write_part(folder.fd, &manifest.initramfs, "initramfs.cpio", "no cpio", &error) < 0 ||
         write_part(folder.fd, &manifest.agent, MANIFEST_AGENT_NAME, "no agent", &error) < 0 ||
-        manifest_format(&manifest, &json, &error) < 0 ||
+        (with_disk && write_disk(&folder, &manifest, &error) < 0) || manifest_format(&manifest, &json, &error) < 0 ||
         files_write_new(folder.fd, MANIFEST_FILE_NAME, json.data, json.size, &error) < 0)
         return NULL;
     sha256_of(json.data, json.size, digest);
     sha256_to_hex(digest, hex);
-    if (image_folder_publish(&folder, hex, false, &error) < 0 || image_open(hex, &image, &error) < 0)
+    image_default_name(&manifest, name);
+    if (image_folder_publish(&folder, hex, name, false, &error) < 0 || image_open(hex, &image, &error) < 0)
         return NULL;
     return image;
+}
+
+struct image *helper_open_broken_image(void)
+{
+    return open_broken_image(false);
+}
+
+struct image *helper_open_disk_image(void)
+{
+    return open_broken_image(true);
 }
 
 /* The first process whose parent is `parent` and, if name is not NULL, that has this name; or 0. */

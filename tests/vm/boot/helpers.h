@@ -22,6 +22,9 @@ struct image *helper_open_image(void);
 /* A well-formed image whose kernel is no kernel; NULL where it can't be made. */
 struct image *helper_open_broken_image(void);
 
+/* The same with a disk for Intel's GPUs, as empty of sense. */
+struct image *helper_open_disk_image(void);
+
 /*
  * Runs `monitor` in a child, waits until its supervisor exists, then delay_ms more, and kills the
  * child with SIGKILL. Returns how many milliseconds later nothing was left, or -1 after two seconds.

@@ -214,7 +214,7 @@ class Replay(Case):
             self.assertEqual(finished.returncode, 0, finished.stderr)
         report = json.loads(finished.stdout)
         self.assertTrue(report["reproduced"])
-        self.assertEqual(report["platform"], {"agent": "same", "kernel": "same", "initramfs": "same"})
+        self.assertEqual(report["platform"], {"agent": "same", "kernel": "same", "initramfs": "same", "disk": "unused"})
         self.assertNotIn("note", report)
         self.assert_nothing_left()
 

@@ -181,8 +181,8 @@ TEXTS = [
 ]
 
 MACHINE = [
-    lie("exits@hello", "ended .crashed: the agent exited with status 7", vm_reason=ENDED),
-    lie("exits@predictions", "ended .crashed: the agent exited with status 7", vm_reason=ENDED),
+    lie("exits@hello", "ended .guest: the agent exited with status 7", vm_reason=ENDED),
+    lie("exits@predictions", "ended .guest: the agent exited with status 7", vm_reason=ENDED),
     lie("crashes@check-done", "ended .crashed: the agent was killed by signal 11", vm_reason=ENDED),
     lie("deaf@ready", SILENT, waits=True),
     vm("deaf@boot", "the guest accepted no vhost-user stream on port 1024 in time", waits=True),

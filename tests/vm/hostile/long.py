@@ -23,6 +23,8 @@ def parse():
     parser = argparse.ArgumentParser(prog="tests/vm/hostile/run")
     parser.add_argument("--times", type=int, default=2, help="runs of each case in a VM")
     parser.add_argument("--process-times", type=int, default=3, help="runs of each case as a process")
+    parser.add_argument("--waiting", type=int, default=suite.WAITING["microvm"], metavar="SECONDS",
+                        help="deadline in a VM of a case that is meant to run into it; a boot must fit")
     parser.add_argument("--log", type=pathlib.Path, default=BUILD / "hostile.jsonl")
     parser.add_argument("--table", type=pathlib.Path, default=BUILD / "hostile.md")
     parser.add_argument("cases", nargs="*", metavar="CASE")
@@ -62,6 +64,7 @@ def table(rows):
 
 def main():
     options = parse()
+    suite.WAITING["microvm"] = options.waiting
     folder = pathlib.Path(tempfile.mkdtemp(prefix="hostile-"))
     made = lazaret("keygen", "-o", folder / "key")
     if made.returncode != 0:

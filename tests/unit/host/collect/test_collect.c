@@ -8,9 +8,11 @@
 #include "unit/vsock-proto/wire/samples.h"
 
 #include <errno.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #define LIMIT      ((size_t)2 * FRAME_PAYLOAD_MAX)
 #define DEADLINE   io_deadline_ms(5000)
@@ -186,6 +188,28 @@ static struct collector *start(int *ret_guest)
     return collector;
 }
 
+/* Where a step of its confinement fails there is none, and the reason is told, before any guest is there. */
+static void test_collector_is_confined_first(void)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        struct collector *collector = NULL;
+        struct error error = {0};
+
+        if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 0) < 0 || seccomp_load(filter) < 0)
+            _exit(2);
+        _exit(collector_prepare(&collector, &error) < 0 && error.kind == ERROR_INTERNAL &&
+                      strstr(error.text, "lazaret-collect: can't confine this process: setrlimit") != NULL
+                  ? 0
+                  : 1);
+    }
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    CU_ASSERT_EQUAL(status, 0);
+}
+
 static void test_collector_passes_on(void)
 {
     CLEANUP_FD int guest = -1;
@@ -276,6 +300,7 @@ int main(void)
         {"points that are none are refused", test_bad_points},
         {"findings that are none", test_bad_findings},
         {"texts that are not printable", test_bad_texts},
+        {"the collector is confined before anything else", test_collector_is_confined_first},
         {"the collector passes on", test_collector_passes_on},
         {"the collector refuses what is out of order", test_collector_refuses},
         {"the collector reports garbage and silence", test_collector_reports_garbage_and_silence},

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -190,6 +191,45 @@ static void test_helpers_are_alone(void)
         if (inner == 0)
             _exit(getpid() == 1 || getppid() != 1 ? 1 : 0);
         if (inner > 0 && (waitpid(inner, &status, 0) != inner || status != 0))
+            _exit(1);
+        _exit(STATUS_REACHED);
+    }
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    CU_ASSERT(reached(status));
+}
+
+static int drop_capability(unsigned number)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -1;
+    data[number / 32].effective &= ~(1u << number % 32);
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+/* Root without what helpers' places take, as in a container: refused at once, with the name of what is missing. */
+static void test_root_without_capabilities(void)
+{
+    char missing[CONFINE_MISSING_SIZE];
+    int status = -1;
+    pid_t pid;
+
+    confine_missing(missing);
+    CU_ASSERT_STRING_EQUAL(missing, "");
+    if (geteuid() != 0)
+        return;
+    pid = fork();
+    if (pid == 0) {
+        struct error error = {0};
+
+        if (drop_capability(CAP_SYS_ADMIN) < 0 || drop_capability(CAP_SETGID) < 0)
+            _exit(1);
+        confine_missing(missing);
+        if (strcmp(missing, "CAP_SYS_ADMIN, CAP_SETGID") != 0 || confine_fork() != -1 || errno != EPERM ||
+            confine_fork_failed("the signer", &error) != -EPERM || error.kind != ERROR_UNAVAILABLE ||
+            strstr(error.text, "no process for the signer: root has no CAP_SYS_ADMIN, CAP_SETGID here") == NULL)
             _exit(1);
         _exit(STATUS_REACHED);
     }
@@ -519,6 +559,7 @@ int main(void)
         {"helpers may do nothing else", test_helpers_may_do_nothing_else},
         {"helpers see no file, and may let none grow", test_helpers_see_no_file},
         {"helpers are alone with their process identifiers", test_helpers_are_alone},
+        {"root without capabilities has no helpers, and says so", test_root_without_capabilities},
         {"helpers lose their descriptors", test_helpers_lose_their_descriptors},
         {"helpers of one folder stay there", test_one_folder},
         {"the monitor may do its work", test_monitor_may_work},

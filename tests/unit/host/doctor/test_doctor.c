@@ -94,6 +94,18 @@ static void test_iommu(void)
     machine_end(&machine);
 }
 
+static void expect_gpu(const struct tree_device *gpu, enum doctor_state state, const char *text, const char *remedy)
+{
+    const struct doctor_finding *finding;
+
+    machine_check(&machine, doctor_check_gpus);
+    finding = machine_find(&machine, "gpu", gpu->address);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(finding);
+    CU_ASSERT_EQUAL(finding->state, state);
+    CU_ASSERT_PTR_NOT_NULL(strstr(finding->finding, text));
+    CU_ASSERT_PTR_NOT_NULL(strstr(finding->remedy, remedy));
+}
+
 /* What an evaluation would refuse, doctor refuses, for the same reason. */
 static void test_gpus(void)
 {
@@ -110,14 +122,49 @@ static void test_gpus(void)
     machine.doctor.root = tree.path;
     expect(doctor_check_gpus, "gpu", DOCTOR_OK, "none");
     tree_add(&tree, &gpu);
-    machine_check(&machine, doctor_check_gpus);
+    expect_gpu(&gpu, DOCTOR_NOTE, "guest image: not made yet", "lazaret image build --gpu nvidia --driver DIR");
     CU_ASSERT_EQUAL(machine.report.count, 1);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(machine_find(&machine, "gpu", gpu.address));
-    CU_ASSERT_EQUAL(machine.report.findings[0].state, DOCTOR_OK);
-    CU_ASSERT_PTR_NOT_NULL(strstr(machine.report.findings[0].remedy, "--gpu 0000:01:00.0"));
+    machine.doctor.facts.gpu_image[MANIFEST_GPU_INTEL] = true;
+    expect_gpu(&gpu, DOCTOR_NOTE, "guest image: not made yet", "lazaret evaluate --gpu 0000:01:00.0 --device opencl");
+    machine.doctor.facts.gpu_image[MANIFEST_GPU_NVIDIA] = true;
+    expect_gpu(&gpu, DOCTOR_OK, "guest image: nvidia", "lazaret evaluate --gpu 0000:01:00.0 --device opencl");
     tree_add(&tree, &disk);
-    expect(doctor_check_gpus, "gpu", DOCTOR_NOTE, gpu.address);
-    CU_ASSERT_PTR_NOT_NULL(strstr(machine.report.findings[0].remedy, disk.address));
+    expect_gpu(&gpu, DOCTOR_NOTE, "guest image: nvidia", disk.address);
+    machine.doctor.facts.gpu_image[MANIFEST_GPU_NVIDIA] = false;
+    expect_gpu(&gpu, DOCTOR_NOTE, "guest image: not made yet", disk.address);
+    CU_ASSERT_PTR_NOT_NULL(strstr(machine.report.findings[0].remedy, "image build --gpu nvidia"));
+    tree_remove(&tree);
+    machine_end(&machine);
+}
+
+/* Each vendor's image, and none for a stranger; a card that can't be cleared for certain is told. */
+static void test_gpu_vendors(void)
+{
+    static const struct {
+        const char *vendor, *remedy;
+    } vendors[] = {{"0x10de", "lazaret image build --gpu nvidia --driver DIR"},
+                   {"0x1002", "lazaret image build --gpu amd --driver DIR"},
+                   {"0x8086", "lazaret image build --gpu intel (docs"},
+                   {"0x1a03", "of NVIDIA, AMD and Intel only"}};
+    struct tree_device gpu = tree_gpu();
+    struct tree tree;
+
+    machine_begin(&machine);
+    for (size_t i = 0; i < sizeof vendors / sizeof vendors[0]; i++) {
+        tree_make(&tree);
+        machine.doctor.root = tree.path;
+        gpu.vendor = vendors[i].vendor;
+        tree_add(&tree, &gpu);
+        expect_gpu(&gpu, DOCTOR_NOTE, vendors[i].vendor + 2, vendors[i].remedy);
+        tree_remove(&tree);
+    }
+    tree_make(&tree);
+    machine.doctor.root = tree.path;
+    machine.doctor.facts.gpu_image[MANIFEST_GPU_INTEL] = true;
+    gpu.vendor = "0x8086";
+    gpu.resets = "pm";
+    tree_add(&tree, &gpu);
+    expect_gpu(&gpu, DOCTOR_NOTE, "resets: pm", "need not clear its memory");
     tree_remove(&tree);
     machine_end(&machine);
 }
@@ -247,6 +294,12 @@ static void test_kernel(void)
     machine_put(&machine, "/sys/module/apparmor/parameters/enabled", "Y");
     machine_put(&machine, "/sys/kernel/security/lsm", "landlock,lockdown,yama,apparmor");
     expect(doctor_check_apparmor, "apparmor", DOCTOR_OK, "landlock,lockdown,yama,apparmor");
+    machine_put(&machine, "/sys/kernel/security/apparmor/profiles", "man_groff (enforce)\nlazaret (enforce)\n");
+    expect(doctor_check_apparmor, "apparmor", DOCTOR_NOTE, "not both enforced");
+    machine_put(&machine, "/sys/kernel/security/apparmor/profiles", "lazaret (enforce)\nlazaret-qemu (complain)\n");
+    expect(doctor_check_apparmor, "apparmor", DOCTOR_NOTE, "not both enforced");
+    machine_put(&machine, "/sys/kernel/security/apparmor/profiles", "lazaret-qemu (enforce)\nlazaret (enforce)\n");
+    expect(doctor_check_apparmor, "apparmor", DOCTOR_OK, "lazaret and lazaret-qemu enforced");
 
     machine.doctor.facts.root = true;
     machine_put(&machine, "/proc/sys/user/max_user_namespaces", "31000");
@@ -292,6 +345,7 @@ int main(void)
         {"vsock: absent, not loaded, there", test_vsock},
         {"iommu: groups, what shares one, VFIO, pinned memory", test_iommu},
         {"gpus: none, fit, beside a disk", test_gpus},
+        {"gpus: vendors and their images", test_gpu_vendors},
         {"cgroups: none, 1, hybrid, 2 without and with what is needed", test_cgroups},
         {"processor: leaks, switches, SMT, nesting", test_processor},
         {"memory: swap, merged and huge pages, dumps", test_memory},

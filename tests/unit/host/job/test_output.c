@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -255,6 +256,29 @@ static void test_no_janitor(void)
     }
 }
 
+/* One that can't be confined is none: nothing begins, nothing is left, and the reason is told. */
+static void test_janitor_is_confined_first(void)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        struct staging *staging = NULL;
+        struct error error = {0};
+
+        if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 0) < 0 || seccomp_load(filter) < 0)
+            _exit(2);
+        _exit(staging_create(output, NULL, &staging, &error) < 0 && error.kind == ERROR_INTERNAL &&
+                      strstr(error.text, "lazaret-janitor: can't confine this process: setrlimit") != NULL
+                  ? 0
+                  : 1);
+    }
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    CU_ASSERT_EQUAL(status, 0);
+    CU_ASSERT_EQUAL(count_entries(folder), 0);
+}
+
 /* Its word for a janitor that is gone is no reason to die: the output is there. */
 static void test_commit_without_a_janitor(void)
 {
@@ -378,6 +402,7 @@ int main(void)
         {"the reaper cleans up after a janitor as well", test_reaper_cleans_up},
         {"half a line names nothing", test_reaper_and_half_a_line},
         {"the reaper removes nothing else", test_reaper_and_other_names},
+        {"a janitor is confined before anything else", test_janitor_is_confined_first},
         {"a janitor that is gone, or stopped", test_no_janitor},
         {"a commit without a janitor", test_commit_without_a_janitor},
         {"two at one place", test_two_at_one_place},

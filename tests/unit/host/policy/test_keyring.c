@@ -7,6 +7,7 @@
 #include "unit/host/policy/tests.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -176,6 +177,41 @@ void test_keyring_refuses(void)
             (void)fprintf(stderr, "case %zu: %s\n", i, err.text);
     }
     CU_ASSERT_EQUAL(ring.count, 77);
+}
+
+/* An Ed25519 key in PEM, which nobody holds: its point is counted up. RFC 8410 has the prefix. */
+static void append_counted_key(struct buffer *yaml, unsigned number)
+{
+    uint8_t der[44] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+    unsigned char text[64];
+
+    der[12] = (uint8_t)number;
+    der[13] = (uint8_t)(number >> 8);
+    (void)EVP_EncodeBlock(text, der, sizeof der);
+    CU_ASSERT_EQUAL_FATAL(buffer_append_format(yaml,
+                                               "- name: n%u\n  use: [reviewer]\n  publicKey: |\n"
+                                               "    -----BEGIN PUBLIC KEY-----\n    %s\n"
+                                               "    -----END PUBLIC KEY-----\n",
+                                               number, (const char *)text),
+                          0);
+}
+
+/* The nodes of a large farm: as many keys as there is room for, each found; and one more. */
+void test_keyring_many(void)
+{
+    static struct keyring ring;
+    CLEANUP_BUFFER struct buffer yaml = buffer_with_limit(KEYRING_SIZE_MAX);
+    struct error err = {0};
+
+    CU_ASSERT_EQUAL(buffer_append_format(&yaml, "keys:\n"), 0);
+    for (unsigned i = 0; i < KEYRING_KEYS_MAX; i++)
+        append_counted_key(&yaml, i);
+    CU_ASSERT_EQUAL_FATAL(keyring_parse(yaml.data, yaml.size, "k.yaml", &ring, &err), 0);
+    CU_ASSERT_EQUAL(ring.count, KEYRING_KEYS_MAX);
+    for (unsigned i = 0; i < KEYRING_KEYS_MAX; i++)
+        CU_ASSERT_PTR_EQUAL(keyring_find(&ring, ring.keys[i].fingerprint, KEYRING_REVIEWER), &ring.keys[i]);
+    append_counted_key(&yaml, KEYRING_KEYS_MAX);
+    CU_ASSERT_EQUAL(keyring_parse(yaml.data, yaml.size, "k.yaml", &ring, &err), -EBADMSG);
 }
 
 /* No more keys than there is room for. */

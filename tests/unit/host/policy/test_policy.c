@@ -387,6 +387,7 @@ int main(void)
         {"key rings: SSH keys", test_keyring_ssh},
         {"key rings: standing", test_keyring_judges},
         {"key rings: refusals", test_keyring_refuses},
+        {"key rings: many keys", test_keyring_many},
         {"key rings: bounds", test_keyring_bounds},
         {"key rings: in a policy", test_keyring_in_policy},
         {"approval: what goes without saying", test_approval_defaults},

@@ -8,6 +8,7 @@ void test_keyring_node(void);
 void test_keyring_ssh(void);
 void test_keyring_judges(void);
 void test_keyring_refuses(void);
+void test_keyring_many(void);
 void test_keyring_bounds(void);
 void test_keyring_in_policy(void);
 

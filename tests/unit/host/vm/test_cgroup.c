@@ -4,6 +4,7 @@
  * there may be none. What the kernel makes of it is the lab's to show (tests/lab/cases/cgroup).
  */
 #include "host/vm/cgroup.h"
+#include "host/vm/cgroup_disks.h"
 #include "host/vm/cgroup_files.h"
 
 #include "unit/harness.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,6 +150,78 @@ static void test_words(void)
     CU_ASSERT_FALSE(cgroup_has_word("", "cpu"));
 }
 
+static void make_folder(const char *name)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s/%s", root, name);
+    CU_ASSERT_EQUAL_FATAL(mkdir(path, 0755), 0);
+}
+
+static int open_folder(const char *name)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof path, "%s/%s", root, name);
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* An empty group goes at once, whatever the clock says, unless a monitor has it locked, or it is not empty. */
+static void test_swept(void)
+{
+    struct cgroup_facts facts;
+    struct cgroup *cgroup = NULL;
+    int live;
+
+    make_group("swept", "cpu io memory pids\n");
+    make_folder("swept/lazaret-dead");
+    make_folder("swept/lazaret-dead/vm");
+    make_folder("swept/lazaret-dead/helpers");
+    make_folder("swept/lazaret-live");
+    make_folder("swept/lazaret-busy");
+    make_folder("swept/lazaret-busy/other");
+    make_folder("swept/lazaret-controllers");
+    make_folder("swept/another");
+    live = open_folder("swept/lazaret-live");
+    CU_ASSERT_EQUAL(flock(live, LOCK_EX), 0);
+    put("membership", "0::/swept\n");
+    CU_ASSERT_EQUAL(create(&cgroup, &facts), 0);
+    cgroup_free(cgroup);
+    CU_ASSERT_FALSE(is_there("swept/lazaret-dead"));
+    CU_ASSERT_TRUE(is_there("swept/lazaret-live"));
+    CU_ASSERT_TRUE(is_there("swept/lazaret-busy/other"));
+    CU_ASSERT_TRUE(is_there("swept/lazaret-controllers"));
+    CU_ASSERT_TRUE(is_there("swept/another"));
+    (void)close(live);
+    CU_ASSERT_EQUAL(create(&cgroup, &facts), 0);
+    cgroup_free(cgroup);
+    CU_ASSERT_FALSE(is_there("swept/lazaret-live"));
+}
+
+/* One line a disk; what is no disk's number gets none, and a group without the io controller takes none. */
+static void test_disks(void)
+{
+    char blocks[PATH_MAX];
+    int group;
+
+    make_folder("blocks");
+    make_folder("blocks/sda");
+    make_folder("blocks/odd");
+    make_folder("blocks/none");
+    put("blocks/sda/dev", "8:0\n");
+    put("blocks/odd/dev", "8:0 rbps=max\n");
+    (void)snprintf(blocks, sizeof blocks, "%s/blocks", root);
+    make_folder("limited");
+    group = open_folder("limited");
+    CU_ASSERT_EQUAL(cgroup_limit_disks(group, blocks, 1048576, 100), 0);
+    put("limited/io.max", "");
+    CU_ASSERT_EQUAL(cgroup_limit_disks(group, blocks, 1048576, 100), 1);
+    expect("limited/io.max", "8:0 rbps=1048576 wbps=1048576 riops=100 wiops=100");
+    CU_ASSERT_EQUAL(cgroup_limit_disks(group, "/nonexistent", 1, 1), 0);
+    CU_ASSERT_EQUAL(cgroup_limit_disks(group, NULL, 1, 1), 0);
+    (void)close(group);
+}
+
 static void test_defaults(void)
 {
     struct cgroup_limits kvm, tcg;
@@ -197,9 +271,14 @@ static void remove_tree(void)
 int main(void)
 {
     static const struct harness_test tests[] = {
-        {"each reason for none", test_reasons},   {"what was begun is undone", test_undone},
-        {"what the kernel counted", test_counts}, {"words of a line", test_words},
-        {"limits from the guest", test_defaults}, {"descendants", test_descendants},
+        {"each reason for none", test_reasons},
+        {"what was begun is undone", test_undone},
+        {"what the kernel counted", test_counts},
+        {"words of a line", test_words},
+        {"limits from the guest", test_defaults},
+        {"descendants", test_descendants},
+        {"dead groups", test_swept},
+        {"limits of disks", test_disks},
     };
     int status;
 

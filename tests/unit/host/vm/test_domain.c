@@ -61,6 +61,26 @@ static void test_scratch_disk(void)
     free(xml);
 }
 
+/* The image's own disk is read-only, and beside a scratch disk it keeps its place. */
+static void test_image_disk(void)
+{
+    struct domain_options options = default_options();
+    char *xml = NULL;
+
+    options.disk = "/d&k";
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+        CU_ASSERT_EQUAL(count(xml, "<disk"), i == 0 ? 1 : 2);
+        CU_ASSERT_EQUAL(count(xml, "<readonly/>"), 1);
+        CU_ASSERT_EQUAL(count(xml, "<source file='/d&amp;k'/>\n      <target dev='vdb' bus='virtio'/>\n      <readonly/>"),
+                        1);
+        CU_ASSERT_EQUAL(count(xml, "slot='0x12'"), 1);
+        CU_ASSERT_NOT_EQUAL(check_with("xmllint --noout - 2>/dev/null", xml), 1);
+        free(xml);
+        options.scratch = "/s";
+    }
+}
+
 static void test_well_formed(void)
 {
     static const enum vm_acceleration accelerations[] = {VM_ACCEL_KVM, VM_ACCEL_TCG};
@@ -154,6 +174,7 @@ int main(void)
 {
     static const struct harness_test tests[] = {{"well-formed, by libvirt's schema", test_well_formed},
                                                 {"scratch disk", test_scratch_disk},
+        {"the image's disk", test_image_disk},
                                                 {"values are escaped", test_escaping},
                                                 {"devices are pinned", test_devices},
                                                 {"undecided values", test_undecided}};

@@ -124,7 +124,7 @@ static void test_find(void)
     static const uint8_t other[SHA256_SIZE] = {1};
     struct image *image = make_image();
     const struct manifest *manifest = image_manifest(image);
-    struct image_parts parts = {manifest->kernel.sha256, manifest->initramfs.sha256, manifest->agent.sha256};
+    struct image_parts parts = {manifest->kernel.sha256, manifest->initramfs.sha256, manifest->agent.sha256, NULL};
     char digest[SHA256_HEX_SIZE] = "", command[256];
     struct error error = {.kind = ERROR_NONE};
 

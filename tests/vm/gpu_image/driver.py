@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What both tests of a GPU's image share: a state directory of their own, and a driver that has no device."""
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "evaluation"))
+from lazaret import BUILD  # noqa: E402
+
+STATE = BUILD / "tests" / "gpu-state"
+# OpenCL 1.2, "Extension: cl_khr_icd": what the loader asks a driver for, and the answer of one without a platform.
+SOURCE = """
+int clIcdGetPlatformIDsKHR(unsigned n, void **platforms, unsigned *count);
+int clIcdGetPlatformIDsKHR(unsigned n, void **platforms, unsigned *count)
+{
+    (void)n, (void)platforms;
+    if (count)
+        *count = 0;
+    return -1001; /* CL_PLATFORM_NOT_FOUND_KHR */
+}
+void *clGetExtensionFunctionAddress(const char *name);
+void *clGetExtensionFunctionAddress(const char *name)
+{
+    return __builtin_strcmp(name, "clIcdGetPlatformIDsKHR") == 0 ? (void *)clIcdGetPlatformIDsKHR : 0;
+}
+"""
+
+
+def make_driver(folder, needs=()):
+    """A driver's tree as a user gives it; `needs`: libraries that it names."""
+    libraries, vendors = folder / "usr" / "lib" / "nothing", folder / "etc" / "OpenCL" / "vendors"
+    libraries.mkdir(parents=True)
+    vendors.mkdir(parents=True)
+    (vendors / "nothing.icd").write_text("libnothing.so.1\n")
+    command = ["cc", "-x", "c", "-shared", "-fPIC", "-O1", "-s", "-Wl,--build-id=none", "-o",
+               str(libraries / "libnothing.so.1"), "-"]
+    for name in needs:
+        subprocess.run(["cc", "-x", "c", "-shared", "-o", str(folder / name), "-"], input="int needed;", text=True, check=True)
+        command += ["-Wl,--no-as-needed", str(folder / name)]
+    subprocess.run(command, input=SOURCE, text=True, check=True)
+    for name in needs:
+        (folder / name).unlink()
+    return folder
+
+
+def image(*arguments):
+    return subprocess.run([str(BUILD / "lazaret"), "image", *map(str, arguments)], capture_output=True, text=True,
+                          timeout=900, check=False, env={**os.environ, "LAZARET_STATE": str(STATE)})
