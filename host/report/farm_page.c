@@ -12,7 +12,7 @@
 
 /* Besides the style of all pages. */
 static const char style[] =
-    "\nbody{max-width:90rem}table.jobs td:nth-child(n+5){white-space:nowrap}"
+    "\nbody{max-width:90rem}table.jobs td:nth-child(n+5){white-space:nowrap}table.jobs td:nth-child(4){min-width:16rem}"
     "thead th button{all:unset;cursor:pointer;font-weight:600}thead th button:focus-visible{outline:3px solid "
     "var(--link);outline-offset:2px}"
     "th[aria-sort=ascending] button::after{content:' \\2191'}th[aria-sort=descending] button::after{content:' \\2193'}"
