@@ -247,8 +247,10 @@ static float *buffer_at(const struct executor *executor, enum executor_pass pass
 
 float *executor_input(struct executor *executor, enum executor_pass pass)
 {
-    if (executor->session != NULL)
+    if (executor->session != NULL) {
+        executor->staged = false; /* it will be another one */
         return executor->device->calls->input(executor->session);
+    }
     return buffer_at(executor, pass, executor->schedules[pass]->value[executor->graph->input]);
 }
 

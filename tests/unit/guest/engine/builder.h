@@ -5,8 +5,8 @@
 
 #include "guest/model/graph.h"
 
-#define BUILDER_VALUES_MAX 256
-#define BUILDER_NODES_MAX  96
+#define BUILDER_VALUES_MAX 384
+#define BUILDER_NODES_MAX  160
 
 struct builder {
     struct graph graph;
