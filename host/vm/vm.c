@@ -299,6 +299,13 @@ enum vm_exit vm_await_exit(struct vm *vm)
     return vm_poll_exit(vm);
 }
 
+const char *vm_stream_fault(const struct vm *vm)
+{
+    return vm->record.isolation == VM_MICROVM && vm->record.transport == VM_TRANSPORT_VHOST_USER && vm->stream_fd >= 0
+               ? link_vhost_user_fault(vm->stream_fd)
+               : NULL;
+}
+
 const char *vm_exit_detail(const struct vm *vm)
 {
     return vm->record.exit_detail;

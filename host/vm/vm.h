@@ -135,6 +135,9 @@ enum vm_exit vm_poll_exit(struct vm *vm);
 /* The same, for who has seen the connection end: waits VM_DEADLINE_QUIT_MS at most for the supervisor's word. */
 enum vm_exit vm_await_exit(struct vm *vm);
 
+/* Which rule of virtio-vsock the guest broke, so that our device reset its stream; NULL where it broke none. */
+const char *vm_stream_fault(const struct vm *vm);
+
 /* What is known besides of the reason, or ""; the supervisor's word. */
 const char *vm_exit_detail(const struct vm *vm);
 
