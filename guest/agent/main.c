@@ -130,8 +130,6 @@ int main(int count, char **values)
     int r;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (driver != NULL)
-        driver_set_environment();
     if (init_is_vm()) {
         r = run_in_vm(count > 1 && strcmp(values[1], DISK_ARGUMENT_ENTERED) == 0, &err);
         if (r < 0)

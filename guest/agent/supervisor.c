@@ -216,6 +216,8 @@ int supervisor_run(const struct supervisor_options *options, struct error *err)
     }
     machine_describe(&s.machine);
     measure_memory(&s, options->memory_bytes);
+    if (s.driver != NULL)
+        driver_set_environment();
     r = s.driver == NULL ? sandbox_guard(s.scratch, err) : sandbox_guard_with_driver(s.scratch, err);
     if (r < 0) {
         close_supervisor(&s);

@@ -6,6 +6,7 @@
 #include "host/cli/farm_settings.h"
 #include "host/cli/job_options.h"
 #include "host/cli/passphrase.h"
+#include "host/cli/slurm_options.h"
 #include "host/cli/timestamp.h"
 #include "host/farm/folder.h"
 #include "host/farm/index.h"
@@ -30,6 +31,7 @@ struct batch {
     const char *list, *output;
     uint64_t workers, memory_mib;
     bool force, quiet, add_only;
+    struct cli_slurm slurm;
     struct farm_paths paths;
     char folder[PATH_MAX];
     struct bad_lines bad;
@@ -52,7 +54,9 @@ static int resolve_paths(struct batch *batch, struct error *err)
         r = farm_paths_resolve(&batch->paths, &options->policy_path, err);
     for (size_t i = 0; r == 0 && i < sizeof inputs / sizeof inputs[0]; i++)
         r = farm_paths_resolve(&batch->paths, inputs[i], err);
-    if (r == 0 && strncmp(options->key_path, "pkcs11:", 7) != 0)
+    if (r == 0)
+        r = farm_paths_resolve(&batch->paths, &batch->slurm.options.node_keys, err);
+    if (r == 0 && options->key_path != NULL && strncmp(options->key_path, "pkcs11:", 7) != 0)
         r = farm_paths_resolve(&batch->paths, &options->key_path, err);
     return r;
 }
@@ -211,8 +215,11 @@ static void print_submitted(const struct batch *batch)
 
 static int prepare(struct batch *batch, struct error *err)
 {
-    int r = cli_job_default_key(&batch->job, err);
+    bool slurm = batch->slurm.asked; /* results are signed by its nodes, and not here */
+    int r = cli_slurm_complete(&batch->slurm, &batch->job, err);
 
+    if (r == 0 && !slurm)
+        r = cli_job_default_key(&batch->job, err);
     batch->bad.texts = json_array();
     if (r == 0 && batch->bad.texts == NULL)
         r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a batch");
@@ -228,7 +235,7 @@ static int prepare(struct batch *batch, struct error *err)
         r = error_set(err, ERROR_NO_INPUT, -errno, "%s: %s", batch->list, strerror(errno));
     if (r == 0)
         r = folder_make(batch->output, batch->folder, err);
-    if (r == 0)
+    if (r == 0 && !slurm)
         r = write_key(batch, err);
     if (r == 0)
         r = submit(batch, err);
@@ -247,6 +254,7 @@ static int run(struct batch *batch, int *ret_status, struct error *err)
         .workers = batch->workers,
         .memory_mib = batch->memory_mib,
         .gpus = batch->job.options.gpu,
+        .slurm = batch->slurm.asked ? &batch->slurm.options : NULL,
         .force = batch->force,
         .until_empty = true,
         .quiet = batch->quiet,
@@ -270,7 +278,7 @@ static int run(struct batch *batch, int *ret_status, struct error *err)
 
 int cli_batch(int argc, char **argv)
 {
-    struct batch batch = {.job = CLI_JOB_DEFAULTS, .workers = WORKERS_DEFAULT};
+    struct batch batch = {.job = CLI_JOB_DEFAULTS, .workers = WORKERS_DEFAULT, .slurm = CLI_SLURM_DEFAULTS};
     struct cli_job *job = &batch.job;
     const struct cli_option options[] = {
         CLI_OPTION_NUMBER("workers", "N", "jobs at once, as far as processors and memory go (default: 1)",
@@ -280,6 +288,7 @@ int cli_batch(int argc, char **argv)
         CLI_OPTION_FLAG("force", "evaluate although the same content has been evaluated", &batch.force),
         CLI_OPTION_NUMBER("memory-of-all", "MIB", "what jobs may take together (default: what is available)",
                           &batch.memory_mib, 1, UINT64_C(1) << 30),
+        CLI_SLURM_OPTIONS(batch.slurm),
         CLI_JOB_INPUTS(*job),
         CLI_OPTION_TEXT("policy", "P", "low, medium, high, or a policy file (default: low)", &job->options.policy_path),
         CLI_OPTION_TEXT("key", "K.pem", "the signing key, or pkcs11:URI (default: key.pem in $LAZARET_STATE)",
@@ -299,7 +308,7 @@ int cli_batch(int argc, char **argv)
         CLI_OPTION_FLAG("quiet", "no progress", &batch.quiet),
     };
     const struct cli_command command = {
-        .usage = "lazaret batch JOBS.jsonl -o DIR [--workers N] [OPTIONS]",
+        .usage = "lazaret batch JOBS.jsonl -o DIR [--workers N | --slurm --shared DIR] [OPTIONS]",
         .purpose =
             "Evaluates every job of the list, \"-\" for standard input: one JSON object a line, {\"id\", \"model\", "
             "\"test\", \"spec\"?,\n\"train\"?, \"reference\"?, \"policy\"?, \"priority\"?, \"memory\"?, \"gpu\"?}; "

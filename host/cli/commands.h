@@ -16,6 +16,7 @@ int cli_release(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_scan(int argc, char **argv);
+int cli_slurm_task(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_timestamp(int argc, char **argv);
 int cli_verify(int argc, char **argv);

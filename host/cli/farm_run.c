@@ -169,7 +169,8 @@ int farm_run(const struct farm_run *run, struct queue_counts *ret_counts, bool *
     if (r == 0) {
         folder_forget_dead_workers(run->folder);
         notify_ready();
-        r = pool_run(&options, ret_stopped, err);
+        r = run->slurm != NULL ? slurm_run(run->slurm, &options, ret_stopped, err)
+                               : pool_run(&options, ret_stopped, err);
     }
     *ret_counts = watch.counts;
     return r;

@@ -4,6 +4,7 @@
 #define LAZARET_HOST_CLI_FARM_RUN_H
 
 #include "base/error.h"
+#include "host/farm/slurm/slurm.h"
 #include "host/farm/summary.h"
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@ struct farm_run {
     uint64_t workers;
     uint64_t memory_mib; /* that jobs may take together; 0: what is available */
     const char *gpus;    /* that jobs may have, one each: "PCI,PCI…"; NULL: none */
+    const struct slurm_options *slurm; /* NULL: workers of this machine */
     bool force, until_empty, quiet;
     struct bad_lines bad;
 };

@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"batch", cli_batch, "evaluate a list of models, as many at once as the machine carries"},
     {"worker", cli_worker, "work on a batch's queue as a service"},
     {"status", cli_status, "how a batch stands"},
+    {"slurm-task", cli_slurm_task, "a node's part of a batch on Slurm; sbatch runs it"},
     {"cancel", cli_cancel, "cancel jobs of a batch"},
     {"scan", cli_scan, "look for malicious code in model files, inside a disposable microVM"},
     {"verify", cli_verify, "check a signed result offline"},

@@ -3,6 +3,7 @@
 #include "host/cli/commands.h"
 #include "host/cli/farm_run.h"
 #include "host/cli/options.h"
+#include "host/cli/slurm_status.h"
 #include "host/farm/clock.h"
 #include "host/farm/folder.h"
 #include "host/json/reader.h"
@@ -59,6 +60,9 @@ static int print_text(struct status *status, struct database *database, struct e
     farm_print_counts(&counts);
     (void)printf("\n");
     print_rate(&counts);
+    r = cli_slurm_status(database, false, err);
+    if (r < 0)
+        return r;
     if (counts.states[QUEUE_RUNNING] == 0)
         return 0;
     (void)printf("running:\n");
@@ -84,8 +88,10 @@ static int print_json(struct database *database, struct error *err)
                  counts.lately, counts.reused, farm_seconds_left(&counts));
     for (unsigned i = 0; i < OUTCOME_COUNT; i++)
         (void)printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",", outcome_names[i], counts.outcomes[i]);
-    (void)printf("}}\n");
-    return 0;
+    (void)printf("}");
+    r = cli_slurm_status(database, true, err);
+    (void)printf("}\n");
+    return r;
 }
 
 static int run(struct status *status, const char *path, struct error *err)

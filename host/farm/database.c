@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STATEMENTS_MAX 48u
+#define STATEMENTS_MAX 128u
 
 struct database {
     sqlite3 *handle;

@@ -70,7 +70,33 @@ static bool machine_failed(const char *path)
     return reason != NULL && (strcmp(reason, "crashed") == 0 || strcmp(reason, "device-broken") == 0);
 }
 
+/* An old result, or another job's, answers another order. */
+static int check_order(const json_t *statement, const char *order, const char *path, struct error *err)
+{
+    const char *answered = json_string_value(json_object_get(statement_get_extension(statement), "order"));
+
+    if (order == NULL || (answered != NULL && strcmp(answered, order) == 0))
+        return 0;
+    return error_set(err, ERROR_MISMATCH, -ESTALE,
+                     answered != NULL ? "%s: answers order %s and not this one: an old result, or another job's"
+                                      : "%s: answers no order%.0s",
+                     path, answered != NULL ? answered : "");
+}
+
+static void read_evaluation(const json_t *statement, struct judgement *judgement)
+{
+    const json_t *documents = json_object_get(statement_get_extension(statement), "documents");
+
+    judgement->has_evaluation = statement_find_resource(documents, STATEMENT_EVALUATION, judgement->evaluation) == 0;
+}
+
 int judge_result(const char *path, const char *key_path, const struct content_facts *facts,
+                 struct judgement *ret_judgement, struct error *err)
+{
+    return judge_answer(path, key_path, facts, NULL, ret_judgement, err);
+}
+
+int judge_answer(const char *path, const char *key_path, const struct content_facts *facts, const char *order,
                  struct judgement *ret_judgement, struct error *err)
 {
     const struct verify_request request = {.path = path, .key_path = key_path, .only_result = true};
@@ -84,11 +110,14 @@ int judge_result(const char *path, const char *key_path, const struct content_fa
     if (r == 0)
         r = json_read(report->statement.data, report->statement.size, STATEMENT_SIZE_MAX, path, &statement, err);
     if (r == 0)
+        r = check_order(statement, order, path, err);
+    if (r == 0)
         r = check_inputs(statement, facts, path, err);
     if (r < 0)
         return r;
     judgement.outcome = report->outcome;
     read_reason(statement, judgement.reason);
+    read_evaluation(statement, &judgement);
     judgement.machine_failed = report->outcome == OUTCOME_COULD_NOT_EVALUATE && machine_failed(path);
     *ret_judgement = judgement;
     return 0;

@@ -14,6 +14,8 @@ struct judgement {
      * more.
      */
     bool machine_failed;
+    bool has_evaluation; /* and its digest, by which two evaluations of the same are compared */
+    uint8_t evaluation[SHA256_SIZE];
 };
 
 /*
@@ -21,6 +23,10 @@ struct judgement {
  * name. ERROR_MISMATCH: it does not verify, or is of others (-ESTALE); other errors as verify_run().
  */
 MUST_USE int judge_result(const char *path, const char *key_path, const struct content_facts *facts,
+                          struct judgement *ret_judgement, struct error *err);
+
+/* The same of an answer to the order of this nonce (docs/slurm.md): -ESTALE where it answers another one, or none. */
+MUST_USE int judge_answer(const char *path, const char *key_path, const struct content_facts *facts, const char *order,
                           struct judgement *ret_judgement, struct error *err);
 
 /* The state of a job that ended with this outcome. */

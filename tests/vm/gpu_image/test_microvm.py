@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import threading
 import time
 import unittest
@@ -136,6 +137,43 @@ class GpuImage(Case):
         self.expect_fault("superblock", [0])
         self.expect_fault("top", [blocks])  # of the hash tree
         self.expect_fault("leaves", range(blocks + 1, size // BLOCK))
+
+    def make_image_of(self, content):
+        """An image whose disk holds this, its tree by veritysetup; its name."""
+        folder = self.folder / "image"
+        shutil.copytree(self.disk.parent, folder)
+        disk, blocks = folder / "disk.img", len(content) // BLOCK
+        disk.unlink()
+        disk.write_bytes(content)
+        told = subprocess.run(["veritysetup", "format", "--no-superblock", "--salt=-", f"--data-blocks={blocks}",
+                               f"--hash-offset={len(content)}", str(disk), str(disk)], capture_output=True, text=True,
+                              check=True, env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}).stdout
+        root = next(line.split()[-1] for line in told.splitlines() if line.startswith("Root hash"))
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["disk"].update(blocks=blocks, rootHash=root, sha256=digest(disk), size=disk.stat().st_size)
+        line = manifest["commandLine"]
+        manifest["commandLine"] = line[:line.index("lazaret.disk=")] + f"lazaret.disk={blocks}:{root}"
+        (folder / "manifest.json").unlink()
+        (folder / "manifest.json").write_text(json.dumps(manifest, sort_keys=True, separators=(",", ":")))
+        name = digest(folder / "manifest.json")
+        shutil.copytree(folder, STATE / "images" / name)
+        return name
+
+    @unittest.skipUnless(LONG, "the long form")
+    @unittest.skipUnless(shutil.which("veritysetup", path=os.environ["PATH"] + ":/usr/sbin"), "needs veritysetup")
+    def test_no_file_system(self):
+        """A disk as verified as it is senseless: the static agent itself tells the host what it could not do."""
+        name = self.make_image_of(b"no file system  " * 256 * 200)
+        default = STATE / "images" / "default-intel"
+        default.write_text(name + "\n")
+        try:
+            finished, output = self.evaluate_on_disk("senseless")
+        finally:
+            default.write_text(self.name + "\n")
+            shutil.rmtree(STATE / "images" / name)
+        self.assertEqual(finished.returncode, COULD_NOT_EVALUATE, finished.stderr)
+        self.assertIn("the image's disk: /dev/dm-0: Invalid argument", self.execution_of(output)["failure"])
+        self.assert_nothing_left()
 
     def test_found_before(self):
         """A disk that was changed before the job is refused by the host, and no guest begins."""

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of `lazaret batch --slurm`. */
+#include "host/cli/slurm_options.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Given without --slurm they would do nothing. */
+static int check_alone(const struct cli_slurm *slurm, struct error *err)
+{
+    const struct slurm_options *options = &slurm->options;
+
+    if (options->shared == NULL && options->node_keys == NULL && options->program == NULL && options->state == NULL &&
+        options->partition == NULL && options->account == NULL && options->recheck_share == SLURM_SHARE_DEFAULT &&
+        options->array_max == SLURM_ARRAY_DEFAULT && options->in_flight_max == SLURM_IN_FLIGHT_DEFAULT &&
+        strcmp(options->node_key, SLURM_NODE_KEY_DEFAULT) == 0)
+        return 0;
+    return error_set(err, ERROR_USAGE, -EINVAL, "an option of --slurm without --slurm; see --help");
+}
+
+/* Results are the nodes', by their keys; a ledger has one writer, and a GPU is Slurm's to choose. */
+static int check_job(const struct job_options *job, struct error *err)
+{
+    if (job->key_path != NULL || job->passphrase.file != NULL)
+        return error_set(err, ERROR_USAGE, -EINVAL,
+                         "--key: with --slurm each node signs by its own: --node-key (docs/slurm.md)");
+    if (job->ledger_path != NULL)
+        return error_set(err, ERROR_USAGE, -EINVAL, "--ledger: nodes can't log jobs in a ledger; not with --slurm");
+    if (job->gpu != NULL)
+        return error_set(err, ERROR_USAGE, -EINVAL,
+                         "--gpu: Slurm chooses the device; a job asks for one by \"gpu\": true in its line");
+    return 0;
+}
+
+/* A word that goes to Slurm's programs as it is. */
+static int check_word(const char *option, const char *word, struct error *err)
+{
+    static const char characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-,";
+
+    if (word == NULL || (word[0] != '-' && word[strspn(word, characters)] == '\0'))
+        return 0;
+    return error_set(err, ERROR_USAGE, -EINVAL, "--%s: letters, digits and . _ - , expected", option);
+}
+
+static int set_defaults(struct cli_slurm *slurm, struct error *err)
+{
+    ssize_t size;
+
+    if (slurm->options.state == NULL)
+        slurm->options.state = getenv("LAZARET_STATE");
+    if (slurm->options.program != NULL)
+        return 0;
+    size = readlink("/proc/self/exe", slurm->program, sizeof slurm->program);
+    if (size <= 0 || (size_t)size >= sizeof slurm->program)
+        return error_set(err, ERROR_INTERNAL, -errno, "/proc/self/exe: %s", strerror(errno));
+    slurm->program[size] = '\0';
+    slurm->options.program = slurm->program;
+    return 0;
+}
+
+int cli_slurm_complete(struct cli_slurm *slurm, const struct cli_job *job, struct error *err)
+{
+    int r;
+
+    if (!slurm->asked)
+        return check_alone(slurm, err);
+    if (slurm->options.shared == NULL)
+        return error_set(err, ERROR_USAGE, -EINVAL,
+                         "--shared DIR is missing: with --slurm, a directory that the nodes see under the same name");
+    r = check_job(&job->options, err);
+    if (r == 0)
+        r = check_word("partition", slurm->options.partition, err);
+    if (r == 0)
+        r = check_word("account", slurm->options.account, err);
+    return r < 0 ? r : set_defaults(slurm, err);
+}
