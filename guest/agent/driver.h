@@ -10,8 +10,6 @@
 
 #include "guest/engine/device.h"
 
-#define DRIVER_PROGRAMS_MAX ((uint64_t)64 << 20) /* of the file of compiled programs */
-
 struct agent_driver {
     const char *name; /* what a plan's `isa` calls it */
     /*
@@ -22,6 +20,15 @@ struct agent_driver {
 };
 
 extern const struct agent_driver driver_opencl;
+
+/* A file in memory for compiled programs, or -1: then every worker compiles. */
+int driver_programs_file(void);
+
+/* Nothing can be written to it afterwards. */
+void driver_seal_programs(int fd);
+
+/* Where drivers keep what they compile, in the variables that they look at. */
+void driver_set_environment(void);
 
 /* Checks the devices and prints the one that would be taken; an exit status. */
 int driver_print_device(const struct agent_driver *driver);

@@ -27,9 +27,9 @@ static const struct agent_driver *const driver = NULL;
 #define DRIVER_USAGE ""
 #endif
 
-static const char usage[] = "usage: lazaret-agent --stream-fd N [--memory MIB]\n"
-                            "       lazaret-agent --version\n" DRIVER_USAGE
-                            "Without options it must be PID 1 of a virtual machine.\n";
+static const char usage[] =
+    "usage: lazaret-agent --stream-fd N [--memory MIB]\n"
+    "       lazaret-agent --version\n" DRIVER_USAGE "Without options it must be PID 1 of a virtual machine.\n";
 
 struct arguments {
     int stream; /* -1: none */
@@ -96,7 +96,7 @@ static int prepare_vm(bool from_disk, struct supervisor_options *options, struct
 
 static int run_in_vm(bool from_disk, struct error *err)
 {
-    struct supervisor_options options = {.stream = -1, .scratch = -1, .group = group_none()};
+    struct supervisor_options options = {.stream = -1, .scratch = -1, .group = group_none(), .driver = driver};
     int r = prepare_vm(from_disk, &options, err);
 
     if (r < 0)
@@ -114,8 +114,11 @@ static int run_in_vm(bool from_disk, struct error *err)
 
 static int run_as_process(const struct arguments *arguments, struct error *err)
 {
-    const struct supervisor_options options = {
-        .stream = arguments->stream, .memory_bytes = arguments->memory_mib << 20, .scratch = -1, .group = group_none()};
+    const struct supervisor_options options = {.stream = arguments->stream,
+                                               .memory_bytes = arguments->memory_mib << 20,
+                                               .scratch = -1,
+                                               .group = group_none(),
+                                               .driver = driver};
 
     return supervisor_run(&options, err);
 }

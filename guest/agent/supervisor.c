@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "guest/agent/evidence.h"
 #include "guest/agent/supervisor_internal.h"
+#include "guest/sandbox/driver.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -170,6 +171,7 @@ static void close_supervisor(struct supervisor *s)
     cleanup_close_fd(&s->model);
     cleanup_close_fd(&s->reference);
     cleanup_close_fd(&s->kernel_log);
+    cleanup_close_fd(&s->programs);
     stream_reader_free(&s->from_host);
     stream_reader_free(&s->from_worker);
     stream_writer_free(&s->to_host);
@@ -201,7 +203,9 @@ int supervisor_run(const struct supervisor_options *options, struct error *err)
                            .from_host = stream_reader_new(),
                            .from_worker = stream_reader_new(),
                            .to_host = stream_writer_new(),
-                           .to_worker = stream_writer_new()};
+                           .to_worker = stream_writer_new(),
+                           .driver = options->driver,
+                           .programs = options->driver == NULL ? -1 : driver_programs_file()};
     int r = io_set_nonblocking(s.host);
 
     s.plan = calloc(1, sizeof *s.plan);
@@ -212,7 +216,9 @@ int supervisor_run(const struct supervisor_options *options, struct error *err)
     }
     machine_describe(&s.machine);
     measure_memory(&s, options->memory_bytes);
-    r = sandbox_guard(s.scratch, err);
+    if (s.driver != NULL)
+        driver_set_environment();
+    r = s.driver == NULL ? sandbox_guard(s.scratch, err) : sandbox_guard_with_driver(s.scratch, err);
     if (r < 0) {
         close_supervisor(&s);
         return r;

@@ -11,6 +11,7 @@
 #define LAZARET_GUEST_AGENT_SUPERVISOR_H
 
 #include "base/error.h"
+#include "guest/agent/driver.h"
 #include "guest/sandbox/group.h"
 
 #include <stdint.h>
@@ -21,10 +22,11 @@
 #define SUPERVISOR_RESERVE (UINT64_C(16) << 20)
 
 struct supervisor_options {
-    int stream;            /* to the host; becomes non-blocking, stays the caller's */
-    uint64_t memory_bytes; /* that the evaluation may take at most; 0: what the machine has */
-    int scratch;           /* the scratch disk's folder, where evidence goes; -1: none */
-    struct group group;    /* of its workers; group_none where there is none */
+    int stream;                        /* to the host; becomes non-blocking, stays the caller's */
+    uint64_t memory_bytes;             /* that the evaluation may take at most; 0: what the machine has */
+    int scratch;                       /* the scratch disk's folder, where evidence goes; -1: none */
+    struct group group;                /* of its workers; group_none where there is none */
+    const struct agent_driver *driver; /* NULL: none */
 };
 
 /*

@@ -30,7 +30,9 @@ struct supervisor {
     struct process worker;
     struct stream_reader from_host, from_worker;
     struct stream_writer to_host, to_worker;
-    char file_name[SCAN_NAME_MAX]; /* of the file being scanned */
+    char file_name[SCAN_NAME_MAX];     /* of the file being scanned */
+    const struct agent_driver *driver; /* NULL: none */
+    int programs;                      /* the driver's compiled programs; -1: none */
 };
 
 struct message_text supervisor_text(const char *text);

@@ -49,7 +49,9 @@ void supervisor_start_worker(struct supervisor *s, uint32_t check)
                                .model_fd = s->model,
                                .reference_fd = needs_reference(s, check) ? s->reference : -1,
                                .file_size = s->session.file_size,
-                               .file_name = s->file_name};
+                               .file_name = s->file_name,
+                               .driver = s->driver,
+                               .programs_fd = s->programs};
     struct error err;
 
     task.memory_bytes = worker_memory(s, &task);
@@ -57,7 +59,7 @@ void supervisor_start_worker(struct supervisor *s, uint32_t check)
         task.threads = KERNEL_THREADS_MAX;
     stream_reader_next(&s->from_worker);
     stream_writer_drop(&s->to_worker);
-    s->group_memory = group_memory(s, &task);
+    s->group_memory = worker_drives(&task) ? 0 : group_memory(s, &task);
     s->group_kills = group_kills(&s->group);
     if (group_limit(&s->group, s->group_memory, &err) < 0 || process_start(&task, &s->group, &s->worker, &err) < 0)
         supervisor_give_up_for(s, MESSAGE_FAILURE_INTERNAL, err.text);

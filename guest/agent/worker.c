@@ -24,6 +24,7 @@ struct worker {
     struct buffer frame;                       /* of the message being sent */
     const void *model_bytes, *reference_bytes; /* reference: NULL where the task has none */
     struct kernels *kernels;
+    struct device *device; /* NULL: none */
     struct model *model, *reference;
     struct model_contract contract;
     struct network *network;
@@ -34,6 +35,11 @@ bool worker_scans(const struct worker_task *task)
 {
     return task->check == WORKER_FILE ||
            (task->check != WORKER_IMPORT && task->plan->checks[task->check].id == PLAN_SCAN);
+}
+
+bool worker_drives(const struct worker_task *task)
+{
+    return !worker_scans(task) && task->driver != NULL && strcmp(task->plan->isa, task->driver->name) == 0;
 }
 
 /* --- messages ------------------------------------------------------------------------------- */
@@ -142,21 +148,37 @@ static int start_kernels(struct worker *worker, struct error *err)
     const struct plan *plan = worker->task->plan;
     enum kernel_isa isa = KERNEL_ISA_AUTO;
 
-    if (plan->isa[0] != '\0' && kernel_isa_from_name(plan->isa, &isa) < 0)
+    if (strcmp(plan->isa, "opencl") == 0 && !worker_drives(worker->task))
+        return error_set(err, ERROR_UNAVAILABLE, -ENOTSUP,
+                         "this agent has no driver for OpenCL devices: the image must be one with a GPU's driver");
+    if (!worker_drives(worker->task) && plan->isa[0] != '\0' && kernel_isa_from_name(plan->isa, &isa) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -EINVAL, "no kernels are called %s", plan->isa);
     return kernels_create(plan->arithmetic == PLAN_FMA ? KERNEL_FMA : KERNEL_MUL_ADD, isa, worker->task->threads,
                           &worker->kernels, err);
 }
 
+/* The device, before a byte of the model is looked at; what it compiled can't be changed afterwards. */
+static int start_device(struct worker *worker, struct error *err)
+{
+    const struct worker_task *task = worker->task;
+    int r = task->driver->open(task->programs_fd, task->check == WORKER_IMPORT, &worker->device, err);
+
+    driver_seal_programs(task->programs_fd);
+    return r < 0 ? r : kernels_attach(worker->kernels, worker->device, err);
+}
+
 static int confine(struct worker *worker, struct error *err)
 {
     const struct worker_task *task = worker->task;
-    const int keep[] = {task->model_fd, task->reference_fd, task->input_fd, task->output_fd}; /* -1 is none's */
+    const bool drives = worker_drives(task);
+    const int keep[] = {task->model_fd, task->reference_fd, task->input_fd, task->output_fd, /* -1 is none's */
+                        drives ? task->programs_fd : -1};
     const struct sandbox_profile profile = {
         .report = task->report,
         .keep_fds = keep,
         .keep_fd_count = sizeof keep / sizeof keep[0],
-        .address_space_max = task->memory_bytes,
+        .address_space_max = drives ? 0 : task->memory_bytes,
+        .driver = drives,
     };
     int r = sandbox_enter(&profile, err);
 
@@ -164,8 +186,10 @@ static int confine(struct worker *worker, struct error *err)
         r = map_models(worker, err);
     if (r == 0 && !worker_scans(task))
         r = start_kernels(worker, err);
+    if (r == 0 && drives)
+        r = start_device(worker, err);
     if (r == 0)
-        r = sandbox_seal(err);
+        r = drives ? sandbox_seal_with_driver(task->report, err) : sandbox_seal(err);
     return r;
 }
 
@@ -286,7 +310,8 @@ static int run_import(struct worker *worker, struct error *err)
     if (r < 0)
         return r;
     message.ready.classes = check_classes(worker->network);
-    message.ready.isa = text_of(kernel_isa_name(kernels_isa(worker->kernels)));
+    message.ready.isa = text_of(worker->device != NULL ? worker->device->description
+                                                       : kernel_isa_name(kernels_isa(worker->kernels)));
     message.ready.layer = text_of(network_layer_name(worker->network));
     return worker_send(worker, &message, err);
 }

@@ -10,6 +10,7 @@
 #ifndef LAZARET_GUEST_AGENT_WORKER_H
 #define LAZARET_GUEST_AGENT_WORKER_H
 
+#include "guest/agent/driver.h"
 #include "guest/sandbox/sandbox.h"
 #include "wire/plan.h"
 
@@ -30,7 +31,12 @@ struct worker_task {
     uint64_t file_size;    /* WORKER_FILE */
     const char *file_name; /* WORKER_FILE */
     struct sandbox_report *report;
+    const struct agent_driver *driver; /* NULL: this agent has none */
+    int programs_fd;                   /* driver.h; -1: none */
 };
+
+/* Whether a task computes on a device: then its memory is the driver's too, and no limit of ours fits it. */
+bool worker_drives(const struct worker_task *task);
 
 /* Whether a task scans a file, the model or a served one, instead of computing with the model. */
 bool worker_scans(const struct worker_task *task);

@@ -117,6 +117,14 @@ static int map_verified(const struct disk_argument *argument, const char *device
     return 0;
 }
 
+/* What a driver compiles, and may run, which it may not from /tmp. */
+static int mount_cache(struct error *err)
+{
+    if (mount("tmpfs", DISK_FOLDER DISK_CACHE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=25%") < 0)
+        return failed(err, DISK_FOLDER DISK_CACHE);
+    return 0;
+}
+
 /* What the initramfs has mounted goes along. */
 static int move_mounts(struct error *err)
 {
@@ -153,7 +161,7 @@ static int run_agent(struct error *err)
 {
     char libraries[LIBRARY_PATH_MAX];
     char *const arguments[] = {DISK_AGENT, DISK_ARGUMENT_ENTERED, NULL};
-    char *const environment[] = {libraries, "HOME=/tmp", "PATH=/usr/bin", NULL};
+    char *const environment[] = {libraries, NULL};
     int r = read_library_path(libraries, err);
 
     if (r < 0)
@@ -190,7 +198,9 @@ int disk_enter(struct error *err)
         return r;
     if (mount(mapped, DISK_FOLDER, "squashfs", MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
         return failed(err, mapped);
-    r = move_mounts(err);
+    r = mount_cache(err);
+    if (r == 0)
+        r = move_mounts(err);
     if (r < 0)
         return r;
     if (chdir(DISK_FOLDER) < 0 || chroot(".") < 0)

@@ -18,6 +18,7 @@
 
 #define DISK_FOLDER       "/disk" /* in the initramfs; images/gpu-disk names it to the firmware loader too */
 #define DISK_AGENT        "/usr/lib/lazaret/agent"
+#define DISK_CACHE        "/cache" /* the driver's own memory, which its sandbox names too (guest/sandbox/driver.h) */
 #define DISK_LIBRARY_PATH "/usr/lib/lazaret/library-path" /* folders with colons between, for the dynamic loader */
 
 /* The one argument of PID 1 that was started from the disk. */

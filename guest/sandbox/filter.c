@@ -15,7 +15,6 @@
 
 #include "guest/sandbox/internal.h"
 
-#include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,8 +91,11 @@ int filter_install(unsigned profiles, int scratch_fd)
         r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
     for (size_t i = 0; r == 0 && i < RULE_COUNT; i++)
         if ((rules[i].profile & profiles) != 0 && !is_covered(i, profiles) &&
+            !driver_covers(rules[i].number, profiles) &&
             (scratch_fd >= 0 || !needs_scratch(&rules[i])))
             r = add_rule(filter, &rules[i], profiles, scratch_fd);
+    if (r == 0)
+        r = driver_add_rules(filter, profiles);
     if (r == 0)
         r = seccomp_load(filter);
     seccomp_release(filter);

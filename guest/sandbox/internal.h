@@ -5,6 +5,8 @@
 
 #include "guest/sandbox/sandbox.h"
 
+#include <seccomp.h>
+
 /* --- trap.c ------------------------------------------------------------------------------------------- */
 
 /* Handlers that write the report (NULL: none) and end the process, on a stack of their own. */
@@ -25,6 +27,19 @@ MUST_USE int filter_install(unsigned profiles, int scratch_fd);
  * -EOPNOTSUPP where the kernel has no Landlock.
  */
 MUST_USE int landlock_forbid_all(int folder_fd);
+
+/* What is granted below a folder that is there: LANDLOCK_ACCESS_FS_* and bits of later ABIs. */
+struct landlock_folder {
+    const char *path;
+    uint64_t rights;
+};
+MUST_USE int landlock_forbid_but(int folder_fd, const struct landlock_folder *folders, size_t count);
+
+/* --- driver.c: nothing without RULE_driver_start or RULE_driver_sealed ---------------------------------- */
+
+bool driver_covers(int number, unsigned profiles);
+MUST_USE int driver_add_rules(scmp_filter_ctx filter, unsigned profiles);
+MUST_USE int driver_landlock(int scratch_fd);
 
 /* --- privileges.c ------------------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include "guest/sandbox/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/landlock.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -63,7 +64,18 @@ static int allow_evidence(int ruleset_fd, int folder_fd, uint64_t known)
     return (int)syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0u);
 }
 
-int landlock_forbid_all(int folder_fd)
+/* The folder's rights, of those that the kernel knows; one that is not there needs none. */
+static int allow_folder(int ruleset_fd, const struct landlock_folder *folder, uint64_t known)
+{
+    CLEANUP_FD int fd = open(folder->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const struct landlock_path_beneath_attr beneath = {.allowed_access = folder->rights & known, .parent_fd = fd};
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0u) < 0 ? -errno : 0;
+}
+
+int landlock_forbid_but(int folder_fd, const struct landlock_folder *folders, size_t count)
 {
     int abi = sandbox_landlock_abi(), r = 0;
     struct ruleset ruleset = everything(abi);
@@ -76,8 +88,15 @@ int landlock_forbid_all(int folder_fd)
         return -errno;
     if (folder_fd >= 0 && allow_evidence(fd, folder_fd, ruleset.file_rights) < 0)
         r = -errno;
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = allow_folder(fd, &folders[i], ruleset.file_rights);
     /* SYSTEM-CALL entry landlock_restrict_self: no access by name */
     if (r == 0 && syscall(SYS_landlock_restrict_self, fd, 0u) < 0)
         r = -errno;
     return r;
+}
+
+int landlock_forbid_all(int folder_fd)
+{
+    return landlock_forbid_but(folder_fd, NULL, 0);
 }

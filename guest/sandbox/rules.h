@@ -40,6 +40,9 @@ enum rule_profile {
     RULE_worker = 1,     /* a worker after its seal */
     RULE_entry = 2,      /* a worker on its way there */
     RULE_supervisor = 4, /* the supervisor, once it is confined */
+    /* of agents with a device's driver alone (driver.c): */
+    RULE_driver_start = 8,   /* a worker while its driver starts and compiles */
+    RULE_driver_sealed = 16, /* a worker after its seal */
 };
 
 /* (argument & mask) == value; a mask of 0: no condition. */

@@ -62,6 +62,15 @@ static int close_others(const struct sandbox_profile *profile)
     return close_range((unsigned)(highest + 1), ~0U, 0);
 }
 
+/* Libraries write to the standard streams, whatever lies there: for them, nothing. */
+static int open_streams(const struct sandbox_profile *profile)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (!keeps(profile, fd) && open("/dev/null", O_RDWR) != fd)
+            return -1;
+    return 0;
+}
+
 static int limit(int resource, uint64_t value)
 {
     struct rlimit bounds = {.rlim_cur = value, .rlim_max = value};
@@ -80,11 +89,13 @@ static int set_limits(const struct sandbox_profile *profile)
     static const struct {
         int resource;
         uint64_t value;
-    } limits[] = {{RLIMIT_CORE, 0},       {RLIMIT_FSIZE, 0}, {RLIMIT_MEMLOCK, 0}, {RLIMIT_MSGQUEUE, 0},
-                  {RLIMIT_SIGPENDING, 0}, {RLIMIT_NICE, 0},  {RLIMIT_RTPRIO, 0},  {RLIMIT_STACK, SANDBOX_STACK}};
+        bool driver; /* a driver's as well: its compiler writes files, and it pins memory for the device */
+    } limits[] = {{RLIMIT_CORE, 0, true},     {RLIMIT_FSIZE, 0, false},           {RLIMIT_MEMLOCK, 0, false},
+                  {RLIMIT_MSGQUEUE, 0, true}, {RLIMIT_SIGPENDING, 0, true},       {RLIMIT_NICE, 0, true},
+                  {RLIMIT_RTPRIO, 0, true},   {RLIMIT_STACK, SANDBOX_STACK, true}};
 
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-        if (limit(limits[i].resource, limits[i].value) < 0)
+        if ((limits[i].driver || !profile->driver) && limit(limits[i].resource, limits[i].value) < 0)
             return -1;
     if (profile->address_space_max > 0 && limit(RLIMIT_AS, profile->address_space_max) < 0)
         return -1;
@@ -137,6 +148,8 @@ int sandbox_enter(const struct sandbox_profile *profile, struct error *err)
                          profile->keep_fd_count);
     if (close_others(profile) < 0)
         return failed(err, "close_range");
+    if (profile->driver && open_streams(profile) < 0)
+        return failed(err, "/dev/null");
     r = trap_install(profile->report);
     if (r < 0)
         return failed_with(err, "sigaction", r);
@@ -148,9 +161,9 @@ int sandbox_enter(const struct sandbox_profile *profile, struct error *err)
     /* After the change of identity, which clears both. */
     /* SYSTEM-CALL entry prctl [0 == PR_SET_PDEATHSIG]: dies with the supervisor */
     /* SYSTEM-CALL entry prctl [0 == PR_SET_DUMPABLE]: no memory dump, no tracer of the same user */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, profile->driver ? 1 : 0) < 0)
         return failed(err, "prctl");
-    r = landlock_forbid_all(-1);
+    r = profile->driver ? driver_landlock(-1) : landlock_forbid_all(-1);
     if (r < 0 && r != -ENOSYS && r != -EOPNOTSUPP)
         return failed_with(err, "landlock", r);
     return 0;
@@ -165,5 +178,19 @@ int sandbox_seal(struct error *err)
         return failed(err, "setrlimit");
     /* SYSTEM-CALL entry seccomp: loads the filter, and libseccomp's questions before it */
     r = filter_install(RULE_worker, -1);
+    return r < 0 ? failed_with(err, "seccomp", r) : 0;
+}
+
+int sandbox_seal_with_driver(struct sandbox_report *report, struct error *err)
+{
+    int r = trap_install(report);
+
+    if (r < 0)
+        return failed_with(err, "sigaction", r);
+    errno = 0;
+    /* The driver's threads go on; files it may still open, for reading, below the folders of its profile. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || limit(RLIMIT_FSIZE, 0) < 0)
+        return failed(err, "prctl");
+    r = filter_install(RULE_worker | RULE_driver_sealed, -1);
     return r < 0 ? failed_with(err, "seccomp", r) : 0;
 }

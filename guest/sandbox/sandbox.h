@@ -48,6 +48,7 @@ struct sandbox_profile {
     const int *keep_fds;           /* descriptors that stay open; all others are closed */
     size_t keep_fd_count;          /* at most SANDBOX_KEEP_MAX */
     uint64_t address_space_max;    /* RLIMIT_AS in bytes; 0 leaves it as it is */
+    bool driver;                   /* a device's driver starts before the seal (driver.h) */
 };
 
 /* A report page to be inherited by a fork; unmap with sandbox_report_unmap. */
@@ -59,6 +60,9 @@ MUST_USE int sandbox_enter(const struct sandbox_profile *profile, struct error *
 
 /* Stage two. What is allowed afterwards stands, each with its reason, beside the code that makes the call (rules.h). */
 MUST_USE int sandbox_seal(struct error *err);
+
+/* Stage two of a worker with a driver, whose libraries may have taken the handlers of faults: they are set again. */
+MUST_USE int sandbox_seal_with_driver(struct sandbox_report *report, struct error *err);
 
 /*
  * Confinement of the supervisor, once its connection stands and everything is open that it will need: handlers that say

@@ -99,6 +99,7 @@ static int make_settings(struct batch *batch, char **ret_text, struct error *err
         CLI_OPTION_CHOICE("transport", "", &job->transport, cli_job_transport_names),
         CLI_OPTION_NUMBER("vcpus", "", "", &job->vcpus, 1, VM_VCPUS_MAX),
         CLI_OPTION_NUMBER("batch", "", "", &job->batch, 1, PLAN_WINDOW_MAX),
+        CLI_OPTION_CHOICE("device", "", &job->device, cli_job_device_names),
         CLI_OPTION_CHOICE("kernels", "", &job->kernels, cli_job_kernels_names),
         CLI_OPTION_CHOICE("arithmetic", "", &job->arithmetic, cli_job_arithmetic_names),
         CLI_OPTION_NUMBER("samples", "", "", &job->samples, 0, PLAN_SAMPLES_MAX),

@@ -16,6 +16,7 @@ const char *const cli_job_acceleration_names[] = {"auto", "kvm", "tcg", NULL};
 const char *const cli_job_transport_names[] = {"auto", "vhost-vsock", "vhost-user", NULL};
 const char *const cli_job_arithmetic_names[] = {"auto", "fma", "mul-add", NULL};
 const char *const cli_job_kernels_names[] = {"auto", "sse2", "avx", "avx2", "avx512", NULL};
+const char *const cli_job_device_names[] = {"cpu", "opencl", NULL};
 
 int cli_job_complete(struct cli_job *job, const char *model, struct error *err)
 {
@@ -30,6 +31,7 @@ int cli_job_complete(struct cli_job *job, const char *model, struct error *err)
     options->acceleration = (enum vm_acceleration)job->acceleration;
     options->transport = (enum vm_transport)job->transport;
     options->arithmetic = (enum job_arithmetic)job->arithmetic;
+    options->device = (enum job_device)job->device;
     options->vcpus = (unsigned)job->vcpus;
     options->memory_mib = job->memory_mib;
     options->samples = (uint32_t)job->samples;

@@ -11,7 +11,7 @@
 
 struct cli_job {
     struct job_options options;
-    unsigned isolation, acceleration, transport, arithmetic, kernels; /* indices of choices */
+    unsigned isolation, acceleration, transport, arithmetic, kernels, device; /* indices of choices */
     uint64_t vcpus, memory_mib, samples, batch;
     char output[PATH_MAX], key[PATH_MAX]; /* defaults, worked out */
 };
@@ -21,6 +21,7 @@ extern const char *const cli_job_acceleration_names[];
 extern const char *const cli_job_transport_names[];
 extern const char *const cli_job_arithmetic_names[];
 extern const char *const cli_job_kernels_names[];
+extern const char *const cli_job_device_names[];
 
 #define CLI_JOB_DEFAULTS                                                                                               \
     {                                                                                                                  \
@@ -50,6 +51,8 @@ extern const char *const cli_job_kernels_names[];
                         &(job).options.gpu),                                                                           \
         CLI_OPTION_NUMBER("batch", "N", "inputs computed together; never changes a result (default: 32)",              \
                           &(job).batch, 1, PLAN_WINDOW_MAX),                                                           \
+        CLI_OPTION_CHOICE("device", "opencl: compute on a GPU, in the arithmetic fma; never changes a result",         \
+                          &(job).device, cli_job_device_names),                                                        \
         CLI_OPTION_CHOICE("kernels", "force an instruction set; never changes a result", &(job).kernels,               \
                           cli_job_kernels_names)
 

@@ -9,15 +9,25 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#define CALL_FCHMODAT2 452 /* Linux 6.6, newer than the platform's headers */
+
 /* Answered with EACCES: a module may try to write a log, and shall not die of it. */
 static const int changes_of_files[] = {
-    SCMP_SYS(creat),     SCMP_SYS(truncate),    SCMP_SYS(unlink),    SCMP_SYS(unlinkat),  SCMP_SYS(rename),
-    SCMP_SYS(renameat),  SCMP_SYS(renameat2),   SCMP_SYS(link),      SCMP_SYS(linkat),    SCMP_SYS(symlink),
-    SCMP_SYS(symlinkat), SCMP_SYS(mkdir),       SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),     SCMP_SYS(mknod),
-    SCMP_SYS(mknodat),   SCMP_SYS(chmod),       SCMP_SYS(fchmod),    SCMP_SYS(fchmodat),  SCMP_SYS(chown),
-    SCMP_SYS(lchown),    SCMP_SYS(fchown),      SCMP_SYS(fchownat),  SCMP_SYS(setxattr),  SCMP_SYS(lsetxattr),
-    SCMP_SYS(fsetxattr), SCMP_SYS(removexattr), SCMP_SYS(utimensat), SCMP_SYS(fallocate),
+    SCMP_SYS(creat),        SCMP_SYS(truncate),     SCMP_SYS(unlink),    SCMP_SYS(unlinkat),  SCMP_SYS(rename),
+    SCMP_SYS(renameat),     SCMP_SYS(renameat2),    SCMP_SYS(link),      SCMP_SYS(linkat),    SCMP_SYS(symlink),
+    SCMP_SYS(symlinkat),    SCMP_SYS(mkdir),        SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),     SCMP_SYS(mknod),
+    SCMP_SYS(mknodat),      SCMP_SYS(chmod),        SCMP_SYS(fchmod),    SCMP_SYS(fchmodat),  SCMP_SYS(chown),
+    SCMP_SYS(lchown),       SCMP_SYS(fchown),       SCMP_SYS(fchownat),  SCMP_SYS(setxattr),  SCMP_SYS(lsetxattr),
+    SCMP_SYS(fsetxattr),    SCMP_SYS(removexattr),  SCMP_SYS(utimensat), SCMP_SYS(fallocate), SCMP_SYS(fsetxattr),
+    SCMP_SYS(lremovexattr), SCMP_SYS(fremovexattr), SCMP_SYS(utime),     SCMP_SYS(utimes),    SCMP_SYS(futimesat),
+    CALL_FCHMODAT2,
 };
+
+/*
+ * Answered likewise: who binds a UNIX socket makes a file, and who listens is reached by others. A token's module and a
+ * resolver connect; the C library's look at the machine's addresses, by netlink, does without an answer.
+ */
+static const int services[] = {SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4)};
 
 static int deny(scmp_filter_ctx filter, int call)
 {
@@ -52,6 +62,8 @@ static int install_filter(void)
         r = confine_forbid_dangerous(filter);
     for (size_t i = 0; r == 0 && i < sizeof changes_of_files / sizeof changes_of_files[0]; i++)
         r = deny(filter, changes_of_files[i]);
+    for (size_t i = 0; r == 0 && i < sizeof services / sizeof services[0]; i++)
+        r = deny(filter, services[i]);
     if (r == 0)
         r = deny_writing(filter);
     if (r == 0)

@@ -41,6 +41,11 @@ MUST_USE int crypto_file_read(const char *path, const char *secret, char ret_tex
 MUST_USE int crypto_private_pem_load(const char *path, const struct crypto_passphrase *passphrase, EVP_PKEY **ret_pkey,
                                      struct error *err);
 
+/* The same of a text, which is not empty and which `path` names; OpenSSL's errors stay in its queue. */
+MUST_USE int crypto_private_pem_parse(const char *pem, size_t size, const char *path,
+                                      const struct crypto_passphrase *passphrase, EVP_PKEY **ret_pkey,
+                                      struct error *err);
+
 /*
  * A private key in a token, by its URI (pkcs11.h); the PIN comes from the URI's pin-source, else from `passphrase`.
  * ERROR_USAGE for the URI, ERROR_UNAVAILABLE where engine or module are not here, ERROR_BAD_INPUT, -EKEYREJECTED where

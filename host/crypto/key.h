@@ -15,6 +15,8 @@
 #include "host/crypto/passphrase.h"
 
 #define CRYPTO_PEM_MAX ((size_t)16 * 1024)
+/* Rounds of PBKDF2 that an encrypted key may ask for: some seconds. What is made today has 2,048 to 1,000,000. */
+#define CRYPTO_ROUNDS_MAX 10000000u
 
 struct crypto_private_key;
 struct crypto_public_key;

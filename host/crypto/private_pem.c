@@ -56,6 +56,42 @@ static void info_drop(PKCS8_PRIV_KEY_INFO **info)
     PKCS8_PRIV_KEY_INFO_free(*info);
 }
 
+static void pbe2_drop(PBE2PARAM **parameters)
+{
+    PBE2PARAM_free(*parameters);
+}
+
+static void pbkdf2_drop(PBKDF2PARAM **parameters)
+{
+    PBKDF2PARAM_free(*parameters);
+}
+
+/*
+ * Whether a file asks for more rounds of PBKDF2 (RFC 8018, A.2 and A.4) than anyone makes: it would hold the signer up
+ * for hours. scrypt, the other way, is bounded by OpenSSL.
+ */
+static bool is_endless(const X509_ALGOR *algorithm)
+{
+    CLEANUP(pbe2_drop) PBE2PARAM *scheme = NULL;
+    CLEANUP(pbkdf2_drop) PBKDF2PARAM *derivation = NULL;
+    const ASN1_OBJECT *function = NULL;
+    const void *value = NULL;
+    uint64_t rounds = 0;
+    int type = 0;
+
+    X509_ALGOR_get0(NULL, &type, &value, algorithm);
+    if (type == V_ASN1_SEQUENCE)
+        scheme = ASN1_item_unpack(value, ASN1_ITEM_rptr(PBE2PARAM));
+    if (scheme == NULL)
+        return false;
+    X509_ALGOR_get0(&function, &type, &value, scheme->keyfunc);
+    if (OBJ_obj2nid(function) != NID_id_pbkdf2 || type != V_ASN1_SEQUENCE)
+        return false;
+    derivation = ASN1_item_unpack(value, ASN1_ITEM_rptr(PBKDF2PARAM));
+    return derivation != NULL &&
+           (ASN1_INTEGER_get_uint64(&rounds, derivation->iter) != 1 || rounds > CRYPTO_ROUNDS_MAX);
+}
+
 /* RFC 5958's EncryptedPrivateKeyInfo. The passphrase is asked for only once the file is known to be one. */
 static int decrypt(BIO *bio, const char *path, const struct crypto_passphrase *passphrase, EVP_PKEY **ret_pkey,
                    struct error *err)
@@ -76,6 +112,11 @@ static int decrypt(BIO *bio, const char *path, const struct crypto_passphrase *p
     if (OBJ_obj2nid(scheme) != NID_pbes2)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
                          "%s: encrypted by an old scheme; convert it: openssl pkcs8 -topk8 -v2 aes-256-cbc", path);
+    if (is_endless(algorithm))
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG,
+                         "%s: wants more than %u rounds to derive its key; make another: openssl pkcs8 -topk8 -iter "
+                         "600000",
+                         path, CRYPTO_ROUNDS_MAX);
     (void)snprintf(what, sizeof what, "passphrase of %s", path);
     r = crypto_passphrase_get(passphrase, what, text, err);
     if (r < 0)
@@ -93,8 +134,8 @@ static bool holds(const char *text, size_t size, const char *word)
     return memmem(text, size, word, strlen(word)) != NULL;
 }
 
-static int parse(const char *pem, size_t size, const char *path, const struct crypto_passphrase *passphrase,
-                 EVP_PKEY **ret_pkey, struct error *err)
+int crypto_private_pem_parse(const char *pem, size_t size, const char *path, const struct crypto_passphrase *passphrase,
+                             EVP_PKEY **ret_pkey, struct error *err)
 {
     CLEANUP_BIO BIO *bio = BIO_new_mem_buf(pem, (int)size);
 
@@ -137,7 +178,7 @@ int crypto_private_pem_load(const char *path, const struct crypto_passphrase *pa
     if (r == 0 && size == 0)
         *ret_pkey = NULL;
     else if (r == 0)
-        r = parse(pem, size, path, passphrase, ret_pkey, err);
+        r = crypto_private_pem_parse(pem, size, path, passphrase, ret_pkey, err);
     OPENSSL_cleanse(pem, sizeof pem);
     ERR_clear_error();
     return r;

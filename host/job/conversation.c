@@ -73,7 +73,8 @@ static int explain_end(struct talk *talk, int code)
 {
     struct vm *vm = talk->with->vm;
     bool ended = code == -ECONNRESET || code == -EPIPE;
-    enum vm_exit reason = ended ? vm_await_exit(vm) : vm_poll_exit(vm);
+    const char *fault = vm_stream_fault(vm);
+    enum vm_exit reason = ended && fault == NULL ? vm_await_exit(vm) : vm_poll_exit(vm);
     const char *detail = vm_exit_detail(vm);
 
     if (code == -ETIMEDOUT && is_stuck(&talk->stream))
@@ -81,6 +82,8 @@ static int explain_end(struct talk *talk, int code)
     if (talk->err->kind == ERROR_GUEST && reason != VM_EXIT_NONE)
         return error_prefix(talk->err, "the VM ended (%s%s%s)", vm_exit_name(reason), detail[0] != '\0' ? ": " : "",
                             detail);
+    if (talk->err->kind == ERROR_GUEST && fault != NULL)
+        return error_set(talk->err, ERROR_GUEST, code, "the guest broke virtio-vsock's rules: %s", fault);
     return code;
 }
 

@@ -7,6 +7,8 @@
 #include "host/json/decimal.h"
 #include "host/json/digest.h"
 
+#include <string.h>
+
 static json_t *seconds(uint64_t ns)
 {
     return json_new_fixed((double)ns / 1e9);
@@ -97,11 +99,35 @@ static void set_end(json_t *document, const struct vm_record *record)
                   (json_int_t)record->console_dropped));
 }
 
+/* What computed, of an agent's "opencl|NAME|VERSION|DRIVER"; the guest's own words. NULL: the processor. */
+static json_t *device(const char *words)
+{
+    static const char *const names[] = {"kind", "name", "version", "driver"};
+    json_t *object;
+
+    if (strchr(words, '|') == NULL)
+        return NULL;
+    object = json_object();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t size = strcspn(words, "|");
+
+        set(object, names[i], json_stringn(words, size));
+        words += size + (words[size] == '|' ? 1 : 0);
+    }
+    return object;
+}
+
 static json_t *guest(const struct results *results)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s}", "agent", results->agent, "cpuModel", results->cpu, "processors",
-                     count(results->processors), "memoryBytes", count(results->guest_memory_bytes), "engineMemoryBytes",
-                     count(results->engine_memory_bytes), "kernels", results->isa);
+    json_t *computed = device(results->isa);
+    json_t *object =
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:s%}", "agent", results->agent, "cpuModel", results->cpu, "processors",
+                  count(results->processors), "memoryBytes", count(results->guest_memory_bytes), "engineMemoryBytes",
+                  count(results->engine_memory_bytes), "kernels", results->isa, strcspn(results->isa, "|"));
+
+    if (computed != NULL)
+        set(object, "device", computed);
+    return object;
 }
 
 static json_t *phases(const struct events *events)

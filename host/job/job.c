@@ -17,6 +17,7 @@
 #include "host/job/bounds.h"
 #include "host/job/forensics.h"
 #include "host/job/gpu.h"
+#include "host/job/gpu_image.h"
 #include "host/job/job_ledger.h"
 #include "host/job/journal.h"
 #include "host/job/locate.h"
@@ -100,6 +101,16 @@ static int step(struct job *job, const char *name, struct error *err)
     return job->journal == NULL ? 0 : journal_step(job->journal, name, "", err);
 }
 
+/* A replay's own, where it is here; else by the device that computes. */
+static int open_image(const struct job_options *options, struct image **ret_image, struct error *err)
+{
+    const char *recorded = options->replay != NULL ? options->replay->image : NULL;
+
+    if (recorded == NULL && options->device == JOB_DEVICE_OPENCL)
+        return gpu_image_open_here(options->gpu, ret_image, err);
+    return image_open(recorded, ret_image, err);
+}
+
 /* Which agent will run, and from where. */
 static int find_agent(struct job *job, struct error *err)
 {
@@ -108,12 +119,13 @@ static int find_agent(struct job *job, struct error *err)
     int r;
 
     if (job->options->isolation == VM_MICROVM) {
-        r = image_open(job->options->replay != NULL ? job->options->replay->image : NULL, &job->image, err);
+        r = open_image(job->options, &job->image, err);
         if (r == 0)
             memcpy(job->agent_sha256, image_manifest(job->image)->agent.sha256, SHA256_SIZE);
         return r;
     }
-    r = locate_agent(job->agent_path, err);
+    r = job->options->device == JOB_DEVICE_OPENCL ? locate_driver_agent(job->agent_path, err)
+                                                  : locate_agent(job->agent_path, err);
     if (r < 0)
         return r;
     fd = open(job->agent_path, O_RDONLY | O_CLOEXEC);

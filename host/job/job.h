@@ -24,6 +24,9 @@
 
 enum job_arithmetic { JOB_ARITHMETIC_AUTO, JOB_ARITHMETIC_FMA, JOB_ARITHMETIC_MUL_ADD };
 
+/* What computes; the bits are the same. */
+enum job_device { JOB_DEVICE_CPU, JOB_DEVICE_OPENCL };
+
 #define JOB_BATCH_DEFAULT 32u
 
 /*
@@ -65,6 +68,7 @@ struct job_options {
     struct provenance_options provenance; /* where the model comes from */
     const struct data_loan *loan;         /* a data reader of another process's; NULL: none */
     const char *kernels;                  /* NULL: the widest the processor has; never changes a result */
+    enum job_device device;
     bool quiet;
     const struct job_replay *replay; /* NULL: an evaluation */
 };

@@ -68,16 +68,26 @@ int locate_recipe(const char *name, char ret_path[PATH_MAX], struct error *err)
                      folder);
 }
 
-int locate_agent(char ret_path[PATH_MAX], struct error *err)
+static int locate_program(const char *name, char ret_path[PATH_MAX], struct error *err)
 {
     char folder[PATH_MAX];
     int r = program_folder(folder, err);
 
     if (r < 0)
         return r;
-    (void)snprintf(ret_path, PATH_MAX, "%.2000s/lazaret-agent", folder);
+    (void)snprintf(ret_path, PATH_MAX, "%.2000s/%s", folder, name);
     if (access(ret_path, X_OK) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s; build it with scripts/build", ret_path,
                          strerror(errno));
     return 0;
+}
+
+int locate_agent(char ret_path[PATH_MAX], struct error *err)
+{
+    return locate_program("lazaret-agent", ret_path, err);
+}
+
+int locate_driver_agent(char ret_path[PATH_MAX], struct error *err)
+{
+    return locate_program("lazaret-agent-opencl", ret_path, err);
 }

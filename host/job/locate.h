@@ -17,6 +17,7 @@ MUST_USE int locate_policy(const char *name_or_path, char ret_path[PATH_MAX], st
 MUST_USE int locate_recipe(const char *name, char ret_path[PATH_MAX], struct error *err);
 
 /* The agent beside this program. ERROR_UNAVAILABLE where it is not there. */
+MUST_USE int locate_driver_agent(char ret_path[PATH_MAX], struct error *err); /* that for --device opencl */
 MUST_USE int locate_agent(char ret_path[PATH_MAX], struct error *err);
 
 #endif

@@ -91,6 +91,22 @@ static enum plan_arithmetic choose_arithmetic(const struct policy *policy, enum 
     return asked == JOB_ARITHMETIC_FMA ? PLAN_FMA : PLAN_MUL_ADD;
 }
 
+/* A device has the bits of one class of arithmetic, and its kernels are its own. */
+static int check_device(const struct job_options *options, enum plan_arithmetic arithmetic, struct error *err)
+{
+    if (options->device == JOB_DEVICE_CPU)
+        return 0;
+    if (arithmetic != PLAN_FMA)
+        return error_set(
+            err, ERROR_USAGE, -EINVAL,
+            "--device opencl computes in the arithmetic fma, and this job's is mul-add: take a policy with "
+            "`arithmetic: fma`, or add --arithmetic fma");
+    if (options->kernels != NULL)
+        return error_set(err, ERROR_USAGE, -EINVAL,
+                         "--kernels chooses among the processor's; with --device opencl there is none to choose");
+    return 0;
+}
+
 int plan_make(const struct admission *admission, const struct job_options *options, struct plan_made *ret_made,
               struct error *err)
 {
@@ -102,9 +118,15 @@ int plan_make(const struct admission *admission, const struct job_options *optio
     if (r < 0)
         return r;
     plan->arithmetic = choose_arithmetic(&admission->policy, options->arithmetic);
+    r = check_device(options, plan->arithmetic, err);
+    if (r < 0)
+        return r;
     plan->threads = options->isolation == VM_PROCESS ? options->vcpus : 0;
     plan->batch = options->batch;
-    (void)snprintf(plan->isa, sizeof plan->isa, "%s", options->kernels != NULL ? options->kernels : "");
+    (void)snprintf(plan->isa, sizeof plan->isa, "%s",
+                   options->device == JOB_DEVICE_OPENCL ? "opencl"
+                   : options->kernels != NULL           ? options->kernels
+                                                        : "");
     plan->model_size = admission->model_size;
     memcpy(plan->model_sha256, admission->model_sha256, SHA256_SIZE);
     plan->reference_size = admission->reference_size;

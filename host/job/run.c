@@ -33,6 +33,7 @@ int run_prepare(const struct run_setting *setting, enum run_purpose purpose, con
         .memory_mib = setting->admission->memory_mib,
         .image = setting->image,
         .agent_path = setting->agent_path,
+        .driver = options->device == JOB_DEVICE_OPENCL,
         .agent_arguments = arguments,
         .console_fd = setting->console_fd,
         .console_max = VM_CONSOLE_DEFAULT,

@@ -55,6 +55,12 @@ MUST_USE int link_connect_vhost_user(int control_fd, uint32_t port, uint64_t dea
 MUST_USE int link_connect_vhost_vsock(uint32_t cid, uint32_t port, uint64_t deadline_ns, int *ret_fd,
                                       struct error *err);
 
+/*
+ * Which rule of virtio-vsock the guest broke, where the device has reset a stream for it; NULL where it has not. What
+ * the device has said meanwhile is taken off its control socket. The kernel's transport does not tell.
+ */
+const char *link_vhost_user_fault(int control_fd);
+
 /* Whether this machine has the kernel's device and this process may use it. Nothing is changed. */
 MUST_USE bool link_vhost_vsock_available(void);
 

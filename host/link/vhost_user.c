@@ -86,6 +86,38 @@ static int read_answer(int control_fd, uint32_t id, uint64_t deadline_ns, int *r
     }
 }
 
+/* What a second answer says: control.h. */
+static const char *fault_of(int result)
+{
+    switch (result) {
+    case -ENOBUFS:
+        return "the guest sent more than it had credit for";
+    case -ESHUTDOWN:
+        return "the guest sent data after its own end of the stream";
+    case -EISCONN:
+        return "the guest asked for the stream once more";
+    default:
+        return NULL;
+    }
+}
+
+const char *link_vhost_user_fault(int control_fd)
+{
+    const char *fault = NULL;
+
+    for (;;) {
+        struct vsock_control_answer answer;
+        ssize_t count = recv(control_fd, &answer, sizeof answer, MSG_DONTWAIT | MSG_TRUNC);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count != (ssize_t)sizeof answer)
+            return fault;
+        if (fault_of(answer.result) != NULL)
+            fault = fault_of(answer.result);
+    }
+}
+
 static int attempt_vhost_user(struct link *link, uint32_t port, uint64_t deadline_ns, int *ret_fd, int *ret_reason,
                               struct error *err)
 {
@@ -118,6 +150,9 @@ static int attempt_vhost_user(struct link *link, uint32_t port, uint64_t deadlin
         *ret_reason = -result;
         return -EAGAIN;
     case -EPROTO:
+    case -ENOBUFS: /* right after its answer, so that there was never a stream for us */
+    case -ESHUTDOWN:
+    case -EISCONN:
         return error_set(err, ERROR_GUEST, result,
                          "the guest answered the stream to port %u against virtio-vsock's rules", port);
     default:

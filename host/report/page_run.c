@@ -73,6 +73,7 @@ static void write_facts(struct html *html, const json_t *execution)
     write_fact(html, "Host\xe2\x80\x99s processor", look_text(execution, "cpuModel"));
     write_fact(html, "The guest calls itself", look_text(guest, "agent"));
     write_fact(html, "Instructions used", look_text(guest, "kernels"));
+    write_fact(html, "Device", look_text(json_object_get(guest, "device"), "name"));
     write_fact(html, "QEMU", look_text(versions, "qemu"));
     write_fact(html, "libvirt", look_text(versions, "libvirt"));
     write_fact(html, "How it ended", look_text(json_object_get(execution, "exit"), "detail"));

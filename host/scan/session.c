@@ -77,10 +77,14 @@ static int emit_file(struct session *s, size_t entry, const struct file_report *
 static int next_message(struct session *s, uint64_t deadline_ns, struct message *ret_message, struct error *err)
 {
     int r = collector_next(s->collector, deadline_ns, ret_message, err);
+    const char *fault;
     enum vm_exit reason;
 
     if (r < 0) {
         reason = vm_poll_exit(s->vm);
+        fault = vm_stream_fault(s->vm);
+        if (err->kind == ERROR_GUEST && reason == VM_EXIT_NONE && fault != NULL)
+            return error_set(err, ERROR_GUEST, r, "the guest broke virtio-vsock's rules: %s", fault);
         return err->kind == ERROR_GUEST && reason != VM_EXIT_NONE
                    ? error_prefix(err, "the VM ended (%s)", vm_exit_name(reason))
                    : r;

@@ -9,6 +9,7 @@
  */
 #include "host/vm/agent_process.h"
 
+#include "host/vm/driver_view.h"
 #include "host/vm/state.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@ static int fail_with(struct error *err, const char *what)
 }
 
 /* The tree below SANDBOX_AGENT_ROOT, where the sandbox has put the agent as init. */
-static int build_root(struct error *err)
+static int build_root(bool driver, struct error *err)
 {
     static const char *const folders[] = {"/proc", "/dev", "/tmp", OLD_ROOT};
     char path[64];
@@ -45,7 +46,7 @@ static int build_root(struct error *err)
         mount("/dev", SANDBOX_AGENT_ROOT "/dev", NULL, MS_BIND, NULL) < 0 ||
         mount("tmpfs", SANDBOX_AGENT_ROOT "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=25%") < 0)
         return fail_with(err, SANDBOX_AGENT_ROOT);
-    return 0;
+    return driver ? driver_view_build(SANDBOX_AGENT_ROOT, err) : 0;
 }
 
 static int enter_root(struct error *err)
@@ -146,7 +147,7 @@ int agent_process_start(const struct supervisor_options *options, int output_fd,
     int up[2], down[2];
     char byte = 0;
     pid_t pid;
-    int r = build_root(err);
+    int r = build_root(options->driver, err);
 
     if (r < 0)
         return r;

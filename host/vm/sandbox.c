@@ -3,6 +3,7 @@
 #include "host/vm/sandbox.h"
 
 #include "host/confine/place.h"
+#include "host/vm/driver_view.h"
 #include "host/vm/passthrough/hostdev.h"
 
 #include <errno.h>
@@ -184,6 +185,8 @@ static int build_dev(const struct sandbox_options *options, struct error *err)
         r = show_node(&(struct node){"vhost-vsock", 0600}, 0, err);
     if (r == 0 && options->passthrough != NULL)
         r = hostdev_make_nodes(DEV_STAGE, options->passthrough->device.group, options->job_uid, err);
+    if (r == 0 && options->driver)
+        r = driver_view_nodes(DEV_STAGE, err);
     if (r < 0)
         return r;
     if (mount(DEV_STAGE, "/dev", NULL, MS_MOVE, NULL) < 0 || rmdir(DEV_STAGE) < 0)

@@ -45,6 +45,7 @@ struct sandbox_options {
     const struct sandbox_file *files;
     size_t file_count;
     bool kvm, vhost_vsock;                       /* which device nodes to show */
+    bool driver;                                 /* show the host's GPUs */
     uid_t job_uid;                               /* owns /dev/kvm inside */
     const struct passthrough_facts *passthrough; /* whose nodes of VFIO to make; NULL: none */
 };

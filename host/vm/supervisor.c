@@ -333,6 +333,7 @@ static int start(struct supervisor *supervisor, struct error *err)
         .kvm = options->acceleration == VM_ACCEL_KVM,
         .vhost_vsock = options->transport == VM_TRANSPORT_VHOST_VSOCK,
         .job_uid = options->job_uid,
+        .driver = options->driver,
         .passthrough = options->passthrough,
     };
     int r = sandbox_map_self(options->outer_uid, options->outer_gid, err);

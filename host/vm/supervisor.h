@@ -18,6 +18,7 @@ struct supervisor_options {
     const char *xml;                                 /* microvm */
     struct sandbox_file files[SUPERVISOR_FILES_MAX]; /* kernel, initramfs, scratch disk, disk; or the agent */
     size_t file_count;
+    bool driver;                  /* process isolation: the agent's device driver is to be seen */
     char *const *agent_arguments; /* process isolation, or NULL */
     int control_fd;               /* records to and from the monitor */
     int stream_fd;  /* vhost-user: the device's control socket; process isolation: the agent's stream; or -1 */

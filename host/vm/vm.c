@@ -160,6 +160,7 @@ static int launch(struct vm *vm, const struct vm_options *options, struct error 
         .transport = vm->record.transport,
         .xml = vm->record.domain_xml,
         .agent_arguments = options->agent_arguments,
+        .driver = options->driver && options->isolation == VM_PROCESS,
         .files = {{.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}},
         .console_fd = options->console_fd,
         .console_max = options->console_max,
@@ -296,6 +297,13 @@ enum vm_exit vm_await_exit(struct vm *vm)
     if (vm->record.exit_reason == VM_EXIT_NONE)
         (void)!io_wait(vm->control_fd, POLLIN, io_deadline_ms(VM_DEADLINE_QUIT_MS));
     return vm_poll_exit(vm);
+}
+
+const char *vm_stream_fault(const struct vm *vm)
+{
+    return vm->record.isolation == VM_MICROVM && vm->record.transport == VM_TRANSPORT_VHOST_USER && vm->stream_fd >= 0
+               ? link_vhost_user_fault(vm->stream_fd)
+               : NULL;
 }
 
 const char *vm_exit_detail(const struct vm *vm)

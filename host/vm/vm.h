@@ -50,6 +50,7 @@ struct vm_options {
     uint64_t memory_mib;             /* of the guest, VM_MEMORY_MIB_MIN to VM_MEMORY_MIB_MAX */
     const struct image *image;       /* microvm only; borrowed until vm_prepare() returns */
     const char *agent_path;          /* process isolation only: a static program */
+    bool driver;                     /* process isolation: the agent is dynamic, with a device's driver */
     char *const *agent_arguments;    /* process isolation: more arguments, NULL-terminated, or NULL */
     int console_fd;                  /* receives what the guest prints; borrowed until vm_destroy(); -1: none */
     uint64_t console_max;            /* bytes at most in console_fd; what comes after is dropped and counted */
@@ -133,6 +134,9 @@ enum vm_exit vm_poll_exit(struct vm *vm);
 
 /* The same, for who has seen the connection end: waits VM_DEADLINE_QUIT_MS at most for the supervisor's word. */
 enum vm_exit vm_await_exit(struct vm *vm);
+
+/* Which rule of virtio-vsock the guest broke, so that our device reset its stream; NULL where it broke none. */
+const char *vm_stream_fault(const struct vm *vm);
 
 /* What is known besides of the reason, or ""; the supervisor's word. */
 const char *vm_exit_detail(const struct vm *vm);

@@ -102,6 +102,14 @@ static void abandon(struct connection *connection, int result, bool reset)
     connection->backlog_size = 0;
 }
 
+/* Ends a stream whose rules the guest broke, and has whoever asked for it told why. */
+static void accuse(struct connection *connection, int fault)
+{
+    abandon(connection, fault, true);
+    connection->answer = fault;
+    connection->answer_ready = true;
+}
+
 /* Counts bytes that are off the guest's hands, and notes when it must hear of it. */
 static void count_forwarded(struct connection *connection, size_t count)
 {
@@ -200,9 +208,12 @@ static void receive_data(struct connection *connection, const struct virtqueue_c
 {
     size_t done = 0;
 
-    if ((connection->guest_shutdown & VIRTIO_VSOCK_SHUTDOWN_SEND) != 0 ||
-        size > CONNECTION_BUFFER_SIZE - connection->backlog_size) {
-        abandon(connection, -ECONNRESET, true); /* data after its end, or beyond its credit */
+    if ((connection->guest_shutdown & VIRTIO_VSOCK_SHUTDOWN_SEND) != 0) {
+        accuse(connection, -ESHUTDOWN);
+        return;
+    }
+    if (size > CONNECTION_BUFFER_SIZE - connection->backlog_size) {
+        accuse(connection, -ENOBUFS);
         return;
     }
     while (connection->backlog_size == 0 && done < size) {
@@ -271,7 +282,7 @@ static void receive_open(struct connection *connection, const struct packet_head
         end(connection, -ECONNRESET, false); /* what came before it still reaches the host */
         break;
     case VIRTIO_VSOCK_OP_REQUEST: /* the guest may not open streams, nor this one again */
-        abandon(connection, -ECONNRESET, true);
+        accuse(connection, -EISCONN);
         break;
     default: /* CREDIT_UPDATE has said all in its header; unknown operations are ignored */
         break;

@@ -48,7 +48,7 @@ struct connection {
     /* Towards the one who asked for the connection. */
     uint32_t request_id;
     bool answer_ready;
-    int answer; /* 0 or -errno */
+    int answer; /* control.h: 0 or -errno; also the second one, of a stream that the guest broke */
 
     /* Host side. */
     int fd;

@@ -19,6 +19,12 @@
  *   -EPROTO        the guest answered with nonsense
  *   -ENOMEM and others of epoll_ctl(2)
  *
+ * A stream that the guest breaks after that is reset, and a second answer with the same id says why:
+ *
+ *   -ENOBUFS       the guest sent more than it had credit for
+ *   -ESHUTDOWN     the guest sent data after its own end
+ *   -EISCONN       the guest asked for a stream that is open, which only the host may
+ *
  * The device ends when the socket's other end is closed.
  */
 #ifndef LAZARET_HOST_VSOCK_DEVICE_CONTROL_H

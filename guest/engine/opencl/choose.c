@@ -165,8 +165,9 @@ int opencl_choose(struct opencl_device *device, struct error *err)
 
     if (status != CL_SUCCESS || search.platform_count == 0)
         return error_set(err, ERROR_UNAVAILABLE, -ENODEV,
-                         "no OpenCL driver is installed here (no ICD that works is named in /etc/OpenCL/vendors); "
-                         "install the GPU vendor's, or use --device cpu, which gives the same bits");
+                         "no OpenCL driver has a device here (no ICD in /etc/OpenCL/vendors works, or its driver "
+                         "finds no card); install the GPU vendor's, give a microVM the card by --gpu PCI, or use "
+                         "--device cpu, which gives the same bits");
     search.platform_count = search.platform_count < PLATFORMS_MAX ? search.platform_count : PLATFORMS_MAX;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && device->id == NULL; i++)
         search_type(&search, types[i], device);

@@ -6,7 +6,9 @@ LAZARET_GPU_IMAGE=1 tries wrong bytes in more places, and a scratch disk beside.
 """
 import json
 import os
+import pathlib
 import shutil
+import subprocess
 import threading
 import time
 import unittest
@@ -43,10 +45,9 @@ class GpuImage(Case):
         cls.name = (STATE / "images" / "default-intel").read_text().strip()
         cls.disk = STATE / "images" / cls.name / "disk.img"
         cls.manifest = json.loads((cls.disk.parent / "manifest.json").read_text())
-        # What libvirt and the probe found out once already.
-        for known in ("kvm-does-not-work",):
-            if (state() / known).exists():
-                shutil.copy(state() / known, STATE / known)
+        known = state() / "kvm-does-not-work"
+        if known.exists():  # what the probe found out once already
+            shutil.copy(known, STATE)
 
     def evaluate_on_disk(self, name, policy=None, device="opencl", model=None):
         extra = ["--policy", policy or self.policy]
@@ -88,7 +89,7 @@ class GpuImage(Case):
         blocks = [place * BLOCK + 9 for place in places]
         result = []
         job = threading.Thread(target=lambda: result.append(self.evaluate_on_disk(name, **options)))
-        os.chmod(self.disk, 0o600)
+        os.chmod(self.disk, 0o644)
         with open(self.disk, "r+b", buffering=0) as disk:
             job.start()
             while not self.guest_is_there() and job.is_alive():
@@ -104,7 +105,7 @@ class GpuImage(Case):
         """The test has a PID namespace of its own, so any QEMU is its job's."""
         for entry in os.listdir("/proc"):
             try:
-                if entry.isdigit() and open(f"/proc/{entry}/comm").read().startswith("qemu-system"):
+                if entry.isdigit() and pathlib.Path(f"/proc/{entry}/comm").read_text().startswith("qemu-system"):
                     return True
             except OSError:
                 pass
@@ -137,9 +138,46 @@ class GpuImage(Case):
         self.expect_fault("top", [blocks])  # of the hash tree
         self.expect_fault("leaves", range(blocks + 1, size // BLOCK))
 
+    def make_image_of(self, content):
+        """An image whose disk holds this, its tree by veritysetup; its name."""
+        folder = self.folder / "image"
+        shutil.copytree(self.disk.parent, folder)
+        disk, blocks = folder / "disk.img", len(content) // BLOCK
+        disk.unlink()
+        disk.write_bytes(content)
+        told = subprocess.run(["veritysetup", "format", "--no-superblock", "--salt=-", f"--data-blocks={blocks}",
+                               f"--hash-offset={len(content)}", str(disk), str(disk)], capture_output=True, text=True,
+                              check=True, env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}).stdout
+        root = next(line.split()[-1] for line in told.splitlines() if line.startswith("Root hash"))
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["disk"].update(blocks=blocks, rootHash=root, sha256=digest(disk), size=disk.stat().st_size)
+        line = manifest["commandLine"]
+        manifest["commandLine"] = line[:line.index("lazaret.disk=")] + f"lazaret.disk={blocks}:{root}"
+        (folder / "manifest.json").unlink()
+        (folder / "manifest.json").write_text(json.dumps(manifest, sort_keys=True, separators=(",", ":")))
+        name = digest(folder / "manifest.json")
+        shutil.copytree(folder, STATE / "images" / name)
+        return name
+
+    @unittest.skipUnless(LONG, "the long form")
+    @unittest.skipUnless(shutil.which("veritysetup", path=os.environ["PATH"] + ":/usr/sbin"), "needs veritysetup")
+    def test_no_file_system(self):
+        """A disk as verified as it is senseless: the static agent itself tells the host what it could not do."""
+        name = self.make_image_of(b"no file system  " * 256 * 200)
+        default = STATE / "images" / "default-intel"
+        default.write_text(name + "\n")
+        try:
+            finished, output = self.evaluate_on_disk("senseless")
+        finally:
+            default.write_text(self.name + "\n")
+            shutil.rmtree(STATE / "images" / name)
+        self.assertEqual(finished.returncode, COULD_NOT_EVALUATE, finished.stderr)
+        self.assertIn("the image's disk: /dev/dm-0: Invalid argument", self.execution_of(output)["failure"])
+        self.assert_nothing_left()
+
     def test_found_before(self):
         """A disk that was changed before the job is refused by the host, and no guest begins."""
-        os.chmod(self.disk, 0o600)
+        os.chmod(self.disk, 0o644)
         try:
             with open(self.disk, "r+b", buffering=0) as disk:
                 self.flip(disk, [BLOCK])

@@ -14,6 +14,7 @@ SILENT = "kept silent beyond the deadline"
 # Of a guest that drips: something may have come in the very last moment.
 UNREAD = "the deadline passed while the collector had not read what the guest said"
 ENDED = "the VM ended"
+RULES = "the guest broke virtio-vsock's rules: "
 # Nothing is wrong with what such a guest says in the end: the puppet predicts one class for everything.
 HONEST = "verdict: needs-review"
 ASCII = PROTOCOL + "message FAILURE, member 6: a text with something that is not printable ASCII"
@@ -261,10 +262,10 @@ PACKETS = [
     survived("credit-shrinks"),
     survived("credit-overflows"),
     vm("rings:credit-never", "can't send|" + SILENT + "|the deadline passed", waits=True),
-    vm("rings:beyond-credit", "the guest hung up|" + PROTOCOL),
-    vm("rings:request-again", "the guest hung up"),
+    vm("rings:beyond-credit", RULES + "the guest sent more than it had credit for|" + PROTOCOL),
+    vm("rings:request-again", RULES + "the guest asked for the stream once more"),
     vm("rings:reset-midway", "the guest hung up"),
-    vm("rings:data-after-shutdown", "the guest hung up"),
+    vm("rings:data-after-shutdown", RULES + "the guest sent data after its own end of the stream"),
     vm("rings:answers-with-data", "the guest answered the stream to port 1024 against virtio-vsock's rules"),
     vm("rings:answers-with-reset", "the guest accepted no vhost-user stream on port 1024 in time", waits=True),
     vm("rings:never-answers", "the guest accepted no vhost-user stream on port 1024 in time", waits=True),

@@ -37,8 +37,8 @@ static float finished(float value, uint flags, float bias, __global const float 
     return value;
 }
 
-#define LOAD_LEFT(k, m) weights[(k)*shape.padded + tile_m + (m)]
-#define LOAD_RIGHT(k)   read_source(source, terms_table[k], row, column, shape.height, shape.width, inside)
+#define LOAD_LEFT(term, at_m) weights[(term)*shape.padded + tile_m + (at_m)]
+#define LOAD_RIGHT(term)      read_source(source, terms_table[term], row, column, shape.height, shape.width, inside)
 
 static float read_source(__global const float *source, int4 term, int row, int column, uint height, uint width,
                          bool inside)

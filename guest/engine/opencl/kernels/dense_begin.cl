@@ -19,9 +19,10 @@ struct dense_shape {
     float alpha, beta;
 };
 
-#define LOAD_LEFT(k, m)                                                                                                \
-    (tile_m + (m) < shape.m ? left_matrix[(ulong)(tile_m + (m)) * shape.left_m + (ulong)(k)*shape.left_k] : 0.0f)
-#define LOAD_RIGHT(k) (inside ? right_matrix[(ulong)(k)*shape.right_k] : 0.0f)
+#define LOAD_LEFT(term, at_m)                                                                                          \
+    (tile_m + (at_m) < shape.m ? left_matrix[(ulong)(tile_m + (at_m)) * shape.left_m + (ulong)(term)*shape.left_k]    \
+                               : 0.0f)
+#define LOAD_RIGHT(term) (inside ? right_matrix[(ulong)(term)*shape.right_k] : 0.0f)
 
 GROUP __kernel void dense(PLACE(left_operand), PLACE(right_operand), __global const uint4 *products, PLACE(c),
                           PLACE(result), struct dense_shape shape)

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <netdb.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -27,6 +28,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #define STATUS_REACHED 42 /* the child got past the call */
@@ -509,6 +512,21 @@ static void act_change_files(void)
         _exit(1);
 }
 
+static void act_serve(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", place);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno != EACCES ||
+        bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)) == 0 || errno != EACCES || listen(fd, 1) == 0 ||
+        errno != EACCES || accept(fd, NULL, NULL) >= 0 || errno != EACCES)
+        _exit(1);
+    if (utimes(place, NULL) == 0 || errno != EACCES || syscall(452, AT_FDCWD, place, 0777, 0) == 0 || errno != EACCES ||
+        getaddrinfo("127.0.0.1", "80", NULL, &(struct addrinfo *){NULL}) != 0)
+        _exit(1);
+}
+
 static void act_read_secret(void)
 {
     char path[64];
@@ -535,6 +553,8 @@ static void test_libraries_change_no_file(void)
     (void)close(fd);
     CU_ASSERT(reached(run_confined(confine_a_token, act_change_files)));
     CU_ASSERT(reached(run_confined(confine_a_client, act_change_files)));
+    CU_ASSERT(reached(run_confined(confine_a_token, act_serve)));
+    CU_ASSERT(reached(run_confined(confine_a_client, act_serve)));
     /* By its user where root, else by Landlock. */
     if (geteuid() == 0 || syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1U) > 0)
         CU_ASSERT(reached(run_confined(confine_a_client, act_read_secret)));

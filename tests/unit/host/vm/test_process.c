@@ -77,8 +77,8 @@ static void test_ends(void)
         return;
     poller = (struct pollfd){.fd = vm_exit_fd(vm), .events = POLLIN};
     CU_ASSERT_EQUAL(poll(&poller, 1, (int)TALK_MS), 1);
-    CU_ASSERT_EQUAL(vm_poll_exit(vm), VM_EXIT_CRASHED);
-    finish(vm, stream, VM_EXIT_CRASHED, &record);
+    CU_ASSERT_EQUAL(vm_poll_exit(vm), VM_EXIT_GUEST);
+    finish(vm, stream, VM_EXIT_GUEST, &record);
     CU_ASSERT_PTR_NOT_NULL(strstr(record.exit_detail, "status 7"));
 }
 

@@ -90,12 +90,14 @@ static void test_odd_packets_on_a_stream(void)
     header = front_end_header(&request, VIRTIO_VSOCK_OP_RW, 1); /* after its end */
     CU_ASSERT(front_end_transmit(&hostile_fe, &header, "z"));
     CU_ASSERT(front_end_expect(&hostile_fe, VIRTIO_VSOCK_OP_RST, &hostile_packet));
+    CU_ASSERT_EQUAL(front_end_answer(&hostile_fe, HOSTILE_PORT), -ESHUTDOWN); /* and the monitor is told why */
     (void)close(fd);
     /* A REQUEST on a stream's own ports resets it too. */
     fd = front_end_open(&hostile_fe, HOSTILE_PORT, 65536, &request);
     header = front_end_header(&request, VIRTIO_VSOCK_OP_REQUEST, 0);
     CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
     CU_ASSERT(front_end_expect(&hostile_fe, VIRTIO_VSOCK_OP_RST, &hostile_packet));
+    CU_ASSERT_EQUAL(front_end_answer(&hostile_fe, HOSTILE_PORT), -EISCONN);
     CU_ASSERT_EQUAL(io_wait(fd, POLLIN, io_deadline_ms(2000)), 0);
     CU_ASSERT_EQUAL(read(fd, &byte, 1), 0);
     (void)close(fd);

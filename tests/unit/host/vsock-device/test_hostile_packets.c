@@ -147,6 +147,7 @@ static void test_lengths(void)
     front_end_publish(&hostile_fe.tx, 2);
     front_end_kick(&hostile_fe.tx);
     CU_ASSERT(front_end_expect(&hostile_fe, VIRTIO_VSOCK_OP_RST, &hostile_packet));
+    CU_ASSERT_EQUAL(front_end_answer(&hostile_fe, HOSTILE_PORT), -ENOBUFS);
     (void)close(fd);
     hostile_expect_service();
     hostile_join_well();
