@@ -357,6 +357,8 @@ class Slurm(Case):
         refused = lazaret("batch", path, *arguments)
         self.assertEqual(refused.returncode, 3, refused.stderr)
         self.assertIn("names no key with use: [node]", self.jobs("no")["no-0"]["reason"])
+        worker = lazaret("worker", self.folder / "no")
+        self.assertEqual((worker.returncode, "batch --slurm" in worker.stderr), (66, True), worker.stderr)
         large = self.folder / "large.jsonl"
         large.write_text(json.dumps({"id": "large", "model": str(DIGITS / "clean.onnx"), "memory": 100000}) + "\n")
         arguments = list(map(str, self.options("large", 0, isolation="microvm")))
