@@ -10,6 +10,22 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A farm of Slurm's nodes alone has none: what is evaluated here would be signed by nobody that it knows. */
+static int check_key(const char *folder, struct error *err)
+{
+    char path[PATH_MAX];
+    int r = folder_path(folder, FOLDER_KEY, path, err);
+
+    if (r == 0 && access(path, F_OK) < 0)
+        r = error_set(
+            err, ERROR_NO_INPUT, -errno,
+            "%s: %s; a farm on Slurm goes on by `lazaret batch --slurm`, another one is begun by `lazaret batch`", path,
+            strerror(errno));
+    return r;
+}
 
 static int run(struct farm_run *order, const char *path, struct error *err)
 {
@@ -19,6 +35,8 @@ static int run(struct farm_run *order, const char *path, struct error *err)
     bool stopped = false;
     int r = none == NULL ? error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory") : folder_find(path, folder, err);
 
+    if (r == 0)
+        r = check_key(folder, err);
     if (r == 0)
         r = farm_fix_state(err);
     if (r < 0)

@@ -181,17 +181,6 @@ static uint64_t count_gpus(const struct field *gres)
     return count < SLURM_GPUS_MAX ? count : SLURM_GPUS_MAX;
 }
 
-/* sinfo(1), "NODE STATE CODES": short words, with a mark behind. */
-static bool is_usable(const char *state, size_t size)
-{
-    static const char *const words[] = {"idle", "mix", "alloc", "comp", "plnd", "resv"};
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (size >= strlen(words[i]) && memcmp(state, words[i], strlen(words[i])) == 0)
-            return size == strlen(words[i]) || state[size - 1] != '*'; /* '*': does not answer */
-    return false;
-}
-
 static bool read_node(const struct field *line, struct slurm_node *node)
 {
     struct field fields[FIELDS];
@@ -200,7 +189,6 @@ static bool read_node(const struct field *line, struct slurm_node *node)
         !slurm_is_node_name(node->name) || !take_number(&fields[1], UINT32_MAX, &node->cores) ||
         !take_number(&fields[2], UINT64_C(1) << 40, &node->memory_mib))
         return false;
-    node->usable = is_usable(fields[3].text, fields[3].size);
     node->gpus = count_gpus(&fields[4]);
     return true;
 }

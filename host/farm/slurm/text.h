@@ -4,7 +4,7 @@
  *
  *   sbatch --parsable                        "123" or "123;cluster"
  *   squeue -h -r -o "%j|%K|%T|%N|%r"         "NAME|TASK|STATE|NODE|REASON" a line
- *   sinfo -h -N -o "%N|%c|%m|%t|%G"          "NODE|CPUS|MIB|STATE|GRES" a line
+ *   sinfo -h -N -o "%N|%c|%m|%t|%G"          "NODE|CPUS|MIB|STATE|GRES" a line; what is down comes back
  */
 #ifndef LAZARET_HOST_FARM_SLURM_TEXT_H
 #define LAZARET_HOST_FARM_SLURM_TEXT_H
@@ -42,7 +42,6 @@ struct slurm_task {
 struct slurm_node {
     char name[SLURM_NODE_SIZE];
     uint64_t cores, memory_mib, gpus;
-    bool usable; /* not down, drained or failed at the moment */
 };
 
 /* The number of a submitted job. -EBADMSG. */

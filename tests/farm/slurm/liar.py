@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a lying node runs instead of `lazaret`: it evaluates as it should, and then hands in something else.
 
-usage: liar.py LAZARET LIES KEYS slurm-task …. LIES/NODE names the lie of a node; a node without one is honest.
+usage: liar.py LAZARET LIES KEYS slurm-task …. LIES/NODE names the lie of a node, LIES/once-JOB that of whoever has the job
+first; else a node is honest.
 """
 import base64
 import hashlib
@@ -65,6 +66,11 @@ def replace_result(result, with_what):
     shutil.copytree(with_what, result)
 
 
+def claim(folder, nonce, node):
+    record = folder / "records" / f"{nonce}.json"
+    record.write_bytes(canonical({**json.loads(record.read_text()), "node": node}))
+
+
 def lie(name, folder, nonce, keys, node, lies):
     result = folder / "results" / nonce
     key = keys / f"{node}.pem"
@@ -75,9 +81,9 @@ def lie(name, folder, nonce, keys, node, lies):
         resign(result, keys.parent / "key.pem", lambda statement: None)
     elif name in ("old", "another-job"):
         replace_result(result, lies.parent / "kept" / name)
+        claim(folder, nonce, (lies.parent / "kept" / f"{name}.node").read_text())  # by whose key it is signed
     elif name == "another-node":
-        record = folder / "records" / f"{nonce}.json"
-        record.write_bytes(canonical({**json.loads(record.read_text()), "node": "n1" if node != "n1" else "n2"}))
+        claim(folder, nonce, "n1" if node != "n1" else "n2")
     elif name == "unsigned":
         (result / "result.sigstore.json").unlink()
     elif name == "truncated":
@@ -110,6 +116,10 @@ def main():
     orders = pathlib.Path(sys.argv[sys.argv.index("slurm-task") + 1])
     folder = orders.parent.parent
     order = json.loads(orders.read_text())["orders"][int(os.environ["SLURM_ARRAY_TASK_ID"])]
+    once = lies / f"once-{order['description']['id']}"
+    if once.exists():
+        name = once.read_text()
+        once.unlink()
     if name == "sleep":
         (lies.parent / "asleep" / f"{node}-{order['nonce']}").touch()
         time.sleep(600)
@@ -130,9 +140,8 @@ def main():
     arguments = [argument.replace(str(folder), str(aside)) for argument in sys.argv[4:]]
     status = subprocess.run([program, *arguments], check=False).returncode
     lie(name, aside, order["nonce"], keys, node, lies)
-    for part in ("results",):
-        for entry in (aside / part).iterdir():
-            os.rename(entry, folder / part / entry.name)
+    for entry in (aside / "results").iterdir():
+        os.rename(entry, folder / "results" / entry.name)
     os.rename(aside / "records" / record.name, record)
     shutil.rmtree(aside)
     sys.exit(status)
