@@ -281,6 +281,16 @@ static int import(const struct arguments *arguments, struct error *err)
     return 0;
 }
 
+/* What only some of them take. */
+static int check_verb(const char *verb, const struct arguments *arguments, struct error *err)
+{
+    if (strcmp(verb, "build") != 0 && arguments->driver != NULL)
+        return error_set(err, ERROR_USAGE, -EINVAL, "%s takes no --driver; see --help", verb);
+    if (strcmp(verb, "import") == 0 && arguments->gpu != NULL)
+        return error_set(err, ERROR_USAGE, -EINVAL, "import takes no --gpu: the archive says whose GPUs it is for");
+    return 0;
+}
+
 int cli_image(int argc, char **argv)
 {
     static const struct {
@@ -301,6 +311,8 @@ int cli_image(int argc, char **argv)
             continue;
         arguments.names++;
         arguments.name_count--;
+        if (check_verb(verbs[i].name, &arguments, &error) < 0)
+            return report(&error);
         return verbs[i].run(&arguments, &error) < 0 ? report(&error) : 0;
     }
     (void)fprintf(stderr, "lazaret image: build, info, export or import is needed; see --help\n");

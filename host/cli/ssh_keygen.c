@@ -8,13 +8,13 @@
 
 #include "base/file.h"
 #include "base/io.h"
+#include "base/program.h"
 #include "host/crypto/ssh.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 #define PROGRAM   "ssh-keygen"
 #define HEAD_SIZE 64u
@@ -56,35 +56,32 @@ static void keep_environment(char *environment[], size_t count)
     environment[used] = NULL;
 }
 
-/* The child: never returns. */
-static _Noreturn void run_child(const char *key_path, const char *namespace, int message_fd, int signature_fd)
+static void drop_environment(char *(*environment)[sizeof kept / sizeof kept[0]])
 {
-    char *environment[sizeof kept / sizeof kept[0]];
-    const char *const arguments[] = {PROGRAM, "-Y", "sign", "-q", "-n", namespace, "-f", key_path, NULL};
-
-    keep_environment(environment, sizeof environment / sizeof environment[0]);
-    if (dup2(message_fd, STDIN_FILENO) < 0 || dup2(signature_fd, STDOUT_FILENO) < 0 || close_range(3, ~0U, 0) < 0)
-        _exit(126);
-    (void)execvpe(PROGRAM, (char *const *)arguments, environment);
-    _exit(127);
+    for (char **entry = *environment; *entry != NULL; entry++)
+        free(*entry);
 }
 
 static int run(const char *key_path, const char *namespace, int message_fd, int signature_fd, struct error *err)
 {
-    pid_t pid = fork();
-    int status = 0;
+    CLEANUP(drop_environment) char *environment[sizeof kept / sizeof kept[0]] = {NULL};
+    const char *const arguments[] = {PROGRAM, "-Y", "sign", "-q", "-n", namespace, "-f", key_path, NULL};
+    const struct program program = {.file = PROGRAM,
+                                    .arguments = arguments,
+                                    .environment = environment,
+                                    .input = message_fd,
+                                    .output = signature_fd,
+                                    .alone = true};
+    int status = 0, r;
 
-    if (pid == 0)
-        run_child(key_path, namespace, message_fd, signature_fd);
-    if (pid < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "no process for " PROGRAM ": %s", strerror(errno));
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return error_set(err, ERROR_INTERNAL, -errno, PROGRAM ": %s", strerror(errno));
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOENT,
+    keep_environment(environment, sizeof environment / sizeof environment[0]);
+    r = program_run(&program, &status);
+    if (r == -ENOENT)
+        return error_set(err, ERROR_UNAVAILABLE, r,
                          "there is no " PROGRAM " here; install openssh-client, or sign elsewhere: --request FILE");
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, PROGRAM ": %s", strerror(-r));
+    if (status != 0)
         return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: " PROGRAM " did not sign with this key", key_path);
     return 0;
 }

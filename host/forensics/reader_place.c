@@ -2,6 +2,7 @@
 /* Where a scratch disk is read. */
 #include "host/forensics/reader_place.h"
 
+#include "base/program.h"
 #include "host/confine/confine.h"
 #include "host/vm/acceleration.h"
 #include "host/vm/deadlines.h"
@@ -20,7 +21,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define CACHE_NAME   "cache/appliance"
@@ -28,8 +28,6 @@
 #define PLACE_TMP    READER_PLACE "/tmp"
 #define STAGE        "/run/stage"
 #define PATH_VALUE   "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-extern char **environ;
 
 static int fail_at(struct error *err, const char *what)
 {
@@ -87,18 +85,15 @@ int reader_place_fork(pid_t *ret_pid, struct error *err)
 static int unpack_kernel(const struct reader_place *place, struct error *err)
 {
     char output[PATH_MAX + sizeof "/kernel"];
-    int status = 0;
-    pid_t pid;
+    const char *const arguments[] = {place->recipe, place->packages, output, NULL};
+    const struct program program = {.file = place->recipe, .arguments = arguments, .input = -1, .output = -1};
+    int status = 0, r;
 
     (void)snprintf(output, sizeof output, "%s/kernel", place->cache);
-    pid = fork();
-    if (pid == 0) {
-        (void)execl(place->recipe, place->recipe, place->packages, output, (char *)NULL);
-        _exit(127);
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        return fail_at(err, place->recipe);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    r = program_run(&program, &status);
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, "%s: %s", place->recipe, strerror(-r));
+    if (status != 0)
         return error_set(err, ERROR_UNAVAILABLE, -EIO,
                          "%s failed: no kernel to read the scratch disk with; run lazaret image build", place->recipe);
     return 0;

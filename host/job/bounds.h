@@ -26,7 +26,8 @@ void bounds_end_vm(struct bounds *bounds);
 
 /*
  * Where the VM or a helper came to its end by a memory limit, or processes were refused, that is what went wrong, where
- * what was seen of it is the guest's failure or the VM's at boot. Any other error stays as it is: a VM that is not gone, a journal that can't be written.
+ * what was seen of it is the guest's failure or the VM's at boot. Any other error stays as it is: a VM that is not
+ * gone, a journal that can't be written.
  */
 void bounds_explain(const struct bounds *bounds, const struct run *runs, unsigned run_count, struct error *err);
 

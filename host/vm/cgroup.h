@@ -3,12 +3,12 @@
  * A job's control groups (cgroup v2): bounds that hold for all of its processes together.
  *
  *   OURS                      the controller's own group, from /proc/self/cgroup
- *   ├── lazaret-controllers   monitors, once OURS gives controllers to groups below it: such a group may have no
- *   │                         process itself, unless it is the machine's root
- *   └── lazaret-JOB           bounds of all of the job
- *       ├── vm                supervisor, libvirt's controller, vsock device, QEMU: a bound of their own; where memory's
- *       │                     is hit, all of them end at once (memory.oom.group)
- *       └── helpers           signer, data reader, collector, … which outlive the VM
+ *   |- lazaret-controllers    monitors, once OURS gives controllers to groups below it: such a group may
+ *   |                         have no process itself, unless it is the machine's root
+ *   `- lazaret-JOB            bounds of all of the job
+ *      |- vm                  supervisor, libvirt's controller, vsock device, QEMU: a bound of their own;
+ *      |                      where memory's is hit, all of them end at once (memory.oom.group)
+ *      `- helpers             signer, data reader, collector, ... which outlive the VM
  *
  * The monitor is in neither: it has to say what happened. OURS must be given to us (systemd: Delegate=yes) and hold no
  * process that is not ours. Where anything of that is not so there are no groups, and the reason is told.
@@ -72,9 +72,9 @@ struct cgroup_host {
 };
 
 /*
- * Makes the groups of the job `name`, and removes empty ones that dead monitors left: a monitor has its job's locked. The calling process may go to
- * lazaret-controllers. 0 with *ret_cgroup NULL where there can be none: *ret_facts has the reason, which begins small
- * and names the remedy. -ENOMEM otherwise.
+ * Makes the groups of the job `name`, and removes empty ones that dead monitors left: a monitor has its job's locked.
+ * The calling process may go to lazaret-controllers. 0 with *ret_cgroup NULL where there can be none: *ret_facts has
+ * the reason, which begins small and names the remedy. -ENOMEM otherwise.
  */
 MUST_USE int cgroup_create(const struct cgroup_host *host, const char *name, const struct cgroup_limits *limits,
                            struct cgroup **ret_cgroup, struct cgroup_facts *ret_facts);

@@ -2,38 +2,28 @@
 /* Making the scratch disk. */
 #include "host/vm/scratch.h"
 
+#include "base/program.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PROGRAM "/sbin/mke2fs"
 
-extern char **environ;
-
 /* Without a journal, which would only repeat what lies on the disk already, and with nothing kept back for root. */
-_Noreturn static void format(const char *path)
-{
-    const char *const arguments[] = {PROGRAM, "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0", path, NULL};
-
-    (void)execve(PROGRAM, (char *const *)arguments, environ);
-    _exit(127);
-}
-
 static int run_format(const char *path, struct error *err)
 {
+    const char *const arguments[] = {PROGRAM, "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0", path, NULL};
+    const struct program program = {.file = PROGRAM, .arguments = arguments, .input = -1, .output = -1};
     int status = 0;
-    pid_t pid = fork();
+    int r = program_run(&program, &status);
 
-    if (pid == 0)
-        format(path);
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        return error_set(err, ERROR_INTERNAL, -errno, PROGRAM ": %s", strerror(errno));
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOENT, PROGRAM " can't be run; apt-get install e2fsprogs");
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, PROGRAM " can't be run: %s; apt-get install e2fsprogs",
+                         strerror(-r));
+    if (status != 0)
         return error_set(err, ERROR_UNAVAILABLE, -EIO, "%s: mke2fs made no file system of it; is the disk full?", path);
     return 0;
 }

@@ -10,7 +10,8 @@ import subprocess
 from lab import OUT, STATE, check, equal, evaluate, execution
 
 DEVICES = pathlib.Path("/sys/bus/pci/devices")
-KNOWN = [STATE / "cache", STATE / "gpus"]  # what QEMU can do; emptied records
+KNOWN = [STATE / "cache", STATE / "gpus", STATE / "job-ids"]  # what QEMU can do; emptied records; who has which users
+(STATE / "jobs").mkdir(exist_ok=True)  # a machine's first job makes it, and it stays
 
 
 def find(vendor, device, which=0):

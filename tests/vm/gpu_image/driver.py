@@ -36,8 +36,8 @@ def make_driver(folder, needs=()):
     command = ["cc", "-x", "c", "-shared", "-fPIC", "-O1", "-s", "-Wl,--build-id=none", "-o",
                str(libraries / "libnothing.so.1"), "-"]
     for name in needs:
-        subprocess.run(["cc", "-x", "c", "-shared", "-o", str(folder / name), "-"], input="int needed;", text=True, check=True)
-        command += ["-Wl,--no-as-needed", str(folder / name)]
+        subprocess.run(["cc", "-x", "c", "-shared", f"-Wl,-soname,{name}", "-o", str(folder / name), "-"], input="int needed;", text=True, check=True)
+        command += ["-Wl,--no-as-needed", "-x", "none", str(folder / name)]
     subprocess.run(command, input=SOURCE, text=True, check=True)
     for name in needs:
         (folder / name).unlink()

@@ -9,7 +9,7 @@ from cases import COULD_NOT_EVALUATE
 from guests import lazaret
 
 DEADLINES = {"process": 60, "microvm": 120}  # seconds of a job that does not end by itself
-WAITING = {"process": 5, "microvm": 60}  # of one that is meant to run into it
+WAITING = {"process": 4, "microvm": 60}  # of one that is meant to run into it
 MARKUP = ("<img src=x", "<script>alert", "</script></td>")
 FILES_OF_ALL = {"execution.json", "plan.json", "events.jsonl", "result.sigstore.json"}
 
