@@ -23,7 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORKERS_DEFAULT 1u
+#define WORKERS_DEFAULT 1u /* without --slurm */
 #define BAD_LINES_SHOWN 20u
 
 struct batch {
@@ -247,11 +247,23 @@ static int prepare(struct batch *batch, struct error *err)
 /* --- the whole -----------------------------------------------------------------------------------------------------
  */
 
+/* What Slurm's options leave to the others: where nodes that see the farm's folder meet it, and how many jobs at once.
+ */
+static void complete_slurm(struct batch *batch)
+{
+    struct slurm_options *slurm = &batch->slurm.options;
+
+    if (slurm->shared == NULL)
+        slurm->shared = batch->folder;
+    if (slurm->in_flight_max == 0)
+        slurm->in_flight_max = batch->workers > 0 ? batch->workers : SLURM_IN_FLIGHT_DEFAULT;
+}
+
 static int run(struct batch *batch, int *ret_status, struct error *err)
 {
     const struct farm_run order = {
         .folder = batch->folder,
-        .workers = batch->workers,
+        .workers = batch->workers > 0 ? batch->workers : WORKERS_DEFAULT,
         .memory_mib = batch->memory_mib,
         .gpus = batch->job.options.gpu,
         .slurm = batch->slurm.asked ? &batch->slurm.options : NULL,
@@ -262,7 +274,10 @@ static int run(struct batch *batch, int *ret_status, struct error *err)
     };
     struct queue_counts counts;
     bool stopped = false;
-    int r = farm_run(&order, &counts, &stopped, err);
+    int r;
+
+    complete_slurm(batch);
+    r = farm_run(&order, &counts, &stopped, err);
 
     if (r < 0)
         return r;
@@ -278,10 +293,11 @@ static int run(struct batch *batch, int *ret_status, struct error *err)
 
 int cli_batch(int argc, char **argv)
 {
-    struct batch batch = {.job = CLI_JOB_DEFAULTS, .workers = WORKERS_DEFAULT, .slurm = CLI_SLURM_DEFAULTS};
+    struct batch batch = {.job = CLI_JOB_DEFAULTS, .slurm = CLI_SLURM_DEFAULTS};
     struct cli_job *job = &batch.job;
     const struct cli_option options[] = {
-        CLI_OPTION_NUMBER("workers", "N", "jobs at once, as far as processors and memory go (default: 1)",
+        CLI_OPTION_NUMBER("workers", "N",
+                          "jobs at once, as far as processors and memory go (default: 1; with --slurm as --in-flight)",
                           &batch.workers, 1, POOL_WORKERS_MAX),
         CLI_OPTION_TEXT("o", "DIR", "the farm's folder, made where it is not there; an old one goes on", &batch.output),
         CLI_OPTION_FLAG("add", "add the jobs only: workers that are there take them", &batch.add_only),
@@ -308,7 +324,7 @@ int cli_batch(int argc, char **argv)
         CLI_OPTION_FLAG("quiet", "no progress", &batch.quiet),
     };
     const struct cli_command command = {
-        .usage = "lazaret batch JOBS.jsonl -o DIR [--workers N | --slurm --shared DIR] [OPTIONS]",
+        .usage = "lazaret batch JOBS.jsonl -o DIR [--workers N] [--slurm] [OPTIONS]",
         .purpose =
             "Evaluates every job of the list, \"-\" for standard input: one JSON object a line, {\"id\", \"model\", "
             "\"test\", \"spec\"?,\n\"train\"?, \"reference\"?, \"policy\"?, \"priority\"?, \"memory\"?, \"gpu\"?}; "

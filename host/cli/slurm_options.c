@@ -65,9 +65,6 @@ int cli_slurm_complete(struct cli_slurm *slurm, const struct cli_job *job, struc
 
     if (!slurm->asked)
         return check_alone(slurm, err);
-    if (slurm->options.shared == NULL)
-        return error_set(err, ERROR_USAGE, -EINVAL,
-                         "--shared DIR is missing: with --slurm, a directory that the nodes see under the same name");
     r = check_job(&job->options, err);
     if (r == 0)
         r = check_word("partition", slurm->options.partition, err);

@@ -19,13 +19,12 @@ struct cli_slurm {
             .node_key = SLURM_NODE_KEY_DEFAULT,                                                                        \
             .recheck_share = SLURM_SHARE_DEFAULT,                                                                      \
             .array_max = SLURM_ARRAY_DEFAULT,                                                                          \
-            .in_flight_max = SLURM_IN_FLIGHT_DEFAULT,                                                                  \
         },                                                                                                             \
     }
 
 #define CLI_SLURM_OPTIONS(s)                                                                                           \
     CLI_OPTION_FLAG("slurm", "on Slurm's nodes instead of this machine (docs/slurm.md)", &(s).asked),                  \
-        CLI_OPTION_TEXT("shared", "DIR", "with --slurm: a directory that nodes and this machine share",                \
+        CLI_OPTION_TEXT("shared", "DIR", "with --slurm: a directory that nodes see under this name (default: -o's)",   \
                         &(s).options.shared),                                                                          \
         CLI_OPTION_TEXT("node-key", "K.pem",                                                                           \
                         "the nodes' signing key, on each of them; %n stands for its name (default: "                   \
@@ -45,12 +44,12 @@ struct cli_slurm {
         CLI_OPTION_TEXT("account", "NAME", "Slurm's account", &(s).options.account),                                   \
         CLI_OPTION_NUMBER("array", "N", "jobs of one array at most (default: 100)", &(s).options.array_max, 1,         \
                           SLURM_TASKS_MAX),                                                                            \
-        CLI_OPTION_NUMBER("in-flight", "N", "jobs that Slurm is given at once (default: 1000)",                        \
+        CLI_OPTION_NUMBER("in-flight", "N", "jobs that Slurm is given at once (default: --workers, or 1000)",          \
                           &(s).options.in_flight_max, 1, SLURM_IN_FLIGHT_MAX)
 
 /*
  * Checks that they go together, with the options of the jobs too, and works out the defaults. ERROR_USAGE: what only a
- * machine's own workers can do, what only --slurm has, or --shared missing.
+ * machine's own workers can do, what only --slurm has.
  */
 MUST_USE int cli_slurm_complete(struct cli_slurm *slurm, const struct cli_job *job, struct error *err);
 

@@ -111,7 +111,9 @@ static int build_arguments(const struct controller *c, const char *name, const c
     add(arguments, &r, "--comment=%s", name);
     add(arguments, &r, "--array=%s", tasks);
     add(arguments, &r, "--no-requeue"); /* what is lost is ordered again, under a nonce of its own */
-    add(arguments, &r, "--export=NIL");
+    /* sbatch's environment is the few variables of tool.c; NIL and NONE would run the user's login shell on the node.
+     */
+    add(arguments, &r, "--export=ALL");
     add(arguments, &r, "--chdir=/");
     add(arguments, &r, "--input=/dev/null");
     add(arguments, &r, "--output=%s/" SHARE_LOGS "/%s_%%a.out", c->share.path, name);

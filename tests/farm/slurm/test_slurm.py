@@ -344,9 +344,10 @@ class Slurm(Case):
                                    (["--gpu", "0000:01:00.0"], 64, "--gpu"), (["--partition", "a b"], 64, "--partition")):
             refused = lazaret("batch", path, *options, *more)
             self.assertEqual((refused.returncode, said in refused.stderr), (status, True), refused.stderr)
-        index = options.index("--shared")
-        refused = lazaret("batch", path, *options[:index], *options[index + 2:])
-        self.assertIn("--shared DIR is missing", refused.stderr)
+        here = list(map(str, self.options("here", 5)))
+        index = here.index("--shared")
+        done = lazaret("batch", path, *here[:index], *here[index + 2:], "--workers", "1")  # nodes see the farm itself
+        self.assertEqual(done.returncode, 0, (done.stdout, self.jobs("here"), self.events("here")))
         refused = lazaret("batch", path, "-o", self.folder / "no", "--test", "x", "--recheck-share", "7")
         self.assertEqual(refused.returncode, 64)
         status, _ = self.run_batch("low", path, program=self.program)
@@ -369,7 +370,7 @@ class Slurm(Case):
         if not has_microvm():
             self.skipTest("no microVM here")
         status, output = self.run_batch("vm", self.write_list("vm", 1), isolation="microvm", share=0)
-        self.assertEqual(status, 0, output)
+        self.assertEqual(status, 0, (output, self.jobs("vm")))
         result = self.folder / "vm" / self.check_jobs("vm", 1)["vm-0"]["result"]
         self.assertEqual(json.loads((result / "execution.json").read_text())["isolation"], "microvm")
 
