@@ -13,7 +13,7 @@ static int check_alone(const struct cli_slurm *slurm, struct error *err)
 
     if (options->shared == NULL && options->node_keys == NULL && options->program == NULL && options->state == NULL &&
         options->partition == NULL && options->account == NULL && options->recheck_share == SLURM_SHARE_DEFAULT &&
-        options->array_max == SLURM_ARRAY_DEFAULT && options->in_flight_max == SLURM_IN_FLIGHT_DEFAULT &&
+        options->array_max == SLURM_ARRAY_DEFAULT && options->in_flight_max == 0 &&
         strcmp(options->node_key, SLURM_NODE_KEY_DEFAULT) == 0)
         return 0;
     return error_set(err, ERROR_USAGE, -EINVAL, "an option of --slurm without --slurm; see --help");

@@ -15,9 +15,11 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
-#define MEMORY_FILE "kvm-does-not-work"
-#define KEY_MAX     192u
+#define MEMORY_FILE  "kvm-does-not-work"
+#define KEY_MAX      192u
+#define REMEMBERED_S 600
 
 /* What the child writes: its verdict, then the reason. */
 struct answer {
@@ -112,6 +114,15 @@ static bool format_key(char *key, size_t room)
     return true;
 }
 
+/* A busy host may answer too late once: whether it does is tried again after REMEMBERED_S. */
+static bool is_recent(int fd)
+{
+    struct stat status;
+    time_t now = time(NULL);
+
+    return fstat(fd, &status) == 0 && status.st_mtime <= now && now - status.st_mtime < REMEMBERED_S;
+}
+
 /* The file is the key's line, then the reason. */
 static bool recall(int state_fd, const char *key, struct acceleration_probe *ret_probe)
 {
@@ -119,7 +130,7 @@ static bool recall(int state_fd, const char *key, struct acceleration_probe *ret
     CLEANUP_FD int fd = openat(state_fd, MEMORY_FILE, O_RDONLY | O_CLOEXEC);
     ssize_t size = fd < 0 ? -1 : io_pread_full(fd, text, sizeof(text) - 1, 0);
 
-    if (size < 0)
+    if (size < 0 || !is_recent(fd))
         return false;
     text[size] = '\0';
     if (strncmp(text, key, strlen(key)) != 0)

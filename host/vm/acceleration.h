@@ -20,9 +20,10 @@ struct acceleration_probe {
 void acceleration_probe(unsigned limit_ms, struct acceleration_probe *ret_probe);
 
 /*
- * The same, but an answer that KVM does not work is kept in the state directory and believed until
- * the machine boots again or /dev/kvm changes: a KVM that hangs costs the limit once. An answer
- * that it works costs milliseconds and is never kept.
+ * The same, but an answer that KVM does not work is kept in the state directory and believed for ten
+ * minutes, unless the machine boots again or /dev/kvm changes: a KVM that hangs costs the limit once in
+ * a while, and a host that was too busy once is not without KVM for good. An answer that it works costs
+ * milliseconds and is never kept.
  */
 void acceleration_probe_cached(int state_fd, unsigned limit_ms, struct acceleration_probe *ret_probe);
 

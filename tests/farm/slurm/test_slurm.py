@@ -72,8 +72,8 @@ class Slurm(Case):
                 self.cluster.start_node(name)
         self.cluster.ask("scontrol", "update", f"nodename=n[1-{NODES}]", "state=resume")
         self.cluster.wait_until_idle()
-        for lie in self.lies.iterdir():
-            lie.unlink()
+        for left in [*self.lies.iterdir(), *(self.folder / "asleep").iterdir()]:
+            left.unlink()
 
     def tearDown(self):
         self.assertEqual(self.cluster.ask("squeue", "-h", "-t", "PD,R,CG"), "", "left in Slurm")
@@ -247,7 +247,7 @@ class Slurm(Case):
         batch.stdout.close()
         jobs = self.check_jobs("dies", JOBS)
         lost = {event["job"]: event["text"] for event in self.events("dies", "lost")}
-        self.assertTrue(lost)
+        self.assertTrue(lost, self.events("dies"))
         for name, reason in lost.items():
             self.assertIn("Slurm ended its task without a result", reason)
             self.assertGreater(jobs[name]["attempts"], 1)
