@@ -8,9 +8,12 @@ import io
 import os
 import pathlib
 import shutil
+import signal
 import stat
 import sys
 import tempfile
+import threading
+import time
 import unittest
 from unittest import mock
 
@@ -54,7 +57,8 @@ if name == "out-of-time":
 while name == "spins":
     pass
 if name == "waits":
-    import time
+    import os, time
+    pathlib.Path(__file__).with_name("pid").write_text(str(os.getpid()))
     time.sleep(1000)
 print("no such machine")
 sys.exit(1)
@@ -194,6 +198,36 @@ class Runs(unittest.TestCase):
         self.assertEqual(1, status, said)
         self.assertEqual("not run", self.row(said, "silent")[1])
         self.assertTrue(said.endswith("\n0 passed, 2 failed\n"), said)
+
+    def test_a_run_that_is_ended_takes_its_machine_with_it(self):
+        self.case("waits", "limit 100")
+        self.case("zeroth-of-none")
+        pid = self.folder / "bin" / "pid"
+
+        def end_it():
+            until = time.monotonic() + 60
+            while not (pid.exists() and pid.read_text()) and time.monotonic() < until:
+                time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        before = signal.getsignal(signal.SIGTERM)
+        self.addCleanup(signal.signal, signal.SIGTERM, before)
+        threading.Thread(target=end_it).start()
+        status, said = self.run_lab()
+        self.assertEqual(1, status, said)
+        self.assertIn("lab: interrupted; --resume goes on", said)
+        self.assertEqual("not run", self.row(said, "waits")[1])
+        until = time.monotonic() + 60
+        while self.lives(pid.read_text()) and time.monotonic() < until:
+            time.sleep(0.05)
+        self.assertFalse(self.lives(pid.read_text()), "the machine still runs")
+
+    def lives(self, pid):
+        """Whether that process runs: not gone, nor ended and not yet waited for."""
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        except OSError:
+            return False
 
     def test_no_such_case(self):
         with contextlib.redirect_stderr(io.StringIO()) as said:
