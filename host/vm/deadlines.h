@@ -8,6 +8,9 @@
 /* Guest instructions of the acceleration probe: milliseconds where KVM works, never where it hangs. */
 #define VM_DEADLINE_PROBE_MS 1000u
 
+/* The same where KVM was asked for by name: a host may be busy, and there is nothing to fall back to. */
+#define VM_DEADLINE_PROBE_NAMED_MS 10000u
+
 /* From vm_start() to a running domain: libvirt's cold probing of QEMU included. */
 #define VM_DEADLINE_START_MS 30000u
 
