@@ -56,6 +56,8 @@ static int resolve_paths(struct batch *batch, struct error *err)
         r = farm_paths_resolve(&batch->paths, inputs[i], err);
     if (r == 0)
         r = farm_paths_resolve(&batch->paths, &batch->slurm.options.node_keys, err);
+    if (r == 0)
+        r = farm_paths_resolve(&batch->paths, &batch->slurm.options.node_gpus, err);
     if (r == 0 && options->key_path != NULL && strncmp(options->key_path, "pkcs11:", 7) != 0)
         r = farm_paths_resolve(&batch->paths, &options->key_path, err);
     return r;

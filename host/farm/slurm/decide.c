@@ -302,6 +302,7 @@ static int count_thirds(struct controller *c, const struct order_row *a, const s
 
     if (r < 0)
         return r;
+    avoid.with_gpu = work.lease.needs.gpus > 0;
     nodes_avoid_add(&avoid, a->node);
     nodes_avoid_add(&avoid, b->node);
     nodes_count_left(c->nodes, &work.policy, &avoid, &left);

@@ -20,10 +20,11 @@
 #define SLURM_PROGRAM_DEFAULT   "lazaret"
 #define SLURM_NODE_KEY_DEFAULT  "/etc/lazaret/node.pem"
 
-/* All paths but `shared` and `node_keys` are the nodes'. */
+/* All paths but `shared`, `node_keys` and `node_gpus` are the nodes'. */
 struct slurm_options {
     const char *shared;    /* a directory that controller and nodes have under this name */
     const char *node_keys; /* a key ring; NULL: each job's policy names the nodes' keys */
+    const char *node_gpus; /* the nodes' GPUs (gpu_map.h); NULL: no job may ask for one */
     const char *node_key;  /* the node's private key; %n stands for its name in Slurm */
     const char *program;   /* lazaret, there; a path, or found in $PATH */
     const char *state;     /* $LAZARET_STATE there; NULL: as it is */

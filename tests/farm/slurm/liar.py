@@ -131,7 +131,11 @@ def main():
     if name == "crash":
         sys.exit(9)
     record = folder / "records" / f"{order['nonce']}.json"
-    if name in ("none", "slow", "after"):
+    if name == "gpu-7":
+        os.environ["SLURM_JOB_GPUS"] = "7"
+    if name == "no-gpu":
+        os.environ.pop("SLURM_JOB_GPUS", None)
+    if name in ("none", "slow", "after", "gpu-7", "no-gpu"):
         os.execv(program, [program, *sys.argv[4:]])
     # The record last: until then the controller looks at nothing. It is written aside, and its folder is found by
     # the orders' path, so the liar gives the task a folder of its own.

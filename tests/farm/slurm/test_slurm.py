@@ -364,19 +364,48 @@ class Slurm(Case):
                          {("aborted", "canceled")})
 
     def test_gpus(self):
-        """A job that asks for a GPU is given one of Slurm's: of two on a node with one, the second waits."""
-        self.lie(n1="slow", n2="slow", n3="slow")
-        batch = self.start("gpus", self.write_list("gpus", 6, gpu=True), program=self.program)
+        """A job that asks for a GPU has one of Slurm's, by its PCI address: of two on a node with one, the second waits.
+        Here there is none at that address, and every evaluation says so; a node whom Slurm gives another is passed by."""
+        if not has_microvm():
+            self.skipTest("no microVM here, and so no GPU for one")
+        gpus = self.folder / "gpus.conf"
+        gpus.write_text("# all nodes are alike\n*  0000:ff:1f.7\n")
+        self.lie(n1="slow", n2="slow", n3="slow", **{"once-gpus-0": "gpu-7", "once-gpus-1": "no-gpu"})
+        path = self.write_list("gpus", 6, gpu=True)
+        batch = self.start("gpus", path, program=self.program, isolation="microvm", more=["--node-gpus", gpus])
         while batch.poll() is None:
             running = self.cluster.ask("squeue", "-h", "-r", "-t", "R", "-o", "%N").split()
             self.assertEqual(len(running), len(set(running)), running)
             time.sleep(0.3)
-        self.wait(batch)
+        self.wait(batch, status=3)
         # Slurm forgets none of them for MinJobAge.
         asked = {line.split("|")[1] for line in self.cluster.ask("squeue", "-h", "-r", "-t", "all", "-o", "%j|%b").split()
                  if line.split("|")[0] in {event["text"] for event in self.events("gpus", "submitted")}}
         self.assertTrue(asked and all(re.search("gpu:1$", gres) for gres in asked), asked)
-        self.check_jobs("gpus", 6)
+        for job in self.check_jobs("gpus", 6, "could-not-evaluate").values():
+            self.assertIn("0000:ff:1f.7", job["reason"])
+        lost = {event["job"]: event["text"] for event in self.events("gpus", "lost")}
+        self.assertIn("Slurm gave GPU 7, and --node-gpus names 1 of this node", lost.get("gpus-0", ""))
+        self.assertIn("SLURM_JOB_GPUS is not set", lost.get("gpus-1", ""))
+
+    def test_gpus_refused(self):
+        """Without the addresses of GPUs, or with others than Slurm has, nothing is submitted."""
+        path = self.write_list("no-gpus", 1, gpu=True)
+        gpus = self.folder / "no-gpus.conf"
+        options = self.options("no-gpus", 0, isolation="microvm")
+
+        def refused(text, more, status):
+            gpus.write_text(text)
+            return self.run_program("batch", path, *options, *more, status=status)
+        refused("", [], 3)
+        self.assertIn("name the nodes' GPUs by their PCI addresses", self.jobs("no-gpus")["no-gpus-0"]["reason"])
+        more = ["--node-gpus", gpus]
+        self.assertIn("no-gpus.conf: line 2: a GPU's PCI address expected", refused("n1 01:00.0\nn2 gpu0\n", more, 65))
+        for text in ("n1 01:00.0 02:00.0\n", "elsewhere 01:00.0\n"):
+            refused(text, more, 3)
+            self.assertIn("no trusted node has any, and as many in", self.jobs("no-gpus")["no-gpus-0"]["reason"])
+        self.assertIn("microVM", self.run_program("batch", path, *self.options("no-gpus", 0), *more, status=64))
+        self.assertEqual(self.events("no-gpus", "submitted"), [])
 
     def test_refusals(self):
         """What can't go with Slurm is said before anything is submitted."""
