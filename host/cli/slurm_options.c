@@ -19,7 +19,7 @@ static int check_alone(const struct cli_slurm *slurm, struct error *err)
     return error_set(err, ERROR_USAGE, -EINVAL, "an option of --slurm without --slurm; see --help");
 }
 
-/* Results are the nodes', by their keys; a ledger has one writer, and a GPU is Slurm's to choose. */
+/* Results are the nodes', by their keys, and a GPU is Slurm's to choose. */
 static int check_job(const struct cli_slurm *slurm, const struct cli_job *cli, struct error *err)
 {
     const struct job_options *job = &cli->options;
@@ -29,8 +29,6 @@ static int check_job(const struct cli_slurm *slurm, const struct cli_job *cli, s
     if (job->key_path != NULL || job->passphrase.file != NULL)
         return error_set(err, ERROR_USAGE, -EINVAL,
                          "--key: with --slurm each node signs by its own: --node-key (docs/slurm.md)");
-    if (job->ledger_path != NULL)
-        return error_set(err, ERROR_USAGE, -EINVAL, "--ledger: nodes can't log jobs in a ledger; not with --slurm");
     if (job->gpu != NULL)
         return error_set(
             err, ERROR_USAGE, -EINVAL,

@@ -158,6 +158,16 @@ static int reuse(struct controller *c, const struct work *work, struct error *er
 
 /* --- jobs into orders -------------------------------------------------------------------------------------------- */
 
+/* A node can announce nothing: it has no ledger's key. */
+static int check_policy(const struct work *work, struct error *err)
+{
+    return !work->policy.ledger_required
+               ? 0
+               : error_set(err, ERROR_BAD_INPUT, -EINVAL,
+                           "the policy requires that each job is announced in a ledger before it runs, which nodes "
+                           "can't do: not with --slurm (docs/slurm.md)");
+}
+
 /* Which GPU Slurm gives must be known by its address. */
 static int check_gpu(struct controller *c, const struct work *work, struct error *err)
 {
@@ -222,6 +232,8 @@ static int place(struct controller *c, struct work *work, struct error *err)
     struct error trouble = {0};
     int r = work_understand(c, work, &trouble);
 
+    if (r == 0)
+        r = check_policy(work, &trouble);
     if (r == 0)
         r = check_gpu(c, work, &trouble);
     if (r == 0)

@@ -21,6 +21,7 @@ struct known_policy {
     char *path;
     struct keyring *ring; /* NULL: --node-keys serves */
     unsigned deadline_seconds;
+    bool ledger_required;
 };
 
 struct nodes {
@@ -191,6 +192,7 @@ static int read_policy(struct nodes *nodes, const char *path, struct known_polic
                          "--node-keys (docs/slurm.md)",
                          path);
     known->deadline_seconds = policy->deadline_seconds;
+    known->ledger_required = policy->ledger_required;
     if (nodes->ring == NULL) {
         known->ring = malloc(sizeof *known->ring);
         if (known->ring == NULL)
@@ -225,7 +227,8 @@ int nodes_find_policy(struct nodes *nodes, const json_t *description, struct nod
     }
     if (r == 0)
         *ret_policy = (struct nodes_policy){.ring = known->ring != NULL ? known->ring : nodes->ring,
-                                            .deadline_seconds = known->deadline_seconds};
+                                            .deadline_seconds = known->deadline_seconds,
+                                            .ledger_required = known->ledger_required};
     return r;
 }
 

@@ -20,6 +20,7 @@ struct nodes;
 struct nodes_policy {
     const struct keyring *ring; /* its own, or --node-keys */
     unsigned deadline_seconds;
+    bool ledger_required; /* and with it an announcement of every job */
 };
 
 /* `folder` is the farm's, where nodes' public keys are written as nodes/NAME.pub.pem. Errors of keyring_load(). */

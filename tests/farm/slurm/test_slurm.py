@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A batch on a real Slurm: jobs on several nodes, nodes that die, nodes that lie, a controller that is killed, cancel."""
+import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -327,6 +329,77 @@ class Slurm(Case):
         self.assertEqual(len(farm), len(set(farm)), "an array was submitted twice")
         print(f"{kills} kills; attempts {[job['attempts'] for job in jobs.values()]}")
 
+    def make_ledger(self, name):
+        said = self.run_program("ledger", "init", self.folder / name, "--origin", f"example.org/{name}")
+        return self.folder / name, re.search(r"verifier key (\S+)", said).group(1)
+
+    def ended(self, name):
+        """How many jobs the farm's database knows to have ended."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder / name}/farm.sqlite?mode=ro", uri=True)) as database:
+            return database.execute("SELECT count(*) FROM jobs WHERE state > 1").fetchone()[0]
+
+    def check_logged(self, name, count, ledger, key):
+        """Each result has its own leaf, there is no other one, and the entry beside it holds."""
+        jobs = self.check_jobs(name, count)
+        self.run_program("ledger", "verify", ledger, "--key", key)
+        indices = set()
+        for job in jobs.values():
+            result = self.folder / name / job["result"]
+            said = self.run_program("verify", result, "--keys", self.ring(), "--ledger-key", key, "--require", "ledger")
+            self.assertIn("example.org/", said)
+            bundle = json.loads((result / "result.sigstore.json").read_text())
+            indices |= {int(entry["logIndex"]) for entry in bundle["verificationMaterial"]["tlogEntries"]}
+            self.assertNotIn("slurm.bundle", os.listdir(result))
+        self.assertEqual(indices, set(range(count)))
+        self.assertEqual(int((ledger / "checkpoint").read_text().splitlines()[1]), count)
+
+    def test_ledger(self):
+        """Results are logged once each, though the controller is killed as soon as it has appended one, and its appender
+        at other times."""
+        ledger, key = self.make_ledger("log")
+        self.lie(n1="slow", n2="slow", n3="slow")
+        path = self.write_list("logged", JOBS)
+        options = {"share": 30, "program": self.program, "more": ["--ledger", ledger]}
+        batch = self.start("logged", path, **options)
+        between = kills = 0
+        while kills < 6:
+            size = (ledger / "checkpoint").stat().st_ino
+            while batch.poll() is None and (ledger / "checkpoint").stat().st_ino == size:
+                time.sleep(0.0005)
+            if batch.poll() is not None:
+                break
+            if kills % 3 == 2:  # the appender alone: the controller starts another one
+                for pid in cluster.descendants(batch.pid):
+                    if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "lazaret-ledger":
+                        os.kill(pid, signal.SIGKILL)
+            else:
+                batch.kill()
+                batch.wait()
+                between += int((ledger / "checkpoint").read_text().splitlines()[1]) > self.ended("logged")
+                batch = self.start("logged", path, **options)
+            kills += 1
+        self.wait(batch)
+        self.check_logged("logged", JOBS, ledger, key)
+        self.assertEqual(list((self.folder / "logged").glob("slurm.bundle")), [])
+        print(f"{kills} kills, {between} of them between the ledger and the queue")
+
+    def test_ledger_of_a_farm(self):
+        """A farm's results are in one ledger; one that can't be written to loses nothing."""
+        ledger, key = self.make_ledger("one")
+        other, _ = self.make_ledger("other")
+        path = self.write_list("kept", 2)
+        moved = ledger.rename(self.folder / "moved")
+        self.assertIn("one", self.run_batch("kept", path, status=66, more=["--ledger", ledger]))
+        moved.rename(ledger)
+        (ledger / "checkpoint").rename(ledger / "aside")
+        self.assertIn("damaged", self.run_batch("kept", path, status=69, more=["--ledger", ledger]))
+        (ledger / "aside").rename(ledger / "checkpoint")
+        self.run_batch("kept", path, more=["--ledger", ledger])
+        self.check_logged("kept", 2, ledger, key)
+        for more in ([], ["--ledger", other]):
+            self.assertIn("logged in the ledger example.org/one", self.run_batch("kept", path, status=64, more=more))
+        self.assertIn("--ledger", self.run_batch("kept", path, status=64, more=["--ledger-key", self.key]))
+
     def test_submitted_and_not_told(self):
         """The controller dies after sbatch and before Slurm's number is written: the array is found by its name."""
         self.lie(n1="slow", n2="slow", n3="slow")
@@ -411,8 +484,8 @@ class Slurm(Case):
         """What can't go with Slurm is said before anything is submitted."""
         path = self.write_list("no", 1)
         options = list(map(str, self.options("no", 5)))
-        for more, said in ((["--key", self.key], "--key"), (["--ledger", "log"], "--ledger"),
-                           (["--gpu", "0000:01:00.0"], "--gpu"), (["--partition", "a b"], "--partition")):
+        for more, said in ((["--key", self.key], "--key"), (["--gpu", "0000:01:00.0"], "--gpu"),
+                           (["--partition", "a b"], "--partition")):
             self.assertIn(said, self.run_program("batch", path, *options, *more, status=64))
         self.run_program("batch", path, "-o", self.folder / "no", "--test", "x", "--recheck-share", "7", status=64)
         plain = self.folder / "plain.yaml"
@@ -420,6 +493,9 @@ class Slurm(Case):
         arguments = [str(plain) if argument == str(self.policy) else argument for argument in options]
         self.run_program("batch", path, *arguments, status=3)
         self.assertIn("names no key with use: [node]", self.jobs("no")["no-0"]["reason"])
+        plain.write_text(self.policy.read_text() + "ledger: {required: true}\n")
+        self.run_program("batch", path, *arguments, status=3)
+        self.assertIn("requires that each job is announced in a ledger", self.jobs("no")["no-0"]["reason"])
         self.assertIn("batch --slurm", self.run_program("worker", self.folder / "no", status=66))
         large = self.folder / "large.jsonl"
         large.write_text(json.dumps({"id": "large", "model": str(DIGITS / "clean.onnx"), "memory": 100000}) + "\n")
