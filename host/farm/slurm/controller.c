@@ -141,6 +141,8 @@ static int begin(struct controller *c, struct error *err)
         r = content_new(&c->content, err);
     if (r == 0)
         r = nodes_new(c->options, c->folder, &c->nodes, err);
+    if (r == 0)
+        r = controller_log_open(c, err);
     return r < 0 ? r : resume(c, err);
 }
 
@@ -151,6 +153,7 @@ static void end(struct controller *c)
     if (c->database != NULL && c->share.orders >= 0 && journal_count_open(c->database, &open, NULL) == 0 && open == 0)
         share_remove_all(&c->share);
     share_close(&c->share);
+    controller_log_close(c);
     nodes_free(c->nodes);
     content_free(c->content);
     database_close(c->database);
