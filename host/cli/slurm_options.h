@@ -33,6 +33,8 @@ struct cli_slurm {
         CLI_OPTION_TEXT("node-keys", "RING.yaml",                                                                      \
                         "the nodes' public keys (default: those that the job's policy names)",                         \
                         &(s).options.node_keys),                                                                       \
+        CLI_OPTION_TEXT("node-gpus", "FILE", "the nodes' GPUs by PCI address, a line a node (docs/slurm.md)",          \
+                        &(s).options.node_gpus),                                                                       \
         CLI_OPTION_NUMBER("recheck-share", "PERCENT",                                                                  \
                           "of results that another node must confirm, drawn once they are in (default: 5)",            \
                           &(s).options.recheck_share, 0, 100),                                                         \

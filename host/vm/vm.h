@@ -132,7 +132,7 @@ MUST_USE int vm_connect(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct
 int vm_exit_fd(const struct vm *vm);
 enum vm_exit vm_poll_exit(struct vm *vm);
 
-/* The same, for who has seen the connection end: waits VM_DEADLINE_QUIT_MS at most for the supervisor's word. */
+/* The same, for who has seen the connection end: waits VM_DEADLINE_EXIT_TOLD_MS at most for the supervisor's word. */
 enum vm_exit vm_await_exit(struct vm *vm);
 
 /* Which rule of virtio-vsock the guest broke, so that our device reset its stream; NULL where it broke none. */

@@ -135,6 +135,9 @@ static int finish(struct controller *c, const struct order_row *row, const struc
         r = judge_answer(ending.attempt != NULL ? attempt : result, key, &work.facts, row->nonce, &judgement, &trouble);
     if (r < 0)
         return controller_give_back(c, row, trouble.text, err);
+    r = controller_log_result(c, row->nonce, row->id, ending.attempt != NULL ? attempt : result, key, err);
+    if (r < 0)
+        return r;
     r = end_with(&ending, &work, &judgement, err);
     if (r < 0)
         return r == -ESTALE ? 0 : r;
@@ -281,8 +284,12 @@ static int draw(uint64_t share, bool *ret_drawn, struct error *err)
 static int decide_one(struct controller *c, const struct order_row *row, bool is_second_due, struct error *err)
 {
     bool again = is_second_due || nodes_standing(c->nodes, row->node) == NODE_SUSPECT;
-    int r = again ? 0 : draw(c->options->recheck_share, &again, err);
+    int r = journal_is_logging(c->database, row->nonce, err);
 
+    if (r == 1 && !again) /* it was drawn before a controller was killed, and the ledger has it */
+        return finish(c, row, NULL, err);
+    if (r >= 0)
+        r = again ? 0 : draw(c->options->recheck_share, &again, err);
     if (r < 0)
         return r;
     if (!again)
@@ -302,6 +309,7 @@ static int count_thirds(struct controller *c, const struct order_row *a, const s
 
     if (r < 0)
         return r;
+    avoid.with_gpu = work.lease.needs.gpus > 0;
     nodes_avoid_add(&avoid, a->node);
     nodes_avoid_add(&avoid, b->node);
     nodes_count_left(c->nodes, &work.policy, &avoid, &left);

@@ -158,6 +158,37 @@ static int reuse(struct controller *c, const struct work *work, struct error *er
 
 /* --- jobs into orders -------------------------------------------------------------------------------------------- */
 
+/* A node can announce nothing: it has no ledger's key. */
+static int check_policy(const struct work *work, struct error *err)
+{
+    return !work->policy.ledger_required
+               ? 0
+               : error_set(err, ERROR_BAD_INPUT, -EINVAL,
+                           "the policy requires that each job is announced in a ledger before it runs, which nodes "
+                           "can't do: not with --slurm (docs/slurm.md)");
+}
+
+/* Which GPU Slurm gives must be known by its address. */
+static int check_gpu(struct controller *c, const struct work *work, struct error *err)
+{
+    const struct nodes_avoid without = {.suspects_too = true, .with_gpu = true};
+    struct nodes_left left;
+
+    if (work->lease.needs.gpus == 0)
+        return 0;
+    if (nodes_gpu_map(c->nodes) == NULL)
+        return error_set(err, ERROR_BAD_INPUT, -ENODEV,
+                         "asks for a GPU: name the nodes' GPUs by their PCI addresses with --node-gpus "
+                         "(docs/slurm.md)");
+    nodes_count_left(c->nodes, &work->policy, &without, &left);
+    if (left.count == 0)
+        return error_set(err, ERROR_BAD_INPUT, -ENODEV,
+                         "asks for a GPU: no trusted node has any, and as many in %s as in Slurm (sinfo -N -o '%%N "
+                         "%%G')",
+                         c->options->node_gpus);
+    return 0;
+}
+
 /* A job that no node that may take it could ever carry. */
 static int check_fit(struct controller *c, const struct work *work, struct error *err)
 {
@@ -201,6 +232,10 @@ static int place(struct controller *c, struct work *work, struct error *err)
     struct error trouble = {0};
     int r = work_understand(c, work, &trouble);
 
+    if (r == 0)
+        r = check_policy(work, &trouble);
+    if (r == 0)
+        r = check_gpu(c, work, &trouble);
     if (r == 0)
         r = check_fit(c, work, &trouble);
     if (r < 0)
@@ -255,12 +290,12 @@ static void choose_avoid(struct controller *c, const struct nodes_policy *policy
 
 /* Those that have spoken about this job; and where there are others, those that failed it, and those that are suspect.
  */
-static int avoid(struct controller *c, const struct order_row *row, const struct nodes_policy *policy,
+static int avoid(struct controller *c, const struct order_row *row, const struct work *work,
                  struct nodes_avoid *ret_avoid, struct error *err)
 {
     struct order_row opinions[JOURNAL_OPINIONS_MAX];
     char failed[NODES_AVOID_MAX][SLURM_NODE_SIZE];
-    struct nodes_avoid must = {0}, all, choices[3];
+    struct nodes_avoid must = {.with_gpu = work->lease.needs.gpus > 0}, all, choices[3];
     size_t count = 0;
     int r = journal_list_opinions(c->database, row->seq, row->token, opinions, &count, err);
 
@@ -275,7 +310,7 @@ static int avoid(struct controller *c, const struct order_row *row, const struct
     choices[0] = all;
     choices[1] = choices[2] = must;
     choices[2].suspects_too = true;
-    choose_avoid(c, policy, choices, 3, ret_avoid);
+    choose_avoid(c, &work->policy, choices, 3, ret_avoid);
     return r;
 }
 
@@ -286,7 +321,7 @@ static int describe_shape(struct controller *c, const struct order_row *row, con
     const struct queue_resources *needs = &work->lease.needs;
     struct nodes_avoid avoided = {0};
     struct nodes_left left;
-    int r = avoid(c, row, &work->policy, &avoided, err);
+    int r = avoid(c, row, work, &avoided, err);
 
     if (r < 0)
         return r;

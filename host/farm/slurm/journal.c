@@ -33,6 +33,8 @@ static const char *const tables[] = {
     "CREATE TABLE IF NOT EXISTS slurm_nodes(name TEXT PRIMARY KEY, standing INTEGER NOT NULL DEFAULT 0,"
     " reason TEXT NOT NULL DEFAULT '', accepted INTEGER NOT NULL DEFAULT 0, confirmed INTEGER NOT NULL DEFAULT 0,"
     " refused INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0, taken_back INTEGER NOT NULL DEFAULT 0)",
+    "CREATE TABLE IF NOT EXISTS slurm_ledger(one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS slurm_logged(nonce TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID",
 };
 
 int journal_run(struct database *database, sqlite3_stmt *statement, struct error *err)

@@ -49,9 +49,10 @@ int order_list_add(json_t *orders, const char *nonce, const char *description, c
     return 0;
 }
 
-int order_list_encode(const char *array, json_t *orders, struct buffer *ret_text, struct error *err)
+int order_list_encode(const char *array, json_t *orders, json_t *gpus, struct buffer *ret_text, struct error *err)
 {
-    CLEANUP_JSON json_t *document = json_pack("{s:s, s:i, s:O}", "array", array, "format", 1, "orders", orders);
+    CLEANUP_JSON json_t *document =
+        json_pack("{s:s, s:i, s:O*, s:O}", "array", array, "format", 1, "gpus", gpus, "orders", orders);
     int r = document == NULL ? -ENOMEM : json_canonical_encode(document, ret_text);
 
     return r < 0 ? error_set(err, r == -EMSGSIZE ? ERROR_INTERNAL : ERROR_UNAVAILABLE, r, "orders of %s: %s", array,
@@ -105,7 +106,7 @@ static int read_order(const json_t *object, const char *where, struct order *ord
 int order_list_read(const void *text, size_t size, const char *name, unsigned task, json_t **ret_document,
                     struct order *ret_order, struct error *err)
 {
-    static const char *const keys[] = {"array", "format", "orders", NULL};
+    static const char *const keys[] = {"array", "format", "gpus", "orders", NULL};
     CLEANUP_JSON json_t *document = NULL;
     struct order order = {0};
     char where[WHERE_SIZE];
@@ -122,6 +123,9 @@ int order_list_read(const void *text, size_t size, const char *name, unsigned ta
         r = field_integer(document, "orders", "format", 1, 1, &format, err);
     if (r == 0)
         r = field_array(document, "orders", "orders", &orders, err);
+    order.gpus = r == 0 ? json_object_get(document, "gpus") : NULL;
+    if (r == 0 && order.gpus != NULL && !json_is_object(order.gpus))
+        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: gpus: an object expected", name);
     if (r == 0 && task >= json_array_size(orders))
         r = error_set(err, ERROR_BAD_INPUT, -ERANGE, "%s: there is no order for task %u", name, task);
     (void)snprintf(where, sizeof where, "orders[%u]", task);

@@ -168,6 +168,7 @@ static void test_devices(void)
     CU_ASSERT_EQUAL(count(xml, "<timer name='hpet' present='no'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<vmport state='off'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<smm state='off'/>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<apic"), 0);
     CU_ASSERT_EQUAL(count(xml, "<source type='memfd'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<access mode='shared'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<on_reboot>destroy</on_reboot>"), 1);
@@ -178,6 +179,10 @@ static void test_devices(void)
     CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
     CU_ASSERT_EQUAL(count(xml, "<vsock model='virtio'>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<qemu:arg "), 2);
+    free(xml);
+    options.acceleration = VM_ACCEL_KVM;
+    CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+    CU_ASSERT_EQUAL(count(xml, "<apic eoi='off'/>"), 1);
     free(xml);
 }
 

@@ -87,7 +87,7 @@ static void test_nodes(void)
 static void test_orders(void)
 {
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(ORDER_FILE_MAX);
-    CLEANUP_JSON json_t *orders = json_array(), *document = NULL;
+    CLEANUP_JSON json_t *orders = json_array(), *document = NULL, *gpus = json_pack("{s:[s]}", "*", "0000:01:00.0");
     struct order order;
     struct error error = {0};
 
@@ -95,11 +95,12 @@ static void test_orders(void)
     CU_ASSERT_EQUAL_FATAL(order_list_add(orders, NONCE, "{\"folder\":\"/m\",\"id\":\"a\",\"model\":\"a.onnx\"}",
                                          "[\"--isolation\",\"process\"]", &error),
                           0);
-    CU_ASSERT_EQUAL_FATAL(order_list_encode("lazaret-1-1", orders, &text, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(order_list_encode("lazaret-1-1", orders, gpus, &text, &error), 0);
     CU_ASSERT_EQUAL_FATAL(order_list_read(text.data, text.size, "o", 1, &document, &order, &error), 0);
     CU_ASSERT_STRING_EQUAL(order.nonce, NONCE);
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(order.description, "model")), "a.onnx");
     CU_ASSERT_EQUAL(json_array_size(order.settings), 2);
+    CU_ASSERT_TRUE(json_equal(order.gpus, gpus));
     json_decref(TAKE_POINTER(document));
     CU_ASSERT_TRUE(order_list_read(text.data, text.size, "o", 0, &document, &order, &error) < 0);
     CU_ASSERT_EQUAL(order_list_read(text.data, text.size, "o", 2, &document, &order, &error), -ERANGE);
