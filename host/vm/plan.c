@@ -144,6 +144,7 @@ static int describe_domain(const struct vm_options *options, struct vm_record *r
         .scratch = options->scratch_path != NULL ? SANDBOX_SCRATCH : NULL,
         .disk = image_disk_path(options->image) != NULL ? SANDBOX_DISK : NULL,
         .hostdev = options->passthrough != NULL ? &passthrough_facts(options->passthrough)->device.address : NULL,
+        .computes_on_processor = options->driver && options->passthrough == NULL,
     };
     int r = domain_format_xml(&domain, &xml, err);
 
