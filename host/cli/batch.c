@@ -222,10 +222,8 @@ static void print_submitted(const struct batch *batch)
 static int prepare(struct batch *batch, struct error *err)
 {
     bool slurm = batch->slurm.asked; /* results are signed by its nodes, and not here */
-    int r = cli_slurm_complete(&batch->slurm, &batch->job, err);
+    int r = slurm ? cli_slurm_complete(&batch->slurm, &batch->job, err) : cli_job_default_key(&batch->job, err);
 
-    if (r == 0 && !slurm)
-        r = cli_job_default_key(&batch->job, err);
     batch->bad.texts = json_array();
     if (r == 0 && batch->bad.texts == NULL)
         r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a batch");
@@ -284,9 +282,9 @@ static int run(struct batch *batch, int *ret_status, struct error *err)
     bool stopped = false;
     int r;
 
-    complete_slurm(batch);
+    if (batch->slurm.asked)
+        complete_slurm(batch);
     r = farm_run(&order, &counts, &stopped, err);
-
     if (r < 0)
         return r;
     farm_print_counts(&counts);

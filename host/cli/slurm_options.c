@@ -6,19 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Given without --slurm they would do nothing. */
-static int check_alone(const struct cli_slurm *slurm, struct error *err)
-{
-    const struct slurm_options *options = &slurm->options;
-
-    if (options->shared == NULL && options->node_keys == NULL && options->node_gpus == NULL &&
-        options->program == NULL && options->state == NULL && options->partition == NULL && options->account == NULL &&
-        options->recheck_share == SLURM_SHARE_DEFAULT && options->array_max == SLURM_ARRAY_DEFAULT &&
-        options->in_flight_max == 0 && strcmp(options->node_key, SLURM_NODE_KEY_DEFAULT) == 0)
-        return 0;
-    return error_set(err, ERROR_USAGE, -EINVAL, "an option of --slurm without --slurm; see --help");
-}
-
 /* Results are the nodes', by their keys, and a GPU is Slurm's to choose. */
 static int check_job(const struct cli_slurm *slurm, const struct cli_job *cli, struct error *err)
 {
@@ -65,11 +52,8 @@ static int set_defaults(struct cli_slurm *slurm, struct error *err)
 
 int cli_slurm_complete(struct cli_slurm *slurm, const struct cli_job *job, struct error *err)
 {
-    int r;
+    int r = check_job(slurm, job, err);
 
-    if (!slurm->asked)
-        return check_alone(slurm, err);
-    r = check_job(slurm, job, err);
     if (r == 0)
         r = check_word("partition", slurm->options.partition, err);
     if (r == 0)

@@ -221,7 +221,7 @@ int collector_prepare(struct collector **ret_collector, struct error *err)
         return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
     collector->socket = pair[0];
     theirs = pair[1];
-    collector->pid = confine_fork();
+    collector->pid = confine_fork(&theirs, 1);
     if (collector->pid < 0)
         return confine_fork_failed("the collector", err);
     if (collector->pid == 0)

@@ -65,11 +65,9 @@ static int fork_process(struct helper *helper, void *state, struct error *err)
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "no socket for %s: %s", name, strerror(errno));
-    helper->pid = confine_fork();
-    if (helper->pid == 0) {
-        (void)close(sockets[0]);
+    helper->pid = confine_fork(&sockets[1], 1);
+    if (helper->pid == 0)
         run(helper->service, state, sockets[1]);
-    }
     helper->socket = sockets[0];
     (void)close(sockets[1]);
     if (helper->pid < 0)

@@ -13,7 +13,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-/* What a helper does; `state` is the caller's, as it was when it forked. */
+/* What a helper does; `state` is the caller's, as it was when it forked, but for descriptors, which are not lent. */
 struct helper_service {
     const char *name;              /* "the signer"; begins messages */
     size_t request_max, reply_max; /* bytes; a larger request ends the helper */

@@ -41,7 +41,7 @@ void confine_missing(char ret_names[CONFINE_MISSING_SIZE])
                                      needed[i].name);
 }
 
-pid_t confine_fork(void)
+static pid_t fork_apart(void)
 {
     struct clone_args arguments = {.flags = CLONE_NEWPID, .exit_signal = SIGCHLD};
     char missing[CONFINE_MISSING_SIZE];
@@ -54,6 +54,15 @@ pid_t confine_fork(void)
     if (geteuid() != 0 || getpid() == 1)
         return fork();
     return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+pid_t confine_fork(const int *lent_fds, size_t count)
+{
+    pid_t pid = fork_apart();
+
+    if (pid == 0)
+        confine_close_own(lent_fds, count);
+    return pid;
 }
 
 int confine_fork_failed(const char *who, struct error *err)

@@ -51,12 +51,14 @@ static _Noreturn void run_child(int socket, const struct data_serve_files *files
 
 static int start_process(struct data_reader *reader, struct error *err)
 {
-    int pair[2];
+    int lent[1 + DATA_FILE_NONE], pair[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -errno, "can't make a socket for the data reader: %s",
                          strerror(errno));
-    reader->pid = confine_fork();
+    lent[0] = pair[1];
+    memcpy(lent + 1, reader->files.fds, sizeof reader->files.fds);
+    reader->pid = confine_fork(lent, sizeof lent / sizeof lent[0]);
     if (reader->pid == 0)
         run_child(pair[1], &reader->files);
     (void)close(pair[1]);

@@ -64,6 +64,18 @@ int folder_job_path(const char *folder, const char *part, const char *id, const 
     return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "%.64s…: the path is too long; choose a shorter one", folder);
 }
 
+int folder_sync(const char *folder, const char *part, struct error *err)
+{
+    char path[PATH_MAX];
+    CLEANUP_FD int fd = -1;
+    int r = folder_path(folder, part, path, err);
+
+    if (r < 0)
+        return r;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) < 0 ? error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno)) : 0;
+}
+
 /* --- workers ------------------------------------------------------------------------------------------------------ */
 
 /* 0 with the name's file locked, -ESTALE where who clears up after dead workers was here first and took it for one's.

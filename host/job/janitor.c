@@ -71,13 +71,11 @@ int janitor_start(const char *hidden, const char *journal, struct janitor *ret_j
         return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
     ours = ends[0];
     theirs = ends[1];
-    pid = confine_fork();
+    pid = confine_fork(&theirs, 1);
     if (pid < 0)
         return confine_fork_failed("the janitor", err);
-    if (pid == 0) {
-        (void)close(take_fd(&ours));
+    if (pid == 0)
         run(theirs, hidden, journal);
-    }
     (void)close(take_fd(&theirs)); /* or its end could not be seen */
     janitor = (struct janitor){.pid = pid, .pidfd = pidfd_open(pid, 0), .socket = take_fd(&ours)};
     r = await_confinement(janitor.socket, err);

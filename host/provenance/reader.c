@@ -71,11 +71,9 @@ static int fork_process(struct provenance_reader *reader, struct error *err)
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "no socket for the reader of signatures: %s", strerror(errno));
-    reader->pid = confine_fork();
-    if (reader->pid == 0) {
-        (void)close(sockets[0]);
+    reader->pid = confine_fork(&sockets[1], 1);
+    if (reader->pid == 0)
         protocol_serve(sockets[1]);
-    }
     reader->socket = sockets[0];
     (void)close(sockets[1]);
     if (reader->pid < 0)

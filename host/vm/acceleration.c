@@ -3,6 +3,7 @@
 #include "host/vm/acceleration.h"
 
 #include "base/io.h"
+#include "host/confine/place.h"
 #include "host/vm/files.h"
 #include "host/vm/kvm_guest.h"
 
@@ -31,6 +32,7 @@ _Noreturn static void run_child(acceleration_run *run, int fd)
 {
     struct answer answer;
 
+    confine_close_own(&fd, 1);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     memset(&answer, 0, sizeof(answer));
     answer.result = run(answer.reason, sizeof(answer.reason));

@@ -305,7 +305,7 @@ static int isolate_self(struct supervisor *supervisor, struct error *err)
     (void)signal(SIGCHLD, SIG_DFL);
     (void)umask(022);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NAME, "lazaret-job") < 0 || setsid() < 0 ||
-        sigprocmask(SIG_SETMASK, &signals, NULL) < 0 || close_others(supervisor->options) < 0)
+        sigprocmask(SIG_SETMASK, &signals, NULL) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "supervisor: %s", strerror(errno));
     if (poll(&poller, 1, 0) > 0 && (poller.revents & POLLHUP) != 0)
         _exit(1); /* the monitor died before PDEATHSIG was set */
@@ -336,8 +336,11 @@ static int start(struct supervisor *supervisor, struct error *err)
         .driver = options->driver,
         .passthrough = options->passthrough,
     };
-    int r = sandbox_map_self(options->outer_uid, options->outer_gid, err);
+    int r = close_others(options); /* first: the monitor's locks are not ours to hold */
 
+    if (r < 0)
+        return error_set(err, ERROR_INTERNAL, r, "supervisor: %s", strerror(-r));
+    r = sandbox_map_self(options->outer_uid, options->outer_gid, err);
     if (r == 0)
         r = isolate_self(supervisor, err);
     if (r == 0)

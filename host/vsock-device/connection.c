@@ -343,7 +343,7 @@ void connection_service(struct connection *connection, uint64_t now_ns)
     if (now_ns >= connection->deadline_ns) {
         bool told = connection->state == CONNECTION_OPEN || connection->request_sent;
 
-        abandon(connection, -ETIMEDOUT, told);
+        abandon(connection, told ? -ETIMEDOUT : -ENOTCONN, told);
     }
     if (now_ns >= connection->ask_again_ns) {
         connection->ask_again_ns = IO_NO_DEADLINE;
@@ -451,6 +451,7 @@ void connection_next_packet(struct connection *connection, size_t payload_max, s
     } else if (connection->state == CONNECTION_CONNECTING) {
         header.op = VIRTIO_VSOCK_OP_REQUEST;
         connection->request_sent = true;
+        connection->deadline_ns = io_deadline_ms(CONNECTION_CONNECT_TIMEOUT_MS);
     } else {
         header.op = VIRTIO_VSOCK_OP_RST;
         connection->send_reset = false;

@@ -25,11 +25,10 @@
  */
 #define CONNECTION_STAGE_SIZE ((size_t)256 * 1024)
 
-#define CONNECTION_CONNECT_TIMEOUT_MS                                                                                  \
-    UINT64_C(2000)                                 /* REQUEST to RESPONSE; Linux's own default                         \
-                                                    */
-#define CONNECTION_ASK_AGAIN_MS     UINT64_C(20)   /* for credit, after an answer that gave none */
-#define CONNECTION_CLOSE_TIMEOUT_MS UINT64_C(8000) /* full SHUTDOWN to RST; Linux's own default */
+/* REQUEST to RESPONSE, Linux's own default; and as long before, for a guest that takes no packets yet. */
+#define CONNECTION_CONNECT_TIMEOUT_MS UINT64_C(2000)
+#define CONNECTION_ASK_AGAIN_MS       UINT64_C(20)   /* for credit, after an answer that gave none */
+#define CONNECTION_CLOSE_TIMEOUT_MS   UINT64_C(8000) /* full SHUTDOWN to RST; Linux's own default */
 
 enum connection_state {
     CONNECTION_FREE = 0,   /* an unused slot */

@@ -11,7 +11,7 @@
  * another order than the requests. Results:
  *
  *   0              the guest accepted
- *   -ENOTCONN      the guest's driver is not ready: try again
+ *   -ENOTCONN      the guest's driver was not ready for CONNECTION_CONNECT_TIMEOUT_MS, or is gone: try again
  *   -ECONNREFUSED  the guest answered RST, nobody listens yet: try again
  *   -ETIMEDOUT     the guest didn't answer for CONNECTION_CONNECT_TIMEOUT_MS: try again
  *   -EMFILE        TRANSPORT_CONNECTIONS_MAX streams are open

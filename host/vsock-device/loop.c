@@ -133,13 +133,16 @@ static int send_answers(struct device *device, struct error *err)
     return 0;
 }
 
-/* Begins the stream that a request asks for; the answer follows when the guest has spoken. */
+/*
+ * Begins the stream that a request asks for; the answer follows when the guest has spoken. To a guest that is not up
+ * yet the request goes as soon as it is, so that nobody need ask again and again.
+ */
 static int begin_stream(struct device *device, const struct vsock_control_request *request, int *fd)
 {
     struct connection *connection;
     int r;
 
-    if (!backend_is_ready(&device->backend))
+    if (device->front_end_gone)
         return -ENOTCONN;
     r = io_set_nonblocking(*fd);
     if (r == 0)

@@ -16,7 +16,6 @@
 #include "host/ledger/bundle_entry.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,13 +130,6 @@ static int log_bundle(struct controller *c, const char *nonce, const char *key_f
 
 /* --- a result ---------------------------------------------------------------------------------------------------- */
 
-static int sync_folder(const char *path, struct error *err)
-{
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    return fd < 0 || fsync(fd) < 0 ? error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno)) : 0;
-}
-
 /* Written outside the result, so that nothing is left in it by who is killed. */
 static int replace(struct controller *c, const char *result, const struct bundle *bundle, struct error *err)
 {
@@ -157,7 +149,7 @@ static int replace(struct controller *c, const char *result, const struct bundle
     r = folder_file_commit(&file, err);
     if (r == 0 && rename(file.path, path) < 0)
         r = error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno));
-    return r < 0 ? r : sync_folder(result, err);
+    return r < 0 ? r : folder_sync(result, "", err);
 }
 
 int controller_log_result(struct controller *c, const char *nonce, const char *job, const char *result,

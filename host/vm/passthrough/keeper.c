@@ -179,7 +179,7 @@ int keeper_start(int sysfs, int loan_fd, int group_fd, const struct pci_group *g
                  struct error *err)
 {
     char boot[LOAN_BOOT_SIZE];
-    int r = loan_read_boot(boot, err), pair[2];
+    int r = loan_read_boot(boot, err), pair[2], lent[4];
     struct keeper *keeper;
     uint64_t unused;
 
@@ -192,13 +192,13 @@ int keeper_start(int sysfs, int loan_fd, int group_fd, const struct pci_group *g
         free(keeper);
         return error_set(err, ERROR_INTERNAL, -errno, "socketpair: %s", strerror(errno));
     }
-    *keeper = (struct keeper){.pid = confine_fork(), .pidfd = -1, .socket = pair[0]};
+    lent[0] = sysfs, lent[1] = loan_fd, lent[2] = group_fd, lent[3] = pair[1];
+    *keeper = (struct keeper){.pid = confine_fork(lent, sizeof lent / sizeof lent[0]), .pidfd = -1, .socket = pair[0]};
     if (keeper->pid == 0) {
         struct place place = {
             .sysfs = sysfs, .loan_fd = loan_fd, .group_fd = group_fd, .socket = pair[1], .group = group};
 
         memcpy(place.boot, boot, sizeof place.boot); /* of /proc, which the keeper has not */
-        (void)close(pair[0]);
         run(&place);
     }
     (void)close(pair[1]);

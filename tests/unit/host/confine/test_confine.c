@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -184,10 +185,10 @@ static void test_helpers_see_no_file(void)
 static void test_helpers_are_alone(void)
 {
     int status = -1;
-    pid_t pid = confine_fork();
+    pid_t pid = confine_fork(NULL, 0);
 
     if (pid == 0) {
-        pid_t own = getpid(), inner = own == 1 ? confine_fork() : -1;
+        pid_t own = getpid(), inner = own == 1 ? confine_fork(NULL, 0) : -1;
 
         if (own != 1 && geteuid() == 0)
             _exit(1);
@@ -199,6 +200,40 @@ static void test_helpers_are_alone(void)
     }
     CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
     CU_ASSERT(reached(status));
+}
+
+/* A lock of the parent's is not the child's, even before the child does anything; what is lent is, and what the program
+ * was started with. */
+static void test_forks_share_no_lock(void)
+{
+    char path[] = "/tmp/confine-lock-XXXXXX", word = 0;
+    int locked = mkostemp(path, O_CLOEXEC), other = open(path, O_RDWR | O_CLOEXEC), pipes[2], status = -1;
+    int inherited = fcntl(other, F_DUPFD, 500); /* without close-on-exec */
+    pid_t pid;
+
+    CU_ASSERT_FATAL(locked >= 0 && other >= 0 && inherited >= 500 && pipe2(pipes, O_CLOEXEC) == 0);
+    CU_ASSERT_EQUAL(flock(locked, LOCK_EX | LOCK_NB), 0);
+    pid = confine_fork(&pipes[1], 1);
+    if (pid == 0) {
+        bool right = fcntl(locked, F_GETFD) < 0 && fcntl(other, F_GETFD) < 0 && fcntl(pipes[0], F_GETFD) < 0 &&
+                     fcntl(inherited, F_GETFD) == 0 && fcntl(STDERR_FILENO, F_GETFD) >= 0;
+
+        word = right ? 'r' : 'w';
+        if (write(pipes[1], &word, 1) != 1)
+            _exit(1);
+        (void)pause();
+    }
+    CU_ASSERT_EQUAL(read(pipes[0], &word, 1), 1);
+    CU_ASSERT_EQUAL(word, 'r');
+    (void)close(locked); /* as the parent's death would */
+    CU_ASSERT_EQUAL(flock(other, LOCK_EX | LOCK_NB), 0);
+    CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    (void)close(other);
+    (void)close(inherited);
+    (void)close(pipes[0]);
+    (void)close(pipes[1]);
+    (void)unlink(path);
 }
 
 static int drop_capability(unsigned number)
@@ -230,7 +265,7 @@ static void test_root_without_capabilities(void)
         if (drop_capability(CAP_SYS_ADMIN) < 0 || drop_capability(CAP_SETGID) < 0)
             _exit(1);
         confine_missing(missing);
-        if (strcmp(missing, "CAP_SYS_ADMIN, CAP_SETGID") != 0 || confine_fork() != -1 || errno != EPERM ||
+        if (strcmp(missing, "CAP_SYS_ADMIN, CAP_SETGID") != 0 || confine_fork(NULL, 0) != -1 || errno != EPERM ||
             confine_fork_failed("the signer", &error) != -EPERM || error.kind != ERROR_UNAVAILABLE ||
             strstr(error.text, "no process for the signer: root has no CAP_SYS_ADMIN, CAP_SETGID here") == NULL)
             _exit(1);
@@ -579,6 +614,7 @@ int main(void)
         {"helpers may do nothing else", test_helpers_may_do_nothing_else},
         {"helpers see no file, and may let none grow", test_helpers_see_no_file},
         {"helpers are alone with their process identifiers", test_helpers_are_alone},
+        {"forks share no lock, and have what is lent", test_forks_share_no_lock},
         {"root without capabilities has no helpers, and says so", test_root_without_capabilities},
         {"helpers lose their descriptors", test_helpers_lose_their_descriptors},
         {"helpers of one folder stay there", test_one_folder},

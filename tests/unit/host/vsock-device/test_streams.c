@@ -3,6 +3,7 @@
 #include "front_end.h"
 
 #include "base/io.h"
+#include "host/vsock-device/connection.h"
 #include "unit/harness.h"
 
 #include <errno.h>
@@ -114,11 +115,44 @@ static void test_echo_confined(void)
     echo_stream(&(struct front_end_options){.confined = true});
 }
 
+/* Who gives up is told at once; who does not, once it has been long enough. */
 static void test_not_ready(void)
 {
+    uint64_t start_ns;
+    int fd;
+
     front_end_start(&fe, &(struct front_end_options){.no_start = true});
     (void)close(front_end_ask(&fe, PORT, 5));
-    CU_ASSERT_EQUAL(front_end_answer(&fe, 5), -ENOTCONN);
+    CU_ASSERT_EQUAL(front_end_answer(&fe, 5), -ECANCELED);
+    start_ns = io_now_ns();
+    fd = front_end_ask(&fe, PORT, 6);
+    CU_ASSERT_EQUAL(front_end_answer(&fe, 6), -ENOTCONN);
+    CU_ASSERT(io_now_ns() - start_ns >= CONNECTION_CONNECT_TIMEOUT_MS * IO_NS_PER_MS);
+    (void)close(fd);
+    join_well();
+}
+
+/* A request that came before the guest was up goes to it once it is, once, and has its whole time for an answer. */
+static void test_asked_too_early(void)
+{
+    struct virtio_vsock_hdr answer;
+    int fd;
+
+    front_end_start(&fe, &(struct front_end_options){.no_start = true});
+    fd = front_end_ask(&fe, PORT, 5);
+    CU_ASSERT(io_wait(fe.control, POLLIN, io_deadline_ms(100)) < 0);
+    front_end_send(&fe, 2, &fe.features, sizeof fe.features, NULL, 0);
+    front_end_set_memory(&fe, fe.memfd);
+    front_end_add_rx(&fe, FRONT_END_QUEUE);
+    front_end_start_queue(&fe, 0, 0);
+    front_end_start_queue(&fe, 1, 0);
+    CU_ASSERT_FATAL(front_end_expect(&fe, VIRTIO_VSOCK_OP_REQUEST, &packet));
+    CU_ASSERT_EQUAL(packet.header.dst_port, PORT);
+    answer = front_end_header(&packet.header, VIRTIO_VSOCK_OP_RESPONSE, 0);
+    CU_ASSERT(front_end_transmit(&fe, &answer, NULL));
+    CU_ASSERT_EQUAL(front_end_answer(&fe, 5), 0);
+    CU_ASSERT_FALSE(front_end_receive(&fe, &packet, 50));
+    (void)close(fd);
     join_well();
 }
 
@@ -431,7 +465,7 @@ static void test_pause(void)
     CU_ASSERT_EQUAL(write(fd, "late", 4), 4);
     CU_ASSERT_FALSE(front_end_receive(&fe, &packet, 50));
     (void)close(front_end_ask(&fe, PORT, 6));
-    CU_ASSERT_EQUAL(front_end_answer(&fe, 6), -ENOTCONN);
+    CU_ASSERT_EQUAL(front_end_answer(&fe, 6), -ECANCELED);
     front_end_set_memory(&fe, fe.memfd);
     front_end_start_queue(&fe, 0, bases[0]);
     front_end_start_queue(&fe, 1, bases[1]);
@@ -514,6 +548,7 @@ int main(void)
         {"echo of megabytes without EVENT_IDX", test_echo_without_event_idx},
         {"echo of megabytes, confined", test_echo_confined},
         {"a driver that isn't ready", test_not_ready},
+        {"asked before the driver is ready", test_asked_too_early},
         {"a guest that refuses", test_refused},
         {"a guest that doesn't answer", test_silent_guest},
         {"an asker that gives up", test_asker_gives_up},
