@@ -11,6 +11,7 @@
 /* One window: what a launch of it needs. */
 struct conv_pass {
     struct conv_shape shape;
+    const struct opencl_tile *tile;
     size_t groups;
     cl_mem terms;
     size_t weights; /* where its weights start */
@@ -105,9 +106,9 @@ static int make_pass(struct device_session *session, const struct kernel_conv *c
     list_terms(window, terms);
     ret_pass->shape = shape_of(conv, window, backward);
     ret_pass->groups = conv->groups;
-    ret_pass->shape.padded = is_narrow(ret_pass)
-                                 ? ret_pass->shape.outputs
-                                 : (uint32_t)conv_round_up(ret_pass->shape.outputs, session->device->tile.m);
+    ret_pass->tile = opencl_tile_for(session->device, ret_pass->shape.outputs);
+    ret_pass->shape.padded = is_narrow(ret_pass) ? ret_pass->shape.outputs
+                                                 : (uint32_t)conv_round_up(ret_pass->shape.outputs, ret_pass->tile->m);
     return session_upload(session, terms, window->terms * sizeof *terms, "a convolution's terms", &ret_pass->terms,
                           err);
 }
@@ -170,13 +171,13 @@ int conv_direct_prepare(struct device_session *session, const struct kernel_conv
 int conv_direct_run(struct device_session *session, const struct conv_side *side, size_t images, const float *source,
                     const struct kernel_finish *finish, float *result, struct error *err)
 {
-    const struct opencl_tile *tile = &session->device->tile;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < side->pass_count; i++) {
         const struct conv_pass *pass = &side->passes[i];
+        const struct opencl_tile *tile = pass->tile;
         bool narrow = is_narrow(pass);
-        struct launch launch = launch_begin(session->device, narrow ? KERNEL_CONV_NARROW : KERNEL_CONV);
+        struct launch launch = launch_begin(session->device, narrow ? KERNEL_CONV_NARROW : tile->conv);
         struct conv_shape shape = pass->shape;
         size_t positions = images * shape.rows * shape.columns;
 

@@ -54,7 +54,7 @@ int conv_winograd_prepare(struct device_session *session, bool backward, const f
 static int run_products(struct device_session *session, const struct conv_side *side, size_t tiles, struct error *err)
 {
     const struct winograd_pass *pass = &side->minimal;
-    const struct opencl_tile *tile = &session->device->tile;
+    const struct opencl_tile *tile = opencl_tile_for(session->device, pass->out);
     const struct dense_shape shape = {
         .m = (uint32_t)pass->out,
         .n = (uint32_t)tiles,
@@ -69,7 +69,7 @@ static int run_products(struct device_session *session, const struct conv_side *
         .right_step = (uint32_t)(pass->in * tiles),
         .result_step = (uint32_t)(pass->out * tiles),
     };
-    struct launch launch = launch_begin(session->device, KERNEL_DENSE);
+    struct launch launch = launch_begin(session->device, tile->dense);
 
     launch_place(&launch, session_at(side->weights, 0));
     launch_place(&launch, session_at(session->scratch, 0));

@@ -13,21 +13,41 @@ SOURCE(common)
 SHARED(functions)
 SHARED(winograd_lines)
 SOURCE(tiles)
+SOURCE(conv)
 SOURCE(conv_begin)
 SOURCE(product)
 SOURCE(conv_end)
+SOURCE(dense)
 SOURCE(dense_begin)
 SOURCE(dense_end)
+SOURCE(half_begin)
+SOURCE(half_end)
 SOURCE(winograd)
 SOURCE(elements)
 SOURCE(pool)
 SOURCE(lines)
 SOURCE(move)
 
-/* What is shared needs common.cl's words; product.cl is the middle of two kernels. */
+/* Two kernels, of which product.cl is the middle. */
+#define TILED                                                                                                          \
+    opencl_source_conv_begin, opencl_source_product, opencl_source_conv_end, opencl_source_dense_begin,                \
+        opencl_source_product, opencl_source_dense_end
+
+/* What is shared needs common.cl's words. */
 const char *const opencl_sources[OPENCL_SOURCE_COUNT] = {
-    opencl_source_common,     opencl_source_functions, opencl_source_winograd_lines, opencl_source_tiles,
-    opencl_source_conv_begin, opencl_source_product,   opencl_source_conv_end,       opencl_source_dense_begin,
-    opencl_source_product,    opencl_source_dense_end, opencl_source_winograd,       opencl_source_elements,
-    opencl_source_pool,       opencl_source_lines,     opencl_source_move,
+    opencl_source_common,
+    opencl_source_functions,
+    opencl_source_winograd_lines,
+    opencl_source_tiles,
+    opencl_source_conv,
+    opencl_source_dense,
+    TILED,
+    opencl_source_half_begin,
+    TILED,
+    opencl_source_half_end,
+    opencl_source_winograd,
+    opencl_source_elements,
+    opencl_source_pool,
+    opencl_source_lines,
+    opencl_source_move,
 };
