@@ -146,7 +146,7 @@ class Cluster:
         process = self.processes.pop(name)
         if kill:
             for pid in descendants(process.pid) + tasks_of(name):
-                kill(pid)
+                end_at_once(pid)
         process.terminate()
         try:
             process.wait(timeout=10)
@@ -186,7 +186,7 @@ def pids():
     return [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
 
 
-def kill(pid):
+def end_at_once(pid):
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -204,7 +204,7 @@ def descendants(parent):
 def kill_descendant(parent, name):
     for pid in descendants(parent):
         if read_of(pid, "comm").strip() == name.encode():
-            kill(pid)
+            end_at_once(pid)
 
 
 def read_of(pid, name):
