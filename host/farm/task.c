@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "host/farm/attempt.h"
+#include "host/farm/cost.h"
 #include "host/farm/folder.h"
 #include "host/farm/job_line.h"
 #include "host/json/reader.h"
@@ -115,6 +116,22 @@ static int watch(void *context, struct error *err)
     return r != -ESTALE && io_now_ns() - task->last_beat_ns < PATIENCE_MS * IO_NS_PER_MS ? 0 : r;
 }
 
+/* Its guest's memory was too small: once more with twice as much, where that is to be had. 1, or 0. */
+static int try_larger(struct task *task, const struct judgement *judgement, struct error *err)
+{
+    uint64_t memory_mib = 0;
+    char reason[QUEUE_REASON_SIZE];
+    int r;
+
+    if (!cost_raise(&task->lease, task->description, task->settings, task->worker->machine.whole.memory_mib,
+                    &memory_mib))
+        return 0;
+    task_set_aside(task->output);
+    (void)snprintf(reason, sizeof reason, "once more, with %" PRIu64 " MiB: %.400s", memory_mib, judgement->reason);
+    r = queue_give_back_larger(task->worker->database, &task->lease, memory_mib, reason, err);
+    return r < 0 ? r : 1;
+}
+
 static int end_by_result(struct task *task, const struct attempt_end *end, struct error *err)
 {
     struct judgement judgement;
@@ -127,6 +144,12 @@ static int end_by_result(struct task *task, const struct attempt_end *end, struc
     if (judgement.machine_failed && !task->lease.last_attempt) {
         task_set_aside(task->output);
         return retry(task, judgement.reason, err);
+    }
+    if (judgement.out_of_memory) {
+        int r = try_larger(task, &judgement, err);
+
+        if (r != 0)
+            return r < 0 ? r : 0;
     }
     return task_end_by(task, &judgement, task->output, end->wall_ms, err);
 }
@@ -154,6 +177,7 @@ static int make_attempt(struct task *task, struct error *err)
         .description = task->description,
         .settings = task->settings,
         .device = task->lease.device,
+        .memory_mib = cost_guest_mib(&task->lease.needs, task->description, task->settings),
         .loan = kept_lend(task->worker->kept, task->description),
         .output = task->output,
         .log = task->log,

@@ -39,6 +39,9 @@ static inline uint64_t vm_deadline_pin_ms(uint64_t memory_mib)
 /* QEMU's end after it was told to, before it is killed. */
 #define VM_DEADLINE_QUIT_MS 1000u
 
+/* From QEMU's end to libvirt's word for whose doing it was. */
+#define VM_DEADLINE_LIBVIRT_MS 4000u
+
 /*
  * From the end of the connection to the word that the VM has ended, if it has: through QEMU's end, libvirt's event, the
  * controller and the supervisor, each a process that a busy host may let wait. A guest that hung up and lives on costs

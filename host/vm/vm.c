@@ -371,6 +371,10 @@ static void order_end(struct vm *vm)
 
     if (message_send(vm->control_fd, MESSAGE_DESTROY, NULL, deadline) < 0)
         return;
+    /* The device lets go of the guest's memory now: whoever does so last has all of its pages to give back, and that is
+     * QEMU's to do. */
+    if (vm->stream_fd >= 0)
+        (void)close(take_fd(&vm->stream_fd));
     while (message_receive(vm->control_fd, &message, deadline) == 0)
         if (message_parse_destroyed(&message, &destroyed) == 0) {
             take_destroyed(vm, &destroyed);

@@ -166,13 +166,14 @@ class Runs(unittest.TestCase):
         self.case("unmade", "file not/there")
         self.case("wrong", "clock of-sand")
         self.case("dies")
-        status, said = self.run_lab("silent", "out-of-time", "unmade", "dies")
+        status, said = self.run_lab("silent", "out-of-time", "unmade", "wrong", "dies")
         self.assertEqual(1, status, said)
         self.assertIn("FAILED: silent: the case says what passed", said)
         self.assertIn("FAILED: out-of-time: the case ended with 0, not with 137: its time was up", said)
         self.assertIn("FAILED: unmade: it could be tried: lab: unmade: ", said)
         self.assertIn("FAILED: dies: the machine ran to its end (QEMU gave 1: no such machine)", said)
-        self.assertTrue(said.endswith("\n0 passed, 4 failed\n"), said)
+        self.assertIn("FAILED: wrong: it could be tried: lab: ", said)
+        self.assertTrue(said.endswith("\n0 passed, 5 failed\n"), said)
 
     def test_resume_leaves_out_what_passed_with_the_same_build(self):
         self.case("good")

@@ -150,7 +150,7 @@ static int list_orders(struct controller *c, const struct order_row *rows, size_
             return error_set(err, ERROR_UNAVAILABLE, r, "no memory for orders");
         r = journal_read_lease(c->database, &rows[i], &lease, err);
         if (r == 0)
-            r = order_list_add(orders, rows[i].nonce, lease.description, lease.settings, err);
+            r = order_list_add(orders, rows[i].nonce, &lease, err);
         else if (r == -ESTALE && json_array_append_new(orders, json_null()) == 0)
             r = 0; /* of a job that is another's by now */
         queue_lease_clear(&lease);

@@ -3,12 +3,14 @@
 #include "host/farm/slurm/order.h"
 
 #include "host/attest/text.h"
+#include "host/farm/cost.h"
 #include "host/farm/job_line.h"
 #include "host/json/canonical.h"
 #include "host/json/field.h"
 #include "host/json/reader.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -34,17 +36,31 @@ bool order_is_nonce(const char *text)
     return strlen(text) == ORDER_NONCE_SIZE - 1 && strspn(text, "0123456789abcdef") == ORDER_NONCE_SIZE - 1;
 }
 
-int order_list_add(json_t *orders, const char *nonce, const char *description, const char *settings, struct error *err)
+/* As the option that a node's evaluation takes it by. */
+static int add_memory(json_t *settings, const struct queue_lease *lease, const json_t *description)
 {
-    CLEANUP_JSON json_t *description_json = NULL, *settings_json = NULL;
-    int r = json_read(description, strlen(description), QUEUE_DESCRIPTION_MAX, nonce, &description_json, err);
+    uint64_t memory_mib = cost_guest_mib(&lease->needs, description, settings);
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "%" PRIu64, memory_mib);
+    return memory_mib == 0 || (json_array_append_new(settings, json_string("--memory")) == 0 &&
+                               json_array_append_new(settings, json_string(text)) == 0)
+               ? 0
+               : -ENOMEM;
+}
+
+int order_list_add(json_t *orders, const char *nonce, const struct queue_lease *lease, struct error *err)
+{
+    CLEANUP_JSON json_t *description = NULL, *settings = NULL;
+    int r = json_read(lease->description, strlen(lease->description), QUEUE_DESCRIPTION_MAX, nonce, &description, err);
 
     if (r == 0)
-        r = json_read(settings, strlen(settings), QUEUE_SETTINGS_MAX, nonce, &settings_json, err);
+        r = json_read(lease->settings, strlen(lease->settings), QUEUE_SETTINGS_MAX, nonce, &settings, err);
     if (r < 0)
         return r;
-    if (json_array_append_new(orders, json_pack("{s:O, s:s, s:O}", "description", description_json, "nonce", nonce,
-                                                "settings", settings_json)) < 0)
+    if (add_memory(settings, lease, description) < 0 ||
+        json_array_append_new(
+            orders, json_pack("{s:O, s:s, s:O}", "description", description, "nonce", nonce, "settings", settings)) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for orders");
     return 0;
 }

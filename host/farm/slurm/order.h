@@ -31,9 +31,9 @@
 MUST_USE int order_draw_nonce(char ret_nonce[ORDER_NONCE_SIZE], struct error *err);
 bool order_is_nonce(const char *text);
 
-/* Adds an order; the texts are JSON as the queue has them. */
-MUST_USE int order_list_add(json_t *orders, const char *nonce, const char *description, const char *settings,
-                            struct error *err);
+/* Adds an order of this lease, whose texts are JSON as the queue has them; its guest has the memory that was admitted.
+ */
+MUST_USE int order_list_add(json_t *orders, const char *nonce, const struct queue_lease *lease, struct error *err);
 
 /* Appends the file's text; `gpus` may be NULL. -EMSGSIZE: more than ORDER_FILE_MAX. */
 MUST_USE int order_list_encode(const char *array, json_t *orders, json_t *gpus, struct buffer *ret_text,

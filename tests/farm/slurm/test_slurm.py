@@ -516,6 +516,20 @@ class Slurm(Case):
         result = self.folder / "vm" / self.check_jobs("vm", 1)["vm-0"]["result"]
         self.assertEqual(json.loads((result / "execution.json").read_text())["isolation"], "microvm")
 
+    @unittest.skipUnless(os.environ.get("LAZARET_FARM_VMS") and has_microvm(), "LAZARET_FARM_VMS=1 boots two VMs")
+    def test_out_of_memory(self):
+        """A node's guest whose memory is too small says so, signed: its job is ordered once more with twice as much."""
+        self.policy.write_text(self.policy.read_text().replace("192", "128").replace("0.5", "0.01"))
+        self.addCleanup(self.policy.write_text, self.policy.read_text().replace("128", "192").replace("0.01", "0.5"))
+        model = self.folder / "hungry.onnx"
+        model.write_bytes(models.hungry())
+        path = self.folder / "hungry.jsonl"
+        path.write_text(json.dumps({"id": "hungry-0", "model": str(model)}) + "\n")
+        self.run_batch("hungry", path, status=2, isolation="microvm")
+        self.assertEqual(self.check_jobs("hungry", 1, "needs-review")["hungry-0"]["attempts"], 2)
+        self.assertIn("once more, with 352 MiB: hungry.onnx: out-of-memory", self.events("hungry", "lost")[0]["text"])
+        self.assertEqual({node["lost"] for node in self.nodes("hungry").values()}, {0})
+
 
 def verified_statement(result):
     import base64
