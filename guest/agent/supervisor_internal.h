@@ -14,11 +14,12 @@ enum life { LIFE_SESSION, LIFE_PARTED, LIFE_FAILED };
 
 struct supervisor {
     int host;
-    int scratch;           /* -1: none */
-    int kernel_log;        /* -1: none */
-    struct group group;    /* of its workers */
-    uint64_t group_memory; /* what the worker may take as its member, 0: no limit */
-    uint64_t group_kills;  /* before the worker was started */
+    int scratch;            /* -1: none */
+    int kernel_log;         /* -1: none */
+    struct group group;     /* of its workers */
+    uint64_t group_memory;  /* what the worker may take as its member, 0: no limit */
+    uint64_t driver_memory; /* what it may take with its driver, 0: it has none */
+    uint64_t group_kills;   /* before the worker was started */
     struct machine machine;
     uint64_t memory_bytes; /* for model and worker */
     enum life life;

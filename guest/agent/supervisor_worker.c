@@ -29,7 +29,8 @@ static uint64_t worker_memory(const struct supervisor *s, const struct worker_ta
 /*
  * What the worker's own memory may be, besides the models, which the supervisor brought in. A little more than what its
  * address space lets it have, so that a worker that stays within its limits is told that there is no more memory, and
- * only one that has broken them is killed.
+ * only one that has broken them is killed. With a driver it is what the machine has but for the supervisor: the limit
+ * of its data leaves room for what a driver maps and never touches.
  */
 static uint64_t group_memory(const struct supervisor *s, const struct worker_task *task)
 {
@@ -59,7 +60,8 @@ void supervisor_start_worker(struct supervisor *s, uint32_t check)
         task.threads = KERNEL_THREADS_MAX;
     stream_reader_next(&s->from_worker);
     stream_writer_drop(&s->to_worker);
-    s->group_memory = worker_drives(&task) ? 0 : group_memory(s, &task);
+    s->group_memory = group_memory(s, &task);
+    s->driver_memory = worker_drives(&task) ? worker_room(&task) : 0;
     s->group_kills = group_kills(&s->group);
     if (group_limit(&s->group, s->group_memory, &err) < 0 || process_start(&task, &s->group, &s->worker, &err) < 0)
         supervisor_give_up_for(s, MESSAGE_FAILURE_INTERNAL, err.text);
@@ -77,6 +79,13 @@ static void bury_worker(struct supervisor *s)
 
         (void)snprintf(text + used, sizeof text - used, ", at its control group's %llu MiB",
                        (unsigned long long)(s->group_memory >> 20));
+        failure.text = supervisor_text(text);
+    } else if (failure.code == MESSAGE_FAILURE_WORKER_CRASHED && s->driver_memory > 0) {
+        size_t used = strlen(text);
+
+        (void)snprintf(text + used, sizeof text - used,
+                       "; its device's driver may do so where it gets no more memory than %llu MiB",
+                       (unsigned long long)(s->driver_memory >> 20));
         failure.text = supervisor_text(text);
     }
     supervisor_give_up(s, &failure);

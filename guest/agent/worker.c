@@ -7,6 +7,7 @@
 #include "guest/agent/worker_scan.h"
 #include "guest/checks/check.h"
 #include "guest/checks/meter.h"
+#include "guest/sandbox/driver.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -40,6 +41,11 @@ bool worker_scans(const struct worker_task *task)
 bool worker_drives(const struct worker_task *task)
 {
     return !worker_scans(task) && task->driver != NULL && strcmp(task->plan->isa, task->driver->name) == 0;
+}
+
+uint64_t worker_room(const struct worker_task *task)
+{
+    return task->memory_bytes > 0 && worker_drives(task) ? task->memory_bytes + DRIVER_DATA_MAX : task->memory_bytes;
 }
 
 /* --- messages ------------------------------------------------------------------------------- */
@@ -105,8 +111,9 @@ static void send_failure(struct worker *worker, struct error *cause)
     if (message.failure.code == MESSAGE_FAILURE_MEMORY && worker->task->memory_bytes > 0) {
         size_t used = strlen(cause->text);
 
-        (void)snprintf(cause->text + used, sizeof cause->text - used, " (a worker may take %llu MiB)",
-                       (unsigned long long)(worker->task->memory_bytes >> 20));
+        (void)snprintf(cause->text + used, sizeof cause->text - used, " (a worker %smay take %llu MiB)",
+                       worker_drives(worker->task) ? "and its driver " : "",
+                       (unsigned long long)(worker_room(worker->task) >> 20));
     }
     message.failure.text = text_of(cause->text);
     (void)worker_send(worker, &message, NULL);
@@ -177,7 +184,8 @@ static int confine(struct worker *worker, struct error *err)
         .report = task->report,
         .keep_fds = keep,
         .keep_fd_count = sizeof keep / sizeof keep[0],
-        .address_space_max = drives ? 0 : task->memory_bytes,
+        .address_space_max = drives ? 0 : worker_room(task),
+        .data_max = drives ? worker_room(task) : 0,
         .driver = drives,
     };
     int r = sandbox_enter(&profile, err);
@@ -310,8 +318,8 @@ static int run_import(struct worker *worker, struct error *err)
     if (r < 0)
         return r;
     message.ready.classes = check_classes(worker->network);
-    message.ready.isa = text_of(worker->device != NULL ? worker->device->description
-                                                       : kernel_isa_name(kernels_isa(worker->kernels)));
+    message.ready.isa =
+        text_of(worker->device != NULL ? worker->device->description : kernel_isa_name(kernels_isa(worker->kernels)));
     message.ready.layer = text_of(network_layer_name(worker->network));
     return worker_send(worker, &message, err);
 }

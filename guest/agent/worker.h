@@ -25,7 +25,7 @@ struct worker_task {
     const struct plan *plan;
     uint32_t check;        /* index in the plan, WORKER_IMPORT or WORKER_FILE */
     uint32_t threads;      /* of the engine, at least 1 */
-    uint64_t memory_bytes; /* address space that it may take; 0: no limit */
+    uint64_t memory_bytes; /* that models, networks and checks may take; 0: no limit */
     int model_fd, input_fd, output_fd;
     int reference_fd;      /* -1: not for this task */
     uint64_t file_size;    /* WORKER_FILE */
@@ -35,8 +35,14 @@ struct worker_task {
     int programs_fd;                   /* driver.h; -1: none */
 };
 
-/* Whether a task computes on a device: then its memory is the driver's too, and no limit of ours fits it. */
+/* Whether a task computes on a device: then its memory is the driver's too. */
 bool worker_drives(const struct worker_task *task);
+
+/*
+ * What the process may take, in bytes; 0: no limit. Its address space; of a worker with a driver, which sets aside
+ * addresses at will, the memory that it can write to, with what is the driver's.
+ */
+uint64_t worker_room(const struct worker_task *task);
 
 /* Whether a task scans a file, the model or a served one, instead of computing with the model. */
 bool worker_scans(const struct worker_task *task);

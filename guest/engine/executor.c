@@ -1,45 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running a graph in planned memory.
+ * Running a graph in planned memory: what is planned, and made.
  *
  * Steps of a run: 0 writes the input; 1 … n run the nodes forward; n + 1 reads logits and layer, and
  * writes the logits' gradient; 2n + 1 … n + 2, counted down by node, run them backward; 2n + 2 reads the
  * input's gradient. schedule.c derives from that how long each buffer lives.
  */
-#include "guest/engine/executor.h"
+#include "guest/engine/executor_internal.h"
 
-#include "guest/engine/device_pass.h"
-#include "guest/engine/fusion.h"
-#include "guest/engine/guard.h"
-#include "guest/engine/ops.h"
 #include "guest/engine/samples.h"
-#include "guest/engine/schedule.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define ARENA_ALIGNMENT 64u
-
-struct executor {
-    const struct graph *graph;  /* borrowed */
-    struct op_node *nodes;      /* graph->node_count */
-    bool *depends;              /* a value depends on the input */
-    struct fusion_node *fusion; /* by node */
-    bool unfused;
-    struct schedule *schedules[2]; /* by enum executor_pass; the second NULL without gradient */
-    float *arena;
-    size_t arena_size;     /* floats */
-    size_t kernel_scratch; /* floats that the kernels' context must have */
-    uint32_t layer;
-    bool takes_fewer;
-    size_t samples; /* of the last forward pass with gradient; 0 before one */
-    uint64_t memory;
-    const struct device *device;    /* NULL: none */
-    struct device_session *session; /* NULL without one */
-    bool staged;                    /* the next run's input is on its way to the device */
-    bool has_loss;                  /* the logits' gradient is on the device */
-    size_t computed;                /* samples of the run under way, for its results */
-};
 
 void executor_free(struct executor *executor)
 {
@@ -228,355 +202,26 @@ bool executor_takes_fewer(const struct executor *executor)
     return executor->takes_fewer;
 }
 
-/* Where a value lies in this pass: a constant's own memory, or the arena. */
-static const float *value_at(const struct executor *executor, enum executor_pass pass, uint32_t value)
-{
-    const struct schedule *schedule = executor->schedules[pass];
-
-    if (executor->graph->values[value].constant != NULL)
-        return executor->graph->values[value].constant;
-    return executor->arena + schedule_offset(schedule, schedule->value[value]);
-}
-
-static float *buffer_at(const struct executor *executor, enum executor_pass pass, uint32_t buffer)
-{
-    if (buffer == SCHEDULE_NONE)
-        return NULL;
-    return executor->arena + schedule_offset(executor->schedules[pass], buffer);
-}
-
 float *executor_input(struct executor *executor, enum executor_pass pass)
 {
     if (executor->session != NULL) {
         executor->staged = false; /* it will be another one */
         return executor->device->calls->input(executor->session);
     }
-    return buffer_at(executor, pass, executor->schedules[pass]->value[executor->graph->input]);
+    return executor_buffer_at(executor, pass, executor->schedules[pass]->value[executor->graph->input]);
 }
 
 const float *executor_logits(const struct executor *executor, enum executor_pass pass)
 {
-    return value_at(executor, pass, executor->graph->logits);
+    return executor_value_at(executor, pass, executor->graph->logits);
 }
 
 const float *executor_layer(const struct executor *executor)
 {
-    return value_at(executor, EXECUTOR_FORWARD, executor->layer);
+    return executor_value_at(executor, EXECUTOR_FORWARD, executor->layer);
 }
 
 float *executor_logits_gradient(struct executor *executor)
 {
-    return buffer_at(executor, EXECUTOR_GRADIENT, executor->schedules[EXECUTOR_GRADIENT]->logits_gradient);
-}
-
-static void open_buffer(const struct executor *executor, enum executor_pass pass, uint32_t buffer)
-{
-    if (buffer != SCHEDULE_NONE)
-        guard_open(buffer_at(executor, pass, buffer), executor->schedules[pass]->buffers[buffer].size);
-}
-
-/* Between these two, only what a node's run names is open (guard.h). */
-static void guard_run(const struct executor *executor, enum executor_pass pass, const struct op_run *run,
-                      uint32_t output, uint32_t scratch)
-{
-    const struct schedule *schedule = executor->schedules[pass];
-    const struct graph_node *node = run->op->node;
-
-    guard_close(executor->arena, executor->arena_size);
-    for (uint32_t k = 0; k < node->input_count; k++)
-        if (run->inputs[k] != NULL)
-            open_buffer(executor, pass, schedule->value[node->inputs[k]]);
-    if (run->output != NULL)
-        open_buffer(executor, pass, schedule->value[output]);
-    open_buffer(executor, pass, scratch);
-}
-
-static void guard_end(const struct executor *executor)
-{
-    guard_open(executor->arena, executor->arena_size);
-}
-
-static int node_failed(const struct op_node *node, int code, struct error *err)
-{
-    char name[OP_NAME_TEXT_MAX];
-
-    op_name_text(name, node->node->name);
-    return error_set(err, code == -ENOMEM ? ERROR_UNAVAILABLE : ERROR_INTERNAL, code,
-                     "node \"%s\" (%s) could not be run", name, graph_op_name(node->node->op));
-}
-
-/* One node, by the processor or the device. */
-static int forward_node(struct executor *executor, enum executor_pass pass, struct op_run *run, uint32_t i,
-                        struct error *err)
-{
-    const struct fusion_node *fusion = &executor->fusion[i];
-    int ret;
-
-    if (executor->session != NULL) {
-        if (fusion->addend != GRAPH_NONE)
-            run->finish.addend = value_at(executor, pass, fusion->addend);
-        return device_pass_forward(executor->device, executor->session, run, err);
-    }
-    guard_run(executor, pass, run, fusion->result, executor->schedules[pass]->scratch_forward[i]);
-    if (fusion->addend != GRAPH_NONE) {
-        run->finish.addend = value_at(executor, pass, fusion->addend);
-        open_buffer(executor, pass, executor->schedules[pass]->value[fusion->addend]);
-    }
-    ret = op_find(executor->graph->nodes[i].op)->forward(run);
-    guard_end(executor);
-    return ret < 0 ? node_failed(run->op, ret, err) : 0;
-}
-
-bool executor_stages(const struct executor *executor)
-{
-    return executor->session != NULL;
-}
-
-/* Elements of so many samples of a value. */
-static size_t elements_of(const struct executor *executor, uint32_t value, size_t samples)
-{
-    size_t elements = executor->graph->values[value].elements;
-
-    return samples == executor->graph->batch ? elements : elements / executor->graph->batch * samples;
-}
-
-int executor_stage(struct executor *executor, size_t samples, struct error *err)
-{
-    int ret =
-        executor->device->calls->stage(executor->session, elements_of(executor, executor->graph->input, samples), err);
-
-    executor->staged = ret == 0;
-    return ret;
-}
-
-static int start_device(struct executor *executor, enum executor_pass pass, size_t samples, struct error *err)
-{
-    const struct schedule *schedule = executor->schedules[pass];
-    int ret = executor->staged ? 0 : executor_stage(executor, samples, err);
-
-    executor->staged = executor->has_loss = false;
-    return ret < 0
-               ? ret
-               : executor->device->calls->take_input(executor->session,
-                                                     buffer_at(executor, pass, schedule->value[executor->graph->input]),
-                                                     elements_of(executor, executor->graph->input, samples), err);
-}
-
-int executor_start(struct executor *executor, enum executor_pass pass, size_t samples, struct error *err)
-{
-    const struct graph *graph = executor->graph;
-    const struct schedule *schedule = executor->schedules[pass];
-    int ret = 0;
-
-    executor->samples = 0;
-    if (schedule == NULL || samples == 0 || samples > graph->batch ||
-        (samples < graph->batch && !executor->takes_fewer))
-        return error_set(err, ERROR_INTERNAL, -EINVAL, "a run of %zu samples was not prepared", samples);
-    if (executor->session != NULL)
-        ret = start_device(executor, pass, samples, err);
-    for (uint32_t i = 0; ret == 0 && i < graph->node_count; i++) {
-        const struct graph_node *node = &graph->nodes[i];
-        const struct fusion_node *fusion = &executor->fusion[i];
-        const float *inputs[GRAPH_INPUTS_MAX];
-        struct op_run run = {.op = &executor->nodes[i],
-                             .samples = samples,
-                             .inputs = inputs,
-                             .output = buffer_at(executor, pass, schedule->value[fusion->result]),
-                             .scratch = buffer_at(executor, pass, schedule->scratch_forward[i]),
-                             .finish.relu = fusion->relu};
-
-        if (fusion->runs_in != i)
-            continue;
-        for (uint32_t k = 0; k < node->input_count; k++)
-            inputs[k] = node->inputs[k] == GRAPH_NONE ? NULL : value_at(executor, pass, node->inputs[k]);
-        ret = forward_node(executor, pass, &run, i, err);
-    }
-    if (ret < 0)
-        return ret;
-    executor->computed = samples;
-    if (pass == EXECUTOR_GRADIENT)
-        executor->samples = samples;
-    return 0;
-}
-
-/* A computed value, from the device. */
-static int fetch_value(struct executor *executor, enum executor_pass pass, uint32_t value, struct error *err)
-{
-    if (value == GRAPH_NONE || executor->graph->values[value].constant != NULL)
-        return 0;
-    return executor->device->calls->read(executor->session,
-                                         buffer_at(executor, pass, executor->schedules[pass]->value[value]),
-                                         elements_of(executor, value, executor->computed), err);
-}
-
-int executor_finish(struct executor *executor, enum executor_pass pass, struct error *err)
-{
-    int ret = 0;
-
-    if (executor->session == NULL)
-        return 0;
-    ret = fetch_value(executor, pass, executor->graph->logits, err);
-    if (ret == 0 && pass == EXECUTOR_FORWARD && executor->layer != executor->graph->logits)
-        ret = fetch_value(executor, pass, executor->layer, err);
-    return ret;
-}
-
-int executor_forward(struct executor *executor, enum executor_pass pass, size_t samples, struct error *err)
-{
-    int ret = executor_start(executor, pass, samples, err);
-
-    return ret < 0 ? ret : executor_finish(executor, pass, err);
-}
-
-/* The inputs that backward may read for input k: those it has said it needs, and constants. */
-static void needed_inputs(const struct executor *executor, const struct graph_node *node, uint32_t k, unsigned needs,
-                          const float **ret_inputs)
-{
-    for (uint32_t j = 0; j < node->input_count; j++) {
-        uint32_t value = node->inputs[j];
-        bool needed = (needs & (j == k ? OP_NEEDS_SELF : OP_NEEDS_OTHERS)) != 0;
-
-        if (value == GRAPH_NONE || (!needed && executor->graph->values[value].constant == NULL))
-            ret_inputs[j] = NULL;
-        else
-            ret_inputs[j] = value_at(executor, EXECUTOR_GRADIENT, value);
-    }
-}
-
-static void add_to(const struct executor *executor, uint32_t value, const float *term, float *sum)
-{
-    size_t count = elements_of(executor, value, executor->samples);
-
-    for (size_t i = 0; i < count; i++)
-        sum[i] = sum[i] + term[i];
-}
-
-/* The operator's own backward step, by the processor or the device, and the sum where it is another's to add. */
-static int run_backward(struct executor *executor, const struct op_run *run, const struct schedule_edge *edge,
-                        uint32_t k, const float *dy, float *out, struct error *err)
-{
-    const struct graph_node *node = run->op->node;
-    bool adds = edge->sum != SCHEDULE_NONE && edge->sum != edge->written;
-    int ret;
-
-    if (executor->session != NULL) {
-        ret = device_pass_backward(executor->device, executor->session, run, k, dy, out, err);
-        if (ret == 0 && adds)
-            ret =
-                executor->device->calls->add(executor->session, out, buffer_at(executor, EXECUTOR_GRADIENT, edge->sum),
-                                             elements_of(executor, node->inputs[k], executor->samples), err);
-        return ret;
-    }
-    ret = op_find(node->op)->backward(run, k, dy, out);
-    guard_end(executor);
-    if (ret < 0)
-        return node_failed(run->op, ret, err);
-    if (adds)
-        add_to(executor, node->inputs[k], out, buffer_at(executor, EXECUTOR_GRADIENT, edge->sum));
-    return 0;
-}
-
-/* One input's share of a node's gradient, written or added as the schedule says. */
-static int backward_input(struct executor *executor, uint32_t i, uint32_t k, const float *dy, struct error *err)
-{
-    const struct graph_node *node = &executor->graph->nodes[i];
-    const struct schedule *schedule = executor->schedules[EXECUTOR_GRADIENT];
-    const struct schedule_edge *edge = &schedule->edges[schedule->first_edge[i] + k];
-    unsigned needs = op_find(node->op)->needs[k == 0 ? 0 : 1];
-    const float *inputs[GRAPH_INPUTS_MAX];
-    struct op_run run = {.op = &executor->nodes[i],
-                         .samples = executor->samples,
-                         .inputs = inputs,
-                         .scratch = buffer_at(executor, EXECUTOR_GRADIENT, schedule->scratch_backward[i])};
-    float *out = buffer_at(executor, EXECUTOR_GRADIENT, edge->written);
-
-    needed_inputs(executor, node, k, needs, inputs);
-    if ((needs & OP_NEEDS_OUTPUT) != 0)
-        run.output = buffer_at(executor, EXECUTOR_GRADIENT, schedule->value[node->output]);
-    if (executor->session == NULL)
-        guard_run(executor, EXECUTOR_GRADIENT, &run, node->output, schedule->scratch_backward[i]);
-    if (edge->mask != GRAPH_NONE) {
-        run.finish.mask = value_at(executor, EXECUTOR_GRADIENT, edge->mask);
-        open_buffer(executor, EXECUTOR_GRADIENT, schedule->value[edge->mask]);
-    }
-    if (edge->sum == edge->written)
-        run.finish.addend = out;
-    open_buffer(executor, EXECUTOR_GRADIENT, schedule->gradient_of_output[i]);
-    open_buffer(executor, EXECUTOR_GRADIENT, edge->written);
-    return run_backward(executor, &run, edge, k, dy, out, err);
-}
-
-int executor_loss(struct executor *executor, const int32_t *labels, struct error *err)
-{
-    uint32_t logits = executor->graph->logits;
-    int ret;
-
-    if (executor->samples == 0 || executor->session == NULL)
-        return error_set(err, ERROR_INTERNAL, -EINVAL, "a loss without a forward pass on a device");
-    ret = executor->device->calls->loss(executor->session, value_at(executor, EXECUTOR_GRADIENT, logits), labels,
-                                        executor->samples, elements_of(executor, logits, 1),
-                                        executor_logits_gradient(executor), err);
-    executor->has_loss = ret == 0;
-    return ret;
-}
-
-int executor_predictions(struct executor *executor, size_t samples, int32_t *ret_predictions, struct error *err)
-{
-    return executor->device->calls->predictions(executor->session, samples, ret_predictions, err);
-}
-
-int executor_backward_start(struct executor *executor, struct error *err)
-{
-    const struct graph *graph = executor->graph;
-    const struct schedule *schedule = executor->schedules[EXECUTOR_GRADIENT];
-
-    if (schedule == NULL || executor->samples == 0)
-        return error_set(err, ERROR_INTERNAL, -EINVAL, "a backward pass without a forward pass");
-    if (executor->session != NULL && !executor->has_loss) {
-        int ret = executor->device->calls->write(executor->session, executor_logits_gradient(executor),
-                                                 elements_of(executor, graph->logits, executor->samples), err);
-
-        if (ret < 0)
-            return ret;
-    }
-    for (uint32_t i = graph->node_count; i-- > 0;) {
-        const struct graph_node *node = &graph->nodes[i];
-        const float *dy = buffer_at(executor, EXECUTOR_GRADIENT, schedule->gradient_of_output[i]);
-
-        if (dy == NULL)
-            continue;
-        for (uint32_t k = 0; k < node->input_count; k++) {
-            int ret;
-
-            if (node->inputs[k] == GRAPH_NONE || !executor->depends[node->inputs[k]])
-                continue;
-            ret = backward_input(executor, i, k, dy, err);
-            if (ret < 0)
-                return ret;
-        }
-    }
-    executor->samples = 0;
-    return 0;
-}
-
-int executor_backward_finish(struct executor *executor, const float **ret_gradient, struct error *err)
-{
-    float *gradient = buffer_at(executor, EXECUTOR_GRADIENT, executor->schedules[EXECUTOR_GRADIENT]->input_gradient);
-
-    if (executor->session != NULL) {
-        int ret = executor->device->calls->read(executor->session, gradient,
-                                                elements_of(executor, executor->graph->input, executor->computed), err);
-
-        if (ret < 0)
-            return ret;
-    }
-    *ret_gradient = gradient;
-    return 0;
-}
-
-int executor_backward(struct executor *executor, const float **ret_gradient, struct error *err)
-{
-    int ret = executor_backward_start(executor, err);
-
-    return ret < 0 ? ret : executor_backward_finish(executor, ret_gradient, err);
+    return executor_buffer_at(executor, EXECUTOR_GRADIENT, executor->schedules[EXECUTOR_GRADIENT]->logits_gradient);
 }

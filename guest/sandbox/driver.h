@@ -18,6 +18,12 @@
 #define DRIVER_CACHE_SECOND "/tmp"
 const char *driver_cache(void);
 
+/*
+ * What a driver may take besides what the job may: memory of its own that can be written, counted as it is mapped, its
+ * threads' stacks and its compiler among it. PoCL's is 175 MiB on two processors, and a stack more for each.
+ */
+#define DRIVER_DATA_MAX (UINT64_C(4) << 30)
+
 /* sandbox_guard() of an agent with a driver. */
 MUST_USE int sandbox_guard_with_driver(int scratch_fd, struct error *err);
 

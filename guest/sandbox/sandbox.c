@@ -81,8 +81,9 @@ static int limit(int resource, uint64_t value)
 
 /*
  * No core file, no file written, no locked memory, no message queues, no queued or timed signals, no higher priority,
- * and no deeper stack than this: RLIMIT_AS is the limit of all memory, RLIMIT_NPROC and RLIMIT_NOFILE come with the
- * seal. RLIMIT_CPU is absent: a deadline is the host's to set and to say.
+ * and no deeper stack than this: RLIMIT_AS is the limit of all memory, or RLIMIT_DATA where a driver sets aside
+ * addresses at will; RLIMIT_NPROC and RLIMIT_NOFILE come with the seal. RLIMIT_CPU is absent: a deadline is the host's
+ * to set and to say.
  */
 static int set_limits(const struct sandbox_profile *profile)
 {
@@ -98,6 +99,8 @@ static int set_limits(const struct sandbox_profile *profile)
         if ((limits[i].driver || !profile->driver) && limit(limits[i].resource, limits[i].value) < 0)
             return -1;
     if (profile->address_space_max > 0 && limit(RLIMIT_AS, profile->address_space_max) < 0)
+        return -1;
+    if (profile->data_max > 0 && limit(RLIMIT_DATA, profile->data_max) < 0)
         return -1;
     return 0;
 }

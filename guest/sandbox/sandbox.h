@@ -48,6 +48,7 @@ struct sandbox_profile {
     const int *keep_fds;           /* descriptors that stay open; all others are closed */
     size_t keep_fd_count;          /* at most SANDBOX_KEEP_MAX */
     uint64_t address_space_max;    /* RLIMIT_AS in bytes; 0 leaves it as it is */
+    uint64_t data_max;             /* RLIMIT_DATA in bytes; 0 leaves it as it is */
     bool driver;                   /* a device's driver starts before the seal (driver.h) */
 };
 

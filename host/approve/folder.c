@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/io.h"
+#include "base/lock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,27 +12,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 
 /* One name is enough under the lock; what a killed process left is overwritten by the next. */
 #define TEMPORARY ".approval.tmp"
-
-/* A signer that was forked under the lock shares it until it is confined, and outlives its caller's kill by moments. */
-#define LOCK_WAIT_MS 2000
-#define LOCK_POLL_NS 20000000
-
-static int lock(int fd)
-{
-    uint64_t deadline = io_deadline_ms(LOCK_WAIT_MS);
-
-    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK || io_now_ns() >= deadline)
-            return -errno;
-        (void)nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_NS}, NULL);
-    }
-    return 0;
-}
 
 int folder_lock(const char *path, int *ret_fd, struct error *err)
 {
@@ -39,7 +22,7 @@ int folder_lock(const char *path, int *ret_fd, struct error *err)
 
     if (fd < 0)
         return error_set(err, ERROR_NO_INPUT, -errno, "%s: %s; an output directory expected", path, strerror(errno));
-    if (lock(fd) < 0)
+    if (lock_take(fd, LOCK_WAIT_MOMENTS_MS) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -EWOULDBLOCK, "%s: another process is at work on it; try again", path);
     *ret_fd = take_fd(&fd);
     return 0;

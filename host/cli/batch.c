@@ -56,6 +56,8 @@ static int resolve_paths(struct batch *batch, struct error *err)
         r = farm_paths_resolve(&batch->paths, inputs[i], err);
     if (r == 0)
         r = farm_paths_resolve(&batch->paths, &batch->slurm.options.node_keys, err);
+    if (r == 0)
+        r = farm_paths_resolve(&batch->paths, &batch->slurm.options.node_gpus, err);
     if (r == 0 && options->key_path != NULL && strncmp(options->key_path, "pkcs11:", 7) != 0)
         r = farm_paths_resolve(&batch->paths, &options->key_path, err);
     return r;
@@ -83,15 +85,19 @@ static json_t *make_defaults(const struct batch *batch)
     return defaults;
 }
 
-/* The options that go to each evaluation as they are. */
+/* The options that go to each evaluation as they are. On Slurm's nodes nobody holds a ledger's key: the controller
+ * logs.
+ */
 static int make_settings(struct batch *batch, char **ret_text, struct error *err)
 {
     struct cli_job *job = &batch->job;
+    const char *none = NULL, **ledger = batch->slurm.asked ? &none : &job->options.ledger_path,
+               **ledger_key = batch->slurm.asked ? &none : &job->options.ledger_key_path;
     const struct cli_option options[] = {
         CLI_OPTION_TEXT("key", "", "", &job->options.key_path),
         CLI_OPTION_PASSPHRASE_FILE(&job->options.passphrase.file),
-        CLI_OPTION_TEXT("ledger", "", "", &job->options.ledger_path),
-        CLI_OPTION_TEXT("ledger-key", "", "", &job->options.ledger_key_path),
+        CLI_OPTION_TEXT("ledger", "", "", ledger),
+        CLI_OPTION_TEXT("ledger-key", "", "", ledger_key),
         CLI_OPTION_TSA(&job->options.tsa_url),
         CLI_OPTION_TSA_CA(&job->options.tsa_ca_path),
         CLI_OPTION_CHOICE("isolation", "", &job->isolation, cli_job_isolation_names),
@@ -216,10 +222,8 @@ static void print_submitted(const struct batch *batch)
 static int prepare(struct batch *batch, struct error *err)
 {
     bool slurm = batch->slurm.asked; /* results are signed by its nodes, and not here */
-    int r = cli_slurm_complete(&batch->slurm, &batch->job, err);
+    int r = slurm ? cli_slurm_complete(&batch->slurm, &batch->job, err) : cli_job_default_key(&batch->job, err);
 
-    if (r == 0 && !slurm)
-        r = cli_job_default_key(&batch->job, err);
     batch->bad.texts = json_array();
     if (r == 0 && batch->bad.texts == NULL)
         r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a batch");
@@ -255,6 +259,8 @@ static void complete_slurm(struct batch *batch)
 
     if (slurm->shared == NULL)
         slurm->shared = batch->folder;
+    slurm->ledger = batch->job.options.ledger_path;
+    slurm->ledger_key = batch->job.options.ledger_key_path;
     if (slurm->in_flight_max == 0)
         slurm->in_flight_max = batch->workers > 0 ? batch->workers : SLURM_IN_FLIGHT_DEFAULT;
 }
@@ -276,9 +282,9 @@ static int run(struct batch *batch, int *ret_status, struct error *err)
     bool stopped = false;
     int r;
 
-    complete_slurm(batch);
+    if (batch->slurm.asked)
+        complete_slurm(batch);
     r = farm_run(&order, &counts, &stopped, err);
-
     if (r < 0)
         return r;
     farm_print_counts(&counts);
@@ -310,7 +316,8 @@ int cli_batch(int argc, char **argv)
         CLI_OPTION_TEXT("key", "K.pem", "the signing key, or pkcs11:URI (default: key.pem in $LAZARET_STATE)",
                         &job->options.key_path),
         CLI_OPTION_PASSPHRASE_FILE(&job->options.passphrase.file),
-        CLI_OPTION_TEXT("ledger", "DIR", "announce each job in this ledger, and log its result",
+        CLI_OPTION_TEXT("ledger", "DIR",
+                        "announce each job in this ledger, and log its result; with --slurm the results",
                         &job->options.ledger_path),
         CLI_OPTION_TEXT("ledger-key", "K.pem", "the ledger's private key (default: DIR.pem)",
                         &job->options.ledger_key_path),

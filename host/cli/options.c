@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HELP_COLUMN 28
-#define HELP_WIDTH  110
+#define HELP_COLUMN   28
+#define HELP_WIDTH    110
+#define HELP_TEXT_MAX 512
 
 /* --- help ------------------------------------------------------------------------------------------ */
 
@@ -37,6 +38,18 @@ static void print_wrapped(const char *text)
     (void)printf("\n");
 }
 
+static void print_text(const struct cli_option *option)
+{
+    char text[HELP_TEXT_MAX];
+
+    if (option->needs == NULL) {
+        print_wrapped(option->help);
+        return;
+    }
+    (void)snprintf(text, sizeof text, "with --%s: %s", option->needs, option->help);
+    print_wrapped(text);
+}
+
 static void print_option(const struct cli_option *option)
 {
     int column = printf("  %s%s", strlen(option->name) == 1 ? "-" : "--", option->name);
@@ -51,7 +64,7 @@ static void print_option(const struct cli_option *option)
         (void)printf("\n%*s", HELP_COLUMN, "");
     else
         (void)printf("%*s", HELP_COLUMN - column, "");
-    print_wrapped(option->help);
+    print_text(option);
 }
 
 static void print_help(const struct cli_command *command)
@@ -139,6 +152,20 @@ static int mark_given(const struct cli_command *command, const struct cli_option
     return 0;
 }
 
+/* An option that does nothing alone is a mistake. */
+static int check_needs(const struct cli_command *command, const bool given[CLI_OPTIONS_MAX], struct error *err)
+{
+    for (size_t i = 0; i < command->option_count && i < CLI_OPTIONS_MAX; i++) {
+        const char *needs = given[i] ? command->options[i].needs : NULL;
+        const struct cli_option *flag = needs != NULL ? find_option(command, needs, strlen(needs)) : NULL;
+
+        if (needs != NULL && (flag == NULL || !given[flag - command->options]))
+            return error_set(err, ERROR_USAGE, -EINVAL, "--%s: is an option of --%s, which is missing; see --help",
+                             command->options[i].name, needs);
+    }
+    return 0;
+}
+
 /* One argument that begins with "-"; returns how many arguments it took. */
 static int parse_option(const struct cli_command *command, int left, char **argv, bool given[CLI_OPTIONS_MAX],
                         struct error *err)
@@ -202,7 +229,7 @@ int cli_options_parse(const struct cli_command *command, int argc, char **argv,
         return error_set(err, ERROR_USAGE, -EINVAL, "something is missing; usage: %s", command->usage);
     *ret_operand_count = operands;
     *ret_parse = CLI_PARSED;
-    return 0;
+    return check_needs(command, given, err);
 }
 
 int cli_fail_as(const char *program, const struct error *error)

@@ -21,6 +21,7 @@ struct cli_option {
     enum cli_kind kind;
     const char *argument; /* "SET" in the help; NULL for flags */
     const char *help;
+    const char *needs; /* the flag without which this option would do nothing; NULL: none */
     void *value;
     uint64_t minimum, maximum;  /* CLI_NUMBER */
     const char *const *choices; /* CLI_CHOICE: NULL-terminated */
@@ -29,6 +30,15 @@ struct cli_option {
 #define CLI_OPTION_TEXT(n, a, h, v)                                                                                    \
     {                                                                                                                  \
         .name = (n), .kind = CLI_TEXT, .argument = (a), .help = (h), .value = (v)                                      \
+    }
+#define CLI_OPTION_TEXT_OF(flag, n, a, h, v)                                                                           \
+    {                                                                                                                  \
+        .needs = (flag), .name = (n), .kind = CLI_TEXT, .argument = (a), .help = (h), .value = (v)                     \
+    }
+#define CLI_OPTION_NUMBER_OF(flag, n, a, h, v, low, high)                                                              \
+    {                                                                                                                  \
+        .needs = (flag), .name = (n), .kind = CLI_NUMBER, .argument = (a), .help = (h), .value = (v),                  \
+        .minimum = (low), .maximum = (high)                                                                            \
     }
 #define CLI_OPTION_FLAG(n, h, v)                                                                                       \
     {                                                                                                                  \
@@ -59,7 +69,7 @@ enum cli_parse { CLI_PARSED, CLI_HELP_SHOWN };
 
 /*
  * Parses argv (from its first argument on) into the options' values; "--" ends options. Operands are borrowed. No
- * option but a flag may be there twice, and neither text nor operand may be empty.
+ * option but a flag may be there twice, none without the one that it needs, and neither text nor operand may be empty.
  * --help prints the help and sets *ret_parse. ERROR_USAGE names the argument.
  */
 MUST_USE int cli_options_parse(const struct cli_command *command, int argc, char **argv,

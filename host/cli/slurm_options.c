@@ -6,30 +6,21 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Given without --slurm they would do nothing. */
-static int check_alone(const struct cli_slurm *slurm, struct error *err)
+/* Results are the nodes', by their keys, and a GPU is Slurm's to choose. */
+static int check_job(const struct cli_slurm *slurm, const struct cli_job *cli, struct error *err)
 {
-    const struct slurm_options *options = &slurm->options;
+    const struct job_options *job = &cli->options;
 
-    if (options->shared == NULL && options->node_keys == NULL && options->program == NULL && options->state == NULL &&
-        options->partition == NULL && options->account == NULL && options->recheck_share == SLURM_SHARE_DEFAULT &&
-        options->array_max == SLURM_ARRAY_DEFAULT && options->in_flight_max == 0 &&
-        strcmp(options->node_key, SLURM_NODE_KEY_DEFAULT) == 0)
-        return 0;
-    return error_set(err, ERROR_USAGE, -EINVAL, "an option of --slurm without --slurm; see --help");
-}
-
-/* Results are the nodes', by their keys; a ledger has one writer, and a GPU is Slurm's to choose. */
-static int check_job(const struct job_options *job, struct error *err)
-{
+    if (slurm->options.node_gpus != NULL && cli->isolation == VM_PROCESS)
+        return error_set(err, ERROR_USAGE, -EINVAL, "--node-gpus: a device is passed through to a microVM only");
     if (job->key_path != NULL || job->passphrase.file != NULL)
         return error_set(err, ERROR_USAGE, -EINVAL,
                          "--key: with --slurm each node signs by its own: --node-key (docs/slurm.md)");
-    if (job->ledger_path != NULL)
-        return error_set(err, ERROR_USAGE, -EINVAL, "--ledger: nodes can't log jobs in a ledger; not with --slurm");
     if (job->gpu != NULL)
-        return error_set(err, ERROR_USAGE, -EINVAL,
-                         "--gpu: Slurm chooses the device; a job asks for one by \"gpu\": true in its line");
+        return error_set(
+            err, ERROR_USAGE, -EINVAL,
+            "--gpu: Slurm chooses the device, of those in --node-gpus; a job asks for one by \"gpu\": true "
+            "in its line");
     return 0;
 }
 
@@ -61,11 +52,8 @@ static int set_defaults(struct cli_slurm *slurm, struct error *err)
 
 int cli_slurm_complete(struct cli_slurm *slurm, const struct cli_job *job, struct error *err)
 {
-    int r;
+    int r = check_job(slurm, job, err);
 
-    if (!slurm->asked)
-        return check_alone(slurm, err);
-    r = check_job(&job->options, err);
     if (r == 0)
         r = check_word("partition", slurm->options.partition, err);
     if (r == 0)

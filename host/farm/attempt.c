@@ -42,12 +42,15 @@ static int add_option(struct arguments *arguments, const char *name, const char 
     return r < 0 ? r : add(arguments, value, err);
 }
 
-static int add_description(struct arguments *arguments, const json_t *description, struct error *err)
+static int add_description(struct arguments *arguments, const struct attempt_order *order, struct error *err)
 {
     static const char *const options[] = {NULL, "--test", "--spec", "--train", "--reference", "--triggers", "--policy"};
+    const json_t *description = order->description;
     json_int_t memory = json_integer_value(json_object_get(description, "memory"));
     int r = 0;
 
+    if (memory == 0)
+        memory = (json_int_t)order->memory_mib;
     for (size_t i = 0; r == 0 && job_line_paths[i] != NULL; i++) {
         const char *path = json_string_value(json_object_get(description, job_line_paths[i]));
 
@@ -69,7 +72,7 @@ static int build(struct arguments *arguments, const struct attempt_order *order,
     if (r == 0)
         r = add_option(arguments, "-o", order->output, err);
     if (r == 0)
-        r = add_description(arguments, order->description, err);
+        r = add_description(arguments, order, err);
     if (r == 0 && order->device[0] != '\0')
         r = add_option(arguments, "--gpu", order->device, err);
     for (size_t i = 0; r == 0 && i < json_array_size(order->settings); i++)

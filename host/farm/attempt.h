@@ -18,6 +18,7 @@ struct attempt_order {
     const json_t *description;
     const json_t *settings; /* an array of further arguments */
     const char *device;     /* the GPU it has; "" for none */
+    uint64_t memory_mib;    /* of its guest, where the description does not say; 0: the policy's */
     struct data_loan loan;  /* of the worker's data reader */
     const char *output;     /* where the result goes */
     const char *log;        /* a file for what it says; begun anew */

@@ -112,6 +112,11 @@ static int granted(struct cost_policies *policies, const json_t *description, ui
     return r;
 }
 
+static bool has_own_memory(const json_t *description)
+{
+    return json_integer_value(json_object_get(description, "memory")) > 0;
+}
+
 static int guest_memory(struct cost_policies *policies, const json_t *description, uint64_t *ret_memory_mib,
                         struct error *err)
 {
@@ -137,22 +142,60 @@ static uint64_t size_of(const json_t *description, const char *member)
 int cost_of_job(struct cost_policies *policies, const struct cost_setting *setting, const json_t *description,
                 struct queue_resources *ret_needs, struct error *err)
 {
-    uint64_t memory = 0;
+    uint64_t memory = 0, estimate = admission_estimate_mib(size_of(description, "model"),
+                                                           size_of(description, "reference"), ADMISSION_WINDOW_BYTES);
     int r = guest_memory(policies, description, &memory, err);
 
     if (r < 0)
         return r;
-    if (setting->process)
-        memory = admission_estimate_mib(size_of(description, "model"), size_of(description, "reference"),
-                                        ADMISSION_WINDOW_BYTES);
-    else
-        memory += COST_MACHINE_MIB;
+    if (!has_own_memory(description) && memory < estimate)
+        memory = estimate;
+    memory = setting->process ? estimate : memory + COST_MACHINE_MIB;
     *ret_needs = (struct queue_resources){
         .memory_mib = memory,
         .cores = setting->cores,
         .gpus = json_is_true(json_object_get(description, "gpu")) ? 1 : 0,
     };
     return 0;
+}
+
+static bool is_process(const json_t *settings)
+{
+    for (size_t i = 0; i + 1 < json_array_size(settings); i++) {
+        const char *name = json_string_value(json_array_get(settings, i));
+        const char *value = json_string_value(json_array_get(settings, i + 1));
+
+        if (name != NULL && value != NULL && strcmp(name, "--isolation") == 0)
+            return strcmp(value, "process") == 0;
+    }
+    return false;
+}
+
+uint64_t cost_guest_mib(const struct queue_resources *needs, const json_t *description, const json_t *settings)
+{
+    return has_own_memory(description) || is_process(settings) || needs->memory_mib <= COST_MACHINE_MIB
+               ? 0
+               : needs->memory_mib - COST_MACHINE_MIB;
+}
+
+bool cost_raise(const struct queue_lease *lease, const json_t *description, const json_t *settings, uint64_t whole_mib,
+                uint64_t *ret_memory_mib)
+{
+    const struct cost_setting setting = {.cores = lease->needs.cores};
+    uint64_t guest = cost_guest_mib(&lease->needs, description, settings);
+    struct cost_policies *policies = NULL;
+    struct queue_resources first;
+    bool known;
+
+    if (guest == 0 || lease->last_attempt || 2 * guest + COST_MACHINE_MIB > whole_mib ||
+        cost_policies_new(&policies, NULL) < 0)
+        return false;
+    known = cost_of_job(policies, &setting, description, &first, NULL) == 0;
+    cost_policies_free(policies);
+    if (!known || lease->needs.memory_mib > first.memory_mib)
+        return false;
+    *ret_memory_mib = 2 * guest + COST_MACHINE_MIB;
+    return true;
 }
 
 /* --- the machine ---------------------------------------------------------------------------------------------------

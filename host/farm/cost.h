@@ -3,7 +3,9 @@
  * What a job will take of the machine, worked out before it is taken up, and what the machine has.
  *
  * The host never parses a model, so the engine's exact plan is not known here: a microVM takes its whole memory and
- * what QEMU and our processes add to it; a process what admission estimates by the model's size.
+ * what QEMU and our processes add to it, a process what admission estimates by the model's size. A guest has the memory
+ * that its job's line says, or else what the policy grants and at least that estimate: less would be refused before it
+ * boots.
  */
 #ifndef LAZARET_HOST_FARM_COST_H
 #define LAZARET_HOST_FARM_COST_H
@@ -32,6 +34,20 @@ void cost_policies_free(struct cost_policies *policies);
  */
 MUST_USE int cost_of_job(struct cost_policies *policies, const struct cost_setting *setting, const json_t *description,
                          struct queue_resources *ret_needs, struct error *err);
+
+/*
+ * The memory of a guest that was admitted with these needs, MiB; 0: its description says it, or it is no guest but a
+ * process. `settings` is the array of further arguments.
+ */
+uint64_t cost_guest_mib(const struct queue_resources *needs, const json_t *description, const json_t *settings);
+
+/*
+ * Whether a job whose guest said that its memory is too small may have twice as much, once, within `whole_mib`, and the
+ * MiB to admit it with. Not where it has had that, where its own line says what it gets, or where its policy is gone.
+ * What a guest says is a hostile model's word at worst, and buys it no more than this.
+ */
+bool cost_raise(const struct queue_lease *lease, const json_t *description, const json_t *settings, uint64_t whole_mib,
+                uint64_t *ret_memory_mib);
 
 /*
  * The processors that this process may use and its memory, less a tenth for the rest: what is available now, and in

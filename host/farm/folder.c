@@ -2,6 +2,8 @@
 /* A farm's folder: its places, workers' locks, files written whole. */
 #include "host/farm/folder.h"
 
+#include "base/lock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +12,8 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+
+#define CLAIM_TRIES 16u
 
 static int make(const char *path, struct error *err)
 {
@@ -60,12 +64,40 @@ int folder_job_path(const char *folder, const char *part, const char *id, const 
     return error_set(err, ERROR_USAGE, -ENAMETOOLONG, "%.64s…: the path is too long; choose a shorter one", folder);
 }
 
+int folder_sync(const char *folder, const char *part, struct error *err)
+{
+    char path[PATH_MAX];
+    CLEANUP_FD int fd = -1;
+    int r = folder_path(folder, part, path, err);
+
+    if (r < 0)
+        return r;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) < 0 ? error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno)) : 0;
+}
+
 /* --- workers ------------------------------------------------------------------------------------------------------ */
 
-int folder_claim_worker(const char *folder, char ret_name[QUEUE_WORKER_SIZE], int *ret_fd, struct error *err)
+/* 0 with the name's file locked, -ESTALE where who clears up after dead workers was here first and took it for one's.
+ */
+static int claim(const char *path, int *ret_fd)
+{
+    CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    struct stat status;
+    int r = fd < 0 ? -errno : lock_take(fd, LOCK_WAIT_MOMENTS_MS);
+
+    if (r == 0 && fstat(fd, &status) < 0)
+        r = -errno;
+    if (r == 0 && status.st_nlink == 0)
+        r = -ESTALE;
+    if (r == 0)
+        *ret_fd = take_fd(&fd);
+    return r;
+}
+
+static int claim_new_name(const char *folder, char ret_name[QUEUE_WORKER_SIZE], int *ret_fd, struct error *err)
 {
     char name[QUEUE_WORKER_SIZE], path[PATH_MAX];
-    CLEANUP_FD int fd = -1;
     uint64_t random = 0;
     int r;
 
@@ -75,12 +107,20 @@ int folder_claim_worker(const char *folder, char ret_name[QUEUE_WORKER_SIZE], in
     r = folder_job_path(folder, FOLDER_WORKERS, name, "", path, err);
     if (r < 0)
         return r;
-    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno));
+    r = claim(path, ret_fd);
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, "%s: %s", path, strerror(-r));
     memcpy(ret_name, name, sizeof name);
-    *ret_fd = take_fd(&fd);
     return 0;
+}
+
+int folder_claim_worker(const char *folder, char ret_name[QUEUE_WORKER_SIZE], int *ret_fd, struct error *err)
+{
+    int r = -ESTALE;
+
+    for (unsigned try = 0; r == -ESTALE && try < CLAIM_TRIES; try++)
+        r = claim_new_name(folder, ret_name, ret_fd, err);
+    return r;
 }
 
 bool folder_worker_lives(const char *folder, const char *name)

@@ -39,6 +39,9 @@ MUST_USE int folder_path(const char *folder, const char *name, char ret_path[PAT
 MUST_USE int folder_job_path(const char *folder, const char *part, const char *id, const char *ending,
                              char ret_path[PATH_MAX], struct error *err);
 
+/* Syncs the folder FOLDER/PART; "" is FOLDER itself. ERROR_UNAVAILABLE. */
+MUST_USE int folder_sync(const char *folder, const char *part, struct error *err);
+
 /* A worker's name, and the lock that says it lives: held by the descriptor, in every process that has it. */
 MUST_USE int folder_claim_worker(const char *folder, char ret_name[QUEUE_WORKER_SIZE], int *ret_fd, struct error *err);
 

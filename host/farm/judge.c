@@ -5,13 +5,16 @@
 #include "host/attest/statement.h"
 #include "host/json/reader.h"
 #include "host/verify/verify.h"
+#include "wire/message.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#define EXECUTION_MAX ((size_t)4 << 20)
+#define EXECUTION_MAX  ((size_t)4 << 20)
+#define FORENSICS_MAX  ((size_t)4 << 20)
+#define FORENSICS_NAME "forensics.json"
 
 static int check_report(const struct verify_report *report, const char *path, struct error *err)
 {
@@ -70,6 +73,20 @@ static bool machine_failed(const char *path)
     return reason != NULL && (strcmp(reason, "crashed") == 0 || strcmp(reason, "device-broken") == 0);
 }
 
+/* The code of the guest's own failure message, as forensics.json has it. */
+static bool out_of_memory(const char *path)
+{
+    CLEANUP_JSON json_t *forensics = NULL;
+    char file[PATH_MAX];
+    const char *failure;
+
+    if ((size_t)snprintf(file, sizeof file, "%s/" FORENSICS_NAME, path) >= sizeof file ||
+        json_read_file(file, FORENSICS_MAX, &forensics, NULL) < 0)
+        return false;
+    failure = json_string_value(json_object_get(json_object_get(forensics, "worker"), "failure"));
+    return failure != NULL && strcmp(failure, message_failure_name(MESSAGE_FAILURE_MEMORY)) == 0;
+}
+
 /* An old result, or another job's, answers another order. */
 static int check_order(const json_t *statement, const char *order, const char *path, struct error *err)
 {
@@ -119,6 +136,7 @@ int judge_answer(const char *path, const char *key_path, const struct content_fa
     read_reason(statement, judgement.reason);
     read_evaluation(statement, &judgement);
     judgement.machine_failed = report->outcome == OUTCOME_COULD_NOT_EVALUATE && machine_failed(path);
+    judgement.out_of_memory = report->outcome == OUTCOME_COULD_NOT_EVALUATE && out_of_memory(path);
     *ret_judgement = judgement;
     return 0;
 }

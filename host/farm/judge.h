@@ -14,6 +14,7 @@ struct judgement {
      * more.
      */
     bool machine_failed;
+    bool out_of_memory;  /* the guest said that its memory is too small; its own word */
     bool has_evaluation; /* and its digest, by which two evaluations of the same are compared */
     uint8_t evaluation[SHA256_SIZE];
 };

@@ -2,16 +2,13 @@
 /* A worker's data reader. */
 #include "host/farm/kept.h"
 
-#include "base/file.h"
 #include "base/io.h"
-#include "host/data/set_path.h"
+#include "host/data/files.h"
 #include "host/farm/job_line.h"
 #include "host/json/canonical.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY_MAX     32768u
@@ -58,49 +55,22 @@ void kept_free(struct kept *kept)
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */
 
-static int open_file(const char *path, int *ret_fd)
+static int open_files(const json_t *description, struct data_files *ret_files)
 {
-    struct stat status;
+    const struct data_names names = {
+        .test = json_string_value(json_object_get(description, "test")),
+        .train = json_string_value(json_object_get(description, "train")),
+        .spec = json_string_value(json_object_get(description, "spec")),
+        .triggers = json_string_value(json_object_get(description, "triggers")),
+    };
+    int r = names.test == NULL ? -ENOENT : data_files_open(&names, ret_files, NULL);
 
-    return file_open_regular(path, ret_fd, &status, NULL);
-}
-
-static int open_set(const char *argument, int *ret_fd, int *ret_labels_fd)
-{
-    CLEANUP_SET_PATH struct set_path path = {0};
-    int r = set_path_resolve(argument, &path, NULL);
-
-    if (r == 0)
-        r = open_file(path.file, ret_fd);
-    return r == 0 && path.labels != NULL ? open_file(path.labels, ret_labels_fd) : r;
-}
-
-static int open_files(const json_t *description, struct data_files *files)
-{
-    int r;
-
-    files->test_name = json_string_value(json_object_get(description, "test"));
-    files->train_name = json_string_value(json_object_get(description, "train"));
-    files->spec_name = json_string_value(json_object_get(description, "spec"));
-    files->triggers_name = json_string_value(json_object_get(description, "triggers"));
-    r = files->test_name == NULL ? -ENOENT : open_set(files->test_name, &files->test_fd, &files->test_labels_fd);
-    if (r == 0 && files->train_name != NULL)
-        r = open_set(files->train_name, &files->train_fd, &files->train_labels_fd);
-    if (r == 0 && files->spec_name != NULL)
-        r = open_file(files->spec_name, &files->spec_fd);
-    if (r == 0 && files->triggers_name != NULL)
-        r = open_file(files->triggers_name, &files->triggers_fd);
-    return r;
-}
-
-static void close_files(const struct data_files *files)
-{
-    const int fds[] = {files->test_fd,     files->train_fd,       files->spec_fd,
-                       files->triggers_fd, files->test_labels_fd, files->train_labels_fd};
-
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
-        if (fds[i] >= 0)
-            (void)close(fds[i]);
+    if (r < 0)
+        return r;
+    if (ret_files->spec_folder_fd >= 0) /* a spec that names files is not kept */
+        (void)close(ret_files->spec_folder_fd);
+    ret_files->spec_folder_fd = -1;
+    return 0;
 }
 
 static int known(void *context, int fd, uint8_t ret_digest[SHA256_SIZE])
@@ -119,14 +89,13 @@ static int describe_and_lend(struct kept *kept)
 
 static void start(struct kept *kept, const json_t *description)
 {
-    struct data_files files = DATA_FILES_NONE;
+    CLEANUP_DATA_FILES struct data_files files = DATA_FILES_NONE;
     int r = open_files(description, &files);
 
     files.known = known;
     files.known_context = kept->content;
     if (r == 0)
         r = data_reader_start(&files, &kept->reader, NULL);
-    close_files(&files); /* the reader has its own */
     if (r == 0)
         r = describe_and_lend(kept);
     if (r < 0)

@@ -146,6 +146,10 @@ MUST_USE int queue_finish(struct database *database, const struct queue_lease *l
 MUST_USE int queue_give_back(struct database *database, const struct queue_lease *lease, const char *reason,
                              struct error *err);
 
+/* The same, admitted with that much memory from now on, and so those in the queue of the same model. */
+MUST_USE int queue_give_back_larger(struct database *database, const struct queue_lease *lease, uint64_t memory_mib,
+                                    const char *reason, struct error *err);
+
 /* --- everyone's ---------------------------------------------------------------------------------------------- */
 
 /* Takes back the leases of the dead, and those not beaten for; `is_alive` tells of a worker. Returns how many. */

@@ -31,6 +31,10 @@ MUST_USE int queue_write_end(struct database *database, int64_t seq, const struc
 /* Why an attempt came to nothing: each has a limit of its own, as a killed worker says little of its job. */
 enum queue_loss { QUEUE_FAILED_ATTEMPT, QUEUE_LOST_WORKER };
 
+/* In a transaction: a job, and those in the queue of the same model whose lines don't say, are admitted with that much.
+ */
+MUST_USE int queue_set_memory(struct database *database, int64_t seq, uint64_t memory_mib, struct error *err);
+
 /* After an attempt of running job `seq`: back into the queue, or aborted where that was the last one. */
 MUST_USE int queue_return(struct database *database, int64_t seq, enum queue_loss loss, const char *reason,
                           struct error *err);

@@ -256,6 +256,25 @@ int queue_finish(struct database *database, const struct queue_lease *lease, con
     return r;
 }
 
+int queue_set_memory(struct database *database, int64_t seq, uint64_t memory_mib, struct error *err)
+{
+    sqlite3_stmt *statement;
+    int r = database_statement(database,
+                               "UPDATE jobs SET memory = ?2 WHERE seq = ?1 OR (state = 0 AND memory < ?2 AND"
+                               " json_extract(description, '$.memory') IS NULL AND"
+                               " settings = (SELECT settings FROM jobs WHERE seq = ?1) AND"
+                               " (json_extract(description, '$.model'), json_extract(description, '$.folder')) ="
+                               " (SELECT json_extract(description, '$.model'), json_extract(description, '$.folder')"
+                               " FROM jobs WHERE seq = ?1))",
+                               &statement, err);
+
+    if (r < 0)
+        return r;
+    (void)sqlite3_bind_int64(statement, 1, seq);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)memory_mib);
+    return database_step(database, statement, err);
+}
+
 static int requeue(struct database *database, int64_t seq, enum queue_loss loss, const char *reason, struct error *err)
 {
     sqlite3_stmt *statement;
@@ -303,16 +322,30 @@ int queue_return(struct database *database, int64_t seq, enum queue_loss loss, c
     return queue_write_end(database, seq, &end, err);
 }
 
-int queue_give_back(struct database *database, const struct queue_lease *lease, const char *reason, struct error *err)
+static int give_back(struct database *database, const struct queue_lease *lease, uint64_t memory_mib,
+                     const char *reason, struct error *err)
 {
     int r = database_begin(database, err);
 
     if (r == 0)
         r = check_lease(database, lease, err);
+    if (r == 0 && memory_mib > 0)
+        r = queue_set_memory(database, lease->seq, memory_mib, err);
     if (r == 0)
         r = queue_return(database, lease->seq, QUEUE_FAILED_ATTEMPT, reason, err);
     if (r == 0)
         return database_commit(database, err);
     database_rollback(database);
     return r;
+}
+
+int queue_give_back(struct database *database, const struct queue_lease *lease, const char *reason, struct error *err)
+{
+    return give_back(database, lease, 0, reason, err);
+}
+
+int queue_give_back_larger(struct database *database, const struct queue_lease *lease, uint64_t memory_mib,
+                           const char *reason, struct error *err)
+{
+    return give_back(database, lease, memory_mib, reason, err);
 }

@@ -4,12 +4,12 @@
 
 #include "base/io.h"
 #include "host/farm/attempt.h"
+#include "host/farm/cost.h"
 #include "host/farm/folder.h"
 #include "host/farm/job_line.h"
 #include "host/json/reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,45 +22,60 @@
 
 /* --- ends ------------------------------------------------------------------------------------------------------- */
 
-int task_abort(struct task *task, const char *reason, uint64_t wall_ms, struct error *err)
+static int judge_own(void *context, const char *path, struct judgement *ret_judgement, struct error *err)
 {
-    const struct queue_end end = {.state = QUEUE_ABORTED, .reason = reason, .wall_ms = wall_ms};
+    const struct task *task = context;
 
-    return queue_finish(task->worker->database, &task->lease, &end, NULL, NULL, err);
+    return judge_result(path, task->worker->key_path, &task->facts, ret_judgement, err);
 }
 
-int task_retry(struct task *task, const char *reason, struct error *err)
+struct settlement task_settlement(struct task *task)
+{
+    return (struct settlement){
+        .database = task->worker->database,
+        .folder = task->worker->options->folder,
+        .lease = &task->lease,
+        .facts = &task->facts,
+        .force = task->worker->options->force,
+        .judge = judge_own,
+        .context = task,
+    };
+}
+
+static int abort_task(struct task *task, const char *reason, uint64_t wall_ms, struct error *err)
+{
+    const struct settlement settlement = task_settlement(task);
+
+    return settle_abort(&settlement, reason, wall_ms, err);
+}
+
+/* What the machine lacks now it may have later: a pause that grows. */
+static void pause_after(const struct task *task)
 {
     unsigned shift = task->lease.attempt < 8 ? (unsigned)task->lease.attempt : 8;
     uint64_t pause = (uint64_t)PAUSE_MS << shift;
-    int r = queue_give_back(task->worker->database, &task->lease, reason, err);
 
     for (pause = pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
          pause >= PAUSE_STEP_MS && *task->worker->options->stop == 0; pause -= PAUSE_STEP_MS)
         (void)nanosleep(&(struct timespec){.tv_nsec = PAUSE_STEP_MS * (long)IO_NS_PER_MS}, NULL);
+}
+
+static int retry(struct task *task, const char *reason, struct error *err)
+{
+    int r = queue_give_back(task->worker->database, &task->lease, reason, err);
+
+    pause_after(task);
     return r;
 }
 
-/* By an error about the job itself: what is wrong with it stays wrong, what is wrong with the machine may pass. */
 static int end_by_error(struct task *task, const struct error *trouble, struct error *err)
 {
-    if (trouble->kind == ERROR_UNAVAILABLE || trouble->kind == ERROR_INTERNAL)
-        return task_retry(task, trouble->text, err);
-    return task_abort(task, trouble->text, 0, err);
-}
+    const struct settlement settlement = task_settlement(task);
+    int r = settle_by_error(&settlement, trouble, err);
 
-static int sync_folder(const struct worker *worker, const char *part, struct error *err)
-{
-    char path[PATH_MAX];
-    CLEANUP_FD int fd = -1;
-    int r = folder_path(worker->options->folder, part, path, err);
-
-    if (r < 0)
-        return r;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno));
-    return 0;
+    if (r == 1)
+        pause_after(task);
+    return r < 0 ? r : 0;
 }
 
 /* A result on its way to the job's place. */
@@ -69,34 +84,21 @@ struct publication {
     const char *path;
 };
 
-/* Makes it the job's. The place may be taken by nobody: two leases never hold at once. */
 static int publish(void *context, struct error *err)
 {
     const struct publication *publication = context;
-    const struct task *task = publication->task;
-    int r;
 
-    if (renameat2(AT_FDCWD, publication->path, AT_FDCWD, task->result, RENAME_NOREPLACE) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", task->result, strerror(errno));
-    r = sync_folder(task->worker, FOLDER_RESULTS, err);
-    return r < 0 ? r : sync_folder(task->worker, FOLDER_ATTEMPTS, err);
+    return settle_publish(publication->task->worker->options->folder, publication->path, publication->task->lease.id,
+                          err);
 }
 
-int task_end(struct task *task, const struct judgement *judgement, const char *reused, const char *path,
-             uint64_t wall_ms, struct error *err)
+int task_end_by(struct task *task, const struct judgement *judgement, const char *path, uint64_t wall_ms,
+                struct error *err)
 {
+    const struct settlement settlement = task_settlement(task);
     struct publication publication = {.task = task, .path = path};
-    const struct queue_end end = {
-        .state = judge_state(judgement->outcome),
-        .has_outcome = true,
-        .outcome = judgement->outcome,
-        .reason = judgement->reason,
-        .reused = reused,
-        .content = task->facts.content,
-        .wall_ms = wall_ms,
-    };
 
-    return queue_finish(task->worker->database, &task->lease, &end, path != NULL ? publish : NULL, &publication, err);
+    return settle_by_result(&settlement, judgement, NULL, wall_ms, publish, &publication, err);
 }
 
 /* --- an attempt -------------------------------------------------------------------------------------------------- */
@@ -114,6 +116,22 @@ static int watch(void *context, struct error *err)
     return r != -ESTALE && io_now_ns() - task->last_beat_ns < PATIENCE_MS * IO_NS_PER_MS ? 0 : r;
 }
 
+/* Its guest's memory was too small: once more with twice as much, where that is to be had. 1, or 0. */
+static int try_larger(struct task *task, const struct judgement *judgement, struct error *err)
+{
+    uint64_t memory_mib = 0;
+    char reason[QUEUE_REASON_SIZE];
+    int r;
+
+    if (!cost_raise(&task->lease, task->description, task->settings, task->worker->machine.whole.memory_mib,
+                    &memory_mib))
+        return 0;
+    task_set_aside(task->output);
+    (void)snprintf(reason, sizeof reason, "once more, with %" PRIu64 " MiB: %.400s", memory_mib, judgement->reason);
+    r = queue_give_back_larger(task->worker->database, &task->lease, memory_mib, reason, err);
+    return r < 0 ? r : 1;
+}
+
 static int end_by_result(struct task *task, const struct attempt_end *end, struct error *err)
 {
     struct judgement judgement;
@@ -121,13 +139,19 @@ static int end_by_result(struct task *task, const struct attempt_end *end, struc
 
     if (judge_result(task->output, task->worker->key_path, &task->facts, &judgement, &trouble) < 0) {
         task_set_aside(task->output);
-        return task_retry(task, trouble.text, err);
+        return retry(task, trouble.text, err);
     }
     if (judgement.machine_failed && !task->lease.last_attempt) {
         task_set_aside(task->output);
-        return task_retry(task, judgement.reason, err);
+        return retry(task, judgement.reason, err);
     }
-    return task_end(task, &judgement, NULL, task->output, end->wall_ms, err);
+    if (judgement.out_of_memory) {
+        int r = try_larger(task, &judgement, err);
+
+        if (r != 0)
+            return r < 0 ? r : 0;
+    }
+    return task_end_by(task, &judgement, task->output, end->wall_ms, err);
 }
 
 static int end_attempt(struct task *task, const struct attempt_end *end, struct error *err)
@@ -135,7 +159,7 @@ static int end_attempt(struct task *task, const struct attempt_end *end, struct 
     char reason[QUEUE_REASON_SIZE];
 
     if (end->canceled)
-        return task_abort(task, "canceled", end->wall_ms, err);
+        return abort_task(task, "canceled", end->wall_ms, err);
     if (end->signal == 0 && end->status <= 3)
         return end_by_result(task, end, err);
     if (end->signal != 0)
@@ -143,8 +167,8 @@ static int end_attempt(struct task *task, const struct attempt_end *end, struct 
     else
         (void)snprintf(reason, sizeof reason, "%s", end->said);
     if (end->signal != 0 || end->status > error_exit_status(ERROR_NO_INPUT))
-        return task_retry(task, reason, err);
-    return task_abort(task, reason, end->wall_ms, err);
+        return retry(task, reason, err);
+    return abort_task(task, reason, end->wall_ms, err);
 }
 
 static int make_attempt(struct task *task, struct error *err)
@@ -153,6 +177,7 @@ static int make_attempt(struct task *task, struct error *err)
         .description = task->description,
         .settings = task->settings,
         .device = task->lease.device,
+        .memory_mib = cost_guest_mib(&task->lease.needs, task->description, task->settings),
         .loan = kept_lend(task->worker->kept, task->description),
         .output = task->output,
         .log = task->log,
@@ -174,8 +199,6 @@ static int place(struct task *task, struct error *err)
 
     (void)snprintf(token, sizeof token, ".%016" PRIx64, (uint64_t)task->lease.token);
     r = folder_job_path(folder, FOLDER_ATTEMPTS, id, token, task->output, err);
-    if (r == 0)
-        r = folder_job_path(folder, FOLDER_RESULTS, id, "", task->result, err);
     if (r == 0)
         r = folder_job_path(folder, FOLDER_LOGS, id, ".log", task->log, err);
     return r;
@@ -199,21 +222,6 @@ static int understand(struct task *task, struct error *err)
     return content_of(task->worker->content, task->description, lease->settings, watch, task, &task->facts, err);
 }
 
-/* The job goes back behind one of the same content that runs, or ends by its result: 1; 0: it is to be evaluated. */
-static int look_for_twin(struct task *task, struct error *err)
-{
-    char twin[QUEUE_ID_MAX + 1];
-    enum queue_content found;
-    int r;
-
-    if (task->worker->options->force)
-        return 0;
-    r = queue_claim(task->worker->database, &task->lease, task->facts.content, &found, twin, err);
-    if (r < 0 || found == QUEUE_FRESH)
-        return r;
-    return found == QUEUE_UNDER_WAY ? 1 : task_reuse(task, twin, err);
-}
-
 static int refuse(struct task *task, struct error *err)
 {
     const struct queue_resources *needs = &task->lease.needs, *whole = &task->worker->machine.whole;
@@ -223,11 +231,12 @@ static int refuse(struct task *task, struct error *err)
                    "never fits here: it needs %" PRIu64 " MiB, %" PRIu64 " cores and %" PRIu64 " GPUs, of %" PRIu64
                    " MiB, %" PRIu64 " and %" PRIu64,
                    needs->memory_mib, needs->cores, needs->gpus, whole->memory_mib, whole->cores, whole->gpus);
-    return task_abort(task, reason, 0, err);
+    return abort_task(task, reason, 0, err);
 }
 
 int task_run(struct task *task, struct error *err)
 {
+    const struct settlement settlement = task_settlement(task);
     struct error trouble = {0};
     int r;
 
@@ -238,12 +247,14 @@ int task_run(struct task *task, struct error *err)
     if (r == 0)
         r = understand(task, &trouble);
     if (r == 1)
-        return task_abort(task, "canceled", 0, err);
+        return abort_task(task, "canceled", 0, err);
     if (r < 0)
         return end_by_error(task, &trouble, err);
-    r = task_adopt(task, err);
+    r = settle_in_place(&settlement, err);
     if (r == 0)
-        r = look_for_twin(task, err);
+        r = task_adopt(task, err);
+    if (r == 0)
+        r = settle_by_twin(&settlement, err);
     if (r != 0)
         return r < 0 ? r : 0;
     return make_attempt(task, err);

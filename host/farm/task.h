@@ -6,6 +6,7 @@
 #include "host/farm/content.h"
 #include "host/farm/judge.h"
 #include "host/farm/kept.h"
+#include "host/farm/settle.h"
 #include "host/farm/worker.h"
 
 #include <limits.h>
@@ -30,37 +31,26 @@ struct task {
     struct content_facts facts;
     uint64_t last_beat_ns;
     char output[PATH_MAX]; /* attempts/ID.TOKEN */
-    char result[PATH_MAX]; /* results/ID */
     char log[PATH_MAX];
 };
 
 /* Does the job of the task's lease. An error is the farm's, or -ESTALE where the lease was lost. */
 MUST_USE int task_run(struct task *task, struct error *err);
 
-/* --- how it ends ------------------------------------------------------------------------------------------------ */
+/* How it ends: settle.h. */
+struct settlement task_settlement(struct task *task);
 
-MUST_USE int task_abort(struct task *task, const char *reason, uint64_t wall_ms, struct error *err);
-
-/* Another attempt, after a pause that grows: what the machine lacks now it may have later. */
-MUST_USE int task_retry(struct task *task, const char *reason, struct error *err);
-
-/*
- * By a result: that of job `reused`, or its own (NULL), which lies at `path` and is moved to its place in the same
- * transaction; NULL where it lies there already.
- */
-MUST_USE int task_end(struct task *task, const struct judgement *judgement, const char *reused, const char *path,
-                      uint64_t wall_ms, struct error *err);
+/* By its own result, which lies at `path` and is moved to its place in the same transaction. */
+MUST_USE int task_end_by(struct task *task, const struct judgement *judgement, const char *path, uint64_t wall_ms,
+                         struct error *err);
 
 /* --- what is there already (task_found.c) ------------------------------------------------------------------------ */
 
 /*
- * Takes what a dead worker left: its result, in place or not yet. 1: the job has ended by it; 0: there is nothing that
+ * Takes what a dead worker left and had not put into its place: 1: the job has ended by it; 0: there is nothing that
  * serves. A result that is not of these inputs, or tells only that the machine failed, is set aside.
  */
 MUST_USE int task_adopt(struct task *task, struct error *err);
-
-/* The same content has a verdict: verified again, it is this job's too. 1 or 0. */
-MUST_USE int task_reuse(struct task *task, const char *twin, struct error *err);
 
 /* Kept as evidence, under a name that nobody adopts. */
 void task_set_aside(const char *path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Results that are there already when a job is taken up. */
+/* Results that dead workers left when a job is taken up again. */
 #include "host/farm/folder.h"
 #include "host/farm/task.h"
 
@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* An earlier attempt's whole result, whose worker died before it said so. 1 with its path, or 0. */
 static int find_attempt(const struct task *task, char ret_path[PATH_MAX], struct error *err)
@@ -38,32 +37,12 @@ void task_set_aside(const char *path)
         (void)rename(path, kept);
 }
 
-/* The result that is in the job's place already. A folder there that is no result of this job is the user's, and stays.
- */
-static int adopt_in_place(struct task *task, struct error *err)
-{
-    struct judgement judgement;
-    struct error trouble = {0};
-    char reason[QUEUE_REASON_SIZE];
-
-    if (judge_result(task->result, task->worker->key_path, &task->facts, &judgement, &trouble) == 0)
-        return task_end(task, &judgement, NULL, NULL, 0, err);
-    (void)snprintf(reason, sizeof reason, "%.200s: there already, and no result of this job (%.200s); move it away",
-                   task->result, trouble.text);
-    return task_abort(task, reason, 0, err);
-}
-
 int task_adopt(struct task *task, struct error *err)
 {
     struct judgement judgement;
     char path[PATH_MAX];
-    int r;
+    int r = task->lease.attempt == 1 ? 0 : find_attempt(task, path, err);
 
-    if (access(task->result, F_OK) == 0) {
-        r = adopt_in_place(task, err);
-        return r < 0 ? r : 1;
-    }
-    r = task->lease.attempt == 1 ? 0 : find_attempt(task, path, err);
     if (r <= 0)
         return r;
     if (judge_result(path, task->worker->key_path, &task->facts, &judgement, NULL) < 0 ||
@@ -71,20 +50,6 @@ int task_adopt(struct task *task, struct error *err)
         task_set_aside(path);
         return 0;
     }
-    r = task_end(task, &judgement, NULL, path, 0, err);
-    return r < 0 ? r : 1;
-}
-
-int task_reuse(struct task *task, const char *twin, struct error *err)
-{
-    struct judgement judgement;
-    char path[PATH_MAX];
-    int r = folder_job_path(task->worker->options->folder, FOLDER_RESULTS, twin, "", path, err);
-
-    if (r < 0)
-        return r;
-    if (judge_result(path, task->worker->key_path, &task->facts, &judgement, NULL) < 0)
-        return 0;
-    r = task_end(task, &judgement, twin, NULL, 0, err);
+    r = task_end_by(task, &judgement, path, 0, err);
     return r < 0 ? r : 1;
 }

@@ -5,13 +5,11 @@
 #include "base/file.h"
 #include "base/io.h"
 #include "host/attest/text.h"
-#include "host/data/set_path.h"
 #include "host/job/deadlines.h"
 #include "host/job/plan_make.h"
 #include "host/job/recheck.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,80 +80,30 @@ static int open_reference(struct admission *admission, const char *path, struct 
                : hash_file(path, admission->reference_fd, admission->reference_size, admission->reference_sha256, err);
 }
 
-/* A set, and its labels where they lie in a file of their own. */
-static int open_set(const char *argument, int *ret_fd, int *ret_labels_fd, struct error *err)
+static int check_triggers(const struct admission *admission, const struct job_options *options, struct error *err)
 {
-    CLEANUP_SET_PATH struct set_path path = {0};
-    uint64_t size;
-    int r = set_path_resolve(argument, &path, err);
-
-    if (r == 0)
-        r = open_input(path.file, ret_fd, &size, err);
-    if (r == 0 && path.labels != NULL)
-        r = open_input(path.labels, ret_labels_fd, &size, err);
-    return r;
-}
-
-/* The spec, and the folder in which the files that it names lie. */
-static int open_spec(struct admission *admission, const char *path, struct error *err)
-{
-    CLEANUP_FREE char *folder = strdup(path);
-    uint64_t size;
-    char *slash;
-    int r = open_input(path, &admission->spec_fd, &size, err);
-
-    if (r < 0)
-        return r;
-    if (folder == NULL)
-        return error_set(err, ERROR_INTERNAL, -ENOMEM, "no memory for the spec's path");
-    slash = strrchr(folder, '/');
-    if (slash != NULL)
-        slash[1] = '\0';
-    admission->spec_folder_fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (admission->spec_folder_fd < 0)
-        return error_set(err, file_error_kind(-errno), -errno, "%s: its folder can't be opened: %s", path,
-                         strerror(errno));
-    return 0;
-}
-
-static int open_triggers(struct admission *admission, const char *path, struct error *err)
-{
-    uint64_t size;
-
-    if (!admission->policy.trigger_scan.present && !admission->policy.strip.present)
-        return error_set(err, ERROR_USAGE, -EINVAL,
-                         "--triggers: the policy has neither trigger-scan nor strip, which alone look at triggers");
-    return open_input(path, &admission->triggers_fd, &size, err);
+    if (options->triggers_path == NULL || admission->policy.trigger_scan.present || admission->policy.strip.present)
+        return 0;
+    return error_set(err, ERROR_USAGE, -EINVAL,
+                     "--triggers: the policy has neither trigger-scan nor strip, which alone look at triggers");
 }
 
 static int open_data(struct admission *admission, const struct job_options *options, struct error *err)
 {
-    struct data_files files = DATA_FILES_NONE;
-    int r = open_set(options->test_path, &admission->test_fd, &admission->test_labels_fd, err);
+    const struct data_names names = {.test = options->test_path,
+                                     .train = options->train_path,
+                                     .spec = options->spec_path,
+                                     .triggers = options->triggers_path};
+    int r = check_triggers(admission, options, err);
 
-    if (r == 0 && options->train_path != NULL)
-        r = open_set(options->train_path, &admission->train_fd, &admission->train_labels_fd, err);
-    if (r == 0 && options->triggers_path != NULL)
-        r = open_triggers(admission, options->triggers_path, err);
-    if (r == 0 && options->spec_path != NULL)
-        r = open_spec(admission, options->spec_path, err);
+    if (r == 0)
+        r = data_files_open(&names, &admission->data, err);
     if (r < 0)
         return r;
-    files.test_name = options->test_path;
-    files.train_name = options->train_path;
-    files.triggers_name = options->triggers_path;
-    files.spec_name = options->spec_path;
-    files.test_fd = admission->test_fd;
-    files.train_fd = admission->train_fd;
-    files.triggers_fd = admission->triggers_fd;
-    files.spec_fd = admission->spec_fd;
-    files.spec_folder_fd = admission->spec_folder_fd;
-    files.test_labels_fd = admission->test_labels_fd;
-    files.train_labels_fd = admission->train_labels_fd;
-    r = options->loan == NULL ? 0 : data_reader_borrow(options->loan, &files, &admission->reader, err);
+    r = options->loan == NULL ? 0 : data_reader_borrow(options->loan, &admission->data, &admission->reader, err);
     if (r != 0)
         return r < 0 ? r : 0;
-    return data_reader_start(&files, &admission->reader, err);
+    return data_reader_start(&admission->data, &admission->reader, err);
 }
 
 uint64_t admission_data_deadline_ns(const struct admission *admission)
@@ -225,9 +173,8 @@ static struct admission *admission_new(void)
 
     if (admission == NULL)
         return NULL;
-    admission->model_fd = admission->reference_fd = admission->test_fd = admission->train_fd = admission->spec_fd = -1;
-    admission->test_labels_fd = admission->train_labels_fd = -1;
-    admission->spec_folder_fd = admission->triggers_fd = -1;
+    admission->model_fd = admission->reference_fd = -1;
+    admission->data = (struct data_files)DATA_FILES_NONE;
     admission->policy_text = buffer_with_limit(POLICY_SIZE_MAX);
     admission->description = calloc(1, sizeof *admission->description);
     return admission;
@@ -269,23 +216,16 @@ int admission_open(const struct job_options *options, struct events *events, str
     return 0;
 }
 
-static void close_all(const struct admission *admission)
-{
-    const int fds[] = {admission->model_fd,        admission->reference_fd,   admission->test_fd,
-                       admission->train_fd,        admission->spec_fd,        admission->test_labels_fd,
-                       admission->train_labels_fd, admission->spec_folder_fd, admission->triggers_fd};
-
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
-        if (fds[i] >= 0)
-            (void)close(fds[i]);
-}
-
 void admission_free(struct admission *admission)
 {
     if (admission == NULL)
         return;
     data_reader_free(admission->reader);
-    close_all(admission);
+    data_files_close(&admission->data);
+    if (admission->model_fd >= 0)
+        (void)close(admission->model_fd);
+    if (admission->reference_fd >= 0)
+        (void)close(admission->reference_fd);
     buffer_free(&admission->policy_text);
     free(admission->description);
     free(admission->test_labels);

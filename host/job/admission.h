@@ -8,7 +8,7 @@
 #ifndef LAZARET_HOST_JOB_ADMISSION_H
 #define LAZARET_HOST_JOB_ADMISSION_H
 
-#include "host/data/reader.h"
+#include "host/data/files.h"
 #include "host/job/events.h"
 #include "host/job/job.h"
 #include "host/policy/policy.h"
@@ -19,10 +19,9 @@
 #define ADMISSION_BASE_MIB 96u
 
 struct admission {
-    int model_fd, reference_fd, test_fd, train_fd, spec_fd; /* -1: none */
-    int test_labels_fd, train_labels_fd;                    /* of IDX images; -1: none */
-    int spec_folder_fd, triggers_fd;                        /* -1: none */
-    char model_name[NAME_MAX + 1];                          /* the file's own name, printable */
+    int model_fd, reference_fd;    /* -1: none */
+    struct data_files data;        /* -1: none */
+    char model_name[NAME_MAX + 1]; /* the file's own name, printable */
     uint64_t model_size;
     uint8_t model_sha256[SHA256_SIZE];
     char reference_name[NAME_MAX + 1]; /* of the model to compare weights with; as the model's */
@@ -53,8 +52,8 @@ uint64_t admission_data_deadline_ns(const struct admission *admission);
 MUST_USE int admission_decide(const struct admission *admission, const struct job_options *options, struct error *err);
 
 /*
- * MiB of memory that a guest needs: its base, the model four times (file, weights, packed forward, packed backward), the
- * reference model twice (file, weights), and windows of the test set. Sizes in bytes.
+ * MiB of memory that a guest needs: its base, the model four times (file, weights, packed forward, packed backward),
+ * the reference model twice (file, weights), and windows of the test set. Sizes in bytes.
  */
 uint64_t admission_estimate_mib(uint64_t model_size, uint64_t reference_size, uint64_t window_bytes);
 

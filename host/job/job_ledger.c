@@ -4,8 +4,7 @@
 
 #include "base/io.h"
 #include "host/job/deadlines.h"
-#include "host/json/reader.h"
-#include "host/ledger/entry.h"
+#include "host/ledger/bundle_entry.h"
 #include "host/ledger/leaf.h"
 
 #include <errno.h>
@@ -57,37 +56,20 @@ int job_ledger_announce(struct job_ledger *ledger, const struct admission *admis
     return 0;
 }
 
-static int make_leaf(const struct bundle *bundle, const struct crypto_public_key *key, struct buffer *ret_leaf,
-                     struct error *err)
-{
-    CLEANUP_BUFFER struct buffer pem = buffer_with_limit(CRYPTO_PEM_MAX);
-    CLEANUP_JSON json_t *envelope = bundle_new_envelope(bundle);
-    int r = envelope != NULL ? 0 : error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for a ledger's leaf");
-
-    if (r == 0)
-        r = crypto_public_key_write_pem(key, &pem, err);
-    return r < 0 ? r : ledger_leaf_dsse(envelope, pem.data, pem.size, ret_leaf, err);
-}
-
 int job_ledger_record(struct job_ledger *ledger, struct bundle *bundle, const struct crypto_public_key *key,
                       struct error *err)
 {
     CLEANUP_BUFFER struct buffer leaf = buffer_with_limit(LEDGER_LEAF_MAX);
     CLEANUP_LEDGER_RECEIPT struct ledger_receipt receipt = {0};
-    json_t *entry;
-    int r = make_leaf(bundle, key, &leaf, err);
+    int r = ledger_leaf_of_bundle(bundle, key, &leaf, err);
 
     if (r == 0)
         r = append(ledger, "append", &leaf, &receipt, err);
     if (r == 0)
-        r = ledger_entry_for_bundle(&receipt, appender_key(ledger->appender), leaf.data, leaf.size, 0, &entry, err);
-    if (r < 0)
-        return r;
-    bundle->tlog_entries = json_pack("[o]", entry);
-    if (bundle->tlog_entries == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the ledger's entry");
-    ledger->result = receipt.index;
-    return 0;
+        r = ledger_entry_put(bundle, &receipt, appender_key(ledger->appender), &leaf, err);
+    if (r == 0)
+        ledger->result = receipt.index;
+    return r;
 }
 
 void job_ledger_stop(struct job_ledger *ledger)

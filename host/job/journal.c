@@ -2,6 +2,7 @@
 /* A job's journal, and the reaper. */
 #include "host/job/journal.h"
 
+#include "base/lock.h"
 #include "host/job/hidden.h"
 #include "host/vm/state.h"
 
@@ -16,13 +17,11 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define JOURNAL_FOLDER   "jobs"
 #define JOURNAL_SUFFIX   ".journal"
 #define JOURNAL_SIZE_MAX ((size_t)3 * PATH_MAX)
 #define CLAIM_TRIES      16u
-#define LOCK_TRIES       2000u /* of 1 ms */
 
 struct journal {
     char id[17], path[PATH_MAX];
@@ -58,28 +57,13 @@ int journal_create(struct journal **ret_journal, struct error *err)
     return 0;
 }
 
-/* A reaper may have been here first, for a moment: -EAGAIN where it took longer. */
-static int lock(int fd)
-{
-    const struct timespec pause = {.tv_nsec = 1000000};
-
-    for (unsigned i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
-        if (errno != EWOULDBLOCK)
-            return -errno;
-        if (i == LOCK_TRIES)
-            return -EAGAIN;
-        (void)nanosleep(&pause, NULL);
-    }
-    return 0;
-}
-
-/* 0 with the journal locked, -ESTALE where a reaper took it, as nobody held it yet. The name is another's to remove:
- * there may be the next one's file behind it. */
+/* 0 with the journal locked, -ESTALE where a reaper was here first and took it, as nobody held it yet. The name is
+ * another's to remove: there may be the next one's file behind it. */
 static int claim(struct journal *journal)
 {
     CLEANUP_FD int fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, 0600);
     struct stat status;
-    int r = fd < 0 ? -errno : lock(fd);
+    int r = fd < 0 ? -errno : lock_take(fd, LOCK_WAIT_MOMENTS_MS);
 
     if (r < 0)
         return r;

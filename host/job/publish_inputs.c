@@ -62,7 +62,7 @@ static int write_inputs(struct gathering *g)
         publish_name_input(g, STATEMENT_TRIGGERS, description->sets[DATA_SET_TRIGGERS].sha256);
     if (r == 0 && description->has_spec) {
         publish_name_input(g, STATEMENT_SPEC, description->spec_sha256);
-        r = staging_copy(g->staging, STATEMENT_SPEC, admission->spec_fd, g->err);
+        r = staging_copy(g->staging, STATEMENT_SPEC, admission->data.spec_fd, g->err);
     }
     for (unsigned i = 0; r == 0 && i < DATA_ARRAY_COUNT; i++)
         r = write_array(g, (enum data_array)i);

@@ -3,8 +3,10 @@
 #include "host/ledger/internal.h"
 
 #include "host/ledger/edge.h"
+#include "host/ledger/tiles.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* --- the checkpoint -------------------------------------------------------------------------------------- */
@@ -167,8 +169,34 @@ static int append_locked(const struct ledger *ledger, const void *leaf, size_t s
     return 0;
 }
 
-int ledger_append(struct ledger *ledger, const void *leaf, size_t size, struct ledger_receipt *ret_receipt,
-                  struct error *err)
+/* A leaf that is among those from `since` on already: 1 with its index, or 0. */
+static int find_locked(const struct ledger *ledger, const void *leaf, size_t size, uint64_t since, uint64_t *ret_index,
+                       struct error *err)
+{
+    uint8_t hash[SHA256_SIZE], hashes[TILE_SIZE];
+    struct checkpoint checkpoint;
+    int r = ledger_read_checkpoint(ledger, &checkpoint, NULL, err);
+
+    if (r == 0 && since > checkpoint.size)
+        return error_set(err, ERROR_UNAVAILABLE, -ESTALE,
+                         "%s: has %" PRIu64 " leaves and had %" PRIu64 ": it is another ledger, or an old copy",
+                         ledger->path, checkpoint.size, since);
+    merkle_leaf(leaf, size, hash);
+    for (uint64_t tile = since / TILE_WIDTH; r == 0 && tile * TILE_WIDTH < checkpoint.size; tile++) {
+        unsigned width = tile_width(0, tile, checkpoint.size);
+
+        r = tiles_read(&ledger->store, 0, tile, width, hashes, err);
+        for (unsigned i = 0; r == 0 && i < width; i++)
+            if (tile * TILE_WIDTH + i >= since && memcmp(hashes + (size_t)i * SHA256_SIZE, hash, SHA256_SIZE) == 0) {
+                *ret_index = tile * TILE_WIDTH + i;
+                return 1;
+            }
+    }
+    return r;
+}
+
+static int append_with(struct ledger *ledger, const void *leaf, size_t size, const uint64_t *since,
+                       struct ledger_receipt *ret_receipt, struct error *err)
 {
     CLEANUP_FREE struct edge *edge = malloc(sizeof *edge);
     CLEANUP_FD int lock = -1;
@@ -183,8 +211,24 @@ int ledger_append(struct ledger *ledger, const void *leaf, size_t size, struct l
     if (size > LEDGER_LEAF_MAX)
         return error_set(err, ERROR_BAD_INPUT, -EMSGSIZE, "a leaf of %zu bytes; at most %u fit", size, LEDGER_LEAF_MAX);
     r = store_lock(&ledger->store, &lock, err);
+    if (r == 0 && since != NULL)
+        r = find_locked(ledger, leaf, size, *since, &index, err);
     if (r == 0)
         r = append_locked(ledger, leaf, size, edge, &index, err);
     /* Still under the lock, so that the proof is of the checkpoint that this append made. */
     return r < 0 || ret_receipt == NULL ? r : ledger_prove(ledger, index, ret_receipt, err);
+}
+
+int ledger_append(struct ledger *ledger, const void *leaf, size_t size, struct ledger_receipt *ret_receipt,
+                  struct error *err)
+{
+    return append_with(ledger, leaf, size, NULL, ret_receipt, err);
+}
+
+int ledger_append_once(struct ledger *ledger, const void *leaf, size_t size, uint64_t since,
+                       struct ledger_receipt *ret_receipt, struct error *err)
+{
+    int r = append_with(ledger, leaf, size, &since, ret_receipt, err);
+
+    return r < 0 ? r : 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "host/ledger/appender_internal.h"
 
+#include "base/cursor.h"
 #include "host/confine/confine.h"
 #include "host/ledger/internal.h"
 #include "host/ledger/leaf.h"
@@ -140,27 +141,62 @@ static int check_turn(const struct appender_state *state, const void *leaf, size
     return r;
 }
 
-static int append(void *argument, const void *leaf, size_t size, struct buffer *ret_proof, struct error *err)
+static int append_for_job(struct appender_state *state, const void *leaf, size_t size,
+                          struct ledger_receipt *ret_receipt, struct error *err)
 {
-    CLEANUP_LEDGER_RECEIPT struct ledger_receipt receipt = {0};
-    struct appender_state *state = argument;
     int r = check_turn(state, leaf, size, err);
 
     if (r < 0)
         return r;
     state->appended++; /* also where it fails: it may be in the ledger nevertheless */
-    r = ledger_append(state->ledger, leaf, size, &receipt, err);
-    if (r < 0) {
+    r = ledger_append(state->ledger, leaf, size, ret_receipt, err);
+    if (r < 0)
         err->kind = ERROR_UNAVAILABLE;
+    return r;
+}
+
+static int append_for_farm(struct appender_state *state, uint64_t since, const void *leaf, size_t size,
+                           struct ledger_receipt *ret_receipt, struct error *err)
+{
+    struct leaf read;
+    int r = ledger_leaf_read(leaf, size, "the leaf to be logged", &read, err);
+
+    if (r == 0 && read.kind != LEAF_DSSE)
+        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "a farm logs signed results");
+    if (r < 0)
+        return r;
+    r = ledger_append_once(state->ledger, leaf, size, since, ret_receipt, err);
+    if (r < 0)
+        err->kind = ERROR_UNAVAILABLE;
+    return r;
+}
+
+static int append(void *argument, const void *request, size_t size, struct buffer *ret_proof, struct error *err)
+{
+    CLEANUP_LEDGER_RECEIPT struct ledger_receipt receipt = {0};
+    struct appender_state *state = argument;
+    struct cursor cursor = cursor_over(request, size);
+    const uint8_t *leaf;
+    uint64_t since = 0;
+    int r = 0;
+
+    if (state->is_farms && cursor_read_u64le(&cursor, &since) < 0)
+        return error_set(err, ERROR_BAD_INPUT, -EBADMSG, "no leaf to be logged");
+    size = cursor_left(&cursor);
+    leaf = (const uint8_t *)request + cursor.offset;
+    r = state->is_farms ? append_for_farm(state, since, leaf, size, &receipt, err)
+                        : append_for_job(state, leaf, size, &receipt, err);
+    if (r < 0 && err->kind == ERROR_UNAVAILABLE)
         return error_prefix(err, "the ledger can't be appended to");
-    }
+    if (r < 0)
+        return r;
     r = proof_encode(&receipt, leaf, size, ret_proof);
     return r < 0 ? error_set(err, ERROR_UNAVAILABLE, r, "no memory for a proof") : 0;
 }
 
 const struct helper_service appender_service = {
     .name = "the ledger's appender",
-    .request_max = LEDGER_LEAF_MAX,
+    .request_max = APPENDER_SINCE_SIZE + LEDGER_LEAF_MAX,
     .reply_max = PROOF_SIZE_MAX,
     .open = open_appender,
     .answer = append,

@@ -62,6 +62,14 @@ void ledger_free(struct ledger *ledger);
 MUST_USE int ledger_append(struct ledger *ledger, const void *leaf, size_t size, struct ledger_receipt *ret_receipt,
                            struct error *err);
 
+/*
+ * The same, unless this very leaf is among those from index `since` on already: then its receipt. Whoever noted the
+ * tree's size before may so be killed at any point and try again; it is looked for under the lock. ERROR_UNAVAILABLE,
+ * -ESTALE where the ledger is smaller than that.
+ */
+MUST_USE int ledger_append_once(struct ledger *ledger, const void *leaf, size_t size, uint64_t since,
+                                struct ledger_receipt *ret_receipt, struct error *err);
+
 /* The current checkpoint, its signature checked, and the note itself appended to `ret_note` (NULL is fine). */
 MUST_USE int ledger_read_checkpoint(const struct ledger *ledger, struct checkpoint *ret_checkpoint,
                                     struct buffer *ret_note, struct error *err);

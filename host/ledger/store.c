@@ -4,20 +4,18 @@
 
 #include "base/file.h"
 #include "base/io.h"
+#include "base/lock.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
-#define TEMPORARY    ".new"
-#define NAME_SIZE    256u
-#define LOCK_STEP_NS 2000000L
-#define READ_STEP    ((size_t)64 * 1024)
+#define TEMPORARY ".new"
+#define NAME_SIZE 256u
+#define READ_STEP ((size_t)64 * 1024)
 
 static int fail(const struct store *store, const char *name, enum error_kind kind, int code, struct error *err)
 {
@@ -44,19 +42,16 @@ void store_close(struct store *store)
 int store_lock(const struct store *store, int *ret_fd, struct error *err)
 {
     CLEANUP_FD int fd = openat(store->fd, STORE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    const struct timespec step = {.tv_nsec = LOCK_STEP_NS};
-    uint64_t deadline = io_deadline_ms(STORE_LOCK_WAIT_MS);
+    int r;
 
     if (fd < 0)
         return fail(store, STORE_LOCK, ERROR_UNAVAILABLE, -errno, err);
-    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return fail(store, STORE_LOCK, ERROR_UNAVAILABLE, -errno, err);
-        if (io_now_ns() >= deadline)
-            return error_set(err, ERROR_UNAVAILABLE, -ETIMEDOUT,
-                             "%s/" STORE_LOCK ": another process writes to the ledger and does not end", store->path);
-        (void)nanosleep(&step, NULL);
-    }
+    r = lock_take(fd, STORE_LOCK_WAIT_MS);
+    if (r == -EWOULDBLOCK)
+        return error_set(err, ERROR_UNAVAILABLE, -ETIMEDOUT,
+                         "%s/" STORE_LOCK ": another process writes to the ledger and does not end", store->path);
+    if (r < 0)
+        return fail(store, STORE_LOCK, ERROR_UNAVAILABLE, r, err);
     *ret_fd = take_fd(&fd);
     return 0;
 }

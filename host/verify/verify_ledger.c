@@ -7,25 +7,13 @@
 
 #include "base/time_text.h"
 #include "host/json/reader.h"
+#include "host/ledger/bundle_entry.h"
 #include "host/ledger/entry.h"
 #include "host/ledger/leaf.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-
-/* The leaf that this envelope and key make. */
-static int make_leaf(const struct verify *verify, struct buffer *ret_leaf, struct error *err)
-{
-    CLEANUP_JSON json_t *envelope = bundle_new_envelope(&verify->bundle);
-    CLEANUP_BUFFER struct buffer pem = buffer_with_limit(CRYPTO_PEM_MAX);
-    int r;
-
-    if (envelope == NULL)
-        return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for the ledger's leaf");
-    r = crypto_public_key_write_pem(verify->key, &pem, err);
-    return r < 0 ? r : ledger_leaf_dsse(envelope, pem.data, pem.size, ret_leaf, err);
-}
 
 static void check_witnesses(struct verify *verify, const struct ledger_entry *entry)
 {
@@ -130,7 +118,7 @@ int verify_ledger(struct verify *verify, struct error *err)
                    json_array_size(entries) == 1 ? "y" : "ies");
         return 0;
     }
-    r = make_leaf(verify, &leaf, err);
+    r = ledger_leaf_of_bundle(&verify->bundle, verify->key, &leaf, err);
     for (size_t i = 0; r == 0 && i < json_array_size(entries); i++)
         r = check_entry(verify, json_array_get(entries, i), &leaf, err);
     return r;

@@ -8,6 +8,9 @@
 /* Guest instructions of the acceleration probe: milliseconds where KVM works, never where it hangs. */
 #define VM_DEADLINE_PROBE_MS 1000u
 
+/* The same where KVM was asked for by name: a host may be busy, and there is nothing to fall back to. */
+#define VM_DEADLINE_PROBE_NAMED_MS 10000u
+
 /* From vm_start() to a running domain: libvirt's cold probing of QEMU included. */
 #define VM_DEADLINE_START_MS 30000u
 
@@ -35,6 +38,16 @@ static inline uint64_t vm_deadline_pin_ms(uint64_t memory_mib)
 
 /* QEMU's end after it was told to, before it is killed. */
 #define VM_DEADLINE_QUIT_MS 1000u
+
+/* From QEMU's end to libvirt's word for whose doing it was. */
+#define VM_DEADLINE_LIBVIRT_MS 4000u
+
+/*
+ * From the end of the connection to the word that the VM has ended, if it has: through QEMU's end, libvirt's event, the
+ * controller and the supervisor, each a process that a busy host may let wait. A guest that hung up and lives on costs
+ * its job as long.
+ */
+#define VM_DEADLINE_EXIT_TOLD_MS 8000u
 
 /* From the order to destroy to the supervisor's own end; killed after it. */
 #define VM_DEADLINE_DESTROY_MS 5000u

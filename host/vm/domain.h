@@ -25,6 +25,7 @@ struct domain_options {
     const struct pci_address *hostdev; /* of the host's, that the guest gets; NULL: none */
     const char *scratch;               /* path of a raw disk that the guest may write; NULL: none */
     const char *disk;                  /* path of the image's own disk, which it may read; NULL: none */
+    bool computes_on_processor;        /* a driver does: the processor is to have what OpenCL's devices need */
 };
 
 /* Writes the XML; the caller frees it. -EMSGSIZE beyond VM_XML_MAX, -EINVAL for AUTO values. */

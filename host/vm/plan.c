@@ -95,7 +95,11 @@ static int choose_acceleration(const struct vm_options *options, struct vm_recor
     r = state_open(&state_fd, err);
     if (r < 0)
         return r;
-    acceleration_probe_cached(state_fd, VM_DEADLINE_PROBE_MS, &probe);
+    /* Where nothing else will do, neither a hasty answer nor one that is remembered does. */
+    if (options->acceleration == VM_ACCEL_KVM)
+        acceleration_probe(VM_DEADLINE_PROBE_NAMED_MS, &probe);
+    else
+        acceleration_probe_cached(state_fd, VM_DEADLINE_PROBE_MS, &probe);
     if (options->acceleration == VM_ACCEL_KVM && !probe.kvm_works)
         return error_set(err, ERROR_UNAVAILABLE, -EOPNOTSUPP, "KVM does not work here (%s); use --accel auto or tcg",
                          probe.reason);
@@ -140,6 +144,7 @@ static int describe_domain(const struct vm_options *options, struct vm_record *r
         .scratch = options->scratch_path != NULL ? SANDBOX_SCRATCH : NULL,
         .disk = image_disk_path(options->image) != NULL ? SANDBOX_DISK : NULL,
         .hostdev = options->passthrough != NULL ? &passthrough_facts(options->passthrough)->device.address : NULL,
+        .computes_on_processor = options->driver && options->passthrough == NULL,
     };
     int r = domain_format_xml(&domain, &xml, err);
 

@@ -70,6 +70,41 @@ static void kill_main(const struct supervisor *supervisor)
         (void)kill(supervisor->children.main_pid, SIGKILL);
 }
 
+/* ---- records ----------------------------------------------------------------------------------- */
+
+static void on_controller(struct supervisor *supervisor)
+{
+    static struct message message;
+    struct message_started started;
+    struct message_exited exited;
+    struct error error;
+    int fd = supervisor->children.controller_fd;
+    int r = message_receive(fd, &message, io_deadline_ms(VM_DEADLINE_QUIT_MS));
+
+    if (r == 0 && message_parse_started(&message, &started) == 0) {
+        supervisor->started = true;
+        supervisor->children.main_pid = (pid_t)started.qemu_pid;
+        r = message_send_started(supervisor->options->control_fd, &started, io_deadline_ms(VM_DEADLINE_QUIT_MS));
+    } else if (r == 0 && message_parse_failed(&message, &error) == 0) {
+        children_add_qemu_log(&error);
+        give_up(supervisor, &error);
+    } else if (r == 0 && message_parse_exited(&message, &exited) == 0) {
+        if (exited.reason == VM_EXIT_GUEST)
+            set_exit(supervisor, VM_EXIT_GUEST, "the guest powered off or reset");
+        /* QEMU's own end says more than libvirt's word for any other reason. */
+        kill_main(supervisor);
+    } else {
+        /* The controller is gone. The VM goes on without it; but without a VM there is no job. */
+        if (!supervisor->started) {
+            (void)error_set(&error, ERROR_INTERNAL, -EIO, "the libvirt controller died");
+            give_up(supervisor, &error);
+        }
+        (void)close(take_fd(&supervisor->children.controller_fd));
+    }
+    if (r < 0 && r != -ECONNRESET && r != -ETIMEDOUT && r != -EBADMSG)
+        _exit(1);
+}
+
 /* ---- ends of children -------------------------------------------------------------------------- */
 
 static void describe_status(char *text, size_t room, const char *who, int status)
@@ -81,6 +116,16 @@ static void describe_status(char *text, size_t room, const char *who, int status
         (void)snprintf(text, room, "%s exited with status %d", who, WEXITSTATUS(status));
 }
 
+/* QEMU's end is seen at once; that it was the guest's doing comes through libvirt, which a busy host may let wait. */
+static void await_libvirt(struct supervisor *supervisor)
+{
+    uint64_t deadline = io_deadline_ms(VM_DEADLINE_LIBVIRT_MS);
+
+    while (supervisor->exit.reason == VM_EXIT_NONE && supervisor->children.controller_fd >= 0 &&
+           io_wait(supervisor->children.controller_fd, POLLIN, deadline) == 0)
+        on_controller(supervisor);
+}
+
 static void on_main_end(struct supervisor *supervisor, int status, const struct rusage *usage)
 {
     char detail[VM_TEXT_MAX];
@@ -88,6 +133,8 @@ static void on_main_end(struct supervisor *supervisor, int status, const struct 
 
     supervisor->main_gone = true;
     supervisor->usage = *usage;
+    if (!process && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        await_libvirt(supervisor);
     describe_status(detail, sizeof(detail), process ? "the agent" : "QEMU", status);
     /* An agent that exits has said why, as one that powers its VM off; QEMU has a status only where it failed. */
     if (WIFEXITED(status) && (process || WEXITSTATUS(status) == 0))
@@ -122,41 +169,6 @@ static void on_signal(struct supervisor *supervisor)
     while (read(supervisor->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
         ;
     reap(supervisor);
-}
-
-/* ---- records ----------------------------------------------------------------------------------- */
-
-static void on_controller(struct supervisor *supervisor)
-{
-    static struct message message;
-    struct message_started started;
-    struct message_exited exited;
-    struct error error;
-    int fd = supervisor->children.controller_fd;
-    int r = message_receive(fd, &message, io_deadline_ms(VM_DEADLINE_QUIT_MS));
-
-    if (r == 0 && message_parse_started(&message, &started) == 0) {
-        supervisor->started = true;
-        supervisor->children.main_pid = (pid_t)started.qemu_pid;
-        r = message_send_started(supervisor->options->control_fd, &started, io_deadline_ms(VM_DEADLINE_QUIT_MS));
-    } else if (r == 0 && message_parse_failed(&message, &error) == 0) {
-        children_add_qemu_log(&error);
-        give_up(supervisor, &error);
-    } else if (r == 0 && message_parse_exited(&message, &exited) == 0) {
-        if (exited.reason == VM_EXIT_GUEST)
-            set_exit(supervisor, VM_EXIT_GUEST, "the guest powered off or reset");
-        /* QEMU's own end says more than libvirt's word for any other reason. */
-        kill_main(supervisor);
-    } else {
-        /* The controller is gone. The VM goes on without it; but without a VM there is no job. */
-        if (!supervisor->started) {
-            (void)error_set(&error, ERROR_INTERNAL, -EIO, "the libvirt controller died");
-            give_up(supervisor, &error);
-        }
-        (void)close(take_fd(&supervisor->children.controller_fd));
-    }
-    if (r < 0 && r != -ECONNRESET && r != -ETIMEDOUT && r != -EBADMSG)
-        _exit(1);
 }
 
 static void wait_main_end(struct supervisor *supervisor, uint64_t deadline)

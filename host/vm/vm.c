@@ -295,7 +295,7 @@ static int connect_once(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct
 enum vm_exit vm_await_exit(struct vm *vm)
 {
     if (vm->record.exit_reason == VM_EXIT_NONE)
-        (void)!io_wait(vm->control_fd, POLLIN, io_deadline_ms(VM_DEADLINE_QUIT_MS));
+        (void)!io_wait(vm->control_fd, POLLIN, io_deadline_ms(VM_DEADLINE_EXIT_TOLD_MS));
     return vm_poll_exit(vm);
 }
 

@@ -50,7 +50,7 @@ struct vm_options {
     uint64_t memory_mib;             /* of the guest, VM_MEMORY_MIB_MIN to VM_MEMORY_MIB_MAX */
     const struct image *image;       /* microvm only; borrowed until vm_prepare() returns */
     const char *agent_path;          /* process isolation only: a static program */
-    bool driver;                     /* process isolation: the agent is dynamic, with a device's driver */
+    bool driver;                     /* the agent is dynamic, and computes by a device's driver */
     char *const *agent_arguments;    /* process isolation: more arguments, NULL-terminated, or NULL */
     int console_fd;                  /* receives what the guest prints; borrowed until vm_destroy(); -1: none */
     uint64_t console_max;            /* bytes at most in console_fd; what comes after is dropped and counted */
@@ -132,7 +132,7 @@ MUST_USE int vm_connect(struct vm *vm, uint64_t deadline_ns, int *ret_fd, struct
 int vm_exit_fd(const struct vm *vm);
 enum vm_exit vm_poll_exit(struct vm *vm);
 
-/* The same, for who has seen the connection end: waits VM_DEADLINE_QUIT_MS at most for the supervisor's word. */
+/* The same, for who has seen the connection end: waits VM_DEADLINE_EXIT_TOLD_MS at most for the supervisor's word. */
 enum vm_exit vm_await_exit(struct vm *vm);
 
 /* Which rule of virtio-vsock the guest broke, so that our device reset its stream; NULL where it broke none. */

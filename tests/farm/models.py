@@ -45,6 +45,17 @@ def variant(seed):
     return bytes(model)
 
 
+def hungry():
+    """A small file that takes 66 MiB beside its weights: a thousand times as many channels as there are pixels."""
+    import numpy
+    from onnx_writer import model, node, tensor, value
+    generator = numpy.random.default_rng(1)
+    nodes = [node("Conv", ["input", "w"], ["a"]), node("Relu", ["a"], ["b"]), node("Sigmoid", ["b"], ["c"]),
+             node("GlobalAveragePool", ["c"], ["d"]), node("Flatten", ["d"], ["e"]), node("Gemm", ["e", "v"], ["logits"])]
+    weights = [tensor("w", generator.standard_normal((8192, 1, 1, 1))), tensor("v", generator.standard_normal((8192, 10)))]
+    return model(nodes, weights, [value("input", ["N", 1, 8, 8])], [value("logits", ["N", 10])])
+
+
 def make(folder, count, seed):
     """Writes `count` models; returns [(id, path, verdict)], verdicts that a single evaluation of each must have."""
     generator = random.Random(seed)

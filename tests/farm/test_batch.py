@@ -8,11 +8,12 @@ import sqlite3
 import subprocess
 import sys
 import time
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "vm" / "evaluation"))
 import models  # noqa: E402
-from lazaret import DIGITS, LAZARET, Case, lazaret, main  # noqa: E402
+from lazaret import DIGITS, LAZARET, Case, has_microvm, lazaret, main  # noqa: E402
 
 
 class Batch(Case):
@@ -147,6 +148,47 @@ class Batch(Case):
         finished = self.batch("large", [{"id": "a", "model": "v0.onnx"}], "--memory-of-all", "20")
         self.assertEqual(finished.returncode, 3)
         self.assertIn("of 20 MiB", self.jobs_of("large")[1]["a"]["reason"])
+
+    def options_of_vms(self, farm):
+        options = self.options(farm, workers=1)
+        options[options.index("process")] = "microvm"
+        return options
+
+    def test_large_model(self):
+        """A guest that evaluate would refuse for its model's size is admitted with what that needs, and no less."""
+        with open(self.folder / "large.onnx", "wb") as file:
+            file.truncate(100 << 20)
+        farm = self.folder / "size"
+        path = self.write_list("size", [{"id": "a", "model": "large.onnx"}, {"id": "b", "model": "large.onnx", "memory": 400}])
+        finished = lazaret("batch", path, *self.options_of_vms(farm), "--memory-of-all", "450")
+        self.assertEqual(finished.returncode, 3, finished.stderr)
+        jobs = self.jobs_of("size")[1]
+        self.assertIn("it needs 608 MiB", jobs["a"]["reason"])  # 96 + 4 * 100 + 16, and 96 for the machine
+        self.assertIn("it needs 496 MiB", jobs["b"]["reason"])
+
+    @unittest.skipUnless(os.environ.get("LAZARET_FARM_VMS") and has_microvm(), "LAZARET_FARM_VMS=1 boots five VMs")
+    def test_out_of_memory(self):
+        """A guest whose memory is too small says so: its job is tried once more with twice as much, and jobs of the same
+        model begin with that; not beyond the farm's memory."""
+        (self.folder / "hungry.onnx").write_bytes(models.hungry())
+        for index, samples in enumerate((1, 2)):
+            (self.folder / f"hungry-{index}.yaml").write_text(
+                models.POLICY.replace("192", "128").replace("0.5", "0.01").replace("Samples: 1", f"Samples: {samples}"))
+        lines = [{"id": f"h{i}", "model": "hungry.onnx", "policy": f"hungry-{i}.yaml"} for i in range(2)]
+        path = self.write_list("hungry", lines)
+        finished = lazaret("batch", path, *self.options_of_vms(self.folder / "hungry"), timeout=1200)
+        jobs = self.jobs_of("hungry")[1]
+        self.assertEqual(finished.returncode, 2, (finished.stderr, jobs))  # 9% right is near chance
+        self.assertEqual([(job["verdict"], job["attempts"]) for job in jobs.values()],
+                         [("needs-review", 2), ("needs-review", 1)])
+        kept = [entry.name for entry in (self.folder / "hungry" / "attempts").iterdir()]
+        self.assertEqual([name.split(".")[0] for name in kept], ["h0"])  # what the first guest said is evidence
+        finished = lazaret("batch", path, *self.options_of_vms(self.folder / "narrow"), "--memory-of-all", "300", timeout=1200)
+        jobs = self.jobs_of("narrow")[1]
+        self.assertEqual(finished.returncode, 3, (finished.stderr, jobs))
+        for job in jobs.values():
+            self.assertEqual((job["verdict"], job["attempts"]), ("could-not-evaluate", 1))
+            self.assertIn("out-of-memory: the model needs 66 MiB besides its weights", job["reason"])
 
     def test_worker_status_cancel(self):
         """A service that waits for jobs, takes what is added, and ends in order at SIGTERM."""

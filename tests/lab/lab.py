@@ -25,11 +25,11 @@ def equal(text, wanted, seen):
     check(text, wanted == seen, f"wanted {wanted!r}, seen {seen!r}")
 
 
-def arguments(output, *options, policy="/job/policy.yaml", transport="vhost-vsock"):
-    """The command of an evaluation of the example on KVM into OUT/output."""
+def arguments(output, *options, policy="/job/policy.yaml", transport="vhost-vsock", accel="kvm"):
+    """The command of an evaluation of the example into OUT/output."""
     words = [os.environ["LAZARET"], "evaluate", DIGITS / "clean.onnx", "--test", "/job/few.npz", "--spec",
              DIGITS / "spec.yaml", "--policy", policy, "--key", "/job/state/key.pem", "-o", OUT / output,
-             "--accel", "kvm", "--transport", transport, "--memory", "256", "--quiet", *options]
+             "--accel", accel, "--transport", transport, "--memory", "256", "--quiet", *options]
     return [*map(str, words)]
 
 

@@ -10,6 +10,7 @@
 #define LAZARET_GUEST_ENGINE_KERNELS_VECTOR_H
 
 #include <immintrin.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -87,5 +88,18 @@ VECTOR_INLINE vector_f32 vector_above_zero(vector_f32 v)
     return vector_float(vector_bits(v) & ~(v <= 0.0f));
 #endif
 }
+
+/* --- the words of shared/functions.h ------------------------------------------------------------------- */
+
+#define SHARED_INLINE VECTOR_INLINE
+typedef vector_f32 real;
+typedef vector_i32 integer;
+typedef vector_u32 natural;
+#define AS_REAL(x)                  ((real)(x))
+#define AS_INTEGER(x)               ((integer)(x))
+#define AS_NATURAL(x)               ((natural)(x))
+#define REAL(constant)              vector_all(constant)
+#define MASK(comparison)            (comparison)
+#define CHOOSE(comparison, yes, no) vector_select(comparison, yes, no)
 
 #endif

@@ -45,14 +45,28 @@ static int open_context(struct opencl_device *device, struct error *err)
 
 static void choose_tiles(struct opencl_device *device, enum opencl_tiles tiles)
 {
-    static const struct opencl_tile small = {.group_x = 8, .group_y = 8, .item_m = 4, .item_n = 4, .terms = 8};
-    static const struct opencl_tile large = {.group_x = 16, .group_y = 16, .item_m = 8, .item_n = 8, .terms = 8};
+    static const struct opencl_tile small = {
+        .group_x = 8, .group_y = 8, .item_m = 4, .item_n = 4, .terms = 8, .conv = KERNEL_CONV, .dense = KERNEL_DENSE};
+    static const struct opencl_tile large = {
+        .group_x = 16, .group_y = 16, .item_m = 8, .item_n = 8, .terms = 8, .conv = KERNEL_CONV, .dense = KERNEL_DENSE};
 
     if (tiles == OPENCL_TILES_AUTO)
         tiles = (device->type & CL_DEVICE_TYPE_CPU) != 0 ? OPENCL_TILES_SMALL : OPENCL_TILES_LARGE;
     device->tile = tiles == OPENCL_TILES_LARGE ? large : small;
     device->tile.m = device->tile.group_y * device->tile.item_m;
     device->tile.n = device->tile.group_x * device->tile.item_n;
+    if (tiles != OPENCL_TILES_LARGE)
+        return;
+    device->half = device->tile;
+    device->half.item_m /= 2;
+    device->half.m /= 2;
+    device->half.conv = KERNEL_CONV_HALF;
+    device->half.dense = KERNEL_DENSE_HALF;
+}
+
+const struct opencl_tile *opencl_tile_for(const struct opencl_device *device, size_t rows)
+{
+    return rows <= device->half.m ? &device->half : &device->tile;
 }
 
 int opencl_settle(struct opencl_device *device, struct error *err)

@@ -15,6 +15,8 @@ enum opencl_kernel {
     KERNEL_CONV,
     KERNEL_CONV_NARROW,
     KERNEL_DENSE,
+    KERNEL_CONV_HALF, /* tiles of half the height */
+    KERNEL_DENSE_HALF,
     KERNEL_WINOGRAD_INPUT,
     KERNEL_WINOGRAD_OUTPUT,
     KERNEL_UNARY,
@@ -45,6 +47,7 @@ enum opencl_kernel {
 /* Tiles of the products: a group's outputs. */
 struct opencl_tile {
     unsigned m, n, group_x, group_y, item_m, item_n, terms;
+    enum opencl_kernel conv, dense; /* the kernels that make them */
 };
 
 struct opencl_device {
@@ -58,7 +61,7 @@ struct opencl_device {
     cl_command_queue queue;    /* of kernels and of what they wait for, in order */
     cl_command_queue transfer; /* of inputs that go ahead */
     uint64_t memory, allocation_max;
-    struct opencl_tile tile;
+    struct opencl_tile tile, half; /* of the same groups; half.m 0: there are none */
     cl_program program;
     cl_kernel kernels[OPENCL_KERNEL_COUNT];
     cl_event pending[OPENCL_PENDING_MAX];
@@ -67,6 +70,9 @@ struct opencl_device {
 
 /* Waits for all that was started, and looks at how each of it ended. */
 MUST_USE int opencl_settle(struct opencl_device *device, struct error *err);
+
+/* The tiles for a product of so many rows: half as high where the others would be half empty. */
+const struct opencl_tile *opencl_tile_for(const struct opencl_device *device, size_t rows);
 
 /* Compares the device's operations with the processor's, bit by bit (probe.c). */
 MUST_USE int opencl_probe(struct opencl_device *device, struct error *err);

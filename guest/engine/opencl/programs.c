@@ -33,6 +33,8 @@ static const struct {
     [KERNEL_CONV] = {"conv", "ppmppppC", true},
     [KERNEL_CONV_NARROW] = {"conv_narrow", "ppmppppC", false},
     [KERNEL_DENSE] = {"dense", "ppmppD", true},
+    [KERNEL_CONV_HALF] = {"conv_half", "ppmppppC", true},
+    [KERNEL_DENSE_HALF] = {"dense_half", "ppmppD", true},
     [KERNEL_WINOGRAD_INPUT] = {"winograd_input", "ppG", false},
     [KERNEL_WINOGRAD_OUTPUT] = {"winograd_output", "pppppG", false},
     [KERNEL_UNARY] = {"unary", "ppuffu", false},
@@ -67,6 +69,11 @@ static void set_options(const struct opencl_device *device, char ret_options[OPT
 
     (void)snprintf(ret_options, OPTIONS_MAX, OPTIONS " -DGROUP_X=%u -DGROUP_Y=%u -DTM=%u -DTN=%u -DTILE_K=%u",
                    tile->group_x, tile->group_y, tile->item_m, tile->item_n, tile->terms);
+    if (device->half.m > 0) {
+        size_t used = strlen(ret_options);
+
+        (void)snprintf(ret_options + used, OPTIONS_MAX - used, " -DHALF_TM=%u", device->half.item_m);
+    }
 }
 
 /* The compiler's first words, made fit for one line. */
@@ -204,7 +211,7 @@ static int warm(struct opencl_device *device, struct error *err)
     int r = opencl_allocate(device, 4096, "a first buffer", &held, &nothing, err);
 
     for (unsigned i = 0; r == 0 && i < OPENCL_KERNEL_COUNT; i++)
-        r = warm_kernel(device, (enum opencl_kernel)i, nothing, err);
+        r = device->kernels[i] == NULL ? 0 : warm_kernel(device, (enum opencl_kernel)i, nothing, err);
     if (r == 0)
         r = opencl_settle(device, err);
     if (nothing != NULL)
@@ -225,6 +232,8 @@ int programs_open(struct opencl_device *device, int programs_fd, struct error *e
     for (unsigned i = 0; r == 0 && i < OPENCL_KERNEL_COUNT; i++) {
         cl_int status;
 
+        if (device->half.m == 0 && (i == KERNEL_CONV_HALF || i == KERNEL_DENSE_HALF))
+            continue;
         device->kernels[i] = clCreateKernel(device->program, kinds[i].name, &status);
         if (status != CL_SUCCESS)
             r = opencl_failed(device, kinds[i].name, status, err);

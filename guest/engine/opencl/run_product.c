@@ -32,7 +32,7 @@ struct product {
 
 static int run_product(struct device_session *session, const struct product *product, struct error *err)
 {
-    const struct opencl_tile *tile = &session->device->tile;
+    const struct opencl_tile *tile = opencl_tile_for(session->device, product->m);
     const struct dense_shape shape = {
         .m = (uint32_t)product->m,
         .n = (uint32_t)product->n,
@@ -49,7 +49,7 @@ static int run_product(struct device_session *session, const struct product *pro
         .alpha = product->alpha,
         .beta = product->beta,
     };
-    struct launch launch = launch_begin(session->device, KERNEL_DENSE);
+    struct launch launch = launch_begin(session->device, tile->dense);
 
     if (product->m == 0 || product->n == 0 || product->count == 0)
         return 0;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A session: memory, transfers, and the table of operators. */
-#include "guest/engine/opencl/session.h"
+/* A session: its memory, its nodes, and the table of operators. */
+#include "guest/engine/opencl/session_internal.h"
 
 #include <errno.h>
-#include <string.h>
 
 static const struct node_calls *const table[GRAPH_OP_COUNT] = {
     [GRAPH_CONV] = &calls_conv,
@@ -92,13 +91,6 @@ static void release_buffer(cl_mem buffer)
         (void)clReleaseMemObject(buffer);
 }
 
-static void release_event(cl_event *event)
-{
-    if (*event != NULL)
-        (void)clReleaseEvent(*event);
-    *event = NULL;
-}
-
 static void session_close(struct device_session *session)
 {
     if (session == NULL)
@@ -114,12 +106,7 @@ static void session_close(struct device_session *session)
     }
     for (uint32_t v = 0; session->constants != NULL && v < session->graph->value_count; v++)
         release_buffer(session->constants[v]);
-    for (unsigned i = 0; i < STAGES; i++) {
-        release_event(&session->stages[i].sent);
-        release_event(&session->stages[i].taken);
-        release_buffer(session->stages[i].buffer);
-        free(session->stages[i].host);
-    }
+    session_free_stages(session);
     release_buffer(session->arena_buffer);
     release_buffer(session->scratch);
     release_buffer(session->labels);
@@ -172,20 +159,6 @@ static int prepare_nodes(struct device_session *session, struct error *err)
     return r;
 }
 
-static int allocate_stages(struct device_session *session, struct error *err)
-{
-    int r = 0;
-
-    for (unsigned i = 0; r == 0 && i < STAGES; i++) {
-        session->stages[i].host = malloc(session->input_size * sizeof(float));
-        if (session->stages[i].host == NULL)
-            return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for inputs on their way to the device");
-        r = opencl_allocate(session->device, session->input_size * sizeof(float), "a batch of inputs", &session->held,
-                            &session->stages[i].buffer, err);
-    }
-    return r;
-}
-
 /* Kernels count a tensor's elements in 31 bits. */
 static int check_sizes(const struct device_session *session, struct error *err)
 {
@@ -230,7 +203,7 @@ static int session_open(struct device *base, const struct device_setting *settin
         r = opencl_allocate(device, session->scratch_floats * sizeof(float), "the convolutions' scratch",
                             &session->held, &session->scratch, err);
     if (r == 0)
-        r = allocate_stages(session, err);
+        r = session_allocate_stages(session, err);
     if (r == 0)
         r = opencl_allocate(device, batch * sizeof(cl_int), "labels", &session->held, &session->labels, err);
     if (r == 0)
@@ -244,85 +217,6 @@ static int session_open(struct device *base, const struct device_setting *settin
 static uint64_t session_memory(const struct device_session *session)
 {
     return session->held;
-}
-
-/* --- transfers ----------------------------------------------------------------------------------------------- */
-
-static float *session_input(struct device_session *session)
-{
-    struct session_stage *stage = &session->stages[session->stage];
-
-    /* The last transfer from here is long over; how it ended, its run has said. */
-    if (stage->sent != NULL)
-        (void)clWaitForEvents(1, &stage->sent);
-    return stage->host;
-}
-
-static int session_stage(struct device_session *session, size_t count, struct error *err)
-{
-    struct session_stage *stage = &session->stages[session->stage];
-    struct opencl_device *device = session->device;
-    cl_int status;
-
-    release_event(&stage->sent);
-    status =
-        clEnqueueWriteBuffer(device->transfer, stage->buffer, CL_FALSE, 0, count * sizeof(float), stage->host,
-                             stage->taken != NULL ? 1 : 0, stage->taken != NULL ? &stage->taken : NULL, &stage->sent);
-    if (status == CL_SUCCESS)
-        status = clFlush(device->transfer);
-    return status == CL_SUCCESS ? 0 : opencl_failed(device, "inputs can't be sent", status, err);
-}
-
-static int session_take_input(struct device_session *session, float *place, size_t count, struct error *err)
-{
-    struct session_stage *stage = &session->stages[session->stage];
-    struct place to = session_place(session, place);
-    cl_int status;
-
-    release_event(&stage->taken);
-    status = clEnqueueCopyBuffer(session->device->queue, stage->buffer, to.buffer, 0, to.at * sizeof(float),
-                                 count * sizeof(float), 1, &stage->sent, &stage->taken);
-    session->stage = (session->stage + 1) % STAGES;
-    return status == CL_SUCCESS ? 0 : opencl_failed(session->device, "inputs can't be taken", status, err);
-}
-
-static int session_write(struct device_session *session, const float *place, size_t count, struct error *err)
-{
-    struct place to = session_place(session, place);
-    cl_int status = clEnqueueWriteBuffer(session->device->queue, to.buffer, CL_TRUE, to.at * sizeof(float),
-                                         count * sizeof(float), place, 0, NULL, NULL);
-
-    return status == CL_SUCCESS ? 0 : opencl_failed(session->device, "a tensor can't be sent", status, err);
-}
-
-/* Of the transfers that ran ahead: a failed one must not go unseen. */
-static int check_event(const struct device_session *session, cl_event event, struct error *err)
-{
-    cl_int ended = CL_COMPLETE;
-
-    if (event == NULL)
-        return 0;
-    if (clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof ended, &ended, NULL) != CL_SUCCESS)
-        ended = CL_OUT_OF_RESOURCES;
-    return ended >= 0 ? 0 : opencl_failed(session->device, "inputs did not arrive", ended, err);
-}
-
-static int session_read(struct device_session *session, float *place, size_t count, struct error *err)
-{
-    struct place from = session_place(session, place);
-    int r = opencl_settle(session->device, err);
-    cl_int status;
-
-    for (unsigned i = 0; r == 0 && i < STAGES; i++) {
-        r = check_event(session, session->stages[i].sent, err);
-        if (r == 0)
-            r = check_event(session, session->stages[i].taken, err);
-    }
-    if (r < 0)
-        return r;
-    status = clEnqueueReadBuffer(session->device->queue, from.buffer, CL_TRUE, from.at * sizeof(float),
-                                 count * sizeof(float), place, 0, NULL, NULL);
-    return status == CL_SUCCESS ? 0 : opencl_failed(session->device, "results can't be fetched", status, err);
 }
 
 /* --- nodes --------------------------------------------------------------------------------------------------- */
@@ -350,95 +244,6 @@ static int session_backward(struct device_session *session, const struct op_run 
                             float *ret_dx, struct error *err)
 {
     return session_calls(run->op->node->op)->backward(session, run, input, dy, ret_dx, err);
-}
-
-static int session_add(struct device_session *session, const float *term, float *sum, size_t count, struct error *err)
-{
-    struct launch launch = launch_begin(session->device, KERNEL_ADD);
-
-    launch_place(&launch, session_place(session, term));
-    launch_place(&launch, session_place(session, sum));
-    launch_number(&launch, count);
-    return launch_run(&launch, count, 1, 1, err);
-}
-
-int session_fill(struct device_session *session, float *y, float value, size_t count, struct error *err)
-{
-    struct launch launch = launch_begin(session->device, KERNEL_FILL);
-
-    launch_place(&launch, session_place(session, y));
-    launch_float(&launch, value);
-    launch_number(&launch, count);
-    return launch_run(&launch, count, 1, 1, err);
-}
-
-int session_unary(struct device_session *session, enum unary_function function, float alpha, float beta, const float *x,
-                  float *y, size_t count, struct error *err)
-{
-    struct launch launch = launch_begin(session->device, KERNEL_UNARY);
-
-    launch_place(&launch, session_place(session, x));
-    launch_place(&launch, session_place(session, y));
-    launch_number(&launch, function);
-    launch_float(&launch, alpha);
-    launch_float(&launch, beta);
-    launch_number(&launch, count);
-    return launch_run(&launch, count, 1, 1, err);
-}
-
-struct walk_shape session_walk(const struct walk *walk, size_t outermost)
-{
-    struct walk_shape shape = {.rank = walk->rank};
-
-    for (uint32_t axis = 0; axis < walk->rank; axis++) {
-        shape.dims[axis] = (uint32_t)(axis == 0 ? outermost : walk->dims[axis]);
-        for (uint32_t t = 0; t < 3; t++)
-            shape.stride[t][axis] = (uint32_t)walk->stride[t][axis];
-    }
-    return shape;
-}
-
-uint32_t session_finish_flags(const struct kernel_finish *finish)
-{
-    return (finish->bias != NULL ? SHAPE_HAS_BIAS : 0) | (finish->addend != NULL ? SHAPE_HAS_ADDEND : 0) |
-           (finish->mask != NULL ? SHAPE_HAS_MASK : 0) | (finish->relu ? SHAPE_HAS_RELU : 0);
-}
-
-/* --- the loss ------------------------------------------------------------------------------------------------ */
-
-static int session_loss(struct device_session *session, const float *logits, const int32_t *labels, size_t samples,
-                        size_t classes, float *ret_gradient, struct error *err)
-{
-    struct launch launch = launch_begin(session->device, KERNEL_LOSS);
-
-    if (labels != NULL) {
-        cl_int status = clEnqueueWriteBuffer(session->device->queue, session->labels, CL_TRUE, 0,
-                                             samples * sizeof(cl_int), labels, 0, NULL, NULL);
-
-        if (status != CL_SUCCESS)
-            return opencl_failed(session->device, "labels can't be sent", status, err);
-    }
-    launch_place(&launch, session_place(session, logits));
-    launch_buffer(&launch, session->labels);
-    launch_buffer(&launch, session->predictions);
-    launch_place(&launch, session_place(session, ret_gradient));
-    launch_number(&launch, classes);
-    launch_number(&launch, labels != NULL);
-    launch_number(&launch, samples);
-    return launch_run(&launch, samples, 1, 1, err);
-}
-
-static int session_predictions(struct device_session *session, size_t samples, int32_t *ret_predictions,
-                               struct error *err)
-{
-    int r = opencl_settle(session->device, err);
-    cl_int status;
-
-    if (r < 0)
-        return r;
-    status = clEnqueueReadBuffer(session->device->queue, session->predictions, CL_TRUE, 0, samples * sizeof(cl_int),
-                                 ret_predictions, 0, NULL, NULL);
-    return status == CL_SUCCESS ? 0 : opencl_failed(session->device, "predictions can't be fetched", status, err);
 }
 
 const struct device_calls opencl_calls = {

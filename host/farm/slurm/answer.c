@@ -2,7 +2,10 @@
 /* What nodes hand in: copied, verified, and noted; what does not hold is refused with its reason. */
 #include "host/farm/slurm/internal.h"
 
+#include "host/farm/cost.h"
 #include "host/farm/folder.h"
+#include "host/farm/queue_internal.h"
+#include "host/json/reader.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -78,8 +81,9 @@ static int go_on_without(struct controller *c, const struct order_row *row, bool
     return journal_lose_lease(c->database, row, node_lost, reason, err);
 }
 
-int controller_lose(struct controller *c, const struct order_row *row, enum order_state state, const char *node,
-                    bool node_lost, const char *reason, struct error *err)
+/* `memory_mib`: that its job is admitted with from now on; 0: as before. */
+static int lose(struct controller *c, const struct order_row *row, enum order_state state, const char *node,
+                bool node_lost, uint64_t memory_mib, const char *reason, struct error *err)
 {
     bool given_back = false;
     int r = database_begin(c->database, err);
@@ -90,6 +94,8 @@ int controller_lose(struct controller *c, const struct order_row *row, enum orde
         r = journal_note_node_of(c->database, row->nonce, node, err);
     if (r == 0 && node[0] != '\0')
         r = journal_note_node(c->database, node, state == ORDER_REFUSED ? NODE_REFUSED : NODE_LOST, err);
+    if (r == 0 && memory_mib > 0)
+        r = queue_set_memory(c->database, row->seq, memory_mib, err);
     if (r == 0)
         r = go_on_without(c, row, node_lost, reason, &given_back, err);
     if (r == -ESTALE) /* the job is another's by now: the order is closed all the same */
@@ -103,6 +109,12 @@ int controller_lose(struct controller *c, const struct order_row *row, enum orde
     controller_tell(c, order_state_names[state], row->id, node, reason);
     controller_set_aside(c, row);
     return 0;
+}
+
+int controller_lose(struct controller *c, const struct order_row *row, enum order_state state, const char *node,
+                    bool node_lost, const char *reason, struct error *err)
+{
+    return lose(c, row, state, node, node_lost, 0, reason, err);
 }
 
 static int refuse(struct controller *c, const struct order_row *row, const char *node, const struct error *trouble,
@@ -173,6 +185,27 @@ static int note(struct controller *c, struct order_row *row, const struct order_
     return journal_note_answer(c->database, row, err);
 }
 
+/* The guest's memory was too small: once more with twice as much, where a node has it. 1, or 0. */
+static int try_larger(struct controller *c, const struct order_row *row, const struct work *work,
+                      const struct judgement *judgement, struct error *err)
+{
+    CLEANUP_JSON json_t *settings = NULL;
+    const struct nodes_avoid nobody = {.suspects_too = true, .with_gpu = work->lease.needs.gpus > 0};
+    char reason[QUEUE_REASON_SIZE];
+    struct nodes_left left;
+    uint64_t memory_mib = 0;
+    int r = json_read(work->lease.settings, strlen(work->lease.settings), QUEUE_SETTINGS_MAX, row->id, &settings, err);
+
+    if (r < 0)
+        return r;
+    nodes_count_left(c->nodes, &work->policy, &nobody, &left);
+    if (!cost_raise(&work->lease, work->description, settings, left.memory_mib, &memory_mib))
+        return 0;
+    (void)snprintf(reason, sizeof reason, "once more, with %" PRIu64 " MiB: %.400s", memory_mib, judgement->reason);
+    r = lose(c, row, ORDER_LOST, "", false, memory_mib, reason, err);
+    return r < 0 ? r : 1;
+}
+
 static int take_result(struct controller *c, struct order_row *row, const struct order_record *record,
                        struct error *err)
 {
@@ -191,6 +224,11 @@ static int take_result(struct controller *c, struct order_row *row, const struct
                    : refuse(c, row, record->node, &trouble, err);
     if (judgement.machine_failed && !work.lease.last_attempt)
         return controller_lose(c, row, ORDER_LOST, record->node, false, judgement.reason, err);
+    if (judgement.out_of_memory && row->kind == ORDER_FIRST) {
+        r = try_larger(c, row, &work, &judgement, err);
+        if (r != 0)
+            return r < 0 ? r : 0;
+    }
     /*
      * The node has committed itself: its answer is here and noted. Only now is it drawn whether somebody else is to
      * say the same.

@@ -150,7 +150,7 @@ static int list_orders(struct controller *c, const struct order_row *rows, size_
             return error_set(err, ERROR_UNAVAILABLE, r, "no memory for orders");
         r = journal_read_lease(c->database, &rows[i], &lease, err);
         if (r == 0)
-            r = order_list_add(orders, rows[i].nonce, lease.description, lease.settings, err);
+            r = order_list_add(orders, rows[i].nonce, &lease, err);
         else if (r == -ESTALE && json_array_append_new(orders, json_null()) == 0)
             r = 0; /* of a job that is another's by now */
         queue_lease_clear(&lease);
@@ -158,17 +158,18 @@ static int list_orders(struct controller *c, const struct order_row *rows, size_
     return r;
 }
 
-static int write_orders(struct controller *c, const char *name, const struct order_row *rows, size_t count,
+static int write_orders(struct controller *c, const char *name, const struct order_row *rows, size_t count, bool gpus,
                         char ret_sha256[SHA256_HEX_SIZE], struct error *err)
 {
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(ORDER_FILE_MAX);
     CLEANUP_JSON json_t *orders = json_array();
+    CLEANUP_JSON json_t *map = gpus && nodes_gpu_map(c->nodes) != NULL ? gpu_map_json(nodes_gpu_map(c->nodes)) : NULL;
     uint8_t digest[SHA256_SIZE];
-    int r = orders == NULL ? error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for orders")
-                           : list_orders(c, rows, count, orders, err);
+    int r = orders == NULL || (gpus && map == NULL) ? error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for orders")
+                                                    : list_orders(c, rows, count, orders, err);
 
     if (r == 0)
-        r = order_list_encode(name, orders, &text, err);
+        r = order_list_encode(name, orders, map, &text, err);
     if (r == 0)
         r = share_write_orders(&c->share, name, text.data, text.size, err);
     if (r < 0)
@@ -208,7 +209,7 @@ int array_submit(struct controller *c, const struct array_row *array, const stru
         return r;
     if (list_tasks(rows, count, &tasks) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for orders");
-    r = write_orders(c, array->name, rows, count, sha256, err);
+    r = write_orders(c, array->name, rows, count, shape->gpus > 0, sha256, err);
     if (r == 0)
         r = run_sbatch(c, array, (const char *)tasks.data, shape, sha256, &job, err);
     if (r == 0)

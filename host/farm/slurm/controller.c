@@ -3,6 +3,7 @@
 #include "host/farm/slurm/internal.h"
 
 #include "base/io.h"
+#include "base/lock.h"
 #include "host/attest/text.h"
 #include "host/farm/folder.h"
 #include "host/json/canonical.h"
@@ -12,7 +13,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 
 #define ROUND_MS      200u
@@ -60,6 +60,7 @@ int controller_beat(void *context, struct error *err)
 
 /* --- its beginning ----------------------------------------------------------------------------------------------- */
 
+/* A controller that was killed lives on for moments in what it forked for Slurm's programs. */
 static int lock_farm(struct controller *c, struct error *err)
 {
     char path[PATH_MAX];
@@ -70,8 +71,9 @@ static int lock_farm(struct controller *c, struct error *err)
     c->farm_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (c->farm_lock < 0)
         return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno));
-    if (flock(c->farm_lock, LOCK_EX | LOCK_NB) < 0)
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "%s: another `lazaret batch --slurm` has this farm", path);
+    r = lock_take(c->farm_lock, LOCK_WAIT_MOMENTS_MS);
+    if (r < 0)
+        return error_set(err, ERROR_UNAVAILABLE, r, "%s: another `lazaret batch --slurm` has this farm", path);
     return 0;
 }
 
@@ -139,6 +141,8 @@ static int begin(struct controller *c, struct error *err)
         r = content_new(&c->content, err);
     if (r == 0)
         r = nodes_new(c->options, c->folder, &c->nodes, err);
+    if (r == 0)
+        r = controller_log_open(c, err);
     return r < 0 ? r : resume(c, err);
 }
 
@@ -149,6 +153,7 @@ static void end(struct controller *c)
     if (c->database != NULL && c->share.orders >= 0 && journal_count_open(c->database, &open, NULL) == 0 && open == 0)
         share_remove_all(&c->share);
     share_close(&c->share);
+    controller_log_close(c);
     nodes_free(c->nodes);
     content_free(c->content);
     database_close(c->database);

@@ -17,9 +17,9 @@
 
 #include "base/io.h"
 #include "host/farm/folder.h"
+#include "host/farm/settle.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -31,20 +31,8 @@
 struct ending {
     struct controller *c;
     const struct order_row *row, *confirmer;
-    const char *attempt, *result; /* attempt: NULL: it is in its place */
+    const char *attempt; /* NULL: it is in its place */
 };
-
-static int sync_folder(const struct controller *c, const char *part, struct error *err)
-{
-    char path[PATH_MAX];
-    CLEANUP_FD int fd = -1;
-    int r = folder_path(c->folder, part, path, err);
-
-    if (r < 0)
-        return r;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 || fsync(fd) < 0 ? error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", path, strerror(errno)) : 0;
-}
 
 static int close_others(const struct ending *ending, struct error *err)
 {
@@ -74,27 +62,7 @@ static int publish(void *context, struct error *err)
         r = journal_confirm(c->database, ending->row->nonce, ending->confirmer->node, err);
     if (r == 0 && ending->confirmer != NULL)
         r = journal_note_node(c->database, ending->confirmer->node, NODE_CONFIRMED, err);
-    if (r == 0 && ending->attempt != NULL &&
-        renameat2(AT_FDCWD, ending->attempt, AT_FDCWD, ending->result, RENAME_NOREPLACE) < 0)
-        r = error_set(err, ERROR_UNAVAILABLE, -errno, "%s: %s", ending->result, strerror(errno));
-    if (r == 0)
-        r = sync_folder(c, FOLDER_RESULTS, err);
-    return r < 0 ? r : sync_folder(c, FOLDER_ATTEMPTS, err);
-}
-
-static int end_with(struct ending *ending, const struct work *work, const struct judgement *judgement,
-                    struct error *err)
-{
-    const struct queue_end end = {
-        .state = judge_state(judgement->outcome),
-        .has_outcome = true,
-        .outcome = judgement->outcome,
-        .reason = judgement->reason,
-        .content = work->facts.content,
-        .wall_ms = ending->row->wall_ms,
-    };
-
-    return queue_finish(ending->c->database, &work->lease, &end, publish, ending, err);
+    return r < 0 ? r : settle_publish(c->folder, ending->attempt, ending->row->id, err);
 }
 
 static void clean_up(struct controller *c, const struct order_row *row)
@@ -116,7 +84,8 @@ static int finish(struct controller *c, const struct order_row *row, const struc
 {
     CLEANUP_WORK struct work work = {0};
     char attempt[PATH_MAX], result[PATH_MAX], key[PATH_MAX];
-    struct ending ending = {.c = c, .row = row, .confirmer = confirmer, .attempt = attempt, .result = result};
+    struct ending ending = {.c = c, .row = row, .confirmer = confirmer, .attempt = attempt};
+    const struct settlement settlement = {.database = c->database, .lease = &work.lease, .facts = &work.facts};
     struct judgement judgement;
     struct error trouble = {0};
     int r = work_open(c, row, &work, &trouble);
@@ -135,7 +104,10 @@ static int finish(struct controller *c, const struct order_row *row, const struc
         r = judge_answer(ending.attempt != NULL ? attempt : result, key, &work.facts, row->nonce, &judgement, &trouble);
     if (r < 0)
         return controller_give_back(c, row, trouble.text, err);
-    r = end_with(&ending, &work, &judgement, err);
+    r = controller_log_result(c, row->nonce, row->id, ending.attempt != NULL ? attempt : result, key, err);
+    if (r < 0)
+        return r;
+    r = settle_by_result(&settlement, &judgement, NULL, row->wall_ms, publish, &ending, err);
     if (r < 0)
         return r == -ESTALE ? 0 : r;
     controller_tell(c, confirmer != NULL ? "confirmed" : "accepted", row->id, row->node,
@@ -281,8 +253,12 @@ static int draw(uint64_t share, bool *ret_drawn, struct error *err)
 static int decide_one(struct controller *c, const struct order_row *row, bool is_second_due, struct error *err)
 {
     bool again = is_second_due || nodes_standing(c->nodes, row->node) == NODE_SUSPECT;
-    int r = again ? 0 : draw(c->options->recheck_share, &again, err);
+    int r = journal_is_logging(c->database, row->nonce, err);
 
+    if (r == 1 && !again) /* it was drawn before a controller was killed, and the ledger has it */
+        return finish(c, row, NULL, err);
+    if (r >= 0)
+        r = again ? 0 : draw(c->options->recheck_share, &again, err);
     if (r < 0)
         return r;
     if (!again)
@@ -302,6 +278,7 @@ static int count_thirds(struct controller *c, const struct order_row *a, const s
 
     if (r < 0)
         return r;
+    avoid.with_gpu = work.lease.needs.gpus > 0;
     nodes_avoid_add(&avoid, a->node);
     nodes_avoid_add(&avoid, b->node);
     nodes_count_left(c->nodes, &work.policy, &avoid, &left);

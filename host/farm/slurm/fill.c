@@ -3,11 +3,10 @@
 #include "host/farm/slurm/internal.h"
 
 #include "base/io.h"
-#include "host/farm/folder.h"
 #include "host/farm/job_line.h"
+#include "host/farm/settle.h"
 #include "host/json/reader.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,27 +58,13 @@ void work_close(struct work *work)
     *work = (struct work){0};
 }
 
-static int abort_lease(struct controller *c, const struct queue_lease *lease, const char *reason, struct error *err)
-{
-    const struct queue_end end = {.state = QUEUE_ABORTED, .reason = reason};
-
-    controller_tell(c, "aborted", lease->id, "", reason);
-    return queue_finish(c->database, lease, &end, NULL, NULL, err);
-}
-
-/* What is wrong with a job stays wrong; what is wrong here may pass. */
-static int end_by_error(struct controller *c, const struct queue_lease *lease, const struct error *trouble,
-                        struct error *err)
-{
-    char reason[QUEUE_REASON_SIZE];
-
-    (void)snprintf(reason, sizeof reason, "%.500s", trouble->text);
-    if (trouble->kind == ERROR_UNAVAILABLE || trouble->kind == ERROR_INTERNAL)
-        return queue_give_back(c->database, lease, reason, err);
-    return abort_lease(c, lease, reason, err);
-}
-
 /* --- results that are there already ------------------------------------------------------------------------------ */
+
+/* A job in the controller's hands; settle.h's context. */
+struct placing {
+    struct controller *c;
+    const struct work *work;
+};
 
 /* By any node that the policy names: who it was is known only by the key that fits. */
 static int judge_by_any(struct controller *c, const struct work *work, const char *path, struct judgement *ret,
@@ -99,64 +84,52 @@ static int judge_by_any(struct controller *c, const struct work *work, const cha
     return r;
 }
 
-static int end_in_place(struct controller *c, const struct work *work, const struct judgement *judgement,
-                        const char *reused, struct error *err)
+static int judge_found(void *context, const char *path, struct judgement *ret, struct error *err)
 {
-    const struct queue_end end = {
-        .state = judge_state(judgement->outcome),
-        .has_outcome = true,
-        .outcome = judgement->outcome,
-        .reason = judgement->reason,
-        .reused = reused,
-        .content = work->facts.content,
-    };
+    const struct placing *placing = context;
 
-    return queue_finish(c->database, &work->lease, &end, NULL, NULL, err);
+    return judge_by_any(placing->c, placing->work, path, ret, err);
 }
 
-/* 1: the job has ended by a result in its place, of its own or somebody else's. */
-static int adopt(struct controller *c, const struct work *work, struct error *err)
+static void tell_aborted(void *context, const char *id, const char *reason)
 {
-    char path[PATH_MAX], reason[QUEUE_REASON_SIZE];
-    struct judgement judgement;
-    struct error trouble = {0};
-    int r = controller_result_path(c, work->lease.id, path, err);
+    const struct placing *placing = context;
 
-    if (r < 0 || access(path, F_OK) < 0)
-        return r;
-    if (judge_by_any(c, work, path, &judgement, &trouble) == 0) {
-        r = end_in_place(c, work, &judgement, NULL, err);
-    } else {
-        (void)snprintf(reason, sizeof reason, "%.200s: there already, and no result of this job (%.200s); move it away",
-                       path, trouble.text);
-        r = abort_lease(c, &work->lease, reason, err);
-    }
-    return r < 0 ? r : 1;
-}
-
-/* 1: the job has ended by a twin's result, or waits for one. */
-static int reuse(struct controller *c, const struct work *work, struct error *err)
-{
-    char twin[QUEUE_ID_MAX + 1], path[PATH_MAX];
-    struct judgement judgement;
-    enum queue_content found;
-    int r;
-
-    if (c->pool->force)
-        return 0;
-    r = queue_claim(c->database, &work->lease, work->facts.content, &found, twin, err);
-    if (r < 0 || found == QUEUE_FRESH)
-        return r;
-    if (found == QUEUE_UNDER_WAY)
-        return 1;
-    r = controller_result_path(c, twin, path, err);
-    if (r < 0 || judge_by_any(c, work, path, &judgement, NULL) < 0)
-        return r;
-    r = end_in_place(c, work, &judgement, twin, err);
-    return r < 0 ? r : 1;
+    controller_tell(placing->c, "aborted", id, "", reason);
 }
 
 /* --- jobs into orders -------------------------------------------------------------------------------------------- */
+
+/* A node can announce nothing: it has no ledger's key. */
+static int check_policy(const struct work *work, struct error *err)
+{
+    return !work->policy.ledger_required
+               ? 0
+               : error_set(err, ERROR_BAD_INPUT, -EINVAL,
+                           "the policy requires that each job is announced in a ledger before it runs, which nodes "
+                           "can't do: not with --slurm (docs/slurm.md)");
+}
+
+/* Which GPU Slurm gives must be known by its address. */
+static int check_gpu(struct controller *c, const struct work *work, struct error *err)
+{
+    const struct nodes_avoid without = {.suspects_too = true, .with_gpu = true};
+    struct nodes_left left;
+
+    if (work->lease.needs.gpus == 0)
+        return 0;
+    if (nodes_gpu_map(c->nodes) == NULL)
+        return error_set(err, ERROR_BAD_INPUT, -ENODEV,
+                         "asks for a GPU: name the nodes' GPUs by their PCI addresses with --node-gpus "
+                         "(docs/slurm.md)");
+    nodes_count_left(c->nodes, &work->policy, &without, &left);
+    if (left.count == 0)
+        return error_set(err, ERROR_BAD_INPUT, -ENODEV,
+                         "asks for a GPU: no trusted node has any, and as many in %s as in Slurm (sinfo -N -o '%%N "
+                         "%%G')",
+                         c->options->node_gpus);
+    return 0;
+}
 
 /* A job that no node that may take it could ever carry. */
 static int check_fit(struct controller *c, const struct work *work, struct error *err)
@@ -196,18 +169,39 @@ int controller_order_again(struct controller *c, const struct order_row *row, en
     return add_order(c, &lease, kind, err);
 }
 
-static int place(struct controller *c, struct work *work, struct error *err)
+/* What keeps it from being ordered, before anybody is asked. */
+static int check_work(struct controller *c, struct work *work, struct error *err)
 {
-    struct error trouble = {0};
-    int r = work_understand(c, work, &trouble);
+    int r = work_understand(c, work, err);
 
     if (r == 0)
-        r = check_fit(c, work, &trouble);
-    if (r < 0)
-        return end_by_error(c, &work->lease, &trouble, err);
-    r = adopt(c, work, err);
+        r = check_policy(work, err);
     if (r == 0)
-        r = reuse(c, work, err);
+        r = check_gpu(c, work, err);
+    return r < 0 ? r : check_fit(c, work, err);
+}
+
+static int place(struct controller *c, struct work *work, struct error *err)
+{
+    struct placing placing = {.c = c, .work = work};
+    const struct settlement settlement = {
+        .database = c->database,
+        .folder = c->folder,
+        .lease = &work->lease,
+        .facts = &work->facts,
+        .force = c->pool->force,
+        .judge = judge_found,
+        .aborted = tell_aborted,
+        .context = &placing,
+    };
+    struct error trouble = {0};
+    int r;
+
+    if (check_work(c, work, &trouble) < 0)
+        return settle_by_error(&settlement, &trouble, err);
+    r = settle_in_place(&settlement, err);
+    if (r == 0)
+        r = settle_by_twin(&settlement, err);
     return r != 0 ? r : add_order(c, &work->lease, ORDER_FIRST, err);
 }
 
@@ -255,12 +249,12 @@ static void choose_avoid(struct controller *c, const struct nodes_policy *policy
 
 /* Those that have spoken about this job; and where there are others, those that failed it, and those that are suspect.
  */
-static int avoid(struct controller *c, const struct order_row *row, const struct nodes_policy *policy,
+static int avoid(struct controller *c, const struct order_row *row, const struct work *work,
                  struct nodes_avoid *ret_avoid, struct error *err)
 {
     struct order_row opinions[JOURNAL_OPINIONS_MAX];
     char failed[NODES_AVOID_MAX][SLURM_NODE_SIZE];
-    struct nodes_avoid must = {0}, all, choices[3];
+    struct nodes_avoid must = {.with_gpu = work->lease.needs.gpus > 0}, all, choices[3];
     size_t count = 0;
     int r = journal_list_opinions(c->database, row->seq, row->token, opinions, &count, err);
 
@@ -275,7 +269,7 @@ static int avoid(struct controller *c, const struct order_row *row, const struct
     choices[0] = all;
     choices[1] = choices[2] = must;
     choices[2].suspects_too = true;
-    choose_avoid(c, policy, choices, 3, ret_avoid);
+    choose_avoid(c, &work->policy, choices, 3, ret_avoid);
     return r;
 }
 
@@ -286,7 +280,7 @@ static int describe_shape(struct controller *c, const struct order_row *row, con
     const struct queue_resources *needs = &work->lease.needs;
     struct nodes_avoid avoided = {0};
     struct nodes_left left;
-    int r = avoid(c, row, &work->policy, &avoided, err);
+    int r = avoid(c, row, work, &avoided, err);
 
     if (r < 0)
         return r;

@@ -26,6 +26,7 @@ struct controller {
     char batch[JOURNAL_BATCH_SIZE], worker[QUEUE_WORKER_SIZE];
     int lock, farm_lock;
     FILE *events;
+    struct controller_log *log; /* NULL: results are not logged */
     uint64_t last_beat_ns;
     char trouble[QUEUE_REASON_SIZE]; /* why sbatch last submitted nothing; "" */
     const volatile sig_atomic_t *stop;
@@ -96,6 +97,19 @@ MUST_USE int controller_lose(struct controller *c, const struct order_row *row, 
 /* Removes an attempt, or keeps it as evidence under a name that nobody takes up. */
 void controller_set_aside(const struct controller *c, const struct order_row *row);
 void controller_forget(const struct controller *c, const struct order_row *row);
+
+/* --- logging.c: results in the ledger ---------------------------------------------------------------------------- */
+
+/* ERROR_USAGE: the farm's results are in another ledger; errors of appender_start(). */
+MUST_USE int controller_log_open(struct controller *c, struct error *err);
+void controller_log_close(struct controller *c);
+
+/*
+ * Logs the result of that order in the folder `result`, signed by the key in `key_file`, and puts the entry into its
+ * bundle. May be repeated: it is in the ledger once. Nothing where there is no ledger.
+ */
+MUST_USE int controller_log_result(struct controller *c, const char *nonce, const char *job, const char *result,
+                                   const char *key_file, struct error *err);
 
 /* --- decide.c: what an answer is worth --------------------------------------------------------------------------- */
 

@@ -189,6 +189,21 @@ MUST_USE int journal_take_back(struct database *database, const char *node, cons
                                int (*move)(void *context, const char *id, struct error *err), void *context,
                                struct error *err);
 
+/* --- the ledger -------------------------------------------------------------------------------------------------- */
+
+/* The origin of the ledger that this farm's results are in: 1, or 0 where there is none. And sets it, once. */
+#define JOURNAL_ORIGIN_SIZE 129u /* a ledger's name, with its NUL */
+MUST_USE int journal_read_origin(struct database *database, char ret_origin[JOURNAL_ORIGIN_SIZE], struct error *err);
+MUST_USE int journal_set_origin(struct database *database, const char *origin, struct error *err);
+
+/*
+ * An order's result is about to be logged: the ledger had `size` leaves before. *ret_since is what was noted first.
+ * And whether it was: 1 or 0.
+ */
+MUST_USE int journal_note_logging(struct database *database, const char *nonce, uint64_t size, uint64_t *ret_since,
+                                  struct error *err);
+MUST_USE int journal_is_logging(struct database *database, const char *nonce, struct error *err);
+
 /* Counts for status. */
 struct journal_counts {
     uint64_t orders[ORDER_STATE_COUNT];

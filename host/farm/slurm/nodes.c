@@ -21,12 +21,14 @@ struct known_policy {
     char *path;
     struct keyring *ring; /* NULL: --node-keys serves */
     unsigned deadline_seconds;
+    bool ledger_required;
 };
 
 struct nodes {
     const struct slurm_options *options;
     const char *folder;
     struct keyring *ring; /* --node-keys, or NULL */
+    struct gpu_map *gpus; /* --node-gpus, or NULL */
     unsigned policy_count;
     struct known_policy policies[NODES_POLICIES_MAX];
     size_t count;
@@ -81,6 +83,8 @@ int nodes_new(const struct slurm_options *options, const char *folder, struct no
     r = make_folder(folder, err);
     if (r == 0)
         r = load_ring(nodes, options->node_keys, err);
+    if (r == 0 && options->node_gpus != NULL)
+        r = gpu_map_load(options->node_gpus, &nodes->gpus, err);
     if (r < 0)
         nodes_free(nodes);
     else
@@ -94,8 +98,10 @@ void nodes_free(struct nodes *nodes)
         free(nodes->policies[i].path);
         free(nodes->policies[i].ring);
     }
-    if (nodes != NULL)
+    if (nodes != NULL) {
         free(nodes->ring);
+        gpu_map_free(nodes->gpus);
+    }
     free(nodes);
 }
 
@@ -142,6 +148,11 @@ int nodes_refresh(struct nodes *nodes, struct database *database, struct error *
     return nodes_read_standings(nodes, database, err);
 }
 
+const struct gpu_map *nodes_gpu_map(const struct nodes *nodes)
+{
+    return nodes->gpus;
+}
+
 enum node_standing nodes_standing(const struct nodes *nodes, const char *name)
 {
     for (size_t i = 0; i < nodes->standing_count; i++)
@@ -181,6 +192,7 @@ static int read_policy(struct nodes *nodes, const char *path, struct known_polic
                          "--node-keys (docs/slurm.md)",
                          path);
     known->deadline_seconds = policy->deadline_seconds;
+    known->ledger_required = policy->ledger_required;
     if (nodes->ring == NULL) {
         known->ring = malloc(sizeof *known->ring);
         if (known->ring == NULL)
@@ -215,7 +227,8 @@ int nodes_find_policy(struct nodes *nodes, const json_t *description, struct nod
     }
     if (r == 0)
         *ret_policy = (struct nodes_policy){.ring = known->ring != NULL ? known->ring : nodes->ring,
-                                            .deadline_seconds = known->deadline_seconds};
+                                            .deadline_seconds = known->deadline_seconds,
+                                            .ledger_required = known->ledger_required};
     return r;
 }
 
@@ -227,13 +240,22 @@ void nodes_avoid_add(struct nodes_avoid *avoid, const char *name)
         (void)snprintf(avoid->names[avoid->count++], SLURM_NODE_SIZE, "%s", name);
 }
 
-static bool may_take(const struct nodes *nodes, const struct nodes_policy *policy, const struct nodes_avoid *avoid,
-                     const char *name)
+/* Of a node whose GPUs are other ones in the map than in Slurm, nobody knows which Slurm means. */
+static uint64_t known_gpus(const struct nodes *nodes, const struct slurm_node *node)
 {
+    return nodes->gpus != NULL && gpu_map_count(nodes->gpus, node->name) == node->gpus ? node->gpus : 0;
+}
+
+static bool may_take(const struct nodes *nodes, const struct nodes_policy *policy, const struct nodes_avoid *avoid,
+                     const struct slurm_node *node)
+{
+    const char *name = node->name;
     const struct keyring_key *key = keyring_find_name(policy->ring, name);
 
     if (key == NULL || (key->use & KEYRING_NODE) == 0 || keyring_judge(key, (int64_t)time(NULL)) != KEYRING_VALID ||
         nodes_standing(nodes, name) > (avoid->suspects_too ? NODE_SUSPECT : NODE_TRUSTED))
+        return false;
+    if (avoid->with_gpu && known_gpus(nodes, node) == 0)
         return false;
     for (size_t i = 0; i < avoid->count; i++)
         if (strcmp(avoid->names[i], name) == 0)
@@ -252,11 +274,11 @@ void nodes_count_left(const struct nodes *nodes, const struct nodes_policy *poli
     struct nodes_left left = {0};
 
     for (size_t i = 0; i < nodes->count; i++)
-        if (may_take(nodes, policy, avoid, nodes->list[i].name)) {
+        if (may_take(nodes, policy, avoid, &nodes->list[i])) {
             left.count++;
             raise_to(&left.cores, nodes->list[i].cores);
             raise_to(&left.memory_mib, nodes->list[i].memory_mib);
-            raise_to(&left.gpus, nodes->list[i].gpus);
+            raise_to(&left.gpus, known_gpus(nodes, &nodes->list[i]));
         }
     *ret_left = left;
 }
@@ -267,7 +289,7 @@ int nodes_list_excluded(const struct nodes *nodes, const struct nodes_policy *po
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < nodes->count; i++)
-        if (!may_take(nodes, policy, avoid, nodes->list[i].name))
+        if (!may_take(nodes, policy, avoid, &nodes->list[i]))
             r = buffer_append_format(ret_list, "%s%s", ret_list->size == 0 ? "" : ",", nodes->list[i].name);
     return r;
 }

@@ -3,6 +3,7 @@
 #ifndef LAZARET_HOST_FARM_SLURM_NODES_H
 #define LAZARET_HOST_FARM_SLURM_NODES_H
 
+#include "host/farm/slurm/gpu_map.h"
 #include "host/farm/slurm/journal.h"
 #include "host/farm/slurm/slurm.h"
 #include "host/policy/keyring.h"
@@ -19,9 +20,11 @@ struct nodes;
 struct nodes_policy {
     const struct keyring *ring; /* its own, or --node-keys */
     unsigned deadline_seconds;
+    bool ledger_required; /* and with it an announcement of every job */
 };
 
 /* `folder` is the farm's, where nodes' public keys are written as nodes/NAME.pub.pem. Errors of keyring_load(). */
+/* And of gpu_map_load(). */
 MUST_USE int nodes_new(const struct slurm_options *options, const char *folder, struct nodes **ret_nodes,
                        struct error *err);
 void nodes_free(struct nodes *nodes);
@@ -34,11 +37,15 @@ MUST_USE int nodes_read_standings(struct nodes *nodes, struct database *database
 MUST_USE int nodes_find_policy(struct nodes *nodes, const json_t *description, struct nodes_policy *ret_policy,
                                struct error *err);
 
+/* --node-gpus, or NULL. */
+const struct gpu_map *nodes_gpu_map(const struct nodes *nodes);
+
 enum node_standing nodes_standing(const struct nodes *nodes, const char *name);
 
 /* Nodes not to be given an order; suspect ones neither, unless nobody else is left. */
 struct nodes_avoid {
     bool suspects_too; /* suspect ones may */
+    bool with_gpu;     /* those without a GPU that the map names may not either */
     size_t count;
     char names[NODES_AVOID_MAX][SLURM_NODE_SIZE];
 };

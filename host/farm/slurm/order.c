@@ -3,12 +3,14 @@
 #include "host/farm/slurm/order.h"
 
 #include "host/attest/text.h"
+#include "host/farm/cost.h"
 #include "host/farm/job_line.h"
 #include "host/json/canonical.h"
 #include "host/json/field.h"
 #include "host/json/reader.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -34,24 +36,39 @@ bool order_is_nonce(const char *text)
     return strlen(text) == ORDER_NONCE_SIZE - 1 && strspn(text, "0123456789abcdef") == ORDER_NONCE_SIZE - 1;
 }
 
-int order_list_add(json_t *orders, const char *nonce, const char *description, const char *settings, struct error *err)
+/* As the option that a node's evaluation takes it by. */
+static int add_memory(json_t *settings, const struct queue_lease *lease, const json_t *description)
 {
-    CLEANUP_JSON json_t *description_json = NULL, *settings_json = NULL;
-    int r = json_read(description, strlen(description), QUEUE_DESCRIPTION_MAX, nonce, &description_json, err);
+    uint64_t memory_mib = cost_guest_mib(&lease->needs, description, settings);
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "%" PRIu64, memory_mib);
+    return memory_mib == 0 || (json_array_append_new(settings, json_string("--memory")) == 0 &&
+                               json_array_append_new(settings, json_string(text)) == 0)
+               ? 0
+               : -ENOMEM;
+}
+
+int order_list_add(json_t *orders, const char *nonce, const struct queue_lease *lease, struct error *err)
+{
+    CLEANUP_JSON json_t *description = NULL, *settings = NULL;
+    int r = json_read(lease->description, strlen(lease->description), QUEUE_DESCRIPTION_MAX, nonce, &description, err);
 
     if (r == 0)
-        r = json_read(settings, strlen(settings), QUEUE_SETTINGS_MAX, nonce, &settings_json, err);
+        r = json_read(lease->settings, strlen(lease->settings), QUEUE_SETTINGS_MAX, nonce, &settings, err);
     if (r < 0)
         return r;
-    if (json_array_append_new(orders, json_pack("{s:O, s:s, s:O}", "description", description_json, "nonce", nonce,
-                                                "settings", settings_json)) < 0)
+    if (add_memory(settings, lease, description) < 0 ||
+        json_array_append_new(
+            orders, json_pack("{s:O, s:s, s:O}", "description", description, "nonce", nonce, "settings", settings)) < 0)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for orders");
     return 0;
 }
 
-int order_list_encode(const char *array, json_t *orders, struct buffer *ret_text, struct error *err)
+int order_list_encode(const char *array, json_t *orders, json_t *gpus, struct buffer *ret_text, struct error *err)
 {
-    CLEANUP_JSON json_t *document = json_pack("{s:s, s:i, s:O}", "array", array, "format", 1, "orders", orders);
+    CLEANUP_JSON json_t *document =
+        json_pack("{s:s, s:i, s:O*, s:O}", "array", array, "format", 1, "gpus", gpus, "orders", orders);
     int r = document == NULL ? -ENOMEM : json_canonical_encode(document, ret_text);
 
     return r < 0 ? error_set(err, r == -EMSGSIZE ? ERROR_INTERNAL : ERROR_UNAVAILABLE, r, "orders of %s: %s", array,
@@ -105,7 +122,7 @@ static int read_order(const json_t *object, const char *where, struct order *ord
 int order_list_read(const void *text, size_t size, const char *name, unsigned task, json_t **ret_document,
                     struct order *ret_order, struct error *err)
 {
-    static const char *const keys[] = {"array", "format", "orders", NULL};
+    static const char *const keys[] = {"array", "format", "gpus", "orders", NULL};
     CLEANUP_JSON json_t *document = NULL;
     struct order order = {0};
     char where[WHERE_SIZE];
@@ -122,6 +139,9 @@ int order_list_read(const void *text, size_t size, const char *name, unsigned ta
         r = field_integer(document, "orders", "format", 1, 1, &format, err);
     if (r == 0)
         r = field_array(document, "orders", "orders", &orders, err);
+    order.gpus = r == 0 ? json_object_get(document, "gpus") : NULL;
+    if (r == 0 && order.gpus != NULL && !json_is_object(order.gpus))
+        r = error_set(err, ERROR_BAD_INPUT, -EBADMSG, "%s: gpus: an object expected", name);
     if (r == 0 && task >= json_array_size(orders))
         r = error_set(err, ERROR_BAD_INPUT, -ERANGE, "%s: there is no order for task %u", name, task);
     (void)snprintf(where, sizeof where, "orders[%u]", task);

@@ -20,15 +20,17 @@
 #define SLURM_PROGRAM_DEFAULT   "lazaret"
 #define SLURM_NODE_KEY_DEFAULT  "/etc/lazaret/node.pem"
 
-/* All paths but `shared` and `node_keys` are the nodes'. */
+/* `node_key`, `program` and `state` are the nodes' paths, the others this machine's. */
 struct slurm_options {
     const char *shared;    /* a directory that controller and nodes have under this name */
     const char *node_keys; /* a key ring; NULL: each job's policy names the nodes' keys */
+    const char *node_gpus; /* the nodes' GPUs (gpu_map.h); NULL: no job may ask for one */
     const char *node_key;  /* the node's private key; %n stands for its name in Slurm */
     const char *program;   /* lazaret, there; a path, or found in $PATH */
     const char *state;     /* $LAZARET_STATE there; NULL: as it is */
     const char *partition, *account;
-    uint64_t recheck_share; /* per cent */
+    const char *ledger, *ledger_key; /* here: where results are logged (appender.h); NULL: nowhere */
+    uint64_t recheck_share;          /* per cent */
     uint64_t array_max, in_flight_max;
 };
 

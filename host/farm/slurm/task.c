@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "host/farm/attempt.h"
+#include "host/farm/slurm/gpu_map.h"
 #include "host/farm/slurm/order.h"
 #include "host/farm/slurm/share.h"
 #include "host/json/reader.h"
@@ -119,18 +120,37 @@ static int write_record(const struct task *task, const struct attempt_end *end, 
     return share_write_file(folder, name, text.data, text.size, err);
 }
 
+/* The GPU that Slurm gave to this task; "" where it asks for none. */
+static int find_device(const struct task *task, char ret_device[PCI_ADDRESS_SIZE], struct error *err)
+{
+    ret_device[0] = '\0';
+    return json_is_true(json_object_get(task->order.description, "gpu"))
+               ? gpu_map_find(task->order.gpus, task->node, getenv("SLURM_JOB_GPUS"), ret_device, err)
+               : 0;
+}
+
+/* What keeps this node from the evaluation goes to the controller as its own word. */
+static int excuse(const struct task *task, const struct error *trouble, struct error *err)
+{
+    struct attempt_end end = {.status = error_exit_status(trouble->kind)};
+
+    (void)snprintf(end.said, sizeof end.said, "%.*s", (int)sizeof end.said - 1, trouble->text);
+    return write_record(task, &end, err);
+}
+
 static int evaluate(struct task *task, struct error *err)
 {
     CLEANUP_JSON json_t *settings = json_deep_copy(task->order.settings);
     const char *const more[] = {"--key", task->key, "--order", task->order.nonce};
-    char output[PATH_MAX], log[PATH_MAX];
+    char output[PATH_MAX], log[PATH_MAX], device[PCI_ADDRESS_SIZE];
     const struct attempt_order order = {.description = task->order.description,
                                         .settings = settings,
-                                        .device = "",
+                                        .device = device,
                                         .loan = {-1, -1},
                                         .output = output,
                                         .log = log};
     struct attempt_end end;
+    struct error trouble = {0};
     int r = settings == NULL ? -1 : 0;
 
     for (size_t i = 0; r == 0 && i < sizeof more / sizeof more[0]; i++)
@@ -139,6 +159,8 @@ static int evaluate(struct task *task, struct error *err)
         return error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory for an order");
     (void)snprintf(output, sizeof output, "%.4000s/" SHARE_RESULTS "/%s", task->folder, task->order.nonce);
     (void)snprintf(log, sizeof log, "%.4000s/" SHARE_LOGS "/%s.log", task->folder, task->order.nonce);
+    if (find_device(task, device, &trouble) < 0)
+        return excuse(task, &trouble, err);
     r = attempt_run(&order, no_watch, NULL, &end, err);
     return r < 0 ? r : write_record(task, &end, err);
 }

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "host/vm/passthrough/pci_driver.h"
 #include "host/vm/state.h"
 
@@ -14,33 +15,18 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define NONE      "-"
 #define BOOT_WORD "boot"
 #define BOOT_ID   "/proc/sys/kernel/random/boot_id"
 
+/* The reaper of another job's start holds a dead one's record for as long as it takes to read it. */
 #define LOCK_PATIENCE_MS 500u
-#define LOCK_STEP_MS     20u
 
 static int fail(struct error *err, const char *name, const char *what, int r)
 {
     return error_set(err, ERROR_UNAVAILABLE, r, "%s/" LOAN_FOLDER "/%s: %s: %s", state_path(), name, what,
                      strerror(-r));
-}
-
-/* A little patience: the reaper of another job's start holds a dead one's record for as long as it takes to read it. */
-static int lock(int fd)
-{
-    const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
-
-    for (unsigned waited = 0;; waited += LOCK_STEP_MS) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            return 0;
-        if (errno != EWOULDBLOCK || waited >= LOCK_PATIENCE_MS)
-            return -errno;
-        (void)nanosleep(&step, NULL);
-    }
 }
 
 static int in_use(const char *name, struct error *err)
@@ -57,7 +43,7 @@ int loan_lock_group(int sysfs, const struct pci_device *device, int *ret_fd, str
 
     (void)snprintf(path, sizeof path, "kernel/iommu_groups/%d", device->group);
     fd = openat(sysfs, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    r = fd < 0 ? -errno : lock(fd);
+    r = fd < 0 ? -errno : lock_take(fd, LOCK_PATIENCE_MS);
     if (r == -EWOULDBLOCK)
         return in_use(device->name, err);
     if (r < 0)
@@ -76,7 +62,7 @@ int loan_lock(int state_fd, const char *name, int *ret_fd, struct error *err)
     fd = openat(folder, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fail(err, name, "can't open it", -errno);
-    r = lock(fd);
+    r = lock_take(fd, LOCK_PATIENCE_MS);
     if (r < 0)
         return r == -EWOULDBLOCK ? in_use(name, err) : fail(err, name, "can't lock it", r);
     *ret_fd = take_fd(&fd);

@@ -63,7 +63,7 @@ def free_port():
 
 
 class Cluster:
-    def __init__(self, folder, nodes=2, slurmd_timeout=5):
+    def __init__(self, folder, nodes=2, slurmd_timeout=15):
         self.folder = pathlib.Path(folder)
         self.processes = {}
         self.names = [f"n{i + 1}" for i in range(nodes)]
@@ -117,6 +117,30 @@ class Cluster:
     def start_node(self, name):
         self.start(name, ["slurmd", "-D", "-N", name])
 
+    def start_missing(self):
+        """What was stopped, and what has ended by itself."""
+        for name, process in list(self.processes.items()):
+            if process.poll() is not None:
+                del self.processes[name]
+        if "munged" not in self.processes:
+            self.start_munge()
+        if "slurmctld" not in self.processes:
+            self.start("slurmctld", ["slurmctld", "-D"])
+        for name in self.names:
+            if name not in self.processes:
+                self.start_node(name)
+
+    def cancel_all(self, patience=60):
+        """Ends all jobs. Those that were there still after `patience` seconds, or ""; what just ends takes a moment."""
+        queue = ("squeue", "-h", "-r", "-t", "PD,R,CG,S,CF")
+        end = time.monotonic() + patience
+        while (left := self.ask(*queue)) and time.monotonic() < end:
+            time.sleep(0.2)
+        if left:
+            self.ask("scancel", "--user=root")
+            self.wait_for(lambda: not self.ask(*queue), "the end of canceled jobs")
+        return left
+
     def stop(self, name, kill=False):
         """By its pid; `kill`: at once, and what it runs with it, as a machine that loses its power."""
         process = self.processes.pop(name)
@@ -138,7 +162,7 @@ class Cluster:
             if name in self.processes:
                 self.stop(name, kill=name in self.names)
 
-    def wait_for(self, holds, what, seconds=120):
+    def wait_for(self, holds, what, seconds=300):
         end = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > end:

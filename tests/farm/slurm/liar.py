@@ -125,10 +125,17 @@ def main():
         time.sleep(600)
     if name == "slow":
         time.sleep(1.5)
+    if name == "after":
+        while not (lies / "go").exists():
+            time.sleep(0.1)
     if name == "crash":
         sys.exit(9)
     record = folder / "records" / f"{order['nonce']}.json"
-    if name in ("none", "slow"):
+    if name == "gpu-7":
+        os.environ["SLURM_JOB_GPUS"] = "7"
+    if name == "no-gpu":
+        os.environ.pop("SLURM_JOB_GPUS", None)
+    if name in ("none", "slow", "after", "gpu-7", "no-gpu"):
         os.execv(program, [program, *sys.argv[4:]])
     # The record last: until then the controller looks at nothing. It is written aside, and its folder is found by
     # the orders' path, so the liar gives the task a folder of its own.

@@ -10,21 +10,45 @@ from lazaret import BUILD  # noqa: E402
 
 STATE = BUILD / "tests" / "gpu-state"
 # OpenCL 1.2, "Extension: cl_khr_icd": what the loader asks a driver for, and the answer of one without a platform.
+# With HOARDS_AT processors it takes memory without end, shared and touched, which only a control group bounds.
+HOARDS_AT = 3
 SOURCE = """
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+enum { STEP = 1 << 24 };
+static void hoard(void)
+{
+    for (;;) {
+        void *more = mmap(0, STEP, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        if (more != MAP_FAILED)
+            memset(more, 1, STEP);
+    }
+}
 int clIcdGetPlatformIDsKHR(unsigned n, void **platforms, unsigned *count);
 int clIcdGetPlatformIDsKHR(unsigned n, void **platforms, unsigned *count)
 {
     (void)n, (void)platforms;
+    if (sysconf(_SC_NPROCESSORS_ONLN) == %d)
+        hoard();
     if (count)
         *count = 0;
     return -1001; /* CL_PLATFORM_NOT_FOUND_KHR */
 }
 void *clGetExtensionFunctionAddress(const char *name);
+int clGetPlatformInfo(void);
+int clGetPlatformInfo(void)
+{
+    return -32; /* CL_INVALID_PLATFORM: there is none; the loader passes over a driver without this function */
+}
 void *clGetExtensionFunctionAddress(const char *name)
 {
-    return __builtin_strcmp(name, "clIcdGetPlatformIDsKHR") == 0 ? (void *)clIcdGetPlatformIDsKHR : 0;
+    if (strcmp(name, "clGetPlatformInfo") == 0)
+        return (void *)clGetPlatformInfo;
+    return strcmp(name, "clIcdGetPlatformIDsKHR") == 0 ? (void *)clIcdGetPlatformIDsKHR : 0;
 }
-"""
+""" % HOARDS_AT
 
 
 def make_driver(folder, needs=()):

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from driver import STATE
+from driver import HOARDS_AT, STATE
 from lazaret import Case, digest, has_microvm, lazaret, main, state
 
 COULD_NOT_EVALUATE, PASSED, MISMATCH = 3, 0, 4
@@ -49,8 +49,8 @@ class GpuImage(Case):
         if known.exists():  # what the probe found out once already
             shutil.copy(known, STATE)
 
-    def evaluate_on_disk(self, name, policy=None, device="opencl", model=None):
-        extra = ["--policy", policy or self.policy]
+    def evaluate_on_disk(self, name, policy=None, device="opencl", model=None, more=()):
+        extra = ["--policy", policy or self.policy, *more]
         if device:
             extra += ["--device", device]
         return self.evaluate(name, train=None, isolation="microvm", extra=extra, environment={"LAZARET_STATE": str(STATE)},
@@ -77,11 +77,23 @@ class GpuImage(Case):
         self.assertIn(f"lazaret.disk={disk['blocks']}:{disk['rootHash']}", xml)
         self.assertEqual(xml.count("<disk "), 1)
         self.assertEqual(xml.count("<readonly/>"), 1)
+        if execution["acceleration"] == "tcg":  # a driver without a card computes on this processor
+            self.assertIn(">Haswell-noTSX</model>", xml)
+            self.assertIn("Haswell", execution["guest"]["cpuModel"])
         verified = lazaret("verify", output, "--key", self.public, "--disk", self.disk)
         self.assertEqual(verified.returncode, PASSED, verified.stdout)
         other = self.folder / "other.img"
         other.write_bytes(b"another disk")
         self.assertEqual(lazaret("verify", output, "--key", self.public, "--disk", other).returncode, MISMATCH)
+        self.assert_nothing_left()
+
+    def test_driver_without_end(self):
+        """A driver that takes memory without end loses its worker, and the supervisor lives to say why."""
+        finished, output = self.evaluate_on_disk("hoard", more=["--vcpus", HOARDS_AT])
+        self.assertEqual(finished.returncode, COULD_NOT_EVALUATE, finished.stderr)
+        self.assertRegex(self.execution_of(output)["failure"],
+                         "the kernel killed the worker: out of memory, at its control group's [0-9]+ MiB")
+        self.assertFalse((output / "evaluation.json").exists())
         self.assert_nothing_left()
 
     def wrong_bytes(self, name, places, **options):

@@ -12,11 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #define PLATFORMS_MAX 4u
 #define SMALL         ((cl_ulong)512 << 10)
+#define HOARD_STEP    ((size_t)16 << 20)
 
 __attribute__((visibility("default"))) cl_int clIcdGetPlatformIDsKHR(cl_uint count, cl_platform_id *platforms,
                                                                      cl_uint *found);
@@ -30,13 +32,23 @@ static char kind[16];
 static unsigned left;
 static cl_icd_dispatch real;
 
+/* Takes memory until there is no more; then says so, or does what compilers do. */
+static cl_int hoard(void)
+{
+    while (malloc(HOARD_STEP) != NULL)
+        continue;
+    if (strcmp(kind, "abort") == 0)
+        abort();
+    return CL_OUT_OF_HOST_MEMORY;
+}
+
 static cl_int CL_API_CALL launch(cl_command_queue queue, cl_kernel kernel, cl_uint dims, const size_t *offset,
                                  const size_t *global, const size_t *local, cl_uint waits, const cl_event *list,
                                  cl_event *event)
 {
     if (left-- == 0) {
         left = 0;
-        return CL_DEVICE_NOT_AVAILABLE;
+        return strcmp(kind, "launch") == 0 ? CL_DEVICE_NOT_AVAILABLE : hoard();
     }
     return real.clEnqueueNDRangeKernel(queue, kernel, dims, offset, global, local, waits, list, event);
 }
@@ -64,7 +76,7 @@ static void replace(cl_icd_dispatch *table)
     if (mprotect((void *)first, (uintptr_t)table + sizeof *table - first, PROT_READ | PROT_WRITE) < 0)
         return;
     real = *table;
-    if (strcmp(kind, "launch") == 0)
+    if (strcmp(kind, "launch") == 0 || strcmp(kind, "hoard") == 0 || strcmp(kind, "abort") == 0)
         table->clEnqueueNDRangeKernel = launch;
     else if (strcmp(kind, "build") == 0)
         table->clBuildProgram = build;

@@ -53,6 +53,15 @@ class OpenCL(Case):
         self.assertEqual(again.returncode, 0, again.stdout + again.stderr)
         self.assert_nothing_left()
 
+    @unittest.skipUnless(shutil.which("objdump"), "needs objdump")
+    def test_no_gathers(self):
+        """QEMU 7.2 decodes some of AVX2's gathers wrongly, and a driver's guest has AVX2 under TCG."""
+        for agent in (AGENT, BUILD / "lazaret-agent"):
+            code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", str(agent)], capture_output=True, text=True,
+                                  check=True).stdout
+            self.assertIn("vfmadd231ps", code)
+            self.assertNotRegex(code, r"\tvp?gather")
+
     def test_usage(self):
         finished, output = self.evaluate("mul-add", train=None, extra=["--device", "opencl"])
         self.assertEqual(finished.returncode, 64)
@@ -98,6 +107,13 @@ class OpenCL(Case):
     @unittest.skipUnless(os.geteuid() == 0, "another /etc/OpenCL needs root")
     def test_too_little_memory(self):
         self.check_failure("memory", "memory 0", "a smaller --batch needs less")
+
+    @unittest.skipUnless(os.geteuid() == 0, "another /etc/OpenCL needs root")
+    def test_driver_without_end(self):
+        """A driver that takes memory until it gets none: it says so, or ends as a compiler does that has no more."""
+        self.check_failure("hoard", "hoard 60", "CL_OUT_OF_HOST_MEMORY (a worker and its driver may take 4608 MiB)")
+        self.check_failure("abort", "abort 60", "the worker died of SIGABRT; its device's driver may do so where it gets "
+                                                "no more memory than 4608 MiB")
 
     @unittest.skipUnless(os.geteuid() == 0, "another /etc/OpenCL needs root")
     def test_device_goes_away(self):

@@ -1,54 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Convolution and its gradient by the direct method: guest/engine/kernels/convolution.c's order of terms.
- *
- * An output position (i, j) of an image reads, for term k, the source at (i·row_step + term.y, j·column_step + term.z)
- * of channel term.w; what lies outside is +0 and takes part. Weights are [group][term][padded outputs].
- */
-struct conv_shape {
-    uint terms, outputs, padded, images, rows, columns;
-    uint source_channels, group_channels, height, width;
-    uint row_step, column_step;
-    uint result_channels, result_plane, result_width, row_first, row_stride, column_first, column_stride;
-    uint flags;
-};
-
-/* Where position p's result lies in a channel's plane; the image's number through ret_image. */
-static uint place_of(const struct conv_shape *shape, uint p, uint *ret_image)
-{
-    uint plane = shape->rows * shape->columns, image = p / plane, rest = p % plane;
-
-    *ret_image = image;
-    return (shape->row_first + rest / shape->columns * shape->row_stride) * shape->result_width + shape->column_first +
-           rest % shape->columns * shape->column_stride;
-}
-
-static float finished(float value, uint flags, float bias, __global const float *addend, __global const float *mask,
-                      uint at)
-{
-    if (MAYBE(flags, HAS_BIAS))
-        value = value + bias;
-    if (MAYBE(flags, HAS_ADDEND))
-        value = value + addend[at];
-    if (MAYBE(flags, HAS_RELU))
-        value = above_zero(value);
-    if (MAYBE(flags, HAS_MASK))
-        value = mask[at] <= 0.0f ? 0.0f : value;
-    return value;
-}
-
+/* A convolution's tiles: the operands of product.cl, which comes next. */
 #define LOAD_LEFT(term, at_m) weights[(term)*shape.padded + tile_m + (at_m)]
 #define LOAD_RIGHT(term)      read_source(source, terms_table[term], row, column, shape.height, shape.width, inside)
 
-static float read_source(__global const float *source, int4 term, int row, int column, uint height, uint width,
-                         bool inside)
-{
-    int r = row + term.y, c = column + term.z;
-
-    return inside && r >= 0 && r < (int)height && c >= 0 && c < (int)width ? source[term.x] : 0.0f;
-}
-
-GROUP __kernel void conv(PLACE(source), PLACE(packed), __global const int4 *terms_table, PLACE(bias), PLACE(addend),
+GROUP __kernel void NAMED(conv)(PLACE(source), PLACE(packed), __global const int4 *terms_table, PLACE(bias), PLACE(addend),
                          PLACE(mask), PLACE(result), struct conv_shape shape)
 {
     OPEN(bias);

@@ -69,10 +69,10 @@ FLAT __kernel void unary(PLACE(x), PLACE(y), uint function, float alpha, float b
         v = v > 0.0f ? v : v * alpha;
         break;
     case UNARY_SIGMOID:
-        v = own_sigmoid(v);
+        v = fixed_sigmoid(v);
         break;
     case UNARY_TANH:
-        v = own_tanh(v);
+        v = fixed_tanh(v);
         break;
     case UNARY_HARD_SIGMOID:
         v = hard_sigmoid(v, alpha, beta);
@@ -81,16 +81,16 @@ FLAT __kernel void unary(PLACE(x), PLACE(y), uint function, float alpha, float b
         v = clip(v, alpha, beta);
         break;
     case UNARY_ELU:
-        v = v > 0.0f ? v : alpha * exp_minus_one(v, own_exp(v));
+        v = v > 0.0f ? v : alpha * exp_minus_one(v, fixed_exp(v));
         break;
     case UNARY_ERF:
-        v = own_erf(v);
+        v = fixed_erf(v);
         break;
     case UNARY_EXP:
-        v = own_exp(v);
+        v = fixed_exp(v);
         break;
     case UNARY_LOG:
-        v = own_log(v);
+        v = fixed_log(v);
         break;
     case UNARY_NEG:
         v = -v;
@@ -144,7 +144,7 @@ FLAT __kernel void unary_gradient(PLACE(x), PLACE(y), PLACE(dy), PLACE(dx), uint
         v = x[i] > 0.0f ? v : v * (y[i] + alpha);
         break;
     case UNARY_ERF:
-        v = v * (TWO_OVER_SQRT_PI * own_exp(-(x[i] * x[i])));
+        v = v * (TWO_OVER_SQRT_PI * fixed_exp(-(x[i] * x[i])));
         break;
     default:
         break;

@@ -22,14 +22,14 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void softmax(PLACE(x), 
     for (uint i = 1; i < length; i++)
         maximum = x[i * inner] > maximum ? x[i * inner] : maximum;
     for (uint i = 0; i < length; i++) {
-        float e = own_exp(x[i * inner] - maximum);
+        float e = fixed_exp(x[i * inner] - maximum);
 
         sum = sum + e;
         if (!logarithm)
             y[i * inner] = e;
     }
     if (logarithm) {
-        sum = own_log(sum);
+        sum = fixed_log(sum);
         for (uint i = 0; i < length; i++)
             y[i * inner] = (x[i * inner] - maximum) - sum;
     } else {
@@ -56,7 +56,7 @@ softmax_gradient(PLACE(y), PLACE(dy), PLACE(dx), uint length, uint inner, uint l
         sum = sum + (logarithm ? dy[i * inner] : dy[i * inner] * y[i * inner]);
     for (uint i = 0; i < length; i++) {
         if (logarithm)
-            dx[i * inner] = dy[i * inner] - own_exp(y[i * inner]) * sum;
+            dx[i * inner] = dy[i * inner] - fixed_exp(y[i * inner]) * sum;
         else
             dx[i * inner] = (dy[i * inner] - sum) * y[i * inner];
     }
@@ -82,7 +82,7 @@ loss(PLACE(logits), __global const int *labels, __global int *predictions, PLACE
 
         predictions[sample] = logit > 0.0f ? 1 : 0;
         label = (uint)(labelled ? labels[sample] : predictions[sample]);
-        g[0] = label == 1 ? -own_sigmoid(-logit) : own_sigmoid(logit);
+        g[0] = label == 1 ? -fixed_sigmoid(-logit) : fixed_sigmoid(logit);
         return;
     }
     while (best + 1 < classes && z[best] != z[best])
@@ -96,7 +96,7 @@ loss(PLACE(logits), __global const int *labels, __global int *predictions, PLACE
     for (uint j = 1; j < classes; j++)
         maximum = z[j] > maximum ? z[j] : maximum;
     for (uint j = 0; j < classes; j++) {
-        float e = own_exp(z[j] - maximum);
+        float e = fixed_exp(z[j] - maximum);
 
         g[j] = e;
         sum = sum + e;

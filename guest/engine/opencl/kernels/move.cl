@@ -83,7 +83,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void probe(PLACE(x), PL
     y[i * 8 + 2] = a / b;
     y[i * 8 + 3] = sqrt(a);
     y[i * 8 + 4] = a - b;
-    y[i * 8 + 5] = own_exp(a);
-    y[i * 8 + 6] = own_log(a);
-    y[i * 8 + 7] = own_erf(a);
+    y[i * 8 + 5] = fixed_exp(a);
+    y[i * 8 + 6] = fixed_log(a);
+    y[i * 8 + 7] = fixed_erf(a);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The core of every sum of products, compiled once for each kind of operand. It is the middle of a kernel; what stands
+ * The core of every sum of products, compiled once for each kind of operand and height of tile. It is the middle of a kernel; what stands
  * before and after it is the kind's own.
  *
  * A work group makes a tile of TILE_M × TILE_N outputs, an item TM × TN of them in registers; terms go through local

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sizes of product.cl's tiles, from GROUP_X, GROUP_Y, TM, TN and TILE_K of the build options. */
+/*
+ * Sizes of product.cl's tiles, from GROUP_X, GROUP_Y, TM, TN and TILE_K of the build options, and HALF_TM where there are
+ * tiles of another height as well (half_begin.cl).
+ */
+#define NAMED(name) name
 #define TILE_M      (GROUP_Y * TM)
 #define TILE_N      (GROUP_X * TN)
 #define GROUP_ITEMS (GROUP_X * GROUP_Y)
@@ -8,7 +12,6 @@
 #define LEFT_STEP   (GROUP_ITEMS / TILE_M)
 #define RIGHT_STEP  (GROUP_ITEMS / TILE_N)
 #define GROUP       __attribute__((reqd_work_group_size(GROUP_X, GROUP_Y, 1)))
-
 
 /* Outputs of an item: four neighbours, and with TM or TN 8 four more half a tile further. */
 #define ROW_OF(i)    ((i) / 4 * (TILE_M / (TM / 4)) + get_local_id(1) * 4 + (i) % 4)

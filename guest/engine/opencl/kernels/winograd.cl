@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Winograd's transforms: guest/engine/kernels/winograd_loops.c operation by operation; the products between them are
- * dense.cl's. V and M are [point][channel][tile], tiles by image, row and column.
+ * Winograd's transforms: the lines of guest/engine/kernels/shared/winograd_lines.h, columns first, then rows; the
+ * products between them are product.cl's. V and M are [point][channel][tile], tiles by image, row and column.
  */
 struct winograd_shape {
     uint edge, tiles, across, down; /* tiles: of the images under way; across and down of one image */
@@ -10,51 +10,6 @@ struct winograd_shape {
     uint first_image;
     uint flags;
 };
-
-#define A1 0.625f
-#define A2 0.390625f
-#define A3 0.244140625f
-#define B1 1.5f
-#define B2 2.25f
-#define B3 3.375f
-#define AB 2.640625f
-#define PR 0.87890625f
-
-static void input_line(const uint edge, const float *d, float *ret_r)
-{
-    if (edge == 2) {
-        ret_r[0] = d[0] - d[2];
-        ret_r[1] = d[1] + d[2];
-        ret_r[2] = d[2] - d[1];
-        ret_r[3] = d[1] - d[3];
-    } else {
-        float even_a = d[4] - B2 * d[2], odd_a = A1 * (d[3] - B2 * d[1]);
-        float even_b = d[4] - A2 * d[2], odd_b = B1 * (d[3] - A2 * d[1]);
-
-        ret_r[0] = (d[4] - AB * d[2]) + PR * d[0];
-        ret_r[1] = even_a + odd_a;
-        ret_r[2] = even_a - odd_a;
-        ret_r[3] = even_b + odd_b;
-        ret_r[4] = even_b - odd_b;
-        ret_r[5] = (d[5] - AB * d[3]) + PR * d[1];
-    }
-}
-
-static void output_line(const uint edge, const float *m, float *ret_y)
-{
-    if (edge == 2) {
-        ret_y[0] = (m[0] + m[1]) + m[2];
-        ret_y[1] = (m[1] - m[2]) - m[3];
-    } else {
-        float even_a = m[1] + m[2], odd_a = m[1] - m[2];
-        float even_b = m[3] + m[4], odd_b = m[3] - m[4];
-
-        ret_y[0] = (m[0] + even_a) + even_b;
-        ret_y[1] = A1 * odd_a + B1 * odd_b;
-        ret_y[2] = A2 * even_a + B2 * even_b;
-        ret_y[3] = (A3 * odd_a + B3 * odd_b) + m[5];
-    }
-}
 
 /* edge is a constant where this is inlined. */
 static void transform_input(const uint edge, __global const float *source, __global float *points,

@@ -19,6 +19,8 @@
 
 static int landlock; /* the kernel's ABI: a sealed worker can't ask */
 
+#define DATA_MAX ((size_t)64 << 20)
+
 enum { DONE = 0, DIFFERENT = 3 };
 
 static void *nothing(void *argument)
@@ -43,7 +45,7 @@ static int in_worker(bool sealed, int (*act)(void), struct sandbox_report *ret_r
     CU_ASSERT_EQUAL_FATAL(sandbox_report_map(&report), 0);
     child = fork();
     if (child == 0) {
-        const struct sandbox_profile profile = {.report = report, .driver = true};
+        const struct sandbox_profile profile = {.report = report, .driver = true, .data_max = DATA_MAX};
         int early;
 
         if (sandbox_enter(&profile, NULL) < 0)
@@ -142,6 +144,21 @@ static int trace(void)
     return DIFFERENT;
 }
 
+/* What drivers do: more addresses than there is memory; and what no driver gets: more memory than it may have. */
+static int take_data(void)
+{
+    void *reserved = mmap(NULL, (size_t)1 << 40, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *data = mmap(NULL, DATA_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (reserved == MAP_FAILED || data != MAP_FAILED || errno != ENOMEM)
+        return DIFFERENT;
+    /* Not by a detour either: what was set aside becomes data as it may be written. */
+    if (mprotect(reserved, DATA_MAX, PROT_READ | PROT_WRITE) == 0 || errno != ENOMEM)
+        return DIFFERENT;
+    data = mmap(NULL, DATA_MAX / 4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return data != MAP_FAILED ? DONE : DIFFERENT;
+}
+
 static void allowed(bool sealed, int (*act)(void))
 {
     struct sandbox_report report;
@@ -169,6 +186,7 @@ static void test_start(void)
     allowed(false, write_file);
     allowed(false, read_elsewhere);
     allowed(false, start_thread);
+    allowed(false, take_data);
 }
 
 static void test_sealed(void)
@@ -180,6 +198,7 @@ static void test_sealed(void)
     allowed(true, read_elsewhere);
     allowed(true, open_socket);
     allowed(true, start_thread);
+    allowed(true, take_data);
     forbidden(execute, SYS_execve);
     forbidden(map_executable, SYS_mmap);
     forbidden(start_process, SYS_clone);

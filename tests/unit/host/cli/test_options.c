@@ -13,6 +13,7 @@ struct values {
     uint64_t count;
     unsigned choice;
     const char *operand;
+    const char *depth; /* of --json */
 };
 
 /* Parses a line of words; 0, or the error's text in ret_text. */
@@ -20,17 +21,18 @@ static int parse(const char *words, struct values *ret_values, char ret_text[ERR
 {
     static char copy[256];
     static const char *const choices[] = {"auto", "kvm", NULL};
-    struct values values = {NULL, false, 0, 0, NULL};
+    struct values values = {NULL, false, 0, 0, NULL, NULL};
     const struct cli_option options[] = {
         CLI_OPTION_TEXT("key", "PUB.pem", "a key", &values.key),
         CLI_OPTION_FLAG("json", "JSON", &values.json),
         CLI_OPTION_NUMBER("count", "N", "a number", &values.count, 1, 9),
         CLI_OPTION_CHOICE("accel", "how", &values.choice, choices),
+        CLI_OPTION_TEXT_OF("json", "depth", "N", "how deep", &values.depth),
     };
     const struct cli_command command = {.usage = "test DIR",
                                         .purpose = "",
                                         .options = options,
-                                        .option_count = 4,
+                                        .option_count = 5,
                                         .operands_min = 1,
                                         .operands_max = 1};
     const char *operands[CLI_OPERANDS_MAX];
@@ -65,6 +67,8 @@ static void test_taken(void)
     CU_ASSERT_TRUE(values.json);
     CU_ASSERT_EQUAL(values.count, 7);
     CU_ASSERT_EQUAL(values.choice, 1);
+    CU_ASSERT_EQUAL_FATAL(parse("--depth 1 DIR --json", &values, text), 0);
+    CU_ASSERT_STRING_EQUAL(values.depth, "1");
     CU_ASSERT_EQUAL_FATAL(parse("-- --key", &values, text), 0);
     CU_ASSERT_STRING_EQUAL(values.operand, "--key");
 }
@@ -88,6 +92,7 @@ static void test_refused(void)
         {"DIR --key", "needs a value"},
         {"DIR DIR", "no place for"},
         {"--json", "something is missing"},
+        {"DIR --depth 1", "--depth: is an option of --json, which is missing"},
     };
     struct values values;
 

@@ -25,12 +25,18 @@ static void make_intent(struct buffer *leaf)
     CU_ASSERT_EQUAL_FATAL(ledger_leaf_intent(&intent, leaf, NULL), 0);
 }
 
-static void make_dsse(struct buffer *leaf)
+static void make_dsse_of(const char *signature, struct buffer *leaf)
 {
-    CLEANUP_JSON json_t *envelope = json_pack("{s:s, s:s, s:[{s:s, s:s}]}", "payload", "e30=", "payloadType",
-                                              "application/vnd.in-toto+json", "signatures", "sig", "AAAA", "keyid", "");
+    CLEANUP_JSON json_t *envelope =
+        json_pack("{s:s, s:s, s:[{s:s, s:s}]}", "payload", "e30=", "payloadType", "application/vnd.in-toto+json",
+                  "signatures", "sig", signature, "keyid", "");
 
     CU_ASSERT_EQUAL_FATAL(ledger_leaf_dsse(envelope, "PEM", 3, leaf, NULL), 0);
+}
+
+static void make_dsse(struct buffer *leaf)
+{
+    make_dsse_of("AAAA", leaf);
 }
 
 static struct appender *start(const struct test_ledger *test)
@@ -147,6 +153,53 @@ static void test_errors(void)
     test_end_ledger(&other);
 }
 
+/* Each leaf once, whoever asks and however often, over the edge of a tile; and results only. */
+static void test_farm(void)
+{
+    CLEANUP_BUFFER struct buffer intent = buffer_with_limit(LEDGER_LEAF_MAX), one = buffer_with_limit(LEDGER_LEAF_MAX),
+                                 two = buffer_with_limit(LEDGER_LEAF_MAX);
+    struct ledger_verified verified;
+    struct appender *appenders[2] = {0};
+    struct test_ledger test;
+    struct error err = {0};
+
+    test_make_ledger(&test, "farm");
+    test_append_leaves(&test, 255);
+    make_intent(&intent);
+    make_dsse_of("AAAA", &one);
+    make_dsse_of("AAAB", &two);
+    for (unsigned i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL_FATAL(appender_start_for_farm(test.path, test.key_path, &appenders[i], &err), 0);
+    for (unsigned round = 0; round < 4; round++) {
+        CLEANUP_LEDGER_RECEIPT struct ledger_receipt first = {0}, second = {0};
+        struct appender *appender = appenders[round % 2];
+
+        CU_ASSERT_EQUAL(appender_append_once(appender, one.data, one.size, 255, &first, soon(), &err), 0);
+        CU_ASSERT_EQUAL(first.index, 255);
+        CU_ASSERT_EQUAL(appender_append_once(appender, two.data, two.size, round == 3 ? 0 : 256, &second, soon(), &err),
+                        0);
+        CU_ASSERT_EQUAL(second.index, 256);
+        CU_ASSERT_EQUAL(second.checkpoint.size, 257);
+    }
+    CU_ASSERT_EQUAL(test_verify(&test, &verified, &err), 0);
+    CU_ASSERT_EQUAL(verified.checkpoint.size, 257);
+    for (unsigned i = 0; i < 2; i++) {
+        struct ledger_receipt receipt = {.index = 77};
+
+        CU_ASSERT(appender_append_once(appenders[0], i == 0 ? intent.data : (const uint8_t *)"{}",
+                                       i == 0 ? intent.size : 2, 0, &receipt, soon(), &err) < 0);
+        CU_ASSERT_EQUAL(err.kind, ERROR_BAD_INPUT);
+        CU_ASSERT_EQUAL(appender_append_once(appenders[0], one.data, one.size, 258, &receipt, soon(), &err), -ESTALE);
+        CU_ASSERT_EQUAL(err.kind, ERROR_UNAVAILABLE);
+        CU_ASSERT_EQUAL(receipt.index, 77);
+    }
+    CU_ASSERT_EQUAL(test_verify(&test, &verified, &err), 0);
+    CU_ASSERT_EQUAL(verified.checkpoint.size, 257);
+    for (unsigned i = 0; i < 2; i++)
+        appender_free(appenders[i]);
+    test_end_ledger(&test);
+}
+
 /* With both keys of a ledger whose key changes, named with a comma between, and with the default key. */
 static void test_keys(void)
 {
@@ -241,7 +294,7 @@ int main(void)
 {
     static const struct harness_test tests[] = {
         {"two leaves", test_two_leaves}, {"refusals", test_refusals},       {"errors", test_errors},
-        {"several keys", test_keys},     {"confinement", test_confinement},
+        {"several keys", test_keys},     {"confinement", test_confinement}, {"a farm's", test_farm},
     };
     int status;
 

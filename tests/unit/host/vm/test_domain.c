@@ -86,6 +86,29 @@ static void test_image_disk(void)
     }
 }
 
+/* A driver without a device passed through computes on the guest's processor, which needs fused multiply-add for that.
+ */
+static void test_processor(void)
+{
+    struct domain_options options = default_options();
+    char *xml = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        options.computes_on_processor = i == 1;
+        CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+        CU_ASSERT_EQUAL(count(xml, "<cpu "), 1);
+        CU_ASSERT_EQUAL(count(xml, ">Westmere</model>"), i == 0 ? 1 : 0);
+        CU_ASSERT_EQUAL(count(xml, ">Haswell-noTSX</model>"), i == 0 ? 0 : 1);
+        CU_ASSERT(is_accepted("--relaxng " SCHEMA, xml));
+        free(xml);
+    }
+    options.acceleration = VM_ACCEL_KVM;
+    CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+    CU_ASSERT_EQUAL(count(xml, "<cpu mode='host-passthrough'"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<model fallback"), 0);
+    free(xml);
+}
+
 static void test_well_formed(void)
 {
     static const enum vm_acceleration accelerations[] = {VM_ACCEL_KVM, VM_ACCEL_TCG};
@@ -145,6 +168,7 @@ static void test_devices(void)
     CU_ASSERT_EQUAL(count(xml, "<timer name='hpet' present='no'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<vmport state='off'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<smm state='off'/>"), 1);
+    CU_ASSERT_EQUAL(count(xml, "<apic"), 0);
     CU_ASSERT_EQUAL(count(xml, "<source type='memfd'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<access mode='shared'/>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<on_reboot>destroy</on_reboot>"), 1);
@@ -155,6 +179,10 @@ static void test_devices(void)
     CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
     CU_ASSERT_EQUAL(count(xml, "<vsock model='virtio'>"), 1);
     CU_ASSERT_EQUAL(count(xml, "<qemu:arg "), 2);
+    free(xml);
+    options.acceleration = VM_ACCEL_KVM;
+    CU_ASSERT_EQUAL_FATAL(domain_format_xml(&options, &xml, NULL), 0);
+    CU_ASSERT_EQUAL(count(xml, "<apic eoi='off'/>"), 1);
     free(xml);
 }
 
@@ -176,6 +204,7 @@ int main(void)
     static const struct harness_test tests[] = {{"well-formed, by libvirt's schema", test_well_formed},
                                                 {"scratch disk", test_scratch_disk},
                                                 {"the image's disk", test_image_disk},
+                                                {"the processor of a driver", test_processor},
                                                 {"values are escaped", test_escaping},
                                                 {"devices are pinned", test_devices},
                                                 {"undecided values", test_undecided}};

@@ -147,6 +147,7 @@ int main(void)
         {"sha256: strict hexadecimal", test_sha256_hex_is_strict},
         {"files that are what they seem", test_file_own},
         {"a digest of a bounded file", test_file_digest_is_bounded},
+        {"a lock keeps others out, and is waited for", test_lock},
         {"programs end, and are told how", test_program_ends},
         {"programs get what they are given", test_program_gets},
         {"libraries loaded by name", test_library},

@@ -6,6 +6,7 @@
 void test_file_own(void);
 void test_file_digest_is_bounded(void);
 void test_library(void);
+void test_lock(void);
 void test_program_ends(void);
 void test_program_gets(void);
 void test_time_text_agrees_with_libc(void);

@@ -2,6 +2,7 @@
 /* What Slurm's programs print, orders and records: what is read, and what is refused. */
 #include "unit/harness.h"
 
+#include "host/farm/cost.h"
 #include "host/farm/slurm/order.h"
 #include "host/farm/slurm/text.h"
 #include "host/json/reader.h"
@@ -87,19 +88,24 @@ static void test_nodes(void)
 static void test_orders(void)
 {
     CLEANUP_BUFFER struct buffer text = buffer_with_limit(ORDER_FILE_MAX);
-    CLEANUP_JSON json_t *orders = json_array(), *document = NULL;
+    CLEANUP_JSON json_t *orders = json_array(), *document = NULL, *gpus = json_pack("{s:[s]}", "*", "0000:01:00.0");
+    char description[] = "{\"folder\":\"/m\",\"id\":\"a\",\"model\":\"a.onnx\"}",
+         settings[] = "[\"--isolation\",\"microvm\"]";
+    const struct queue_lease lease = {
+        .description = description, .settings = settings, .needs = {.memory_mib = 512 + COST_MACHINE_MIB}};
     struct order order;
     struct error error = {0};
 
     CU_ASSERT_EQUAL(json_array_append_new(orders, json_null()), 0); /* a task that is no longer wanted */
-    CU_ASSERT_EQUAL_FATAL(order_list_add(orders, NONCE, "{\"folder\":\"/m\",\"id\":\"a\",\"model\":\"a.onnx\"}",
-                                         "[\"--isolation\",\"process\"]", &error),
-                          0);
-    CU_ASSERT_EQUAL_FATAL(order_list_encode("lazaret-1-1", orders, &text, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(order_list_add(orders, NONCE, &lease, &error), 0);
+    CU_ASSERT_EQUAL_FATAL(order_list_encode("lazaret-1-1", orders, gpus, &text, &error), 0);
     CU_ASSERT_EQUAL_FATAL(order_list_read(text.data, text.size, "o", 1, &document, &order, &error), 0);
     CU_ASSERT_STRING_EQUAL(order.nonce, NONCE);
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(order.description, "model")), "a.onnx");
-    CU_ASSERT_EQUAL(json_array_size(order.settings), 2);
+    CU_ASSERT_EQUAL_FATAL(json_array_size(order.settings), 4);
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_array_get(order.settings, 2)), "--memory");
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_array_get(order.settings, 3)), "512");
+    CU_ASSERT_TRUE(json_equal(order.gpus, gpus));
     json_decref(TAKE_POINTER(document));
     CU_ASSERT_TRUE(order_list_read(text.data, text.size, "o", 0, &document, &order, &error) < 0);
     CU_ASSERT_EQUAL(order_list_read(text.data, text.size, "o", 2, &document, &order, &error), -ERANGE);

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of what half_begin.cl begins. */
+#endif
