@@ -9,21 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int open_file(const char *path, int *ret_fd, struct error *err)
 {
-    CLEANUP_FD int fd = -1;
-    struct stat status;
-    int r = file_open_regular(path, &fd, &status, err);
+    uint64_t size;
 
-    if (r < 0)
-        return r;
-    if (status.st_size == 0)
-        return error_set(err, ERROR_BAD_INPUT, -ENODATA, "%s: the file is empty", path);
-    *ret_fd = take_fd(&fd);
-    return 0;
+    return file_open_filled(path, ret_fd, &size, err);
 }
 
 /* A set, and its labels where they lie in a file of their own. */

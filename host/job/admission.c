@@ -15,21 +15,6 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-static int open_input(const char *path, int *ret_fd, uint64_t *ret_size, struct error *err)
-{
-    CLEANUP_FD int fd = -1;
-    struct stat status;
-    int r = file_open_regular(path, &fd, &status, err);
-
-    if (r < 0)
-        return r;
-    if (status.st_size == 0)
-        return error_set(err, ERROR_BAD_INPUT, -ENODATA, "%s: the file is empty", path);
-    *ret_size = (uint64_t)status.st_size;
-    *ret_fd = take_fd(&fd);
-    return 0;
-}
-
 /* The file's own name, as results and messages show it. */
 static int name_file(const char *path, char ret_name[NAME_MAX + 1], struct error *err)
 {
@@ -55,7 +40,7 @@ static int hash_file(const char *path, int fd, uint64_t size, uint8_t ret_sha256
 
 static int open_model(struct admission *admission, const char *path, struct error *err)
 {
-    int r = open_input(path, &admission->model_fd, &admission->model_size, err);
+    int r = file_open_filled(path, &admission->model_fd, &admission->model_size, err);
 
     if (r == 0)
         r = name_file(path, admission->model_name, err);
@@ -72,7 +57,7 @@ static int open_reference(struct admission *admission, const char *path, struct 
     if (!admission->policy.weight_drift.present)
         return error_set(err, ERROR_USAGE, -EINVAL,
                          "--reference: the policy has no weight-drift, which alone looks at a reference model");
-    r = open_input(path, &admission->reference_fd, &admission->reference_size, err);
+    r = file_open_filled(path, &admission->reference_fd, &admission->reference_size, err);
     if (r == 0)
         r = name_file(path, admission->reference_name, err);
     return r < 0

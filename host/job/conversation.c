@@ -46,8 +46,12 @@ static int guest_gave_up(struct talk *talk, const struct message_failure *failur
     if (failure->code == MESSAGE_FAILURE_WORKER_CRASHED)
         return error_set(talk->err, ERROR_GUEST, -EFAULT, "%s: %s: %s (signal %d)", talk->with->model_name,
                          message_failure_name(failure->code), ret->text, failure->signal);
-    return error_set(talk->err, ERROR_GUEST, -EPROTO, "%s: %s: %s", talk->with->model_name,
-                     message_failure_name(failure->code), ret->text);
+    /* We don't break the protocol; another version's guest has another. */
+    return error_set(talk->err, ERROR_GUEST, -EPROTO, "%s: %s: %s%s", talk->with->model_name,
+                     message_failure_name(failure->code), ret->text,
+                     failure->code == MESSAGE_FAILURE_PROTOCOL
+                         ? "; if the guest's image is another version's, make one by `lazaret image build`"
+                         : "");
 }
 
 /* What the guest is sent stood still at the deadline, not all of it taken, and it was not the data reader's doing. */

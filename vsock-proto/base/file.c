@@ -27,6 +27,21 @@ int file_open_regular(const char *path, int *ret_fd, struct stat *ret_status, st
     return 0;
 }
 
+int file_open_filled(const char *path, int *ret_fd, uint64_t *ret_size, struct error *err)
+{
+    CLEANUP_FD int fd = -1;
+    struct stat status;
+    int r = file_open_regular(path, &fd, &status, err);
+
+    if (r < 0)
+        return r;
+    if (status.st_size == 0)
+        return error_set(err, ERROR_BAD_INPUT, -ENODATA, "%s: the file is empty", path);
+    *ret_fd = take_fd(&fd);
+    *ret_size = (uint64_t)status.st_size;
+    return 0;
+}
+
 int file_open_own(const char *path, int *ret_fd, struct stat *ret_status, struct error *err)
 {
     CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);

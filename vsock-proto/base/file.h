@@ -24,6 +24,10 @@ MUST_USE int file_open_regular(const char *path, int *ret_fd, struct stat *ret_s
  */
 MUST_USE int file_open_own(const char *path, int *ret_fd, struct stat *ret_status, struct error *err);
 
+/* Opens a regular file that is to hold something; its bytes. Errors of file_open_regular(), and ERROR_BAD_INPUT with
+ * -ENODATA where it is empty. */
+MUST_USE int file_open_filled(const char *path, int *ret_fd, uint64_t *ret_size, struct error *err);
+
 /*
  * Appends the content of a regular file, up to the buffer's limit. ERROR_NO_INPUT with -errno where
  * it can't be opened or is no regular file; ERROR_BAD_INPUT with -EMSGSIZE where it is larger.
