@@ -222,8 +222,8 @@ static int append_command_line(struct buffer *xml, const struct domain_options *
 /*
  * Once QEMU is up, libvirt reads back which features the guest's CPU has: property by property, in 400 questions, which
  * QEMU takes in byte by byte; a quarter of a second of its time and a third of libvirt's. Where libvirt believes QEMU
- * to lack the property that sums up what is missing, it reads the CPUID words instead, in one question. It only brings
- * the live XML up to date from either, which nobody reads: with check='none' nothing is refused for it.
+ * to lack the property that sums up what is missing, it reads the CPUID words instead, in one question. From either it
+ * only brings its live XML's CPU up to date, which nobody reads: with check='none' nothing is refused for it.
  */
 static const char capabilities[] = "  <qemu:capabilities>\n"
                                    "    <qemu:del capability='cpu-unavailable-features'/>\n"

@@ -21,14 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int read_mark(const char *pid, const char *name, struct stat *ret_status)
-{
-    char path[64];
-
-    (void)snprintf(path, sizeof(path), "/proc/%.16s/ns/%s", pid, name);
-    return stat(path, ret_status) < 0 ? -errno : 0;
-}
-
 int proof_read_marks(pid_t pid, struct proof_marks *ret_marks, struct error *err)
 {
     static const char *const names[] = {"pid", "mnt", "net"};
@@ -62,11 +54,13 @@ void proof_release(struct proof_marks *marks)
     marks->held = false;
 }
 
-static bool is_in(const char *pid, const char *name, const struct proof_marks *marks, ino_t wanted)
+static bool is_in(int proc, const char *pid, const char *name, const struct proof_marks *marks, ino_t wanted)
 {
     struct stat status;
+    char path[64];
 
-    return read_mark(pid, name, &status) == 0 && status.st_dev == marks->ns_device && status.st_ino == wanted;
+    (void)snprintf(path, sizeof(path), "%.16s/ns/%s", pid, name);
+    return fstatat(proc, path, &status, 0) == 0 && status.st_dev == marks->ns_device && status.st_ino == wanted;
 }
 
 /*
@@ -113,11 +107,11 @@ static void check_processes(const struct proof_marks *marks, struct vm_proof *pr
 
         if (!isdigit((unsigned char)pid[0]))
             continue;
-        if (is_in(pid, "pid", marks, marks->pid_ns) && !has_ended(pid))
+        if (is_in(dirfd(folder), pid, "pid", marks, marks->pid_ns) && !has_ended(pid))
             note(proof, &proof->processes_gone, pid, "PID");
-        if (is_in(pid, "mnt", marks, marks->mount_ns))
+        if (is_in(dirfd(folder), pid, "mnt", marks, marks->mount_ns))
             note(proof, &proof->mounts_gone, pid, "mount");
-        if (is_in(pid, "net", marks, marks->network_ns))
+        if (is_in(dirfd(folder), pid, "net", marks, marks->network_ns))
             note(proof, &proof->sockets_gone, pid, "network");
     }
     (void)closedir(folder);

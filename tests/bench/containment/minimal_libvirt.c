@@ -2,12 +2,14 @@
 /*
  * The least that a program needs to have a VM by libvirt: opens qemu:///embed, creates, destroys.
  *
- * usage: minimal-libvirt KERNEL INITRAMFS ROOT
+ * usage: minimal-libvirt KERNEL INITRAMFS ROOT [same]
  *
  * ROOT, a folder that is made where it is not there, is the driver's root and keeps its capabilities from run to run,
  * as lazaret keeps them. The domain is lazaret's own, of the same code, but for the vsock device, which takes a process
- * of its own to serve; the driver's configuration is lazaret's, too. The guest's CPU runs when it is destroyed. Prints
- * the CPU time of this process and of the children that it waited for, in seconds; QEMU, a daemon, is none of them.
+ * of its own to serve, and for what a program that is not in a hurry does not say to libvirt (<qemu:capabilities>);
+ * with "same", that is in it as well. The driver's configuration is lazaret's, too. The guest's CPU runs when it is
+ * destroyed. Prints the CPU time of this process and of the children that it waited for, in seconds; QEMU, a daemon, is
+ * none of them.
  */
 #include "host/vm/domain.h"
 
@@ -16,6 +18,7 @@
 #include <libvirt/virterror.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -54,8 +57,8 @@ static int prepare(const char *root)
     return 0;
 }
 
-/* lazaret's domain without what needs the device's process. */
-static char *make_domain(const char *kernel, const char *initramfs, const char *console)
+/* lazaret's domain without what needs the device's process; `same`: with all the rest. */
+static char *make_domain(const char *kernel, const char *initramfs, const char *console, bool same)
 {
     const struct domain_options options = {
         .name = "minimal",
@@ -70,14 +73,19 @@ static char *make_domain(const char *kernel, const char *initramfs, const char *
         .vsock_socket = "/nowhere",
     };
     struct error error = {0};
-    char *xml, *extra;
+    char *xml, *extra, *rest;
 
     if (domain_format_xml(&options, &xml, &error) < 0) {
         (void)fprintf(stderr, "%s\n", error.text);
         return NULL;
     }
     extra = strstr(xml, "  <qemu:commandline>");
-    if (extra != NULL)
+    rest = strstr(xml, "  <qemu:capabilities>");
+    if (extra == NULL || rest == NULL)
+        return NULL;
+    if (same)
+        memmove(extra, rest, strlen(rest) + 1);
+    else
         memcpy(extra, "</domain>\n", sizeof "</domain>\n");
     return xml;
 }
@@ -109,13 +117,13 @@ int main(int argc, char **argv)
     virDomainPtr domain;
     pthread_t thread;
 
-    if (argc != 4) {
-        (void)fputs("usage: minimal-libvirt KERNEL INITRAMFS ROOT\n", stderr);
+    if (argc != 4 && (argc != 5 || strcmp(argv[4], "same") != 0)) {
+        (void)fputs("usage: minimal-libvirt KERNEL INITRAMFS ROOT [same]\n", stderr);
         return 64;
     }
     (void)snprintf(uri, sizeof uri, "qemu:///embed?root=%s", argv[3]);
     (void)snprintf(console, sizeof console, "%s/console", argv[3]);
-    xml = make_domain(argv[1], argv[2], console);
+    xml = make_domain(argv[1], argv[2], console, argc == 5);
     if (prepare(argv[3]) < 0 || xml == NULL)
         return 1;
     if (virEventRegisterDefaultImpl() < 0 || pthread_create(&thread, NULL, run_events, NULL) != 0)

@@ -146,10 +146,7 @@ class Cluster:
         process = self.processes.pop(name)
         if kill:
             for pid in descendants(process.pid) + tasks_of(name):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+                end_at_once(pid)
         process.terminate()
         try:
             process.wait(timeout=10)
@@ -189,6 +186,13 @@ def pids():
     return [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
 
 
+def end_at_once(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def descendants(parent):
     parents = {pid: int(stat[1]) for pid in pids() if (stat := read_stat(pid))}
     found = [parent]
@@ -197,19 +201,29 @@ def descendants(parent):
     return found[1:]
 
 
+def kill_descendant(parent, name):
+    for pid in descendants(parent):
+        if read_of(pid, "comm").strip() == name.encode():
+            end_at_once(pid)
+
+
+def read_of(pid, name):
+    """b"" of a process that has ended meanwhile."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""
+
+
 def tasks_of(node):
     """slurmstepd of a node, which is no child of slurmd's, and what it runs."""
     found = []
     for pid in pids():
-        try:
-            environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            continue
+        environment, command = read_of(pid, "environ").split(b"\0"), read_of(pid, "cmdline")
         if f"SLURMD_NODENAME={node}".encode() in environment and pid != os.getpid():
             found.append(pid)
             stat = read_stat(pid)
-            if stat and b"slurmstepd" in pathlib.Path(f"/proc/{stat[1]}/cmdline").read_bytes():
+            if stat and b"slurmstepd" in read_of(stat[1], "cmdline"):
                 found.append(int(stat[1]))
         elif b"slurmstepd" in command and f"-{node}-".encode() in command:
             found.append(pid)

@@ -369,9 +369,7 @@ class Slurm(Case):
             if batch.poll() is not None:
                 break
             if kills % 3 == 2:  # the appender alone: the controller starts another one
-                for pid in cluster.descendants(batch.pid):
-                    if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "lazaret-ledger":
-                        os.kill(pid, signal.SIGKILL)
+                cluster.kill_descendant(batch.pid, "lazaret-ledger")
             else:
                 batch.kill()
                 batch.wait()
