@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "evaluation
 from lazaret import BUILD, DIGITS, Case, digest, evaluate_arguments, has_microvm, lazaret, main, state
 
 STATE = BUILD / "tests" / "pocl-state"
-FETCHED = BUILD / "tests" / "gpu-state" / "cache"  # by the test gpu-image
+FETCHED = BUILD / "tests" / "gpu-state" / "cache"  # by the test gpu-image, which ctest runs before
 PATIENCE = 3600  # seconds
 POLICY = """tier: low
 arithmetic: fma
