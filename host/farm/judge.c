@@ -59,31 +59,33 @@ static void read_reason(const json_t *statement, char ret_reason[QUEUE_REASON_SI
     (void)snprintf(ret_reason, QUEUE_REASON_SIZE, "%s", reason != NULL ? reason : "");
 }
 
-/* The exit that execution.json tells of; its digest has been compared with the signed one. */
+/* A document of the result, whose digest has been compared with the signed one; NULL where it can't be read. */
+static json_t *read_document(const char *path, const char *name, size_t size_max)
+{
+    json_t *document = NULL;
+    char file[PATH_MAX];
+
+    if ((size_t)snprintf(file, sizeof file, "%s/%s", path, name) >= sizeof file ||
+        json_read_file(file, size_max, &document, NULL) < 0)
+        return NULL;
+    return document;
+}
+
+/* The exit that execution.json tells of. */
 static bool machine_failed(const char *path)
 {
-    CLEANUP_JSON json_t *execution = NULL;
-    char file[PATH_MAX];
-    const char *reason;
+    CLEANUP_JSON json_t *execution = read_document(path, STATEMENT_EXECUTION, EXECUTION_MAX);
+    const char *reason = json_string_value(json_object_get(json_object_get(execution, "exit"), "reason"));
 
-    if ((size_t)snprintf(file, sizeof file, "%s/" STATEMENT_EXECUTION, path) >= sizeof file ||
-        json_read_file(file, EXECUTION_MAX, &execution, NULL) < 0)
-        return false;
-    reason = json_string_value(json_object_get(json_object_get(execution, "exit"), "reason"));
     return reason != NULL && (strcmp(reason, "crashed") == 0 || strcmp(reason, "device-broken") == 0);
 }
 
 /* The code of the guest's own failure message, as forensics.json has it. */
 static bool out_of_memory(const char *path)
 {
-    CLEANUP_JSON json_t *forensics = NULL;
-    char file[PATH_MAX];
-    const char *failure;
+    CLEANUP_JSON json_t *forensics = read_document(path, FORENSICS_NAME, FORENSICS_MAX);
+    const char *failure = json_string_value(json_object_get(json_object_get(forensics, "worker"), "failure"));
 
-    if ((size_t)snprintf(file, sizeof file, "%s/" FORENSICS_NAME, path) >= sizeof file ||
-        json_read_file(file, FORENSICS_MAX, &forensics, NULL) < 0)
-        return false;
-    failure = json_string_value(json_object_get(json_object_get(forensics, "worker"), "failure"));
     return failure != NULL && strcmp(failure, message_failure_name(MESSAGE_FAILURE_MEMORY)) == 0;
 }
 
