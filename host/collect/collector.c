@@ -237,12 +237,13 @@ int collector_prepare(struct collector **ret_collector, struct error *err)
 static bool await_end(struct collector *collector, int *ret_status)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
-    pid_t ended = 0;
+    uint64_t deadline =
+        io_deadline_ms(COLLECTOR_END_MS); /* by the clock: a pause may take longer than it was asked to */
+    pid_t ended = waitpid(collector->pid, ret_status, WNOHANG);
 
-    for (unsigned i = 0; i < COLLECTOR_END_MS && ended == 0; i++) {
+    while (ended == 0 && io_now_ns() < deadline) {
+        (void)nanosleep(&pause, NULL);
         ended = waitpid(collector->pid, ret_status, WNOHANG);
-        if (ended == 0)
-            (void)nanosleep(&pause, NULL);
     }
     if (ended == 0) {
         (void)kill(collector->pid, SIGKILL);
