@@ -250,6 +250,7 @@ static void on_open(struct keras *keras, const struct json_event *event)
     unsigned bit = around != NULL && around->is_object ? key_bit_of(event) : 0;
 
     memset(frame, 0, sizeof *frame);
+    keras->open = event->depth + 1;
     frame->is_object = event->kind == JSON_OBJECT;
     frame->offset = event->offset;
     if (!frame->is_object) {
@@ -284,6 +285,7 @@ static int on_close(struct keras *keras, const struct json_event *event, struct 
     const struct keras_frame *frame = &keras->frames[event->depth];
     struct keras_frame *around = event->depth > 0 ? &keras->frames[event->depth - 1] : NULL;
 
+    keras->open = event->depth;
     if (!frame->is_object)
         return 0;
     if (around != NULL && frame->is_config)
@@ -334,12 +336,12 @@ static int judge_open(struct keras *keras, struct error *err)
     int r = 0;
 
     keras->event = NULL;
-    for (uint32_t depth = JSON_DEPTH_MAX; depth-- > 0 && r == 0;) {
+    for (uint32_t depth = keras->open; depth-- > 0 && r == 0;) {
         struct keras_frame *frame = &keras->frames[depth];
 
         if (!frame->is_object || !frame->class_name.given)
             continue;
-        if (depth + 1 < JSON_DEPTH_MAX && frame[1].is_config)
+        if (depth + 1 < keras->open && frame[1].is_config)
             frame->config = frame[1].own;
         r = keras_judge_object(keras, frame, err);
     }
@@ -376,7 +378,7 @@ static int scan_config(struct scan *scan, const struct scan_object *object, stru
     int r = scan_reserve(scan, size, &cause);
 
     if (r == 0) {
-        keras.frames = calloc(JSON_DEPTH_MAX, sizeof *keras.frames);
+        keras.frames = malloc((size_t)size);
         if (keras.frames == NULL)
             r = error_set(err, ERROR_UNAVAILABLE, -ENOMEM, "no memory to read a Keras configuration");
         else

@@ -66,7 +66,8 @@ struct keras {
     const struct json_event *event; /* under way; NULL: none is */
     uint32_t found;                 /* times that a path was asked for */
     char path[JSON_PATH_MAX];
-    struct keras_frame *frames;
+    uint32_t open;              /* containers that are; only their frames hold anything */
+    struct keras_frame *frames; /* of JSON_DEPTH_MAX */
 };
 
 MUST_USE int keras_find(struct keras *keras, enum keras_rule rule, uint64_t offset, struct error *err,
