@@ -2,6 +2,7 @@
 /* The collector: confined process, and the monitor's side of its socket. */
 #include "host/collect/collector.h"
 
+#include "base/child.h"
 #include "base/io.h"
 #include "host/collect/handover.h"
 #include "host/collect/record.h"
@@ -17,7 +18,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define COLLECTOR_ADDRESS_SPACE ((uint64_t)256 << 20)
 #define COLLECTOR_COMMAND_MS    10000u
@@ -236,21 +236,12 @@ int collector_prepare(struct collector **ret_collector, struct error *err)
 /* Whether the collector ended by itself within COLLECTOR_END_MS, and how; one that did not is ended. */
 static bool await_end(struct collector *collector, int *ret_status)
 {
-    const struct timespec pause = {.tv_nsec = 1000000};
-    uint64_t deadline =
-        io_deadline_ms(COLLECTOR_END_MS); /* by the clock: a pause may take longer than it was asked to */
-    pid_t ended = waitpid(collector->pid, ret_status, WNOHANG);
+    int r = child_wait(collector->pid, ret_status, io_deadline_ms(COLLECTOR_END_MS));
 
-    while (ended == 0 && io_now_ns() < deadline) {
-        (void)nanosleep(&pause, NULL);
-        ended = waitpid(collector->pid, ret_status, WNOHANG);
-    }
-    if (ended == 0) {
-        (void)kill(collector->pid, SIGKILL);
-        (void)waitpid(collector->pid, NULL, 0);
-    }
+    if (r == -ETIMEDOUT)
+        child_kill(collector->pid);
     collector->pid = 0;
-    return ended > 0;
+    return r == 0;
 }
 
 /* The collector is gone without a word: its exit status says why. Once taken over, it may close its socket and live. */
@@ -380,10 +371,7 @@ void collector_free(struct collector *collector)
 {
     if (collector == NULL)
         return;
-    if (collector->pid > 0) {
-        (void)kill(collector->pid, SIGKILL);
-        (void)waitpid(collector->pid, NULL, 0);
-    }
+    child_kill(collector->pid);
     if (collector->socket >= 0)
         (void)close(collector->socket);
     buffer_free(&collector->storage);

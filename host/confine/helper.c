@@ -2,16 +2,15 @@
 /* Helpers that answer requests: both sides of the socket. */
 #include "host/confine/helper.h"
 
+#include "base/child.h"
 #include "base/io.h"
 #include "host/confine/helper_frame.h"
 #include "host/confine/place.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #define START_DEADLINE_MS UINT64_C(10000)
 
@@ -119,11 +118,6 @@ void helper_free(struct helper *helper)
         return;
     if (helper->socket >= 0)
         (void)close(helper->socket);
-    /* It has nothing to finish that must not be cut short, and must not outlive us. */
-    if (helper->pid > 0) {
-        (void)kill(helper->pid, SIGKILL);
-        while (waitpid(helper->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
+    child_kill(helper->pid); /* it has nothing to finish that must not be cut short, and must not outlive us */
     free(helper);
 }

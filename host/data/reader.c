@@ -2,6 +2,7 @@
 /* The controller's side of the data reader. */
 #include "host/data/reader_internal.h"
 
+#include "base/child.h"
 #include "base/io.h"
 #include "host/confine/place.h"
 
@@ -14,7 +15,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define READER_END_MS 500u /* how long a process whose socket closed may take to end */
 
@@ -147,11 +147,7 @@ int reader_adopt(const struct data_files *files, int socket, const struct data_d
 
 static void kill_process(struct data_reader *reader)
 {
-    if (reader->pid <= 0)
-        return;
-    (void)kill(reader->pid, SIGKILL);
-    while (waitpid(reader->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    child_kill(reader->pid);
     reader->pid = -1;
 }
 
@@ -201,19 +197,12 @@ static int give_up(struct data_reader *reader, int code)
 /* The socket ended without an error: the process died. Says by what. */
 static int report_death(struct data_reader *reader, struct error *err)
 {
-    struct timespec pause = {.tv_nsec = 1000000};
     int status = 0;
-    pid_t ended = 0;
+    bool ended = reader->pid > 0 && child_wait(reader->pid, &status, io_deadline_ms(READER_END_MS)) == 0;
 
-    for (unsigned i = 0; i < READER_END_MS && reader->pid > 0; i++) {
-        ended = waitpid(reader->pid, &status, WNOHANG);
-        if (ended != 0)
-            break;
-        (void)nanosleep(&pause, NULL);
-    }
-    if (ended > 0)
+    if (ended)
         reader->pid = -1;
-    if (ended > 0 && WIFSIGNALED(status))
+    if (ended && WIFSIGNALED(status))
         return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the confined data reader died of signal %d%s",
                          WTERMSIG(status), WTERMSIG(status) == SIGSYS ? " (a system call that it may not make)" : "");
     return error_set(err, ERROR_INTERNAL, -ECONNRESET, "the confined data reader ended without an answer");

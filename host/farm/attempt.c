@@ -2,6 +2,7 @@
 /* One attempt at a job: `lazaret evaluate` in a process of its own. */
 #include "host/farm/attempt.h"
 
+#include "base/child.h"
 #include "base/io.h"
 #include "host/farm/job_line.h"
 
@@ -185,8 +186,7 @@ static int follow(pid_t pid, int pidfd, int (*watch)(void *context, struct error
         if (ending)
             (void)kill(pid, SIGKILL);
     }
-    while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
-        ;
+    (void)!child_wait(pid, ret_status, IO_NO_DEADLINE);
     *ret_canceled = r == 1;
     return r < 0 ? r : 0;
 }
@@ -224,9 +224,9 @@ int attempt_run(const struct attempt_order *order, int (*watch)(void *context, s
     if (r < 0)
         return r;
     if (pidfd < 0) {
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, &status, 0);
-        return error_set(err, ERROR_UNAVAILABLE, -errno, "pidfd_open: %s", strerror(errno));
+        r = -errno;
+        child_kill(pid);
+        return error_set(err, ERROR_UNAVAILABLE, r, "pidfd_open: %s", strerror(-r));
     }
     r = follow(pid, pidfd, watch, context, &status, &end.canceled, err);
     if (r < 0)

@@ -2,6 +2,7 @@
 /* The pool: worker processes, begun, watched and begun again. */
 #include "host/farm/pool.h"
 
+#include "base/child.h"
 #include "base/io.h"
 #include "host/farm/worker.h"
 
@@ -195,8 +196,7 @@ static void end_all(struct pool *pool)
 {
     signal_all(pool, SIGKILL);
     for (unsigned i = 0; i < pool->options->workers; i++)
-        if (pool->members[i].pid > 0)
-            (void)waitpid(pool->members[i].pid, NULL, 0);
+        child_kill(pool->members[i].pid);
     (void)sigprocmask(SIG_SETMASK, &pool->before, NULL);
     for (unsigned i = 0; i < 2; i++)
         if (pool->trouble_fds[i] >= 0)

@@ -2,6 +2,7 @@
 /* Reading a scratch disk in a process of its own. */
 #include "host/forensics/disk_reader.h"
 
+#include "base/child.h"
 #include "base/io.h"
 #include "host/confine/confine.h"
 #include "host/confine/helper.h"
@@ -18,7 +19,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define REPLY_MAX ((size_t)4 << 20) /* a listing's JSON */
@@ -114,10 +114,7 @@ static int answer(void *state, const void *request, size_t size, struct buffer *
     if (r == 0)
         r = read_all(ends[0], &bytes, err);
     (void)close(ends[0]);
-    if (child > 0) {
-        (void)kill(child, SIGKILL); /* PID 1 of its namespace: the appliance dies with it */
-        (void)waitpid(child, NULL, 0);
-    }
+    child_kill(child); /* PID 1 of its namespace: the appliance dies with it */
     if (r < 0)
         return r;
     if (bytes.size < 1 || bytes.data[0] != 'L')

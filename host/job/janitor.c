@@ -2,6 +2,7 @@
 /* The janitor, and the monitor's side of its socket. */
 #include "host/job/janitor.h"
 
+#include "base/child.h"
 #include "base/io.h"
 #include "host/confine/janitor.h"
 #include "host/confine/place.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #define JANITOR_DISMISSED 'd'
 #define JANITOR_CONFINED  'c' /* else it says what is wrong, and ends */
@@ -102,8 +102,7 @@ void janitor_end(struct janitor *janitor)
         return;
     if (janitor->pidfd >= 0 && io_wait(janitor->pidfd, POLLIN, io_deadline_ms(JOB_DEADLINE_JANITOR_MS)) < 0)
         (void)kill(janitor->pid, SIGKILL);
-    while (waitpid(janitor->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    (void)!child_wait(janitor->pid, NULL, IO_NO_DEADLINE);
     if (janitor->pidfd >= 0)
         (void)close(take_fd(&janitor->pidfd));
     janitor->pid = 0;

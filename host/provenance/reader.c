@@ -2,16 +2,15 @@
 /* The controller's side of the confined process that reads model signatures. */
 #include "host/provenance/reader.h"
 
+#include "base/child.h"
 #include "base/cursor.h"
 #include "base/io.h"
 #include "host/attest/text.h"
 #include "host/confine/place.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #define DEADLINE_MS UINT64_C(60000) /* of one answer: parsing at most 16 MiB, or comparing names and digests */
 
@@ -141,10 +140,6 @@ void provenance_reader_free(struct provenance_reader *reader)
         return;
     if (reader->socket >= 0)
         (void)close(reader->socket);
-    if (reader->pid > 0) { /* it has nothing to finish */
-        (void)kill(reader->pid, SIGKILL);
-        while (waitpid(reader->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
+    child_kill(reader->pid);
     free(reader);
 }

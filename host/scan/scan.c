@@ -2,6 +2,7 @@
 /* The parent of the processes that have a VM each. */
 #include "host/scan/scan.h"
 
+#include "base/child.h"
 #include "base/io.h"
 #include "host/attest/text.h"
 #include "host/json/reader.h"
@@ -196,12 +197,11 @@ static int run_session(struct scanning *s)
         return r;
     r = drain(s, &child);
     (void)close(child.output);
-    if (r < 0)
-        (void)kill(child.pid, SIGKILL);
-    while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (r < 0)
+    if (r < 0) {
+        child_kill(child.pid);
         return r;
+    }
+    (void)!child_wait(child.pid, &status, IO_NO_DEADLINE);
     if (WIFSIGNALED(status))
         return s->next == before ? error_set(s->err, ERROR_INTERNAL, -ECHILD,
                                              "the scan's own process was killed by signal %d", WTERMSIG(status))

@@ -2,6 +2,7 @@
 /* Whether KVM works. */
 #include "host/vm/acceleration.h"
 
+#include "base/child.h"
 #include "base/io.h"
 #include "host/confine/place.h"
 #include "host/vm/files.h"
@@ -9,13 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #define MEMORY_FILE  "kvm-does-not-work"
@@ -61,8 +60,7 @@ static void collect(pid_t pid, int fd, unsigned limit_ms, struct acceleration_pr
         set_reason(probe, "the probe's process died");
     }
     (void)kill(pid, SIGKILL);
-    for (unsigned waited = 0; waited < limit_ms && waitpid(pid, NULL, WNOHANG) == 0; waited++)
-        (void)poll(NULL, 0, 1);
+    (void)!child_wait(pid, NULL, io_deadline_ms(limit_ms));
 }
 
 void acceleration_probe_with(acceleration_run *run, unsigned limit_ms, struct acceleration_probe *ret_probe)

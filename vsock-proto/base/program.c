@@ -2,7 +2,9 @@
 /* Running programs. */
 #include "base/program.h"
 
-#include <errno.h>
+#include "base/child.h"
+#include "base/io.h"
+
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,9 +47,9 @@ int program_run(const struct program *program, int *ret_status)
     r = start(program, &pid);
     if (r < 0)
         return r;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -errno;
+    r = child_wait(pid, &status, IO_NO_DEADLINE);
+    if (r < 0)
+        return r;
     *ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : SIGNAL_STATUS + WTERMSIG(status);
     return 0;
 }

@@ -2,6 +2,7 @@
 /* Slurm's command line programs. */
 #include "host/farm/slurm/tool.h"
 
+#include "base/child.h"
 #include "base/io.h"
 #include "host/attest/text.h"
 
@@ -41,10 +42,7 @@ static void end_run(struct run *run)
         close_one(&run->output[i]);
         close_one(&run->said[i]);
     }
-    if (run->pid > 0) {
-        (void)kill(run->pid, SIGKILL);
-        (void)waitpid(run->pid, NULL, 0);
-    }
+    child_kill(run->pid);
 }
 
 static int prepare(struct run *run, const void *input, size_t size, struct error *err)
@@ -155,15 +153,11 @@ static int follow(struct run *run, struct buffer *output, uint64_t deadline)
 /* Its end, within the deadline: outputs that are closed are no end yet. */
 static int reap(struct run *run, int *ret_status, uint64_t deadline)
 {
-    pid_t pid;
+    int r = child_wait(run->pid, ret_status, deadline);
 
-    while ((pid = waitpid(run->pid, ret_status, WNOHANG)) == 0) {
-        if (io_now_ns() >= deadline)
-            return -ETIMEDOUT;
-        (void)usleep(1000);
-    }
-    run->pid = 0;
-    return pid < 0 ? -errno : 0;
+    if (r != -ETIMEDOUT)
+        run->pid = 0;
+    return r;
 }
 
 static int fail(const struct run *run, int status, struct error *err)

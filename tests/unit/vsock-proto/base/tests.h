@@ -3,6 +3,10 @@
 #ifndef LAZARET_TESTS_UNIT_BASE_TESTS_H
 #define LAZARET_TESTS_UNIT_BASE_TESTS_H
 
+void test_child_ended_before(void);
+void test_child_ends(void);
+void test_child_killed(void);
+void test_child_without_deadline(void);
 void test_file_own(void);
 void test_file_digest_is_bounded(void);
 void test_library(void);
