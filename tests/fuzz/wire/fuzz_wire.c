@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stream of frames through both decoders, the host's state machine, and the record that the monitor reads. */
+#include "fuzz/wire/tell.h"
 #include "host/collect/record.h"
-#include "wire/session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,48 +22,19 @@ static void check_message(const struct message *message)
         abort();
 }
 
-/* An evaluation's session once a plan has come, a scan of files before. */
-static void tell_host(struct session_host *session, const struct message *message)
+/* A plan that was decoded is one that can be sent, and arrives as it was. */
+static void check_plan(const struct plan *plan)
 {
-    switch (message->type) {
-    case MESSAGE_CHECK:
-        (void)!session_host_begin_check(session, message->check.index);
-        break;
-    case MESSAGE_SCAN:
-        (void)!session_host_begin_scan(session, message->scan.index, message->scan.size);
-        break;
-    case MESSAGE_IMPORT:
-        (void)!session_host_import(session);
-        break;
-    case MESSAGE_BYE:
-        (void)!session_host_part(session);
-        break;
-    default:
-        (void)!session_host_receive(session, message, NULL);
-        break;
-    }
-}
+    CLEANUP_BUFFER struct buffer frame = buffer_with_limit(FRAME_HEADER_SIZE + FRAME_PAYLOAD_MAX);
+    CLEANUP_BUFFER struct buffer again = buffer_with_limit(FRAME_HEADER_SIZE + FRAME_PAYLOAD_MAX);
+    static struct plan arrived;
+    struct frame_header header;
 
-/* The guest's side hears the same stream; what it would send itself changes its state too. */
-static void tell_guest(struct session_guest *session, const struct message *message)
-{
-    switch (message->type) {
-    case MESSAGE_READY:
-        (void)!session_guest_imported(session);
-        break;
-    case MESSAGE_CHECK_DONE:
-        (void)!session_guest_check_done(session);
-        break;
-    case MESSAGE_READ:
-        (void)!session_guest_read(session, &message->read);
-        break;
-    case MESSAGE_SCAN_DONE:
-        (void)!session_guest_scan_done(session);
-        break;
-    default:
-        (void)!session_guest_receive(session, message, NULL);
-        break;
-    }
+    if (plan_encode(plan, &frame) != 0 || frame_decode_header(frame.data, &header, NULL) != 0 ||
+        plan_decode(&header, frame.data + FRAME_HEADER_SIZE, &arrived, NULL) != 0 ||
+        plan_encode(&arrived, &again) != 0 || frame.size != again.size ||
+        memcmp(frame.data, again.data, frame.size) != 0)
+        abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -83,12 +54,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             break;
         data += FRAME_HEADER_SIZE;
         if (header.type == MESSAGE_PLAN && guest.plan == NULL && plan_decode(&header, data, &plan, NULL) == 0) {
+            check_plan(&plan);
             session_host_start(&host, &plan, nonce);
             (void)!session_guest_plan(&guest, &plan);
         } else if (message_decode(&header, data, &message, NULL) == 0) {
             check_message(&message);
-            tell_host(&host, &message);
-            tell_guest(&guest, &message);
+            (void)!tell_host(&host, &message);
+            (void)!tell_guest(&guest, &message);
         }
         data += header.size;
         size -= FRAME_HEADER_SIZE + header.size;
