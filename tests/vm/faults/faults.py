@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parents[1] / "evaluation")]
-from lazaret import BUILD, LAZARET, Case, evaluate_arguments, lazaret, state  # noqa: E402
+from lazaret import BUILD, GONE_WITHIN, LAZARET, Case, evaluate_arguments, lazaret, state  # noqa: E402
 from leftovers import Leftovers  # noqa: E402
 
 GATE = BUILD / "tests" / "vm" / "faults" / "liblazaret-gate.so"
@@ -41,7 +41,6 @@ PARTS = {"signer": "lazaret-signer", "appender": "lazaret-ledger", "data reader"
          "collector": "lazaret-collec", "supervisor": "lazaret-job", "controller": "lazaret-libvirt",
          "device": "lazaret-vsock", "janitor": "lazaret-janitor"}
 PATIENCE = 1800.0 if os.environ.get("LAZARET_FAULTS") == "vm" else 150.0
-GONE_WITHIN = 2.0
 
 
 def fields_of(pid):
@@ -221,9 +220,9 @@ class Faults(Case):
         pairs; what was announced is there.
         """
         status = job.wait()
-        seconds = time.monotonic() - began
         mine = [self.ledger, f"{self.folder}-errors", f"{self.folder}-said", job.output, *expect]
         left = before.compare(mine, settle=within)
+        seconds = time.monotonic() - began
         said = job.message() + job.reason()
         self.table.add(fault, where, outcome_of(status), seconds, left)
         self.assertEqual(left, [], f"{fault} at {where}: {said}")

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from faults import STEPS, Faults, Job, outcome_of
-from lazaret import LAZARET, evaluate_arguments, lazaret, main
+from lazaret import GONE_WITHIN, LAZARET, evaluate_arguments, lazaret, main
 
 LONG = os.environ.get("LAZARET_FAULTS") == "long"
 KIB = 1024
@@ -230,7 +230,7 @@ class Terminal(Starved):
                 status = process.wait()
                 self.assertEqual(status, 69 if which == "stdout" else 0)
                 self.assert_whole(output)
-                left = before.compare([output], settle=2.0)
+                left = before.compare([output], settle=GONE_WITHIN)
                 self.table.add(f"broken pipe at {which}", "from the start", outcome_of(status), 0, left)
                 self.assertEqual(left, [])
 
@@ -307,7 +307,7 @@ class Two(Starved):
                 before, began = self.look(), time.monotonic()
                 output = self.folder / f"one-{point.replace(' ', '-')}"
                 jobs, statuses = self.pair({"output": output}, {"output": output}, point)
-                left = before.compare([output, self.ledger, f"{self.folder}-errors", f"{self.folder}-said"], settle=2.0)
+                left = before.compare([output, self.ledger, f"{self.folder}-errors", f"{self.folder}-said"], settle=GONE_WITHIN)
                 self.table.add("two jobs, one output", point, " and ".join(map(outcome_of, statuses)),
                                time.monotonic() - began, left)
                 self.assertEqual((statuses, left), ([0, 64], []))
@@ -322,7 +322,7 @@ class Two(Starved):
                 leaves = self.verify_ledger()
                 jobs, statuses = self.pair({}, {}, point)
                 outputs = [job.output for job in jobs]
-                left = before.compare([*outputs, self.ledger, f"{self.folder}-errors", f"{self.folder}-said"], settle=2.0)
+                left = before.compare([*outputs, self.ledger, f"{self.folder}-errors", f"{self.folder}-said"], settle=GONE_WITHIN)
                 self.table.add("two jobs, one state directory and ledger", point, " and ".join(map(outcome_of, statuses)),
                                time.monotonic() - began, left)
                 self.assertEqual((statuses, left), ([0, 0], []), jobs[0].message())
