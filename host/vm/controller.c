@@ -36,6 +36,9 @@
 #define CONNECT_URI    "qemu:///embed?root=" SANDBOX_LIBVIRT
 #define CACHE_FOLDER   SANDBOX_LIBVIRT "/cache/qemu/capabilities"
 #define PID_FILE       SANDBOX_LIBVIRT "/run/qemu/" CONTROLLER_DOMAIN ".pid"
+/* Where libvirt finds programs: QEMU is Debian's wherever the caller's PATH leads, and dmidecode, which would have it
+ * know the machine's serial numbers, is not found. */
+#define PROGRAMS       "/usr/bin"
 #define CONFIG_FILE    SANDBOX_LIBVIRT "/etc/qemu.conf"
 #define CACHE_FILE_MAX (4u << 20)
 
@@ -173,7 +176,7 @@ static int open_connection(struct controller *controller, struct error *err)
 
     /* Its log and what it keeps for a user stay inside; errors come back by its interface. */
     if (setenv("LIBVIRT_LOG_OUTPUTS", "3:file:" SANDBOX_JOB "/libvirt.log", 1) < 0 ||
-        setenv("HOME", SANDBOX_JOB, 1) < 0 || unsetenv("XDG_RUNTIME_DIR") < 0)
+        setenv("HOME", SANDBOX_JOB, 1) < 0 || setenv("PATH", PROGRAMS, 1) < 0 || unsetenv("XDG_RUNTIME_DIR") < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "setenv: %s", strerror(errno));
     controller->libvirt.virSetErrorFunc(NULL, ignore_error);
     if (controller->libvirt.virEventRegisterDefaultImpl() < 0)

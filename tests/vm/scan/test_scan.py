@@ -260,6 +260,16 @@ class Scan(Case):
         self.assertEqual(folder.name, "same")
         self.assert_nothing_left()
 
+    @unittest.skipUnless(has_microvm(), "needs root, QEMU and a guest image")
+    def test_another_qemu_in_the_path_is_not_run(self):
+        """QEMU is the one that doctor looks at and the result names, whoever's PATH lazaret was started with."""
+        programs = self.folder_of("programs", **{"qemu-system-x86_64": b"#!/bin/sh\nexit 1\n"})
+        (programs / "qemu-system-x86_64").chmod(0o755)
+        model = self.folder_of("path", a__pkl=malicious.harmless())
+        finished = lazaret("scan", model, "--isolation", "microvm", "--quiet",
+                           environment={"PATH": f"{programs}:{os.environ['PATH']}"})
+        self.assertEqual(finished.returncode, ALLOWED, finished.stderr)
+
 
 if __name__ == "__main__":
     main()
