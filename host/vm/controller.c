@@ -174,9 +174,10 @@ static int open_connection(struct controller *controller, struct error *err)
 {
     pthread_t thread;
 
-    /* Its log and what it keeps for a user stay inside; errors come back by its interface. */
-    if (setenv("LIBVIRT_LOG_OUTPUTS", "3:file:" SANDBOX_JOB "/libvirt.log", 1) < 0 ||
-        setenv("HOME", SANDBOX_JOB, 1) < 0 || setenv("PATH", PROGRAMS, 1) < 0 || unsetenv("XDG_RUNTIME_DIR") < 0)
+    /* Nothing of the caller's tells libvirt, GLib or QEMU what to load. Its log and what it keeps for a user stay inside;
+     * errors come back by its interface. */
+    if (clearenv() != 0 || setenv("PATH", PROGRAMS, 1) < 0 || setenv("HOME", SANDBOX_JOB, 1) < 0 ||
+        setenv("LIBVIRT_LOG_OUTPUTS", "3:file:" SANDBOX_JOB "/libvirt.log", 1) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "setenv: %s", strerror(errno));
     controller->libvirt.virSetErrorFunc(NULL, ignore_error);
     if (controller->libvirt.virEventRegisterDefaultImpl() < 0)
