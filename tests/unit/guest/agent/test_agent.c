@@ -579,7 +579,7 @@ static void test_host_dies(void)
             CU_ASSERT_EQUAL(play_send(play, &check), 0);
         before = io_now_ns();
         finish(play, false);
-        CU_ASSERT(io_now_ns() - before < 2 * IO_NS_PER_S);
+        CU_ASSERT(io_now_ns() - before < 20 * IO_NS_PER_S);
     }
 }
 

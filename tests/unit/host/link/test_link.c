@@ -123,7 +123,7 @@ static void test_deadline(void)
     CU_ASSERT_EQUAL(err.kind, ERROR_GUEST);
     CU_ASSERT_EQUAL(run(refused, 1, 5, &err), -ETIMEDOUT);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "refused"));
-    CU_ASSERT(io_now_ns() - start < 2 * IO_NS_PER_S);
+    CU_ASSERT(io_now_ns() - start < 20 * IO_NS_PER_S);
 }
 
 static void test_failures(void)
