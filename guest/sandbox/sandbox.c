@@ -73,9 +73,14 @@ static int open_streams(const struct sandbox_profile *profile)
 
 static int limit(int resource, uint64_t value)
 {
-    struct rlimit bounds = {.rlim_cur = value, .rlim_max = value};
+    struct rlimit bounds;
 
-    /* SYSTEM-CALL entry prlimit64 [0 == 0]: setrlimit of its own process */
+    /* SYSTEM-CALL entry prlimit64 [0 == 0]: getrlimit and setrlimit of its own process */
+    if (getrlimit((__rlimit_resource_t)resource, &bounds) < 0)
+        return -1;
+    /* Without a VM the agent may itself be limited more (ulimit, a batch system): that is no reason to fail. */
+    bounds.rlim_max = bounds.rlim_max < value ? bounds.rlim_max : (rlim_t)value;
+    bounds.rlim_cur = bounds.rlim_max;
     return setrlimit((__rlimit_resource_t)resource, &bounds);
 }
 
