@@ -24,8 +24,8 @@ int cli_job_complete(struct cli_job *job, const char *model, struct error *err)
 
     if (options->test_path == NULL)
         return error_set(err, ERROR_USAGE, -EINVAL, "--test SET is missing; see --help");
-    /* Who stops to read what we say does not end the job: its result is in files. A limit on files' sizes (ulimit -f) ends
-     * it with an error, as a full disk does. */
+    /* Who stops to read what we say does not end the job: its result is in files. A limit on files' sizes (ulimit -f)
+     * ends it with an error, as a full disk does. */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
     options->model_path = model;

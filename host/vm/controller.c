@@ -17,6 +17,7 @@
 #include "host/vm/files.h"
 #include "host/vm/libvirt_calls.h"
 #include "host/vm/message.h"
+#include "host/vm/qemu_version.h"
 #include "host/vm/sandbox.h"
 #include "host/vm/vm.h"
 
@@ -36,9 +37,7 @@
 #define CONNECT_URI    "qemu:///embed?root=" SANDBOX_LIBVIRT
 #define CACHE_FOLDER   SANDBOX_LIBVIRT "/cache/qemu/capabilities"
 #define PID_FILE       SANDBOX_LIBVIRT "/run/qemu/" CONTROLLER_DOMAIN ".pid"
-/* Where libvirt finds programs: QEMU is Debian's wherever the caller's PATH leads, and dmidecode, which would have it
- * know the machine's serial numbers, is not found. */
-#define PROGRAMS       "/usr/bin"
+#define PROGRAMS       "/usr/bin" /* where libvirt finds them: QEMU is Debian's wherever the caller's PATH leads */
 #define CONFIG_FILE    SANDBOX_LIBVIRT "/etc/qemu.conf"
 #define CACHE_FILE_MAX (4u << 20)
 
@@ -174,8 +173,8 @@ static int open_connection(struct controller *controller, struct error *err)
 {
     pthread_t thread;
 
-    /* Nothing of the caller's tells libvirt, GLib or QEMU what to load. Its log and what it keeps for a user stay inside;
-     * errors come back by its interface. */
+    /* Nothing of the caller's tells libvirt, GLib or QEMU what to load. Its log and what it keeps for a user stay
+     * inside; errors come back by its interface. */
     if (clearenv() != 0 || setenv("PATH", PROGRAMS, 1) < 0 || setenv("HOME", SANDBOX_JOB, 1) < 0 ||
         setenv("LIBVIRT_LOG_OUTPUTS", "3:file:" SANDBOX_JOB "/libvirt.log", 1) < 0)
         return error_set(err, ERROR_INTERNAL, -errno, "setenv: %s", strerror(errno));
@@ -205,21 +204,34 @@ static uint32_t read_cid(const struct controller *controller)
     return place == NULL ? 0 : (uint32_t)strtoul(place + strlen("address='"), NULL, 10);
 }
 
+static int read_versions(const struct controller *controller, uint32_t *ret_qemu, uint32_t *ret_libvirt,
+                         struct error *err)
+{
+    unsigned long qemu = 0, libvirt = 0;
+
+    if (controller->libvirt.virGetVersion(&libvirt, NULL, NULL) < 0)
+        return fail_libvirt(controller, err, "its version");
+    *ret_libvirt = (uint32_t)libvirt;
+    if (qemu_version_kept(CACHE_FOLDER, ret_qemu) == 0)
+        return 0;
+    /* A libvirt that keeps it otherwise. */
+    if (controller->libvirt.virConnectGetVersion(controller->connection, &qemu) < 0)
+        return fail_libvirt(controller, err, "QEMU's version");
+    *ret_qemu = (uint32_t)qemu;
+    return 0;
+}
+
 static int report_started(struct controller *controller, struct error *err)
 {
     struct message_started started = {.cid = 0};
-    unsigned long qemu = 0, libvirt = 0;
     char text[32];
     int r = files_read_text(PID_FILE, text, sizeof(text), err);
 
+    if (r == 0)
+        r = read_versions(controller, &started.qemu_version, &started.libvirt_version, err);
     if (r < 0)
         return r;
-    if (controller->libvirt.virConnectGetVersion(controller->connection, &qemu) < 0 ||
-        controller->libvirt.virGetVersion(&libvirt, NULL, NULL) < 0)
-        return fail_libvirt(controller, err, "versions");
     started.qemu_pid = (uint32_t)strtoul(text, NULL, 10);
-    started.qemu_version = (uint32_t)qemu;
-    started.libvirt_version = (uint32_t)libvirt;
     if (controller->options->vhost_vsock)
         started.cid = read_cid(controller);
     r = message_send_started(controller->options->control_fd, &started, io_deadline_ms(VM_DEADLINE_START_MS));
