@@ -19,8 +19,8 @@ DIGITS = ROOT / "examples" / "digits"
 LAZARET = BUILD / "lazaret"
 VERIFY = BUILD / "lazaret-verify"
 TIMEOUT = 600
-# How long what a job leaves may take to go. It is gone in milliseconds; but the last file's removal waits for the disk, and
-# where a build wrote beside it 2 s were too short. A limit of patience, not of speed: whoever looks again finds it gone sooner.
+# How long what a job leaves may take to go. It is gone in milliseconds; but a janitor, with all removed, was still there once
+# after 2 s on a slow machine, beside a build that wrote to the same disk. A limit of patience, not of speed.
 GONE_WITHIN = 20.0
 
 # The figures that reference programs gave for the digits models (examples/digits/README.md).
