@@ -214,14 +214,14 @@ class Faults(Case):
         self.policy()
         return Leftovers(places=[self.folder])
 
-    def judge(self, job, before, fault, where, allowed, began, expect=(), within=GONE_WITHIN):
+    def judge(self, job, before, fault, where, allowed, began, expect=()):
         """
         Nothing is left but a whole result; the exit status and what was said are one of `allowed`, (status, pattern)
         pairs; what was announced is there.
         """
         status = job.wait()
         mine = [self.ledger, f"{self.folder}-errors", f"{self.folder}-said", job.output, *expect]
-        left = before.compare(mine, settle=within)
+        left = before.compare(mine, settle=GONE_WITHIN)
         seconds = time.monotonic() - began
         said = job.message() + job.reason()
         self.table.add(fault, where, outcome_of(status), seconds, left)
