@@ -368,6 +368,11 @@ void front_end_kick(struct front_end_queue *queue)
 void front_end_publish(struct front_end_queue *queue, uint16_t head)
 {
     queue->ring.avail->ring[queue->avail % FRONT_END_QUEUE] = head;
+    front_end_publish_next(queue);
+}
+
+void front_end_publish_next(struct front_end_queue *queue)
+{
     queue->avail++;
     __atomic_store_n(&queue->ring.avail->idx, queue->avail, __ATOMIC_SEQ_CST);
 }

@@ -97,6 +97,8 @@ void front_end_add_rx(struct front_end *fe, unsigned count);
 void front_end_kick(struct front_end_queue *queue);
 /* Publishes a chain head without any check. */
 void front_end_publish(struct front_end_queue *queue, uint16_t head);
+/* Publishes the chain head that the ring's next entry names already. */
+void front_end_publish_next(struct front_end_queue *queue);
 /* The buffer and descriptor of a tx slot; see front_end_transmit. */
 uint64_t front_end_tx_buffer(struct front_end *fe, uint16_t slot);
 /* Puts a packet into the next tx slot, which is free, and publishes it without a kick. */
