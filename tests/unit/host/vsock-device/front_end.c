@@ -104,6 +104,11 @@ static uint64_t get_number(struct front_end *fe, uint32_t request)
     return number;
 }
 
+void front_end_settle(struct front_end *fe)
+{
+    (void)get_number(fe, 1);
+}
+
 void front_end_set_memory(struct front_end *fe, int memfd)
 {
     const struct {

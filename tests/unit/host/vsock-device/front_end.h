@@ -22,7 +22,7 @@
 #define FRONT_END_LOW       ((size_t)1 << 20)        /* of which the first region has so many */
 #define FRONT_END_RX_SIZE   3776u                    /* Linux 6.1's receive buffer */
 #define FRONT_END_TX_SIZE   ((size_t)64 * 1024 + 44) /* Linux's largest packet */
-#define FRONT_END_WAIT_MS   5000u
+#define FRONT_END_WAIT_MS   30000u /* tells a hang; the device answers in microseconds where it has a processor */
 #define FRONT_END_NO_DEVICE 9999 /* front_end_join: the device was ended by a signal */
 
 enum front_end_style { STYLE_SINGLE, STYLE_SPLIT, STYLE_INDIRECT };
@@ -86,6 +86,8 @@ void front_end_send(struct front_end *fe, uint32_t request, const void *payload,
 ssize_t front_end_reply(struct front_end *fe, uint32_t request, void *ret_payload, size_t size);
 void front_end_set_memory(struct front_end *fe, int memfd);
 void front_end_start_queue(struct front_end *fe, uint32_t index, uint16_t base);
+/* Returns once the device has handled each message so far: kicks come another way and may overtake messages. */
+void front_end_settle(struct front_end *fe);
 /* Stops both queues in QEMU's order: both are disabled before either stops. */
 void front_end_stop(struct front_end *fe, uint16_t ret_bases[2]);
 

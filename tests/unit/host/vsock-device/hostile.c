@@ -104,7 +104,7 @@ void hostile_expect_service(void)
 
     header = front_end_header(&request, VIRTIO_VSOCK_OP_RW, 4);
     CU_ASSERT(front_end_transmit(&hostile_fe, &header, "ping"));
-    CU_ASSERT_EQUAL(io_read_full(fd, text, 4, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_read_full(fd, text, 4, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT_STRING_EQUAL(text, "ping");
     CU_ASSERT_EQUAL(write(fd, "pong", 4), 4);
     CU_ASSERT(front_end_expect(&hostile_fe, VIRTIO_VSOCK_OP_RW, &hostile_packet));

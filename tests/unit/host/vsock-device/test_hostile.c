@@ -82,7 +82,7 @@ static void test_odd_packets_on_a_stream(void)
     CU_ASSERT(front_end_transmit(&hostile_fe, &header, "x"));
     header.src_cid = FRONT_END_CID;
     CU_ASSERT(front_end_transmit(&hostile_fe, &header, "y"));
-    CU_ASSERT_EQUAL(io_read_full(fd, &byte, 1, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_read_full(fd, &byte, 1, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT_EQUAL(byte, 'y');
     header = front_end_header(&request, VIRTIO_VSOCK_OP_SHUTDOWN, 0);
     header.flags = VIRTIO_VSOCK_SHUTDOWN_SEND;
@@ -98,7 +98,7 @@ static void test_odd_packets_on_a_stream(void)
     CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
     CU_ASSERT(front_end_expect(&hostile_fe, VIRTIO_VSOCK_OP_RST, &hostile_packet));
     CU_ASSERT_EQUAL(front_end_answer(&hostile_fe, HOSTILE_PORT), -EISCONN);
-    CU_ASSERT_EQUAL(io_wait(fd, POLLIN, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_wait(fd, POLLIN, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT_EQUAL(read(fd, &byte, 1), 0);
     (void)close(fd);
     /* Nonsense in answer to a REQUEST. */
@@ -148,7 +148,7 @@ static void test_tx_while_rx_is_full(void)
     header = front_end_header(&request, VIRTIO_VSOCK_OP_RW, 100);
     for (int i = 0; i < 1000; i++) {
         CU_ASSERT_FATAL(front_end_transmit(&hostile_fe, &header, hostile_fe.memory));
-        CU_ASSERT_EQUAL_FATAL(io_read_full(fd, bytes, 100, io_deadline_ms(2000)), 0);
+        CU_ASSERT_EQUAL_FATAL(io_read_full(fd, bytes, 100, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     }
     (void)close(fd);
     hostile_join_well();
@@ -282,7 +282,7 @@ static void test_buffer_across_regions(void)
     hostile_fe.tx.ring.desc[5] = (struct vring_desc){.addr = FRONT_END_LOW - 48, .len = 52};
     front_end_publish(&hostile_fe.tx, 5);
     front_end_kick(&hostile_fe.tx);
-    CU_ASSERT_EQUAL(io_read_full(fd, text, 8, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_read_full(fd, text, 8, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT_STRING_EQUAL(text, "overlaps");
     inner = (struct vring_desc){.addr = HOSTILE_BUFFER, .len = 46};
     header.len = 2;
@@ -294,7 +294,7 @@ static void test_buffer_across_regions(void)
     front_end_publish(&hostile_fe.tx, 6);
     front_end_kick(&hostile_fe.tx);
     memset(text, 0, sizeof text);
-    CU_ASSERT_EQUAL(io_read_full(fd, text, 2, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_read_full(fd, text, 2, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT_STRING_EQUAL(text, "ok");
     (void)close(fd);
     hostile_join_well();

@@ -110,7 +110,7 @@ static void test_operations(void)
     CU_ASSERT(front_end_transmit(&hostile_fe, &header, NULL));
     header = front_end_header(&request, VIRTIO_VSOCK_OP_RW, 2);
     CU_ASSERT(front_end_transmit(&hostile_fe, &header, "on"));
-    CU_ASSERT_EQUAL(io_read_full(fd, text, 2, io_deadline_ms(5000)), 0);
+    CU_ASSERT_EQUAL(io_read_full(fd, text, 2, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT(memcmp(text, "on", 2) == 0);
     (void)close(fd);
     hostile_join_well();
@@ -138,7 +138,7 @@ static void test_lengths(void)
     hostile_fe.tx.ring.desc[1] = (struct vring_desc){.addr = HOSTILE_BUFFER + 4096, .len = (uint32_t)(44 + large)};
     front_end_publish(&hostile_fe.tx, 1);
     front_end_kick(&hostile_fe.tx);
-    CU_ASSERT_EQUAL(io_read_full(fd, bytes, 3 + large, io_deadline_ms(5000)), 0);
+    CU_ASSERT_EQUAL(io_read_full(fd, bytes, 3 + large, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT(memcmp(bytes, "yesLL", 5) == 0 && bytes[2 + large] == 'L');
     /* One of 2 MiB is beyond any credit that was given: the stream ends, the device does not. */
     header.len = 2 * MIB;

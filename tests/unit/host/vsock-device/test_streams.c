@@ -173,7 +173,7 @@ static void test_refused(void)
     reset = front_end_header(&packet.header, VIRTIO_VSOCK_OP_RST, 0);
     CU_ASSERT(front_end_transmit(&fe, &reset, NULL));
     CU_ASSERT_EQUAL(front_end_answer(&fe, 1), -ECONNREFUSED);
-    CU_ASSERT_EQUAL(io_wait(fd, POLLIN, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_wait(fd, POLLIN, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT_EQUAL(read(fd, &byte, 1), 0);
     (void)close(fd);
     join_well();
@@ -295,7 +295,7 @@ static void test_credit_update_in_time(void)
         header = front_end_header(&request, VIRTIO_VSOCK_OP_RW, 4096);
         header.buf_alloc = own;
         CU_ASSERT_FATAL(front_end_transmit(&fe, &header, out));
-        CU_ASSERT_EQUAL_FATAL(io_read_full(fd, in, 4096, io_deadline_ms(2000)), 0);
+        CU_ASSERT_EQUAL_FATAL(io_read_full(fd, in, 4096, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     }
     header = front_end_header(&request, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0);
     CU_ASSERT(front_end_transmit(&fe, &header, NULL));
@@ -346,9 +346,9 @@ static void test_guest_shuts_down(void)
     header = front_end_header(&request, VIRTIO_VSOCK_OP_SHUTDOWN, 0);
     header.flags = VIRTIO_VSOCK_SHUTDOWN_SEND;
     CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    CU_ASSERT_EQUAL(io_read_full(fd, in, 5, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_read_full(fd, in, 5, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT(memcmp(in, "hello", 5) == 0);
-    CU_ASSERT_EQUAL(io_wait(fd, POLLIN, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_wait(fd, POLLIN, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT_EQUAL(read(fd, &byte, 1), 0);
     CU_ASSERT_EQUAL(write(fd, "still", 5), 5); /* the other half is open */
     CU_ASSERT(front_end_expect(&fe, VIRTIO_VSOCK_OP_RW, &packet));
@@ -399,12 +399,12 @@ static void test_several_at_once(void)
         CU_ASSERT(front_end_transmit(&fe, &header, &byte));
     }
     for (unsigned i = 0; i < 16; i++) {
-        CU_ASSERT_EQUAL(io_read_full(fds[i], &byte, 1, io_deadline_ms(2000)), 0);
+        CU_ASSERT_EQUAL(io_read_full(fds[i], &byte, 1, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
         CU_ASSERT_EQUAL(byte, (char)('a' + i));
     }
     header = front_end_header(&requests[3], VIRTIO_VSOCK_OP_RST, 0);
     CU_ASSERT(front_end_transmit(&fe, &header, NULL));
-    CU_ASSERT_EQUAL(io_wait(fds[3], POLLIN, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_wait(fds[3], POLLIN, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     (void)close(fds[3]);
     fds[3] = front_end_open(&fe, PORT + 3, GUEST_BUFFER, &header); /* its place is free again */
     CU_ASSERT_NOT_EQUAL(header.src_port, requests[3].src_port);
@@ -427,10 +427,10 @@ static void test_event_idx(void)
     (void)!read(fe.tx.call, &count, sizeof count);
     for (int i = 0; i < 9; i++)
         CU_ASSERT(front_end_transmit(&fe, &header, "x"));
-    CU_ASSERT_EQUAL(io_read_full(fd, in, 9, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_read_full(fd, in, 9, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT_EQUAL(io_wait(fe.tx.call, POLLIN, io_deadline_ms(100)), -ETIMEDOUT);
     CU_ASSERT(front_end_transmit(&fe, &header, "x"));
-    CU_ASSERT_EQUAL(io_wait(fe.tx.call, POLLIN, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_wait(fe.tx.call, POLLIN, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     /* The device asks for the next kick where it stands. */
     for (int i = 0; i < 1000 && *(volatile uint16_t *)&vring_avail_event(&fe.tx.ring) != fe.tx.avail; i++)
         (void)usleep(1000);
@@ -461,7 +461,7 @@ static void test_pause(void)
     fe.tx.kick = kick;
     front_end_stop(&fe, bases);
     CU_ASSERT_EQUAL(bases[1], fe.tx.avail); /* all that was sent before is taken */
-    CU_ASSERT_EQUAL(io_wait(fe.tx.call, POLLIN, io_deadline_ms(1000)), 0);
+    CU_ASSERT_EQUAL(io_wait(fe.tx.call, POLLIN, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT_EQUAL(write(fd, "late", 4), 4);
     CU_ASSERT_FALSE(front_end_receive(&fe, &packet, 50));
     (void)close(front_end_ask(&fe, PORT, 6));
@@ -471,7 +471,7 @@ static void test_pause(void)
     front_end_start_queue(&fe, 1, bases[1]);
     CU_ASSERT(front_end_expect(&fe, VIRTIO_VSOCK_OP_RW, &packet));
     CU_ASSERT(memcmp(packet.payload, "late", 4) == 0);
-    CU_ASSERT_EQUAL(io_read_full(fd, in, 4, io_deadline_ms(2000)), 0);
+    CU_ASSERT_EQUAL(io_read_full(fd, in, 4, io_deadline_ms(FRONT_END_WAIT_MS)), 0);
     CU_ASSERT(memcmp(in, "when", 4) == 0);
     (void)close(fd);
     join_well();
@@ -494,7 +494,7 @@ static void test_last_words(void)
     }
     (void)shutdown(fe.socket, SHUT_RDWR);
     (void)usleep(100000);
-    while (io_wait(fd, POLLIN, io_deadline_ms(2000)) == 0 && (count = read(fd, in + done, sizeof in - done)) > 0)
+    while (io_wait(fd, POLLIN, io_deadline_ms(FRONT_END_WAIT_MS)) == 0 && (count = read(fd, in + done, sizeof in - done)) > 0)
         done += (size_t)count;
     CU_ASSERT_EQUAL(done, 1 << 20);
     CU_ASSERT(memcmp(in, out, 1 << 20) == 0);
