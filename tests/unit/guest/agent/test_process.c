@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -56,8 +58,11 @@ static void faults(void)
     *(volatile int *)(uintptr_t)0xabc0 = 1;
 }
 
+static atomic_bool *stands; /* in memory that both processes see */
+
 static void waits_for_ever(void)
 {
+    atomic_store(stands, true);
     for (;;)
         ;
 }
@@ -257,17 +262,23 @@ static void test_killed(void)
         enum message_failure_code code;
     } cases[] = {{SIGKILL, MESSAGE_FAILURE_MEMORY}, {SIGSEGV, MESSAGE_FAILURE_WORKER_CRASHED}};
 
+    stands = mmap(NULL, sizeof *stands, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CU_ASSERT_FATAL(stands != MAP_FAILED);
     for (size_t i = 0; i < HARNESS_COUNT(cases); i++) {
-        struct process process = start(waits_for_ever);
         char text[PROCESS_CAUSE_MAX];
         struct message_failure failure;
+        struct process process;
 
-        (void)usleep(50000); /* until the handlers stand */
+        atomic_store(stands, false);
+        process = start(waits_for_ever);
+        while (!atomic_load(stands)) /* until its handlers do */
+            (void)usleep(1000);
         CU_ASSERT_EQUAL(kill(process.pid, cases[i].signal), 0);
         process_describe_end(&process, text, &failure);
         CU_ASSERT_EQUAL(failure.code, cases[i].code);
         CU_ASSERT_EQUAL(failure.signal, cases[i].signal);
     }
+    (void)munmap(stands, sizeof *stands);
 }
 
 static void test_end_of_nothing(void)

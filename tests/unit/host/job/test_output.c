@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define WAIT_STEPS 200 /* of 10 ms: the two seconds that a janitor has */
+#define WAIT_STEPS 3000 /* of 10 ms: tells a janitor that does nothing */
 
 static char folder[64], output[PATH_MAX];
 
