@@ -46,6 +46,7 @@ CHECKS = {
     "trigger-scan": "kept: 8, budget: 300, patches: [1], minimumSuccess: 0.85, anomaly: 1.8",
     "strip": "kept: 8, overlays: 3, blend: 0.5, falseAlarms: 0.01",
     "weight-drift": "exact: false, minimumElements: 50, alpha: 0.01, minimumEffect: 0.1"}
+STRACE = ["strace", "-f", "-qq", "-xx", "-s", "1048576", "-e", "trace=write,writev,sendto,sendmsg", "-o", "trace"]
 GIVEN = {"activation-clustering": ["--train", "train.npz"], "spectral-signature": ["--train", "train.npz"],
          "trigger-scan": ["--triggers", "triggers.npz"], "strip": ["--triggers", "triggers.npz"],
          "weight-drift": ["--reference", "reference.onnx"]}
@@ -73,12 +74,13 @@ def write_inputs(folder):
     (folder / "spec.yaml").write_text(SPEC)
 
 
-def evaluate(lazaret, folder, check):
-    (folder / "policy.yaml").write_text(POLICY % (check, CHECKS[check]))
+def evaluate(lazaret, folder, check, policy=POLICY, under=()):
+    """Of write_inputs' model, under another program where one is given; the result is result-CHECK in the folder."""
+    (folder / "policy.yaml").write_text(policy % (check, CHECKS[check]))
     subprocess.run(
-        ["strace", "-f", "-qq", "-xx", "-s", "1048576", "-e", "trace=write,writev,sendto,sendmsg", "-o", "trace", lazaret,
-         "evaluate", "model.onnx", "--test", "test.npz", *GIVEN.get(check, []), "--spec", "spec.yaml", "--policy", "policy.yaml",
-         "--key", "key.pem", "--isolation", "process", "--batch", "8", "--quiet", "-o", f"result-{check}"],
+        [*under, lazaret, "evaluate", "model.onnx", "--test", "test.npz", *GIVEN.get(check, []), "--spec", "spec.yaml",
+         "--policy", "policy.yaml", "--key", "key.pem", "--isolation", "process", "--batch", "8", "--quiet", "-o",
+         f"result-{check}"],
         cwd=folder, stdout=subprocess.DEVNULL)
 
 
@@ -119,13 +121,14 @@ def main(lazaret, output):
         write_inputs(folder)
         subprocess.run([lazaret, "keygen", "-o", folder / "key"], check=True, stdout=subprocess.DEVNULL)
         for check in CHECKS:
-            evaluate(lazaret, folder, check)
+            evaluate(lazaret, folder, check, under=STRACE)
             said = conversation(frames_of(folder / "trace"))
             if [kind for kind, _ in said].count(CHECK_DONE) != 3:  # the scan, the accuracy, and the check
                 sys.exit(f"{check} was not made")
             (output / f"check-{check}").write_bytes(b"".join(frame for _, frame in said))
 
 
-if len(sys.argv) != 3:
-    sys.exit(__doc__)
-main(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]))
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]))
