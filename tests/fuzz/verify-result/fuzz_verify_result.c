@@ -145,18 +145,22 @@ static const char *find_digest(const struct result *result, const char *name, si
 
 static int fill_in(const struct result *result, const uint8_t *data, size_t size, struct buffer *ret_content)
 {
-    for (size_t i = 0; i < size;) {
-        const uint8_t *end = data[i] == '@' ? memchr(data + i + 1, '@', size - i - 1) : NULL;
-        const char *digest =
-            end != NULL ? find_digest(result, (const char *)data + i + 1, (size_t)(end - data) - i - 1) : NULL;
-        int r = digest != NULL ? buffer_append(ret_content, digest, strlen(digest))
-                               : buffer_append_u8(ret_content, data[i]);
+    const uint8_t *end = data + size;
+    int r = 0;
 
-        if (r < 0)
-            return r;
-        i = digest != NULL ? (size_t)(end - data) + 1 : i + 1;
+    while (r == 0 && data < end) {
+        const uint8_t *open = memchr(data, '@', (size_t)(end - data));
+        const uint8_t *close = open != NULL ? memchr(open + 1, '@', (size_t)(end - open) - 1) : NULL;
+        const char *digest =
+            close != NULL ? find_digest(result, (const char *)open + 1, (size_t)(close - open) - 1) : NULL;
+        const uint8_t *next = digest != NULL ? close + 1 : close != NULL ? close : end;
+
+        r = buffer_append(ret_content, data, (size_t)((digest != NULL ? open : next) - data));
+        if (r == 0 && digest != NULL)
+            r = buffer_append(ret_content, digest, strlen(digest));
+        data = next;
     }
-    return 0;
+    return r;
 }
 
 static int sign(const struct buffer *payload, struct buffer *ret_text)
