@@ -16,8 +16,9 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-#define FAILURES_MAX  5 /* of workers in a row, each within FAILURE_MS of its beginning, before the pool gives up */
-#define FAILURE_MS    2000
+#define EARLY_MS      2000 /* of a worker's beginning: an end within it says that the next one will fare no better */
+#define FAILURES_MAX  5    /* early ends in a row before the pool gives up */
+#define KILLS_MAX     100  /* the same by SIGKILL, which comes from elsewhere: an operator, or for want of memory */
 #define STOP_AGAIN_MS 1000
 
 struct member {
@@ -30,9 +31,9 @@ struct pool {
     int signal_fd;
     int trouble_fds[2]; /* a pipe: what a failing worker says */
     sigset_t before;
-    unsigned stops;         /* signals to stop */
-    uint64_t stop_again_ns; /* from when on another one counts */
-    unsigned failures;
+    unsigned stops;           /* signals to stop */
+    uint64_t stop_again_ns;   /* from when on another one counts */
+    unsigned failures, kills; /* in a row */
     struct member members[POOL_WORKERS_MAX];
 };
 
@@ -107,6 +108,11 @@ static int give_up(const struct pool *pool, struct error *err)
 {
     struct error trouble;
 
+    if (pool->kills > KILLS_MAX)
+        return error_set(
+            err, ERROR_UNAVAILABLE, -ECHILD,
+            "workers are killed as soon as they begin (SIGKILL); if that is for want of memory, begin fewer "
+            "with --workers");
     if (read(pool->trouble_fds[0], &trouble, sizeof trouble) != (ssize_t)sizeof trouble)
         return error_set(err, ERROR_INTERNAL, -ECHILD, "workers die as soon as they begin");
     trouble.text[sizeof trouble.text - 1] = '\0';
@@ -117,13 +123,19 @@ static int give_up(const struct pool *pool, struct error *err)
 /* A worker that has done its work is not begun again; one that was killed is. */
 static int on_end(struct pool *pool, struct member *member, int status, struct error *err)
 {
-    bool early = io_now_ns() - member->begun_ns < FAILURE_MS * IO_NS_PER_MS;
+    bool early = io_now_ns() - member->begun_ns < EARLY_MS * IO_NS_PER_MS;
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 
     member->pid = 0;
     if (pool->stops > 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
         return 0;
-    pool->failures = early ? pool->failures + 1 : 1;
-    if (pool->failures > FAILURES_MAX)
+    if (!early)
+        pool->failures = pool->kills = 0;
+    if (killed)
+        pool->kills++;
+    else
+        pool->failures++;
+    if (pool->failures > FAILURES_MAX || pool->kills > KILLS_MAX)
         return give_up(pool, err);
     return begin_worker(pool, member, err);
 }

@@ -27,8 +27,9 @@ struct pool_options {
 #define POOL_LOOK_MS 500
 
 /*
- * Runs until the queue is empty (`until_empty`) or it is told to stop: *ret_stopped. ERROR_UNAVAILABLE where workers
- * fail again and again, with what the last one said.
+ * Runs until the queue is empty (`until_empty`) or it is told to stop: *ret_stopped. Where workers fail again and again,
+ * the error that the last one told, or ERROR_INTERNAL where it told none; ERROR_UNAVAILABLE where they are killed again
+ * and again.
  */
 MUST_USE int pool_run(const struct pool_options *options, bool *ret_stopped, struct error *err);
 

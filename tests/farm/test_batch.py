@@ -233,6 +233,46 @@ class Batch(Case):
         self.assertIn("queued", states)
         self.assertEqual(lazaret("batch", path, *self.options(self.folder / "drain")).returncode, 0)
 
+    def workers_of(self, controller):
+        """The workers' process ids."""
+        found = []
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                name, fields = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            except OSError:
+                continue
+            if name == "lazaret-worker" and int(fields.split()[1]) == controller:
+                found.append(int(entry.name))
+        return found
+
+    def kill_workers(self, batch, count):
+        """Each as soon as it is there; how many there were until the batch ended."""
+        killed, end = 0, time.monotonic() + 120
+        while killed < count and batch.poll() is None:
+            self.assertLess(time.monotonic(), end)
+            for pid in self.workers_of(batch.pid):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+                killed += 1
+            time.sleep(0.001)
+        return killed
+
+    def test_killed_workers(self):
+        """Whoever kills workers as they begin only keeps them from their jobs for a while; who never ends is told of."""
+        path, farm = self.write_list("killed", [{"id": "a", "model": "v0.onnx"}]), self.folder / "killed"
+        # The second farm has no job left: one would be given up after twenty dead workers, and the farm be done.
+        for command, count, status, said in [(["batch", path, *self.options(farm, 1)], 12, 0, ""),
+                                             (["worker", farm], 1000, 69, "workers are killed as soon as they begin")]:
+            with self.subTest(command=command[0]), subprocess.Popen(
+                    [str(LAZARET), *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as farmer:
+                self.kill_workers(farmer, count)
+                told = farmer.communicate(timeout=120)[1]
+                self.assertEqual(farmer.returncode, status, told)
+                self.assertIn(said, told)
+        self.assert_nothing_left()
+
     def wait_until_there(self, folder, count):
         end = time.monotonic() + 120
         while not folder.exists() or len(list(folder.iterdir())) < count:

@@ -127,7 +127,7 @@ class Chaos(Case):
         jobs = {job["id"]: job for job in summary["jobs"]}
         self.assertEqual(sorted(jobs), sorted(name for name, _, _ in self.jobs), output)
         for name, _, verdicts in self.jobs:
-            self.assertIn(jobs[name].get("verdict"), verdicts, f"{name}: {jobs[name]}")
+            self.assertIn(jobs[name].get("verdict"), verdicts, f"{name}: {jobs[name]}; status {status}: {output}")
             self.check_result(jobs[name])
         print(f"reused: {summary['reused']}; attempts: {sum(job['attempts'] for job in jobs.values())}")
         self.assertEqual(status, EXIT[summary["verdict"]], output)
