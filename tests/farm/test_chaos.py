@@ -18,7 +18,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "vm" / "evaluation"))
 import models  # noqa: E402
-from lazaret import DIGITS, LAZARET, Case, lazaret, main, state  # noqa: E402
+from lazaret import DIGITS, LAZARET, Case, journals_of, lazaret, main  # noqa: E402
 
 JOBS = int(os.environ.get("LAZARET_FARM_JOBS", "40"))
 ISOLATION = os.environ.get("LAZARET_FARM_ISOLATION", "process")
@@ -155,7 +155,7 @@ class Chaos(Case):
         # The last kill may have met a job whose journal the next start of its kind removes.
         finished, _ = self.evaluate("last", train=None, extra=["--policy", self.policy])
         self.assertEqual(finished.returncode, 0, finished.stderr)
-        self.assertEqual(list((state() / "jobs").glob("*.journal")) if (state() / "jobs").exists() else [], [])
+        self.assertEqual(journals_of(self.folder), [])
         again = self.start()  # nothing is left to do, but to forget a worker that was killed with no job in hand
         again.communicate(timeout=120)
         self.assertEqual(list((self.farm / "workers").iterdir()), [])
