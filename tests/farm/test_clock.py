@@ -17,13 +17,19 @@ from lazaret import BUILD, DIGITS, LAZARET, Case, lazaret, main  # noqa: E402
 LIBRARY = BUILD / "tests" / "farm" / "lazaret-clock.so"
 DAY = 86400
 JUMPS = (3650 * DAY, -3650 * DAY, 3600, -3600, 61, 0)
-JOBS = 10
+JOBS = 24
 
 
 class Clock(Case):
     def move(self, seconds):
         with open(self.clock, "r+b") as file:
             file.write(struct.pack("=q", seconds))
+
+    def wait_for_a_result(self, batch, results):
+        """One more than there are, or the end: so each jump has a job that ends under it, however fast the machine is."""
+        before = len(list(results.glob("*")))
+        while batch.poll() is None and len(list(results.glob("*"))) == before:
+            time.sleep(0.005)
 
     def test_jumps(self):
         self.clock = self.folder / "clock"
@@ -46,7 +52,7 @@ class Clock(Case):
             while batch.poll() is None:
                 self.move(JUMPS[seen % len(JUMPS)])
                 seen += 1
-                time.sleep(0.15)
+                self.wait_for_a_result(batch, farm / "results")
                 shown = subprocess.run([str(LAZARET), "status", str(farm)], env=environment, capture_output=True, text=True)
                 self.assertNotRegex(shown.stdout, r"(?<![\w.-])-\d")  # no figure goes below zero
             output = batch.stdout.read()
