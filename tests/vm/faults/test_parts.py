@@ -50,6 +50,15 @@ def expected(part, point):
     return [(3, f"{names[part]} by signal 9")] + ([(70, "libvirt: can't start the domain")] if early else [])
 
 
+def is_running(pid):
+    """A process that has not ended; one that waits to be collected has."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class Parts(Faults):
     deadline = 300
 
@@ -122,10 +131,13 @@ class Processes(Parts):
                 job = Job(self, f"all-{point}".replace(" ", "-"), gate=point)
                 self.assertTrue(job.wait_at_gate(), point)
                 began = time.monotonic()
-                for pid in [*descendants(job.pid), job.pid]:
+                pids = [*descendants(job.pid), job.pid]
+                for pid in pids:
                     with contextlib.suppress(ProcessLookupError):  # it went with the one before
                         os.kill(pid, signal.SIGKILL)
                 job.wait()
+                while any(map(is_running, pids)):  # one that still ends holds its job's lock, and a power cut spares none
+                    time.sleep(0.005)
                 # It fails at once, for want of a model; the reaper has been there before.
                 again = lazaret("evaluate", self.folder / "no-model", "--test", self.folder / "no-set", "--key", self.key,
                                 "-o", self.folder / "never", "--policy", self.policy())
